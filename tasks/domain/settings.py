@@ -1,0 +1,220 @@
+"""Every knob of the loop: typed, bounded, with its unit, and said once.
+
+They stand in this light module, not beside each stage, so that `restem --help`, the Prefect form and the child processes
+can read them without importing Prefect or torch. `CONTENT` of a class names the fields that can change what a stage
+produces; only those enter its key.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tasks.domain.schema import Sampling
+
+
+class Settings(BaseModel):
+    """Frozen, and an unknown key is an error: a misspelt knob must not be silently ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    NOT_CONTENT: ClassVar[frozenset[str]] = frozenset()
+
+    def content(self) -> dict[str, Any]:
+        """The slice of these settings that belongs into a key."""
+        return {k: v for k, v in self.model_dump(mode="json").items() if k not in self.NOT_CONTENT}
+
+
+class SourceSettings(Settings):
+    """One set of problems."""
+
+    kind: Literal["arithmetic", "gsm8k", "math", "humaneval", "mbpp", "apps", "table"] = Field(
+        "arithmetic", description="Which loader reads it; `table` is any jsonl/parquet file or Hub data set by column mapping."
+    )
+    path: str | None = Field(
+        None, description="File, folder, fsspec URL (s3://...) or Hub data set id (hf:NAME). None: the loader's Hub default."
+    )
+    split: str = Field("train", description="Split of a Hub data set; for `arithmetic`, which disjoint operand set.")
+    revision: str | None = Field(None, description="Hub revision; resolved to a commit when the run is planned.")
+    columns: dict[str, str] = Field(
+        default_factory=dict, description="For `table`: our field (id, question, gold, tests, level) -> their column."
+    )
+    limit: int | None = Field(None, ge=1, description="At most this many problems, after the filters.")
+    offset: int = Field(0, ge=0, description="Skip this many problems, after the filters and before the limit.")
+    shuffle_seed: int | None = Field(None, description="Shuffle with this seed before offset and limit; None keeps the order.")
+    levels: tuple[str, ...] = Field((), description="Only these levels; empty: all.")
+    max_calculations: int | None = Field(None, ge=1, description="gsm8k: only problems with at most this many <<a=b>>.")
+    min_tests: int = Field(1, ge=0, description="Code: only problems with at least this many tests.")
+
+
+class DataSettings(Settings):
+    """Three disjoint sets: train is sampled and trained on, val decides, test is reported and decides nothing."""
+
+    train: SourceSettings = SourceSettings(split="train", limit=400)
+    val: SourceSettings = SourceSettings(split="val", limit=100)
+    test: SourceSettings = SourceSettings(split="test", limit=200)
+    max_bad_gold_share: float = Field(
+        0.01, ge=0, le=1, description="Train problems whose gold fails its own grader are left out up to this share."
+    )
+
+
+class ModelSettings(Settings):
+    """The base model, and how prompts are written for it."""
+
+    base: str = Field("builtin:arithmetic", description="builtin:arithmetic, a folder, an fsspec URL, or a Hub id.")
+    revision: str | None = Field(None, description="Hub revision of the base; resolved to a commit when planned.")
+    prompt: str = Field("arithmetic", description="Prompt template by name: arithmetic, gsm8k, math, code, chat, plain.")
+    shots: int = Field(0, ge=0, le=16, description="Few-shot examples in the prompt, in sampling and in training alike.")
+    pretrain_steps: int = Field(600, ge=1, description="builtin:arithmetic only: steps of base pre-training.")
+    pretrain_seed: int = Field(0, description="builtin:arithmetic only.")
+
+
+class GenerateSettings(Settings):
+    """E-step sampling (paper, section 3 and appendix: T 0.7, top-k 40, 32 samples a problem on MATH)."""
+
+    waves: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (16, 8, 8), min_length=1, description="Samples a problem per wave; a problem that has `cap` accepted drops out."
+    )
+    temperature: float = Field(0.7, ge=0, le=5)
+    top_k: int = Field(40, ge=0, description="0: off.")
+    top_p: float = Field(1.0, gt=0, le=1)
+    max_tokens: int = Field(512, ge=1, description="Tokens of one completion; longer ones are cut and not accepted.")
+    range_size: int = Field(64, ge=1, description="Problems in one range, the unit of work and of commit.")
+    ranges_in_flight: int = Field(3, ge=1, le=64, description="Ranges worked on at once, so that the engine never idles.")
+    flush_seconds: float = Field(30, gt=0, le=60, description="Finished problems are stored at least this often.")
+    NOT_CONTENT = frozenset({"waves", "range_size", "ranges_in_flight", "flush_seconds"})
+
+    def sampling(self, stop: tuple[str, ...] = ()) -> Sampling:
+        return Sampling(self.temperature, self.top_k, self.top_p, self.max_tokens, stop)
+
+
+class EngineSettings(Settings):
+    """How policies are served. Of all this only `kind`, `dtype` and `max_model_len` can change what is sampled."""
+
+    kind: Literal["vllm", "hf", "openai", "replay"] = Field(
+        "vllm", description="vllm: our own server process; hf: transformers; openai: external endpoints; replay: recorded samples."
+    )
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    max_model_len: int | None = Field(None, ge=16, description="Tokens of prompt plus completion; None: the model's own limit.")
+    max_in_flight: int = Field(64, ge=1, description="Completions in progress at once.")
+    kv_cache_gib: float = Field(1.0, gt=0, description="CPU only: KV cache of the server, GiB.")
+    gpu_memory_utilization: float = Field(0.9, gt=0, lt=1)
+    tensor_parallel_size: int = Field(1, ge=1)
+    data_parallel_size: int = Field(1, ge=1)
+    enforce_eager: bool = Field(False, description="No CUDA graphs: starts faster, runs slower. Always on for the CPU.")
+    residency: Literal["auto", "keep", "sleep", "stop"] = Field(
+        "auto", description="What the server does while training runs; auto: keep on the CPU, sleep on a GPU."
+    )
+    urls: tuple[str, ...] = Field((), description="openai: base URLs (http://host:port/v1), used in turn.")
+    model: str | None = Field(None, description="openai: the model name to ask for.")
+    fixed_policy: str | None = Field(None, description="openai: digest of the policy those endpoints serve.")
+    replay_path: str | None = Field(None, description="replay: samples artifact (folder of parquet) to answer from.")
+    start_timeout_s: float = Field(300, gt=0)
+    request_timeout_s: float = Field(600, gt=0)
+    seed: int = Field(0, description="Engine seed (a per-request seed kills the CPU engine).")
+    extra_args: tuple[str, ...] = Field((), description="vllm: further command-line arguments of the server.")
+    NOT_CONTENT = frozenset(
+        {
+            "max_in_flight", "kv_cache_gib", "gpu_memory_utilization", "tensor_parallel_size", "data_parallel_size",
+            "enforce_eager", "residency", "urls", "model", "fixed_policy", "replay_path", "start_timeout_s",
+            "request_timeout_s", "extra_args", "seed",
+        }
+    )  # fmt: skip
+
+
+class VerifySettings(Settings):
+    """Who decides whether a solution is correct."""
+
+    reward: str = Field("math", description="Registered reward (math, code) or dotted path to one.")
+    timeout_s: float = Field(5.0, gt=0, description="Wall-clock limit for one answer pair.")
+    memory_mb: int = Field(2048, ge=128, description="Address-space limit of one grading worker.")
+    workers: int = Field(0, ge=0, description="Grading processes; 0: one per core, at most 8.")
+    max_error_share: float = Field(0.01, ge=0, le=1, description="More verifier errors than this fail the stage.")
+    NOT_CONTENT = frozenset({"workers", "max_error_share"})
+
+
+class MaterializeSettings(Settings):
+    """Which verified samples become training rows (paper: correct only, at most 10 solutions a problem)."""
+
+    accept: Literal["correct", "any", "permuted"] = Field(
+        "correct", description="any: regardless of reward; permuted: rewards shuffled (both are control arms)."
+    )
+    cap: int = Field(10, ge=1, description="At most this many solutions a problem, filled by index.")
+    dedupe: Literal["none", "text", "normalized"] = Field("normalized", description="Equal solutions of a problem count once.")
+    weight: Literal["one", "per_problem", "exp_reward"] = Field(
+        "one", description="one: each row 1; per_problem: rows of a problem share weight 1; exp_reward: exp(reward / beta)."
+    )
+    beta: float = Field(1.0, gt=0, description="exp_reward: temperature of the weights.")
+    accept_truncated: bool = Field(False, description="Accept completions that ended by length.")
+    max_rows: int | None = Field(None, ge=1, description="At most this many rows, chosen by hash (equal-size control arms).")
+    seed: int = Field(0, description="Shuffles rewards (permuted) and chooses rows (max_rows).")
+
+
+class FinetuneSettings(Settings):
+    """M-step. The paper gives no learning rate, batch or epochs; these defaults are ours."""
+
+    start: Literal["base", "previous"] = Field("base", description="base: ReST-EM; previous: expert iteration, ReST.")
+    epochs: int = Field(3, ge=1, description="A checkpoint each; the best on val is kept (Algorithm 1: while reward improves).")
+    learning_rate: float = Field(1e-5, gt=0)
+    batch_size: int = Field(8, ge=1, description="Rows per device and step.")
+    accumulation: int = Field(1, ge=1, description="Steps whose gradients are added before the optimizer moves.")
+    schedule: Literal["linear", "cosine", "constant", "constant_with_warmup"] = "cosine"
+    warmup_share: float = Field(0.03, ge=0, lt=1)
+    weight_decay: float = Field(0.0, ge=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    max_length: int = Field(1024, ge=8, description="Tokens of a row; a longer row is refused with its id, never cut.")
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    gradient_checkpointing: bool = False
+    lora_rank: int = Field(0, ge=0, description="0: all weights.")
+    lora_alpha: int = Field(32, ge=1)
+    lora_dropout: float = Field(0.0, ge=0, lt=1)
+    packing: bool = Field(False, description="Needs equal weights: packing keeps only token ids and labels.")
+    seed: int = 0
+    processes: int = Field(1, ge=1, description="accelerate processes (GPUs).")
+    accelerate_args: tuple[str, ...] = Field((), description="Further arguments of accelerate launch (FSDP, DeepSpeed).")
+    report_to: tuple[Literal["tensorboard", "wandb"], ...] = Field((), description="Training metrics pass-through.")
+    timeout_s: float = Field(86400, gt=0)
+    NOT_CONTENT = frozenset({"report_to", "timeout_s", "processes", "accelerate_args"})
+
+
+class EvaluateSettings(Settings):
+    """Held-out evaluation (paper: greedy pass@1; pass@k at T 1.0, top-p 0.95; maj@64)."""
+
+    greedy: bool = True
+    samples: int = Field(16, ge=0, description="Samples a problem for sampled pass@1, pass@k and maj@k; 0: greedy only.")
+    temperature: float = Field(1.0, ge=0, le=5)
+    top_k: int = Field(0, ge=0)
+    top_p: float = Field(0.95, gt=0, le=1)
+    max_tokens: int = Field(512, ge=1)
+    k: tuple[Annotated[int, Field(ge=1)], ...] = Field((1, 4, 16), description="The k of pass@k and maj@k; each at most `samples`.")
+    bootstrap: int = Field(2000, ge=100, description="Resamples over problems for the intervals.")
+    val_samples: int = Field(4, ge=1, description="Samples a val problem for the reward that chooses the epoch.")
+    NOT_CONTENT = frozenset({"samples", "k", "bootstrap", "val_samples"})
+
+    @model_validator(mode="after")
+    def k_within_samples(self) -> Self:
+        if self.samples and max(self.k, default=1) > self.samples:
+            raise ValueError(f"evaluate.k asks for k = {max(self.k)} but only {self.samples} samples are drawn; raise evaluate.samples")
+        return self
+
+    def greedy_sampling(self, stop: tuple[str, ...] = ()) -> Sampling:
+        return Sampling(0.0, 0, 1.0, self.max_tokens, stop)
+
+    def sampling(self, stop: tuple[str, ...] = ()) -> Sampling:
+        return Sampling(self.temperature, self.top_k, self.top_p, self.max_tokens, stop)
+
+
+class LoopSettings(Settings):
+    """How often, and when to stop. Decisions look at val only."""
+
+    iterations: int = Field(3, ge=1, le=100)
+    patience: int = Field(0, ge=0, description="Stop after this many iterations without a better val reward; 0: never.")
+    draw: str = Field("", description="A date or number: asks for fresh samples; empty: stored ones are used again.")
+    versions_in_key: bool = Field(False, description="Library versions become part of every key.")
+
+
+class RetrySettings(Settings):
+    """Per Prefect task; user errors are never retried."""
+
+    retries: int = Field(3, ge=0, le=20)
+    delay_s: float = Field(2.0, ge=0, description="First delay; it doubles each time.")
