@@ -207,7 +207,7 @@ class EvaluateSettings(Settings):
 class LoopSettings(Settings):
     """How often, and when to stop. Decisions look at val only."""
 
-    iterations: int = Field(3, ge=1, le=100)
+    iterations: int = Field(3, ge=0, le=100, description="0: evaluate the base only.")
     patience: int = Field(0, ge=0, description="Stop after this many iterations without a better val reward; 0: never.")
     draw: str = Field("", description="A date or number: asks for fresh samples; empty: stored ones are used again.")
     versions_in_key: bool = Field(False, description="Library versions become part of every key.")

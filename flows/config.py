@@ -1,0 +1,149 @@
+"""The configuration of one run: all stage settings together, read from TOML. Nothing else reads TOML."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from tasks.domain.algorithms import preset
+from tasks.domain.errors import UserError
+from tasks.domain.settings import (
+    DataSettings,
+    EngineSettings,
+    EvaluateSettings,
+    FinetuneSettings,
+    GenerateSettings,
+    LoopSettings,
+    MaterializeSettings,
+    ModelSettings,
+    RetrySettings,
+    Settings,
+    VerifySettings,
+)
+
+
+class RunSettings(Settings):
+    """Name and places of a run."""
+
+    name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="Folder below runs/ in the store.")
+    store: str = Field(".restem/store", description="Artifact store: a folder or s3://bucket/prefix.")
+    scratch: str = Field(".restem/scratch", description="Local folder for logs, training state and downloaded models.")
+    preset: str = Field("rest_em", description="Algorithm of the family; its settings are defaults below the config's own.")
+
+
+class RunConfig(Settings):
+    """Everything `restem run` needs. A committed config states only what differs from these defaults."""
+
+    run: RunSettings = RunSettings()
+    model: ModelSettings = ModelSettings()
+    data: DataSettings = DataSettings()
+    generate: GenerateSettings = GenerateSettings()
+    engine: EngineSettings = EngineSettings()
+    verify: VerifySettings = VerifySettings()
+    materialize: MaterializeSettings = MaterializeSettings()
+    finetune: FinetuneSettings = FinetuneSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
+    loop: LoopSettings = LoopSettings()
+    retry: RetrySettings = RetrySettings()
+
+    @model_validator(mode="after")
+    def rules_across_sections(self) -> Self:
+        if self.materialize.cap > self.generate.waves[0]:
+            raise ValueError(
+                f"generate.waves starts with {self.generate.waves[0]} but materialize.cap is {self.materialize.cap}; "
+                "the first wave must be at least the cap, or early problems are favoured"
+            )
+        if self.finetune.packing and self.materialize.weight != "one":
+            raise ValueError(
+                f"finetune.packing drops row weights but materialize.weight is {self.materialize.weight!r}; "
+                "set packing = false or weight = 'one'"
+            )
+        if self.engine.kind == "openai" and not self.engine.urls:
+            raise ValueError("engine.kind is 'openai' but engine.urls is empty; name at least one http://host:port/v1")
+        if self.engine.kind == "openai" and self.loop.iterations > 0:
+            raise ValueError(
+                "engine.kind is 'openai': external endpoints serve a fixed policy and cannot load the weights that each "
+                "iteration trains; use engine.kind = 'vllm'"
+            )
+        if self.engine.kind == "replay" and not self.engine.replay_path:
+            raise ValueError("engine.kind is 'replay' but engine.replay_path is not set; name a folder of recorded samples")
+        length = self.engine.max_model_len
+        if length is not None and max(self.generate.max_tokens, self.evaluate.max_tokens) >= length:
+            raise ValueError(
+                f"max_tokens ({max(self.generate.max_tokens, self.evaluate.max_tokens)}) leaves no room for the prompt in "
+                f"engine.max_model_len ({length}); lower max_tokens"
+            )
+        return self
+
+
+def load_config(path: str | Path, overrides: tuple[str, ...] = ()) -> RunConfig:
+    """Read a TOML config and `a.b=c` overrides; every mistake is one sentence (UserError)."""
+    file = Path(path)
+    if not file.is_file():
+        raise UserError(f"config {str(path)!r} does not exist; committed ones are in deployments/configs/")
+    try:
+        tree = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"config {str(path)!r} is not valid TOML: {error}") from error
+    for override in overrides:
+        _set(tree, override)
+    return make_config(tree, str(path))
+
+
+def make_config(tree: dict[str, Any], origin: str = "config") -> RunConfig:
+    """A config from a nested dictionary, with its preset's settings beneath."""
+    run = tree.get("run")
+    name = run.get("preset", "rest_em") if isinstance(run, dict) else "rest_em"
+    try:
+        return RunConfig.model_validate(_merge(preset(name), tree))
+    except ValidationError as error:
+        raise UserError(f"{origin}: {_sentence(error)}") from error
+
+
+def _set(tree: dict[str, Any], override: str) -> None:
+    name, equals, text = override.partition("=")
+    if not equals or not name.strip():
+        raise UserError(f"--set {override!r} is not of the form section.key=value")
+    *sections, key = name.strip().split(".")
+    for section in sections:
+        tree = tree.setdefault(section, {})
+        if not isinstance(tree, dict):
+            raise UserError(f"--set {override!r}: {section!r} is a value, not a section")
+    tree[key] = _value(text.strip())
+
+
+def _value(text: str) -> Any:
+    """TOML if it is TOML, else the text itself, so that paths need no quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(_fields_at(first["loc"][:-1]))
+        return f"unknown key {where!r}; known here: {known}"
+    message = first["msg"].removeprefix("Value error, ")
+    found = "" if first["type"] == "value_error" else f" (found {first['input']!r})"
+    return f"{where}: {message}{found}" if where else message
+
+
+def _fields_at(location: tuple[int | str, ...]) -> list[str]:
+    model: Any = RunConfig
+    for part in location:
+        model = model.model_fields[str(part)].annotation
+    return sorted(model.model_fields)

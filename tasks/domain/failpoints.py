@@ -1,0 +1,40 @@
+"""Named moments at which a test can make this process fail for real.
+
+`RESTEM_FAILPOINTS="generate.flushed:2=kill,verify.start:1=fail"` kills the process (SIGKILL) at the second time
+`generate.flushed` is reached and raises an InfrastructureError the first time `verify.start` is. A count may be a span,
+`verify.start:1-2=fail`. Without the variable a failpoint costs one dictionary look-up.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections import Counter
+
+from tasks.domain.errors import InfrastructureError
+
+_reached: Counter[str] = Counter()
+_lock = threading.Lock()
+
+
+def failpoint(name: str) -> None:
+    """Fail here if RESTEM_FAILPOINTS says so for this visit of `name`."""
+    plan = os.environ.get("RESTEM_FAILPOINTS")
+    if not plan:
+        return
+    with _lock:
+        _reached[name] += 1
+        visit = _reached[name]
+    for entry in plan.split(","):
+        where, _, action = entry.partition("=")
+        point, _, span = where.partition(":")
+        first, _, last = span.partition("-")
+        if point == name and int(first) <= visit <= int(last or first):
+            _act(action, name, visit)
+
+
+def _act(action: str, name: str, visit: int) -> None:
+    if action == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    raise InfrastructureError(f"failpoint {name} made visit {visit} fail")

@@ -1,0 +1,210 @@
+"""E-step, first half: draw completions of one problem range from a policy.
+
+Samples live in a *pool*, named by what decides their distribution (policy, prompt template, sampling, draw). An artifact
+of this stage is a selection from the pool, problems x indices; only what the pool lacks is drawn.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.artifacts import Manifest, Part, key_of, new_attempt, select_wanted
+from tasks.domain.failpoints import failpoint
+from tasks.domain.fingerprint import digest_of, digest_of_rows, digest_of_text, row_hashes
+from tasks.domain.prompts import template_named
+from tasks.domain.schema import Completion, Policy, Problem, Sample, Sampling, to_table
+from tasks.domain.settings import EngineSettings, ModelSettings
+from tasks.engines.base import DrawRequest
+from tasks.engines.host import EngineHost, host_for
+from tasks.problems import ProblemSet
+from tasks.progress import Meter, meter
+from tasks.running import stage_task
+from tasks.workspace import Outcome, Workspace, environment
+
+VERSION = "1"
+
+
+@dataclass(frozen=True)
+class GenerateJob:
+    """Draw indices [start, stop) of these problems. `slot` is the place in the run."""
+
+    workspace: Workspace
+    slot: str
+    policy: Policy
+    problems: ProblemSet
+    ids: tuple[str, ...]
+    model: ModelSettings
+    engine: EngineSettings
+    sampling: Sampling
+    start: int
+    stop: int
+    draw: str = ""
+    flush_seconds: float = 30.0
+
+    @property
+    def pool_recipe(self) -> dict[str, Any]:
+        """What decides how a completion is distributed."""
+        return self.workspace.recipe(
+            "samples", VERSION, policy=self.policy.digest, prompt=template_named(self.model.prompt).digest(self.model.shots),
+            sampling=asdict(self.sampling), engine=self.engine.content(), draw=self.draw,
+        )  # fmt: skip
+
+    def recipe(self) -> dict[str, Any]:
+        prompts = [(item.id, digest_of_text(prompt)) for item, prompt in self.prompted()]
+        pool = {name: value for name, value in self.pool_recipe.items() if name not in ("stage", "version")}
+        return self.workspace.recipe(
+            "generate", VERSION, **pool, problems=digest_of(prompts), start=self.start, stop=self.stop
+        )
+
+    def prompted(self) -> list[tuple[Problem, str]]:
+        """The range's problems with the exact text that the policy continues."""
+        template = template_named(self.model.prompt)
+        return [(item, template.render(item, self.model.shots)) for item in self.problems.select(self.ids)]
+
+
+@dataclass
+class Drawing:
+    """One attempt to fill a selection: what the pool had, what was drawn, where it was put."""
+
+    job: GenerateJob
+    pool: str
+    attempt: str = field(default_factory=new_attempt)
+    parts: list[Part] = field(default_factory=list)
+
+    def store_rows(self, samples: list[Sample]) -> None:
+        if not samples:
+            return
+        relative = f"samples/{self.pool}/{self.attempt}-{len(self.parts):05d}.parquet"
+        self.parts.append(self.job.workspace.store.write_table(relative, to_table(samples, Sample)))
+        failpoint("generate.flushed")
+
+
+def run(job: GenerateJob) -> Outcome:
+    """Fill the selection and commit its manifest; draws only what the pool lacks."""
+    recipe = job.recipe()
+    found = job.workspace.find(recipe, job.slot)
+    if found.manifest is not None:
+        return Outcome(job.workspace.store.ref(found.manifest), cached=True)
+    started = time.time()
+    failpoint("generate.start")
+    pool = key_of(job.pool_recipe)
+    prompted = job.prompted()
+    missing = _missing(job, pool, prompted)
+    drawing = Drawing(job, pool)
+    tokens = _draw(drawing, missing) if missing else 0
+    failpoint("generate.drawn")
+    manifest = _commit(job, recipe, pool, prompted, started, tokens)
+    failpoint("generate.committed")
+    job.workspace.remember(recipe, job.slot)
+    return Outcome(job.workspace.store.ref(manifest), False, found.why, time.time() - started)
+
+
+def _wanted(job: GenerateJob, prompted: list[tuple[Problem, str]]) -> dict[str, Any]:
+    return {
+        "problems": [item.id for item, _ in prompted],
+        "prompts": sorted({digest_of_text(prompt) for _, prompt in prompted}),
+        "start": job.start,
+        "stop": job.stop,
+    }
+
+
+def _have(job: GenerateJob, pool: str, prompted: list[tuple[Problem, str]]) -> dict[str, set[tuple[str, int]]]:
+    """Per stored part, oldest first: the (problem, index) pairs of this selection that it is the first to hold."""
+    wanted_prompt = {item.id: digest_of_text(prompt) for item, prompt in prompted}
+    ids = pa.array(list(wanted_prompt), pa.string())
+    owned: dict[str, set[tuple[str, int]]] = {}
+    seen: set[tuple[str, int]] = set()
+    for part, columns in job.workspace.store.sample_index(pool):
+        rows = columns.filter(pc.is_in(columns["problem_id"], value_set=ids)).to_pydict()
+        here = {
+            (problem, index)
+            for problem, prompt, index in zip(rows["problem_id"], rows["prompt_digest"], rows["index"], strict=True)
+            if job.start <= index < job.stop and wanted_prompt[problem] == prompt
+        } - seen
+        if here:
+            owned[part] = here
+            seen |= here
+    return owned
+
+
+def _missing(job: GenerateJob, pool: str, prompted: list[tuple[Problem, str]]) -> list[DrawRequest]:
+    have = set().union(*_have(job, pool, prompted).values())
+    requests = []
+    for item, prompt in prompted:
+        indices = tuple(i for i in range(job.start, job.stop) if (item.id, i) not in have)
+        if indices:
+            requests.append(DrawRequest(item.id, prompt, indices))
+    return requests
+
+
+def engine_host(job: GenerateJob) -> EngineHost:
+    return host_for(job.engine, job.workspace.localize, job.workspace.logs)
+
+
+def _draw(drawing: Drawing, missing: list[DrawRequest]) -> int:
+    """Sample what is missing, storing finished problems as they come; returns completion tokens."""
+    job, waiting, tokens = drawing.job, [], 0
+    last_flush = time.monotonic()
+    total = sum(len(request.indices) for request in missing)
+    with meter(f"generate {job.slot}", total, "samples") as progress:
+        try:
+            for request, completions in _completions(job, missing, progress):
+                samples = _samples(job, request, completions)
+                waiting.extend(samples)
+                tokens += sum(sample.completion_tokens for sample in samples)
+                if time.monotonic() - last_flush >= job.flush_seconds:
+                    drawing.store_rows(waiting)
+                    waiting, last_flush = [], time.monotonic()
+        finally:  # a failed engine costs only what was in flight
+            drawing.store_rows(waiting)
+    return tokens
+
+
+def _completions(
+    job: GenerateJob, missing: list[DrawRequest], progress: Meter
+) -> Iterator[tuple[DrawRequest, tuple[Completion, ...]]]:
+    with engine_host(job).serving(job.policy) as session:
+        yield from session.sample(missing, job.sampling, lambda done, tokens: progress.advance(done, tokens=tokens))
+
+
+def _samples(job: GenerateJob, request: DrawRequest, completions: Iterable[Completion]) -> list[Sample]:
+    prompt_digest, sampling = digest_of_text(request.prompt), digest_of(job.sampling)
+    return [
+        Sample(
+            problem_id=request.problem_id, draw=job.draw, index=index, text=one.text, finish_reason=one.finish_reason,
+            stop_reason=one.stop_reason, prompt_tokens=one.prompt_tokens, completion_tokens=one.completion_tokens,
+            prompt_digest=prompt_digest, policy_digest=job.policy.digest, sampling=sampling,
+        )
+        for index, one in zip(request.indices, completions, strict=True)
+    ]  # fmt: skip
+
+
+def _commit(
+    job: GenerateJob, recipe: dict[str, Any], pool: str, prompted: list[tuple[Problem, str]], started: float, tokens: int
+) -> Manifest:
+    """Name the parts that hold the selection; the digest is over the selected rows, wherever they lie."""
+    store, wanted = job.workspace.store, _wanted(job, prompted)
+    owned = _have(job, pool, prompted)
+    hashes: list[bytes] = []
+    seen: set[tuple[str, int]] = set()
+    parts = []
+    for path in owned:
+        table = select_wanted(store.read_table(path), wanted, seen)
+        hashes.extend(row_hashes(table))
+        parts.append(Part(path, table.num_rows, 0))
+    meta = {
+        "wanted": wanted, "pool": pool, "tokens_drawn": tokens, "seconds": round(time.time() - started, 3),
+        "engine": job.engine.kind, "environment": environment(), "policy_uri": job.policy.uri,
+    }  # fmt: skip
+    return store.commit(
+        Manifest("generate", key_of(recipe), recipe, new_attempt(), digest_of_rows(hashes), len(hashes), parts, meta, time.time())
+    )
+
+
+generate = stage_task("generate")(run)

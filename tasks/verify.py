@@ -1,0 +1,101 @@
+"""E-step, second half: grade the samples of one generate artifact. The same task grades evaluation samples."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tasks.artifacts import ArtifactRef, TableWriter
+from tasks.domain.errors import StageFailed
+from tasks.domain.failpoints import failpoint
+from tasks.domain.fingerprint import digest_of
+from tasks.domain.rewards.grader import Grader, grader_for
+from tasks.domain.schema import Problem, Sample, Verdict, from_table, to_table
+from tasks.domain.settings import VerifySettings
+from tasks.problems import ProblemSet
+from tasks.progress import meter
+from tasks.running import stage_task
+from tasks.workspace import Outcome, Workspace, environment
+
+VERSION = "1"
+BATCH = 512  # rows graded between two progress reports; the pool keeps its workers busy with far fewer
+
+
+@dataclass(frozen=True)
+class VerifyJob:
+    """Grade one samples artifact."""
+
+    workspace: Workspace
+    slot: str
+    samples: ArtifactRef
+    problems: ProblemSet
+    ids: tuple[str, ...]
+    settings: VerifySettings
+
+    def recipe(self) -> dict[str, Any]:
+        answers = [(item.id, item.gold, item.tests) for item in self.problems.select(self.ids)]
+        return self.workspace.recipe(
+            "verify", VERSION, settings=self.settings.content(), grader=grader_for(self.settings).version,
+            samples=self.samples.digest, answers=digest_of(answers),
+        )  # fmt: skip
+
+
+def run(job: VerifyJob) -> Outcome:
+    """Grade every sample, refuse too many verifier errors, commit the verdicts."""
+    recipe = job.recipe()
+    found = job.workspace.find(recipe, job.slot)
+    store = job.workspace.store
+    if found.manifest is not None:
+        return Outcome(store.ref(found.manifest), cached=True)
+    started = time.time()
+    failpoint("verify.start")
+    writer = TableWriter(store, recipe)
+    counts = _grade(job, writer)
+    _refuse_too_many_errors(counts, job)
+    failpoint("verify.written")
+    manifest = writer.commit({"labels": counts, "grader": grader_for(job.settings).version, "environment": environment()})
+    failpoint("verify.committed")
+    job.workspace.remember(recipe, job.slot)
+    return Outcome(store.ref(manifest), False, found.why, time.time() - started)
+
+
+def _grade(job: VerifyJob, writer: TableWriter) -> dict[str, int]:
+    by_id = {problem.id: problem for problem in job.problems.select(job.ids)}
+    grader, counts = grader_for(job.settings), dict[str, int]()
+    with meter(f"verify {job.slot}", job.samples.rows, "samples") as progress:
+        for table in job.workspace.store.tables(job.samples):
+            samples = from_table(table, Sample)
+            verdicts: list[Verdict] = []
+            for first in range(0, len(samples), BATCH):
+                batch = grade_batch(grader, by_id, samples[first : first + BATCH])
+                verdicts += batch
+                progress.advance(len(batch), accepted=sum(one.label == "correct" for one in batch))
+            writer.write(to_table(verdicts, Verdict))
+            for verdict in verdicts:
+                counts[verdict.label] = counts.get(verdict.label, 0) + 1
+    return counts
+
+
+def grade_batch(grader: Grader, by_id: dict[str, Problem], samples: list[Sample]) -> list[Verdict]:
+    """One verdict per sample; a fault of the verifier is tried once more before it is believed."""
+    verdicts = grader.grade_many([(by_id[sample.problem_id], sample) for sample in samples])
+    again = [i for i, verdict in enumerate(verdicts) if verdict.label == "verifier_error"]
+    if again:
+        second = grader.grade_many([(by_id[samples[i].problem_id], samples[i]) for i in again])
+        for i, verdict in zip(again, second, strict=True):
+            verdicts[i] = verdict
+    return [replace(verdict, problem_id=s.problem_id, index=s.index) for verdict, s in zip(verdicts, samples, strict=True)]
+
+
+def _refuse_too_many_errors(counts: dict[str, int], job: VerifyJob) -> None:
+    errors, total = counts.get("verifier_error", 0), sum(counts.values())
+    if errors > job.settings.max_error_share * total:
+        raise StageFailed(
+            f"{errors} of {total} samples ended in a verifier error at {job.slot}, at most "
+            f"{job.settings.max_error_share:.1%} may; labels: {json.dumps(counts)}; see the verify log and `restem doctor`"
+        )
+
+
+verify = stage_task("verify")(run)
