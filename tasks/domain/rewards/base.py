@@ -1,0 +1,142 @@
+"""What a reward is: `prepare` a check from a row, let an executor decide many checks, `judge` the result.
+
+`prepare` and `judge` are cheap and pure and run where they are called; everything slow or dangerous happens in the
+executor, which may be a pool of processes or of containers. Checks with equal `key` are decided once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from tasks.domain.errors import UserError
+from tasks.domain.schema import Kind, Label, Problem, Verdict
+from tasks.domain.settings import VerifySettings
+
+
+@dataclass(frozen=True)
+class Decision:
+    """An executor's word on one check. `seconds` is how long it took; it never enters a verdict."""
+
+    label: Label
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    reward: float | None = None  # None: 1 for correct, unknown for verifier_error, else 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """What an executor needs to decide one row: picklable, and `payload` is JSON-like.
+
+    `key` names everything the decision depends on, so equal keys are graded once; None: never share.
+    `decided` is set when `prepare` already knows. `evidence` is about this row (where the answer was found).
+    """
+
+    payload: Any = None
+    key: str | None = None
+    decided: Decision | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Executor(Protocol):
+    """Decides checks; usable from several threads at once."""
+
+    def run_many(self, checks: Sequence[Check]) -> list[Decision]:
+        """One decision per check, in order. GraderUnavailable when nothing can be decided at all."""
+
+    def close(self) -> None:
+        """Free processes and connections; calling it twice is harmless."""
+
+
+@runtime_checkable
+class Reward(Protocol):
+    """One way to grade. `version` is bumped whenever what it decides can change: it is part of the stage's key."""
+
+    name: str
+    version: str
+    kind: Kind
+
+    def prepare(self, problem: Problem, text: str) -> Check: ...
+
+    def executor(self, settings: VerifySettings) -> Executor: ...
+
+    def judge(self, problem: Problem, result: Decision) -> Verdict: ...
+
+    def gold_text(self, problem: Problem) -> str:
+        """A completion that must be graded correct when the problem's gold is sound."""
+
+
+def verdict_of(problem: Problem, result: Decision) -> Verdict:
+    """The usual `judge`: the decision with its reward filled in. `index` is left at 0 for the caller."""
+    reward = result.reward
+    if reward is None and result.label != "verifier_error":
+        reward = 1.0 if result.label == "correct" else 0.0
+    return Verdict(problem.id, 0, result.label, reward, dict(result.evidence))
+
+
+class InlineExecutor:
+    """Runs a cheap, trusted function on each payload in the calling thread."""
+
+    def __init__(self, decide: Callable[[Any], Decision]) -> None:
+        self._decide = decide
+
+    def run_many(self, checks: Sequence[Check]) -> list[Decision]:
+        return [check.decided or self._decide(check.payload) for check in checks]
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+class FunctionReward:
+    """A plain function `(problem, text) -> bool | Decision` as a reward; it runs in the calling process.
+
+    Its version is the function's `version` attribute, else a digest of its source, so that an edit regrades.
+    """
+
+    kind: Kind = "math"
+
+    def __init__(self, name: str, function: Callable[[Problem, str], bool | Decision]) -> None:
+        self.name = name
+        self.version = str(getattr(function, "version", None) or _source_digest(function))
+        self._function = function
+
+    def prepare(self, problem: Problem, text: str) -> Check:
+        return Check(payload={"problem": asdict(problem), "text": text})
+
+    def executor(self, settings: VerifySettings) -> Executor:
+        return InlineExecutor(self._decide)
+
+    def judge(self, problem: Problem, result: Decision) -> Verdict:
+        return verdict_of(problem, result)
+
+    def gold_text(self, problem: Problem) -> str:
+        return problem.gold or ""
+
+    def _decide(self, payload: Mapping[str, Any]) -> Decision:
+        answer = self._function(Problem(**payload["problem"]), payload["text"])
+        return (
+            answer if isinstance(answer, Decision) else Decision("correct" if answer else "wrong", {"rule": self.name})
+        )
+
+
+def as_reward(name: str, thing: Any) -> Reward:
+    """A reward from a reward object, a class that makes one without arguments, or a plain function."""
+    reward = thing() if inspect.isclass(thing) else thing
+    if isinstance(reward, Reward):
+        return reward
+    if callable(reward):
+        return FunctionReward(name, reward)
+    raise UserError(
+        f"reward {name!r} is a {type(thing).__name__}; expected a function (problem, text) or a class with prepare"
+    )
+
+
+def _source_digest(function: Callable[..., Any]) -> str:
+    try:
+        source = inspect.getsource(function)
+    except (OSError, TypeError):
+        source = repr(getattr(function, "__code__", function))
+    return hashlib.sha256(source.encode()).hexdigest()[:12]

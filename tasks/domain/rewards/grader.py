@@ -1,0 +1,138 @@
+"""The one grader that verify and evaluate share: problems and samples in, verdicts out, equal answers decided once."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tasks.domain.rewards import reward_named
+from tasks.domain.rewards.base import Check, Decision, Executor, Reward
+from tasks.domain.schema import Problem, Sample, Verdict
+from tasks.domain.settings import VerifySettings
+
+MEMO_ENTRIES = 100_000  # about 50 MB of (gold, answer) decisions
+
+
+@dataclass(frozen=True)
+class BadGold:
+    """A problem whose own gold is not accepted by its grader."""
+
+    problem_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A verdict and, beside it, how long its decision took (seconds; 0 when it was known already)."""
+
+    verdict: Verdict
+    seconds: float
+
+
+class Grader:
+    """Grades with the reward that `settings` names. Usable from several threads and through `asyncio.to_thread`."""
+
+    def __init__(
+        self, settings: VerifySettings, executor: Executor | None = None, memo_entries: int = MEMO_ENTRIES
+    ) -> None:
+        """`executor` replaces the reward's own (code rewards get their container pool here)."""
+        self.settings = settings
+        self.reward: Reward = reward_named(settings.reward)
+        self.executor = executor or self.reward.executor(settings)
+        self._memo = _Memo(memo_entries)
+
+    @property
+    def version(self) -> str:
+        """Part of the key of every verdict."""
+        return f"{self.reward.name}-{self.reward.version}"
+
+    def grade(self, problem: Problem, text: str) -> Verdict:
+        """The one-row form; `index` is 0."""
+        return self.grade_texts([(problem, text)])[0].verdict
+
+    def grade_many(self, pairs: Sequence[tuple[Problem, Sample]]) -> list[Verdict]:
+        """One verdict per pair, in order. GraderUnavailable when no worker can be kept alive."""
+        graded = self.grade_texts([(problem, sample.text) for problem, sample in pairs])
+        return [replace(g.verdict, index=sample.index) for g, (_, sample) in zip(graded, pairs, strict=True)]
+
+    def grade_texts(self, pairs: Sequence[tuple[Problem, str]]) -> list[Graded]:
+        """Like `grade_many` for bare texts, with the seconds each decision took."""
+        checks = [self.reward.prepare(problem, text) for problem, text in pairs]
+        results = self._decide(checks)
+        return [
+            self._graded(pair[0], check, result) for pair, check, result in zip(pairs, checks, results, strict=True)
+        ]
+
+    def check_gold(self, problems: Sequence[Problem]) -> list[BadGold]:
+        """Problems whose gold does not parse or fails its own grader, with the reason."""
+        graded = self.grade_texts([(problem, self.reward.gold_text(problem)) for problem in problems])
+        bad = [g.verdict for g in graded if g.verdict.label != "correct"]
+        return [
+            BadGold(v.problem_id, f"graded {v.label} against itself ({v.evidence.get('rule', 'no rule')})") for v in bad
+        ]
+
+    def close(self) -> None:
+        self.executor.close()
+
+    def _decide(self, checks: Sequence[Check]) -> list[Decision]:
+        """Decisions in order; each key goes to the executor at most once."""
+        results: list[Decision | None] = [check.decided or self._memo.get(check.key) for check in checks]
+        first: dict[str, int] = {}
+        asked = [
+            number
+            for number, check in enumerate(checks)
+            if results[number] is None and (check.key is None or first.setdefault(check.key, number) == number)
+        ]
+        for number, decision in zip(asked, self.executor.run_many([checks[n] for n in asked]), strict=True):
+            results[number] = decision
+            self._memo.put(checks[number].key, decision)
+        return [result or results[first[check.key or ""]] for check, result in zip(checks, results, strict=True)]  # type: ignore[misc]
+
+    def _graded(self, problem: Problem, check: Check, result: Decision) -> Graded:
+        verdict = self.reward.judge(problem, result)
+        return Graded(replace(verdict, evidence={**check.evidence, **verdict.evidence}), result.seconds)
+
+
+class _Memo:
+    """Decisions by key, the least recently used forgotten first. Faults of the grader are not remembered."""
+
+    def __init__(self, entries: int) -> None:
+        self._entries = entries
+        self._known: OrderedDict[str, Decision] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: str | None) -> Decision | None:
+        if key is None:
+            return None
+        with self._lock:
+            decision = self._known.get(key)
+            if decision is not None:
+                self._known.move_to_end(key)
+            return decision
+
+    def put(self, key: str | None, decision: Decision) -> None:
+        if key is None or decision.label == "verifier_error" or not self._entries:
+            return
+        with self._lock:
+            self._known[key] = replace(decision, seconds=0.0)
+            self._known.move_to_end(key)
+            while len(self._known) > self._entries:
+                self._known.popitem(last=False)
+
+
+_shared: dict[tuple[int, str], Grader] = {}
+_shared_lock = threading.Lock()
+
+
+def grader_for(settings: VerifySettings) -> Grader:
+    """The process's grader for these settings, made at the first call and closed at exit."""
+    key = (os.getpid(), settings.model_dump_json())
+    with _shared_lock:
+        if key not in _shared:
+            _shared[key] = Grader(settings)
+            atexit.register(_shared[key].close)
+        return _shared[key]
