@@ -10,6 +10,7 @@ Works on any fsspec file system with a conditional put: local folders (hard link
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -349,11 +350,13 @@ class TableWriter:
         self.parts.append(self.store.write_table(relative, table))
         self.hashes.extend(row_hashes(table))
 
-    def add_file(self, name: str, data: bytes) -> None:
-        """A file beside the parts (a data set card, a JSON document)."""
+    def add_file(self, name: str, data: bytes, *, content: bool = False) -> None:
+        """A file beside the parts; `content`: it is what the artifact says (a score), not about it (a card)."""
         relative = f"{self.stage}/{self.key}/{self.attempt}/{name}"
         self.store.write_bytes(relative, data)
         self.parts.append(Part(relative, 0, len(data)))
+        if content:
+            self.hashes.append(hashlib.sha256(data).digest())
 
     def commit(self, meta: dict[str, Any]) -> Manifest:
         rows = sum(part.rows for part in self.parts)

@@ -1,0 +1,141 @@
+"""The base policy: a built-in model trained on the spot, a folder, an fsspec URL or a Hub id; always named by its content."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fsspec
+
+from tasks.artifacts import Manifest, digest_of_folder, key_of, new_attempt
+from tasks.domain.errors import UserError
+from tasks.domain.fingerprint import digest_of_files, sha256_of_file
+from tasks.domain.schema import Policy
+from tasks.domain.settings import ModelSettings
+from tasks.engines.pretrain import VERSION as PRETRAIN_VERSION
+from tasks.engines.pretrain import pretrain_base
+from tasks.progress import meter
+from tasks.running import stage_task
+from tasks.workspace import Outcome, Workspace, environment
+
+VERSION = "1"
+BUILTIN = "builtin:arithmetic"
+MODEL_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
+
+
+@dataclass(frozen=True)
+class BaseJob:
+    """Train the built-in base model."""
+
+    workspace: Workspace
+    model: ModelSettings
+    slot: str = "base"
+
+    def recipe(self) -> dict[str, Any]:
+        return self.workspace.recipe(
+            "base", VERSION, trainer=PRETRAIN_VERSION, steps=self.model.pretrain_steps, seed=self.model.pretrain_seed
+        )
+
+
+def run(job: BaseJob) -> Outcome:
+    """Pre-train the tiny model, or find it in the store."""
+    recipe = job.recipe()
+    found = job.workspace.find(recipe, job.slot)
+    store = job.workspace.store
+    if found.manifest is not None:
+        return Outcome(store.ref(found.manifest), cached=True)
+    started, key, attempt = time.time(), key_of(recipe), new_attempt()
+    folder = job.workspace.scratch_path / "pretrain" / f"{key}-{attempt}"
+    with meter("pretrain base", job.model.pretrain_steps, "steps") as progress:
+        pretrain_base(
+            job.model, folder, job.workspace.logs / "pretrain.log", lambda now: progress.advance(now.step - progress.done, note=f"loss {now.loss:.3f}")
+        )
+    digest = digest_of_folder(folder)
+    relative = f"base/{key}/{attempt}/model"
+    parts = store.put_folder(relative, folder)
+    meta = {"path": relative, "seconds": round(time.time() - started, 3), "environment": environment()}
+    manifest = store.commit(Manifest("base", key, recipe, attempt, digest, 0, parts, meta, time.time()))
+    job.workspace.remember(recipe, job.slot)
+    return Outcome(store.ref(manifest), False, found.why, time.time() - started)
+
+
+pretrain = stage_task("pretrain")(run)
+
+
+def builtin_policy(workspace: Workspace, outcome: Outcome) -> Policy:
+    manifest = workspace.store.manifest_of(outcome.ref)
+    return Policy(manifest.digest, workspace.store.uri(manifest.meta["path"]), "base")
+
+
+def resolve(workspace: Workspace, model: ModelSettings) -> Policy:
+    """A folder, URL or Hub id as a policy. Hub names are pinned to a commit here, before anything expensive starts."""
+    if "://" in model.base:
+        folder = _downloaded(workspace, model.base)
+    elif Path(model.base).expanduser().exists() or model.base.startswith((".", "/", "~")):
+        folder = Path(model.base).expanduser().absolute()
+    else:
+        folder = _from_hub(model)
+    check_model_folder(folder, model.base)
+    return Policy(_digest_cached(workspace, folder), str(folder), "base")
+
+
+def check_model_folder(folder: Path, name: str) -> None:
+    """One sentence unless the folder looks like a model that can be loaded and trained."""
+    if not folder.is_dir():
+        raise UserError(f"model.base {name!r} is not a folder, a URL or a Hub id that can be reached; check the path")
+    missing = [file for file in ("config.json", "tokenizer_config.json") if not (folder / file).is_file()]
+    if missing or not list(folder.glob("*.safetensors")):
+        found = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
+        lacking = ", ".join(missing) or "*.safetensors"
+        raise UserError(f"model.base {name!r} lacks {lacking} (found: {found}); name a folder saved by save_pretrained")
+
+
+def _from_hub(model: ModelSettings) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(model.base, revision=model.revision, allow_patterns=list(MODEL_FILES)))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(
+            f"model.base {model.base!r} is no local folder and could not be had from the Hub ({first}); "
+            "name a folder or URL, or check the id and the connection"
+        ) from error
+
+
+def _downloaded(workspace: Workspace, url: str) -> Path:
+    """A URL's files below scratch/models, fetched once per listing (name, size, etag)."""
+    try:
+        fs, path = fsspec.core.url_to_fs(url)
+        listing = sorted((one["name"], str(one.get("size")), str(one.get("ETag", ""))) for one in fs.ls(path, detail=True))
+    except (ImportError, ValueError, OSError) as error:
+        raise UserError(f"model.base {url!r} cannot be read: {error}; check the URL and the credentials") from error
+    target = workspace.scratch_path / "models" / digest_of_files((name, size + etag) for name, size, etag in listing)
+    if not target.is_dir():
+        partial = target.with_suffix(f".{new_attempt()}.partial")
+        fs.get(path.rstrip("/") + "/", str(partial) + "/", recursive=True)
+        partial.rename(target)
+    return target
+
+
+def _digest_cached(workspace: Workspace, folder: Path) -> str:
+    """Digest of the model's own files; hashes are remembered by (path, size, mtime, inode)."""
+    memory = workspace.scratch_path / "sha256.json"
+    known: dict[str, str] = json.loads(memory.read_text()) if memory.is_file() else {}
+    files = sorted({path for pattern in MODEL_FILES for path in folder.glob(pattern)})
+    hashes = []
+    for path in files:
+        status = path.stat()
+        name = f"{path}|{status.st_size}|{status.st_mtime_ns}|{status.st_ino}"
+        if name not in known:
+            known[name] = sha256_of_file(path)
+        hashes.append((path.name, known[name]))
+    temporary = memory.with_suffix(f".{new_attempt()}")
+    temporary.write_text(json.dumps(known))
+    shutil.move(temporary, memory)
+    return digest_of_files(hashes)

@@ -1,0 +1,77 @@
+"""Statistics of one policy on one problem set, from samples and verdicts that the E-step's two tasks made."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.artifacts import ArtifactRef, TableWriter
+from tasks.domain.failpoints import failpoint
+from tasks.domain.results import PolicyScore
+from tasks.domain.schema import Policy, Sample, Verdict
+from tasks.domain.scoring import score
+from tasks.domain.settings import EvaluateSettings
+from tasks.problems import ProblemSet
+from tasks.ranges import RangeSamples
+from tasks.running import stage_task
+from tasks.workspace import Outcome, Workspace, environment
+
+VERSION = "1"
+
+
+@dataclass(frozen=True)
+class EvaluateJob:
+    """Score a policy. `greedy` and `sampled` hold its graded completions, range by range; either may be empty."""
+
+    workspace: Workspace
+    slot: str
+    policy: Policy
+    problems: ProblemSet
+    greedy: tuple[RangeSamples, ...]
+    sampled: tuple[RangeSamples, ...]
+    settings: EvaluateSettings
+
+    def recipe(self) -> dict[str, Any]:
+        def inputs(ranges: tuple[RangeSamples, ...]) -> list[Any]:
+            return [[samples.digest, verdicts.digest] for one in ranges for samples, verdicts in one.waves]
+
+        return self.workspace.recipe(
+            "evaluate", VERSION, settings=self.settings.model_dump(mode="json"), policy=self.policy.digest,
+            problems=self.problems.ref.digest, greedy=inputs(self.greedy), sampled=inputs(self.sampled),
+        )  # fmt: skip
+
+
+def run(job: EvaluateJob) -> Outcome:
+    """Compute the score and store it as one JSON document."""
+    recipe = job.recipe()
+    found = job.workspace.find(recipe, job.slot)
+    store = job.workspace.store
+    if found.manifest is not None:
+        return Outcome(store.ref(found.manifest), cached=True)
+    started = time.time()
+    failpoint("evaluate.start")
+    writer = TableWriter(store, recipe)
+    greedy, sampled = _graded(job, job.greedy), _graded(job, job.sampled)
+    result = score(job.problems.all(), *greedy, *sampled, job.settings, policy=job.policy)
+    writer.add_file("score.json", result.to_json().encode(), content=True)
+    failpoint("evaluate.written")
+    manifest = writer.commit({"environment": environment()})
+    failpoint("evaluate.committed")
+    job.workspace.remember(recipe, job.slot)
+    return Outcome(store.ref(manifest), False, found.why, time.time() - started)
+
+
+def read_score(workspace: Workspace, ref: ArtifactRef) -> PolicyScore:
+    part = workspace.store.manifest_of(ref).parts[0]
+    return PolicyScore.from_json(workspace.store.read_bytes(part.path))
+
+
+def _graded(job: EvaluateJob, ranges: tuple[RangeSamples, ...]) -> tuple[list[Sample], list[Verdict]]:
+    store = job.workspace.store
+    samples = [row for one in ranges for ref, _ in one.waves for row in store.rows(ref, Sample)]
+    verdicts = [row for one in ranges for _, ref in one.waves for row in store.rows(ref, Verdict)]
+    return samples, verdicts
+
+
+evaluate = stage_task("evaluate")(run)

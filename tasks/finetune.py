@@ -1,0 +1,134 @@
+"""M-step: fine-tune the start weights on the data set; a checkpoint per epoch becomes a policy each."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tasks.artifacts import ArtifactRef, Manifest, Part, digest_of_folder, key_of, new_attempt
+from tasks.domain.failpoints import failpoint
+from tasks.domain.fingerprint import digest_of
+from tasks.domain.schema import Policy
+from tasks.domain.settings import EngineSettings, FinetuneSettings
+from tasks.engines.host import release_all
+from tasks.engines.trainer import TrainJob, TrainProgress, TrainResult, train
+from tasks.progress import Meter, meter
+from tasks.running import stage_task
+from tasks.workspace import Outcome, Workspace, environment, log
+
+VERSION = "1"
+
+
+@dataclass(frozen=True)
+class FinetuneJob:
+    """Train `start` on `dataset`. `start` is the base for ReST-EM, the previous policy for expert iteration."""
+
+    workspace: Workspace
+    slot: str
+    start: Policy
+    dataset: ArtifactRef
+    settings: FinetuneSettings
+    engine: EngineSettings
+
+    def recipe(self) -> dict[str, Any]:
+        return self.workspace.recipe(
+            "finetune", VERSION, settings=self.settings.content(), dataset=self.dataset.digest, start=self.start.digest
+        )
+
+
+def run(job: FinetuneJob) -> Outcome:
+    """Train in a child process; goes on from the last finished epoch if an earlier attempt was killed."""
+    recipe = job.recipe()
+    key = key_of(recipe)
+    store = job.workspace.store
+    found = job.workspace.find(recipe, job.slot)
+    if found.manifest is not None:
+        return Outcome(store.ref(found.manifest), cached=True)
+    with _alone(job.workspace.scratch_path / "train", key) as folder:
+        found = job.workspace.find(recipe, job.slot)  # another flow on this machine may have trained it while we waited
+        if found.manifest is not None:
+            return Outcome(store.ref(found.manifest), cached=True)
+        started = time.time()
+        failpoint("finetune.start")
+        release_all(job.engine)
+        result = _train(job, key, folder)
+        failpoint("finetune.trained")
+        manifest = _commit(job, recipe, result, time.time() - started)
+        failpoint("finetune.committed")
+        shutil.rmtree(folder, ignore_errors=True)
+    job.workspace.remember(recipe, job.slot)
+    return Outcome(store.ref(manifest), False, found.why, time.time() - started)
+
+
+def policies(workspace: Workspace, ref: ArtifactRef) -> list[Policy]:
+    """The trained policies, one per epoch, earliest first."""
+    epochs = workspace.store.manifest_of(ref).meta["epochs"]
+    return [Policy(one["digest"], workspace.store.uri(one["path"]), f"{ref.key}/epoch-{one['epoch']}") for one in epochs]
+
+
+def _train(job: FinetuneJob, key: str, folder: Path) -> TrainResult:
+    store = job.workspace.store
+    files = []
+    for number, part in enumerate(one for one in store.manifest_of(job.dataset).parts if one.path.endswith(".parquet")):
+        target = folder / "data" / f"part-{number:05d}.parquet"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(store.read_bytes(part.path))
+        files.append(target)
+    train_job = TrainJob(
+        base_path=job.workspace.localize(job.start), data_files=tuple(files), output_dir=folder / "out",
+        settings=job.settings, total_rows=job.dataset.rows, run_name=f"{job.workspace.run}-{job.slot.replace('/', '-')}",
+        resume=(folder / "out" / "state").is_dir(),
+    )  # fmt: skip
+    log_path = job.workspace.logs / f"train-{key}.log"
+    with meter(f"finetune {job.slot}", 1, "steps") as progress:
+        return train(train_job, on_progress=lambda now: _show(progress, now), log_path=log_path)
+
+
+def _show(progress: Meter, now: TrainProgress) -> None:
+    progress.total = max(now.steps, 1)
+    progress.advance(now.step - progress.done, note=f"epoch {now.epoch:.1f}, loss {now.loss:.3f}")
+
+
+def _commit(job: FinetuneJob, recipe: dict[str, Any], result: TrainResult, seconds: float) -> Manifest:
+    store, key, attempt = job.workspace.store, key_of(recipe), new_attempt()
+    epochs: list[dict[str, Any]] = []
+    parts: list[Part] = []
+    for one in result.epochs:
+        digest = digest_of_folder(one.path)
+        relative = f"finetune/{key}/{attempt}/epoch-{one.epoch}"
+        parts += store.put_folder(relative, one.path)
+        epochs.append({"epoch": one.epoch, "digest": digest, "path": relative, "train_loss": one.train_loss, "steps": one.steps})
+        failpoint("finetune.stored")
+    meta = {
+        "epochs": epochs, "tokens": result.tokens, "history": list(result.history)[-2000:], "seconds": round(seconds, 3),
+        "train_seconds": round(result.seconds, 3), "start": asdict(job.start), "dataset": asdict(job.dataset),
+        "environment": environment(),
+    }  # fmt: skip
+    digest = digest_of([one["digest"] for one in epochs])
+    return store.commit(
+        Manifest("finetune", key, recipe, attempt, digest, job.dataset.rows, parts, meta, time.time())
+    )
+
+
+@contextmanager
+def _alone(root: Path, key: str) -> Iterator[Path]:
+    """The training folder of one key; a second flow on this machine waits instead of training the same thing."""
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / f"{key}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.info("another flow trains %s on this machine; waiting for it", key)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        folder = root / key
+        folder.mkdir(exist_ok=True)
+        yield folder
+
+
+finetune = stage_task("finetune")(run)

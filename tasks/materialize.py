@@ -1,0 +1,138 @@
+"""The accepted solutions become a data set: Parquet parts with a card beside them, streamed range by range."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tasks.artifacts import TableWriter
+from tasks.domain.errors import StageFailed
+from tasks.domain.failpoints import failpoint
+from tasks.domain.fingerprint import digest_of
+from tasks.domain.prompts import template_named
+from tasks.domain.schema import Example, Sample, Verdict, to_table
+from tasks.domain.scoring import TrainTally, tally_train
+from tasks.domain.selection import Selection, SelectionStats, choose_rows, keep_rows, row_id, select_examples
+from tasks.domain.settings import MaterializeSettings, ModelSettings
+from tasks.problems import ProblemSet
+from tasks.progress import meter
+from tasks.ranges import RangeSamples
+from tasks.running import stage_task
+from tasks.workspace import Outcome, Workspace, environment
+
+VERSION = "1"
+
+
+@dataclass(frozen=True)
+class MaterializeJob:
+    """Turn the E-step's verified samples into training rows."""
+
+    workspace: Workspace
+    slot: str
+    ranges: tuple[RangeSamples, ...]
+    problems: ProblemSet
+    model: ModelSettings
+    settings: MaterializeSettings
+    first_wave: int = 16  # samples a problem in the first wave, on which the train statistics rest
+
+    def recipe(self) -> dict[str, Any]:
+        inputs = [[[samples.digest, verdicts.digest] for samples, verdicts in one.waves] for one in self.ranges]
+        return self.workspace.recipe(
+            "materialize", VERSION, settings=self.settings.content(), inputs=inputs, first_wave=self.first_wave,
+            problems=digest_of([one.ids for one in self.ranges]),
+            prompt=template_named(self.model.prompt).digest(self.model.shots),
+        )  # fmt: skip
+
+
+def run(job: MaterializeJob) -> Outcome:
+    """Select range by range, so that memory holds one range; two passes when `max_rows` thins the whole."""
+    recipe = job.recipe()
+    found = job.workspace.find(recipe, job.slot)
+    store = job.workspace.store
+    if found.manifest is not None:
+        return Outcome(store.ref(found.manifest), cached=True)
+    started = time.time()
+    failpoint("materialize.start")
+    writer = TableWriter(store, recipe)
+    meta = _write(job, writer)
+    rows = sum(part.rows for part in writer.parts)
+    if rows == 0:
+        raise StageFailed(
+            f"no sample of {len(job.ranges)} problem ranges was accepted (labels {meta['train']['tally']['labels']}), so there is nothing to "
+            "train on; draw more samples, add few-shot examples, or take easier problems"
+        )
+    writer.add_file("README.md", _card(job, rows, meta).encode())
+    failpoint("materialize.written")
+    manifest = writer.commit(meta | {"environment": environment()})
+    failpoint("materialize.committed")
+    job.workspace.remember(recipe, job.slot)
+    return Outcome(store.ref(manifest), False, found.why, time.time() - started)
+
+
+def _write(job: MaterializeJob, writer: TableWriter) -> dict[str, Any]:
+    chosen = _thinned(job)
+    stats, train = SelectionStats(), TrainTally()
+    with meter(f"materialize {job.slot}", len(job.ranges), "ranges") as progress:
+        for one in job.ranges:
+            samples, verdicts = _read(job, one)
+            train += tally_train(job.problems.select(one.ids), samples, verdicts, job.first_wave)
+            selection = _select(job, one, samples, verdicts)
+            if chosen is not None:
+                selection = keep_rows(selection, chosen, job.settings)
+            stats += selection.stats
+            if selection.examples:
+                writer.write(to_table(selection.examples, Example))
+            progress.advance(accepted=len(selection.examples))
+            failpoint("materialize.range")
+    return {"train": train_summary(train), "selection": json.loads(stats.to_json())}
+
+
+def train_summary(train: TrainTally) -> dict[str, Any]:
+    """The E-step's figures on the train problems, as the manifest keeps them."""
+    return {
+        "problems": train.problems, "solved": train.solved, "solve_rate": asdict(train.solve_rate),
+        "accuracy": asdict(train.accuracy()), "tally": json.loads(train.tally.to_json()),
+    }  # fmt: skip
+
+
+def _read(job: MaterializeJob, one: RangeSamples) -> tuple[list[Sample], list[Verdict]]:
+    store = job.workspace.store
+    samples = [row for ref, _ in one.waves for row in store.rows(ref, Sample)]
+    return samples, [row for _, ref in one.waves for row in store.rows(ref, Verdict)]
+
+
+def _select(job: MaterializeJob, one: RangeSamples, samples: list[Sample], verdicts: list[Verdict]) -> Selection:
+    template = template_named(job.model.prompt)
+    problems = job.problems.select(one.ids)
+    prompts = {item.id: template.render(item, job.model.shots) for item in problems}
+    return select_examples(problems, samples, verdicts, prompts, job.settings)
+
+
+def _thinned(job: MaterializeJob) -> set[str] | None:
+    """Ids of the rows to keep when `max_rows` asks for fewer: chosen over the whole data set, by hash."""
+    if job.settings.max_rows is None:
+        return None
+    ids = (row_id(row) for one in job.ranges for row in _select(job, one, *_read(job, one)).examples)
+    return choose_rows(ids, job.settings.max_rows, job.settings.seed)
+
+
+def _card(job: MaterializeJob, rows: int, meta: dict[str, Any]) -> str:
+    """A data set card that `datasets` and the Hub read (YAML head, then words)."""
+    return f"""---
+configs:
+- config_name: default
+  data_files: "part-*.parquet"
+---
+# Accepted solutions of {job.workspace.run}, {job.slot}
+
+{rows} prompt/completion rows, each a model's own solution (ReST-EM, arXiv 2312.06585). Columns: problem_id, index (draw),
+prompt, completion, weight, reward. Selection: {job.settings.model_dump_json()}. Labels of all samples: {meta["train"]["tally"]["labels"]}.
+Selection counts: {meta["selection"]}. Code: {environment()["commit"]}.
+
+Open it with `datasets.load_dataset("parquet", data_files="part-*.parquet")`.
+"""
+
+
+materialize = stage_task("materialize")(run)
