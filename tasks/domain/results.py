@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.domain.records import JsonRecord, Real
+from tasks.domain.json_record import JsonRecord, Real
 from tasks.domain.schema import Label, Sample, Verdict
 from tasks.domain.selection import SelectionStats
 from tasks.domain.statistics import Floats, Interval

@@ -18,7 +18,7 @@ from itertools import pairwise
 
 from tasks.domain.errors import StageFailed, UserError
 from tasks.domain.fingerprint import digest_of
-from tasks.domain.records import JsonRecord
+from tasks.domain.json_record import JsonRecord
 from tasks.domain.schema import Example, Problem, Sample, Verdict
 from tasks.domain.settings import MaterializeSettings
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
-from tasks.domain.records import Real
+from tasks.domain.json_record import Real
 
 Floats = NDArray[np.float64]
 CELLS_AT_ONCE = 4_000_000  # resampled indices held in memory at once: 32 MB
