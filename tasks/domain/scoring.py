@@ -29,7 +29,7 @@ from tasks.domain.statistics import (
 )
 from tasks.domain.voting import maj_at_k
 
-ANSWER = "extracted"  # the key of a verdict's evidence that holds the answer as it was read from the completion
+ANSWER = "answer"  # key of a verdict's evidence: the answer as it was read from the completion
 Rows = dict[str, list[tuple[Sample, Verdict]]]  # by problem id, in order of index
 
 

@@ -1,0 +1,59 @@
+"""The family as settings."""
+
+import pytest
+
+from tasks.domain import settings
+from tasks.domain.algorithms import NOT_YET, PRESETS, preset, preset_names
+from tasks.domain.errors import UserError
+
+SECTIONS = {
+    "generate": settings.GenerateSettings,
+    "materialize": settings.MaterializeSettings,
+    "finetune": settings.FinetuneSettings,
+    "loop": settings.LoopSettings,
+}
+
+
+def resolved(name):
+    return {section: SECTIONS[section](**values) for section, values in preset(name).items()}
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_is_valid_settings(name):
+    run = resolved(name)
+    assert run["materialize"].cap <= run["generate"].waves[0]
+    assert PRESETS[name].summary
+
+
+def test_rest_em_is_the_paper():
+    run = resolved("rest_em")
+    assert (run["generate"].temperature, run["generate"].top_k, sum(run["generate"].waves)) == (0.7, 40, 32)
+    assert (run["materialize"].accept, run["materialize"].cap) == ("correct", 10)
+    assert (run["finetune"].start, run["loop"].iterations) == ("base", 3)
+    code = resolved("rest_em_code")
+    assert (sum(code["generate"].waves), code["loop"].iterations) == (64, 2)
+
+
+def test_control_arms_differ_from_rest_em_in_the_filter_alone():
+    for name, accept in (("unfiltered", "any"), ("permuted", "permuted")):
+        arm = preset(name)
+        assert arm["materialize"].pop("accept") == accept
+        honest = preset("rest_em")
+        honest["materialize"].pop("accept")
+        assert arm == honest
+
+
+def test_a_preset_is_a_fresh_copy():
+    preset("rest_em")["loop"]["iterations"] = 99
+    assert preset("rest_em")["loop"]["iterations"] == 3
+
+
+@pytest.mark.parametrize("name", NOT_YET)
+def test_what_cannot_be_expressed_says_so(name):
+    with pytest.raises(UserError, match=f"preset '{name}' cannot be expressed yet: it needs .* Choose one of: rest_em"):
+        preset(name)
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(UserError, match="preset 'ppo' is not known; choose one of: rest_em, "):
+        preset("ppo")
