@@ -28,10 +28,14 @@ from tasks.domain.settings import (
 class RunSettings(Settings):
     """Name and places of a run."""
 
-    name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="Folder below runs/ in the store.")
+    name: str = Field(
+        "run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="Folder below runs/ in the store."
+    )
     store: str = Field(".restem/store", description="Artifact store: a folder or s3://bucket/prefix.")
     scratch: str = Field(".restem/scratch", description="Local folder for logs, training state and downloaded models.")
-    preset: str = Field("rest_em", description="Algorithm of the family; its settings are defaults below the config's own.")
+    preset: str = Field(
+        "rest_em", description="Algorithm of the family; its settings are defaults below the config's own."
+    )
 
 
 class RunConfig(Settings):
@@ -69,7 +73,9 @@ class RunConfig(Settings):
                 "iteration trains; use engine.kind = 'vllm'"
             )
         if self.engine.kind == "replay" and not self.engine.replay_path:
-            raise ValueError("engine.kind is 'replay' but engine.replay_path is not set; name a folder of recorded samples")
+            raise ValueError(
+                "engine.kind is 'replay' but engine.replay_path is not set; name a folder of recorded samples"
+            )
         length = self.engine.max_model_len
         if length is not None and max(self.generate.max_tokens, self.evaluate.max_tokens) >= length:
             raise ValueError(

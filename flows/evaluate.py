@@ -25,11 +25,16 @@ def scored(run: Run, policy: Policy, problems: ProblemSet, slot: str, *, val: bo
     sampled = Draws(f"{slot}/sampled", policy, problems, settings.sampling(stop), ((0, count),))
     first = sample_and_verify(run, greedy) if settings.greedy and not val else []
     second = sample_and_verify(run, sampled) if count else []
-    ranges = drive([*first, *second], run.config.generate.ranges_in_flight)
+    ranges = drive(run, [*first, *second], run.config.generate.ranges_in_flight)
     if val:
         settings = settings.model_copy(update={"samples": count, "k": (1,), "greedy": False})
     job = EvaluateJob(
-        run.workspace, f"{slot}/score", policy, problems, tuple(ranges[: len(first)]), tuple(ranges[len(first) :]), settings
+        run.workspace,
+        f"{slot}/score",
+        policy,
+        problems,
+        tuple(ranges[: len(first)]),
+        tuple(ranges[len(first) :]),
+        settings,
     )
-    outcome: Outcome = run.task(evaluate).submit(job).result()
-    return outcome
+    return run.result(run.submit(evaluate, job))

@@ -23,7 +23,7 @@ def expectation(run: Run, policy: Policy, iteration: int) -> list[RangeSamples]:
         spans=tuple(zip([0, *stops], stops, strict=False)),
         draw=run.config.loop.draw,
     )
-    return drive(sample_and_verify(run, draws, lambda done: _unfilled(run, done)), settings.ranges_in_flight)
+    return drive(run, sample_and_verify(run, draws, lambda done: _unfilled(run, done)), settings.ranges_in_flight)
 
 
 def _unfilled(run: Run, done: RangeSamples) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ def maximization(run: Run, start: Policy, dataset: ArtifactRef, iteration: int) 
     """Algorithm 1 trains "while reward improves on D_val": all epochs are trained, the best on val is kept."""
     slot = f"iteration-{iteration}"
     job = FinetuneJob(run.workspace, f"{slot}/finetune", start, dataset, run.config.finetune, run.config.engine)
-    outcome: Outcome = run.task(finetune).submit(job).result()
+    outcome = run.result(run.submit(finetune, job))
     trained = policies(run.workspace, outcome.ref)
     losses = [epoch["train_loss"] for epoch in run.workspace.store.manifest_of(outcome.ref).meta["epochs"]]
     scores = [

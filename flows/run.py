@@ -5,12 +5,11 @@ from __future__ import annotations
 import concurrent.futures
 from collections import deque
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flows.config import RunConfig
 from tasks.domain.schema import Policy, Sampling
-from tasks.domain.settings import Settings
 from tasks.generate import GenerateJob, generate
 from tasks.problems import ProblemSet, ProblemSets
 from tasks.ranges import RangeSamples, split_ranges
@@ -21,6 +20,22 @@ from tasks.workspace import Outcome, Workspace
 Pipeline = Generator[Any, Outcome, RangeSamples]
 
 
+class Journal:
+    """What the stages of the phase in progress did: how many task runs were answered from the store, how many worked."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[Outcome] = []
+
+    def note(self, outcome: Outcome) -> Outcome:
+        self.outcomes.append(outcome)
+        return outcome
+
+    def take(self) -> list[Outcome]:
+        """The outcomes since the last call."""
+        taken, self.outcomes = self.outcomes, []
+        return taken
+
+
 @dataclass(frozen=True)
 class Run:
     """What every stage of a run needs to know."""
@@ -29,10 +44,15 @@ class Run:
     workspace: Workspace
     problems: ProblemSets
     base: Policy
+    journal: Journal = field(default_factory=Journal, compare=False)
 
-    def task(self, stage: Any) -> Any:
-        """The stage's Prefect task with this run's retries."""
-        return with_retries(stage, self.config.retry)
+    def submit(self, stage: Any, job: Any) -> Any:
+        """Start the stage's Prefect task with this run's retries; a future."""
+        return with_retries(stage, self.config.retry).submit(job)
+
+    def result(self, future: Any) -> Outcome:
+        """Wait for a submitted stage."""
+        return self.journal.note(future.result())
 
 
 @dataclass(frozen=True)
@@ -58,14 +78,15 @@ def _pipeline(run: Run, draws: Draws, number: int, ids: tuple[str, ...], remaini
     wanted = ids
     for wave, (start, stop) in enumerate(draws.spans):
         where = f"{draws.slot}/range-{number:03d}/wave-{wave}"
-        samples = yield run.task(generate).submit(
+        samples = yield run.submit(
+            generate,
             GenerateJob(
                 run.workspace, f"{where}/generate", draws.policy, draws.problems, wanted, config.model, config.engine,
                 draws.sampling, start, stop, draws.draw, config.generate.flush_seconds,
-            )
+            ),
         )  # fmt: skip
-        verdicts = yield run.task(verify).submit(
-            VerifyJob(run.workspace, f"{where}/verify", samples.ref, draws.problems, wanted, config.verify)
+        verdicts = yield run.submit(
+            verify, VerifyJob(run.workspace, f"{where}/verify", samples.ref, draws.problems, wanted, config.verify)
         )
         done = RangeSamples(ids, (*done.waves, (samples.ref, verdicts.ref)))
         wanted = remaining(done) if remaining and wave + 1 < len(draws.spans) else wanted
@@ -74,7 +95,7 @@ def _pipeline(run: Run, draws: Draws, number: int, ids: tuple[str, ...], remaini
     return done
 
 
-def drive(pipelines: Iterable[Pipeline], in_flight: int) -> list[RangeSamples]:
+def drive(run: Run, pipelines: Iterable[Pipeline], in_flight: int) -> list[RangeSamples]:
     """Run pipelines side by side, `in_flight` at once, so that grading one range overlaps with sampling the next.
 
     Results keep the order of the pipelines. The first failure is raised after the task runs in flight have ended.
@@ -91,7 +112,7 @@ def drive(pipelines: Iterable[Pipeline], in_flight: int) -> list[RangeSamples]:
         for finished in done:
             number, task_run, pipeline = active.pop(finished)
             try:
-                outcome = task_run.result()
+                outcome = run.result(task_run)
             except Exception as error:  # noqa: BLE001  boundary: whatever a task failed with is raised below, once
                 failure = failure or error
                 continue
@@ -102,7 +123,9 @@ def drive(pipelines: Iterable[Pipeline], in_flight: int) -> list[RangeSamples]:
     return [results[number] for number in sorted(results)]
 
 
-def _step(number: int, pipeline: Pipeline, outcome: Outcome | None, active: dict[Any, Any], results: dict[int, Any]) -> None:
+def _step(
+    number: int, pipeline: Pipeline, outcome: Outcome | None, active: dict[Any, Any], results: dict[int, Any]
+) -> None:
     """Hand a pipeline its last outcome; it answers with its next task run, or ends."""
     try:
         task_run = next(pipeline) if outcome is None else pipeline.send(outcome)
@@ -110,7 +133,3 @@ def _step(number: int, pipeline: Pipeline, outcome: Outcome | None, active: dict
         results[number] = end.value
     else:
         active[task_run.wrapped_future] = (number, task_run, pipeline)
-
-
-def settings_json(settings: Settings) -> dict[str, Any]:
-    return settings.model_dump(mode="json")

@@ -172,12 +172,19 @@ class Store:
 
     def check(self) -> None:
         """Raise one sentence unless the store can be reached, written and does conditional puts."""
+        if self.root_url.startswith("memory:"):
+            raise UserError(
+                f"store {self.root_url!r} is memory that ends with the process; use a folder or s3://bucket/prefix"
+            )
         probe = f"probe/{new_attempt()}"
         try:
             first, second = self.put_if_absent(probe, b"1"), self.put_if_absent(probe, b"2")
             self.delete(probe)
-        except StoreUnavailable as error:
-            raise UserError(f"{error}; check the address, the bucket and the credentials in the environment") from error
+        except (StoreUnavailable, FileNotFoundError, NotADirectoryError) as error:
+            raise UserError(
+                f"store {self.root_url!r} cannot be written: {error}; check the address, the bucket and the credentials in "
+                "the environment"
+            ) from error
         if not first or second:
             raise UserError(
                 f"store {self.root_url!r} has no conditional put (a second writer overwrote the first); "
@@ -258,7 +265,8 @@ class Store:
         """Copy (S3) or move (local) a finished folder to its place; returns a part per file."""
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         parts = [
-            Part(f"{relative}/{path.relative_to(folder)}", 0, path.stat().st_size, sha256_of_file(path)) for path in files
+            Part(f"{relative}/{path.relative_to(folder)}", 0, path.stat().st_size, sha256_of_file(path))
+            for path in files
         ]
         with self._reaching(relative):
             if self.is_local:
@@ -304,12 +312,16 @@ class Store:
         except (FileNotFoundError, FileExistsError, NotADirectoryError):
             raise
         except PermissionError as error:
-            raise UserError(f"store {self.root_url!r} refuses {what}: {error}; check the rights or the credentials") from error
+            raise UserError(
+                f"store {self.root_url!r} refuses {what}: {error}; check the rights or the credentials"
+            ) from error
         except OSError as error:
             if error.errno == 28:  # ENOSPC
-                raise UserError(f"no space is left in {self.root_url!r} while writing {what}; free some and run again") from error
+                raise UserError(
+                    f"no space is left in {self.root_url!r} while writing {what}; free some and run again"
+                ) from error
             raise StoreUnavailable(f"store {self.root_url!r} did not answer for {what}: {error}") from error
-        except Exception as error:  # noqa: BLE001  boundary: botocore's errors share no base with OSError
+        except Exception as error:
             if not type(error).__module__.startswith(("botocore", "aiobotocore", "aiohttp")):
                 raise
             raise StoreUnavailable(f"store {self.root_url!r} did not answer for {what}: {error}") from error

@@ -52,7 +52,10 @@ def run(job: BaseJob) -> Outcome:
     folder = job.workspace.scratch_path / "pretrain" / f"{key}-{attempt}"
     with meter("pretrain base", job.model.pretrain_steps, "steps") as progress:
         pretrain_base(
-            job.model, folder, job.workspace.logs / "pretrain.log", lambda now: progress.advance(now.step - progress.done, note=f"loss {now.loss:.3f}")
+            job.model,
+            folder,
+            job.workspace.logs / "pretrain.log",
+            lambda now: progress.advance(now.step - progress.done, note=f"loss {now.loss:.3f}"),
         )
     digest = digest_of_folder(folder)
     relative = f"base/{key}/{attempt}/model"
@@ -112,7 +115,9 @@ def _downloaded(workspace: Workspace, url: str) -> Path:
     """A URL's files below scratch/models, fetched once per listing (name, size, etag)."""
     try:
         fs, path = fsspec.core.url_to_fs(url)
-        listing = sorted((one["name"], str(one.get("size")), str(one.get("ETag", ""))) for one in fs.ls(path, detail=True))
+        listing = sorted(
+            (one["name"], str(one.get("size")), str(one.get("ETag", ""))) for one in fs.ls(path, detail=True)
+        )
     except (ImportError, ValueError, OSError) as error:
         raise UserError(f"model.base {url!r} cannot be read: {error}; check the URL and the credentials") from error
     target = workspace.scratch_path / "models" / digest_of_files((name, size + etag) for name, size, etag in listing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -54,7 +55,7 @@ def run(job: EvaluateJob) -> Outcome:
     writer = TableWriter(store, recipe)
     greedy, sampled = _graded(job, job.greedy), _graded(job, job.sampled)
     result = score(job.problems.all(), *greedy, *sampled, job.settings, policy=job.policy)
-    writer.add_file("score.json", result.to_json().encode(), content=True)
+    writer.add_file("score.json", json.dumps(result.to_json(), sort_keys=True).encode(), content=True)
     failpoint("evaluate.written")
     manifest = writer.commit({"environment": environment()})
     failpoint("evaluate.committed")

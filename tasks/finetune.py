@@ -69,7 +69,9 @@ def run(job: FinetuneJob) -> Outcome:
 def policies(workspace: Workspace, ref: ArtifactRef) -> list[Policy]:
     """The trained policies, one per epoch, earliest first."""
     epochs = workspace.store.manifest_of(ref).meta["epochs"]
-    return [Policy(one["digest"], workspace.store.uri(one["path"]), f"{ref.key}/epoch-{one['epoch']}") for one in epochs]
+    return [
+        Policy(one["digest"], workspace.store.uri(one["path"]), f"{ref.key}/epoch-{one['epoch']}") for one in epochs
+    ]
 
 
 def _train(job: FinetuneJob, key: str, folder: Path) -> TrainResult:
@@ -103,7 +105,9 @@ def _commit(job: FinetuneJob, recipe: dict[str, Any], result: TrainResult, secon
         digest = digest_of_folder(one.path)
         relative = f"finetune/{key}/{attempt}/epoch-{one.epoch}"
         parts += store.put_folder(relative, one.path)
-        epochs.append({"epoch": one.epoch, "digest": digest, "path": relative, "train_loss": one.train_loss, "steps": one.steps})
+        epochs.append(
+            {"epoch": one.epoch, "digest": digest, "path": relative, "train_loss": one.train_loss, "steps": one.steps}
+        )
         failpoint("finetune.stored")
     meta = {
         "epochs": epochs, "tokens": result.tokens, "history": list(result.history)[-2000:], "seconds": round(seconds, 3),
@@ -111,9 +115,7 @@ def _commit(job: FinetuneJob, recipe: dict[str, Any], result: TrainResult, secon
         "environment": environment(),
     }  # fmt: skip
     digest = digest_of([one["digest"] for one in epochs])
-    return store.commit(
-        Manifest("finetune", key, recipe, attempt, digest, job.dataset.rows, parts, meta, time.time())
-    )
+    return store.commit(Manifest("finetune", key, recipe, attempt, digest, job.dataset.rows, parts, meta, time.time()))
 
 
 @contextmanager

@@ -186,7 +186,12 @@ def _samples(job: GenerateJob, request: DrawRequest, completions: Iterable[Compl
 
 
 def _commit(
-    job: GenerateJob, recipe: dict[str, Any], pool: str, prompted: list[tuple[Problem, str]], started: float, tokens: int
+    job: GenerateJob,
+    recipe: dict[str, Any],
+    pool: str,
+    prompted: list[tuple[Problem, str]],
+    started: float,
+    tokens: int,
 ) -> Manifest:
     """Name the parts that hold the selection; the digest is over the selected rows, wherever they lie."""
     store, wanted = job.workspace.store, _wanted(job, prompted)
@@ -203,7 +208,17 @@ def _commit(
         "engine": job.engine.kind, "environment": environment(), "policy_uri": job.policy.uri,
     }  # fmt: skip
     return store.commit(
-        Manifest("generate", key_of(recipe), recipe, new_attempt(), digest_of_rows(hashes), len(hashes), parts, meta, time.time())
+        Manifest(
+            "generate",
+            key_of(recipe),
+            recipe,
+            new_attempt(),
+            digest_of_rows(hashes),
+            len(hashes),
+            parts,
+            meta,
+            time.time(),
+        )
     )
 
 

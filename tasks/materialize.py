@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -86,14 +85,14 @@ def _write(job: MaterializeJob, writer: TableWriter) -> dict[str, Any]:
                 writer.write(to_table(selection.examples, Example))
             progress.advance(accepted=len(selection.examples))
             failpoint("materialize.range")
-    return {"train": train_summary(train), "selection": json.loads(stats.to_json())}
+    return {"train": train_summary(train), "selection": stats.to_json()}
 
 
 def train_summary(train: TrainTally) -> dict[str, Any]:
     """The E-step's figures on the train problems, as the manifest keeps them."""
     return {
         "problems": train.problems, "solved": train.solved, "solve_rate": asdict(train.solve_rate),
-        "accuracy": asdict(train.accuracy()), "tally": json.loads(train.tally.to_json()),
+        "accuracy": asdict(train.accuracy()), "tally": train.tally.to_json(),
     }  # fmt: skip
 
 

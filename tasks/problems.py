@@ -54,9 +54,7 @@ def publish(workspace: Workspace, data: DataSettings, verify: VerifySettings) ->
     sets = load_sets(data)
     left_out = check_gold(sets, data, verify)
     sets["train"] = [problem for problem in sets["train"] if problem.id not in left_out]
-    stored = {
-        split: _store(workspace, split, source, sets[split]) for split, source in _sources(data).items()
-    }
+    stored = {split: _store(workspace, split, source, sets[split]) for split, source in _sources(data).items()}
     return ProblemSets(stored["train"], stored["val"], stored["test"], tuple(sorted(left_out)))
 
 
@@ -80,7 +78,9 @@ def check_gold(sets: dict[Split, list[Problem]], data: DataSettings, verify: Ver
             f"e.g. {name}: {reason}; at most {data.max_bad_gold_share:.1%} may be left out: mend the gold or the column mapping"
         )
     if bad["train"]:
-        log.warning("left out %d train problems whose gold fails its grader: %s", len(bad["train"]), sorted(bad["train"])[:20])
+        log.warning(
+            "left out %d train problems whose gold fails its grader: %s", len(bad["train"]), sorted(bad["train"])[:20]
+        )
     return bad["train"]
 
 

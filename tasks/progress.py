@@ -11,7 +11,15 @@ from typing import Any
 from uuid import UUID
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from tasks.workspace import log
 
@@ -100,13 +108,17 @@ class Meter:
 
     def close(self) -> None:
         bars.remove(self._bar)
-        self._artifact.update(100.0 * min(self.done / self.total, 1.0), f"{self.done} {self.unit} {self.note()}", now=True)
+        self._artifact.update(
+            100.0 * min(self.done / self.total, 1.0), f"{self.done} {self.unit} {self.note()}", now=True
+        )
 
     def _log(self, text: str) -> None:
         now = time.monotonic()
         if self._bar is None and now - self._logged >= LOG_EVERY_S:
             self._logged = now
-            log.info("%s: %d/%d %s, %s, %.0f s left", self.label, self.done, self.total, self.unit, text, self.seconds_left())
+            log.info(
+                "%s: %d/%d %s, %s, %.0f s left", self.label, self.done, self.total, self.unit, text, self.seconds_left()
+            )
 
 
 class _Artifact:
@@ -153,5 +165,3 @@ def meter(label: str, total: int, unit: str) -> Iterator[Meter]:
         yield made
     finally:
         made.close()
-
-

@@ -55,7 +55,9 @@ def run(job: VerifyJob) -> Outcome:
     counts = _grade(job, writer)
     _refuse_too_many_errors(counts, job)
     failpoint("verify.written")
-    manifest = writer.commit({"labels": counts, "grader": grader_for(job.settings).version, "environment": environment()})
+    manifest = writer.commit(
+        {"labels": counts, "grader": grader_for(job.settings).version, "environment": environment()}
+    )
     failpoint("verify.committed")
     job.workspace.remember(recipe, job.slot)
     return Outcome(store.ref(manifest), False, found.why, time.time() - started)
@@ -86,7 +88,9 @@ def grade_batch(grader: Grader, by_id: dict[str, Problem], samples: list[Sample]
         second = grader.grade_many([(by_id[samples[i].problem_id], samples[i]) for i in again])
         for i, verdict in zip(again, second, strict=True):
             verdicts[i] = verdict
-    return [replace(verdict, problem_id=s.problem_id, index=s.index) for verdict, s in zip(verdicts, samples, strict=True)]
+    return [
+        replace(verdict, problem_id=s.problem_id, index=s.index) for verdict, s in zip(verdicts, samples, strict=True)
+    ]
 
 
 def _refuse_too_many_errors(counts: dict[str, int], job: VerifyJob) -> None:

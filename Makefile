@@ -1,0 +1,34 @@
+# The verbs are the same by hand and in CI.
+PY := .venv/bin/python
+SHELL := /bin/bash
+ENGINE := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
+STAMP := .venv/.restem-$(ENGINE)
+
+.PHONY: setup demo check test test-heavy bench clean
+
+setup: $(STAMP)  ## make .venv; quick when nothing changed
+
+$(STAMP): pyproject.toml infra/setup.sh infra/overrides.txt $(wildcard infra/constraints-$(ENGINE).txt)
+	bash infra/setup.sh $(ENGINE)
+	@touch $@
+
+demo: setup  ## the whole loop on built-in problems
+	.venv/bin/restem demo
+
+check: setup  ## lint, types, import contracts
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+test: setup  ## everything that needs no long-running server
+	$(PY) -m pytest -m "not heavy" tests
+
+test-heavy: setup  ## kill tests, S3, real servers
+	$(PY) -m pytest -m heavy tests
+
+bench: setup  ## slow measurements, by hand
+	$(PY) -m tests.benchmarks
+
+clean:
+	rm -rf .venv .restem

@@ -1,0 +1,88 @@
+"""Opening a run: check everything that can be wrong before anything expensive starts, then hand out the pieces."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tasks.engines.host import close_all
+
+from flows.config import RunConfig
+from flows.run import Run
+from tasks.base import BUILTIN, BaseJob, builtin_policy, pretrain, resolve
+from tasks.domain.errors import UserError
+from tasks.domain.prompts import template_named
+from tasks.domain.rewards import reward_named
+from tasks.domain.schema import Policy
+from tasks.problems import publish
+from tasks.running import with_retries
+from tasks.workspace import Workspace
+
+LEAST_FREE_BYTES = 2 << 30  # a tiny run's checkpoints and logs; real models need more and `restem plan` says how much
+
+
+def workspace_of(config: RunConfig) -> Workspace:
+    """The run's places. A relative store is meant from the current directory."""
+    store = config.run.store
+    url = store if "://" in store else str(Path(store).expanduser().absolute())
+    return Workspace(url, config.run.scratch, config.run.name, config.loop.versions_in_key)
+
+
+@contextmanager
+def open_run(config: RunConfig) -> Iterator[Run]:
+    """Everything a run needs, checked; engines are closed at the end."""
+    workspace = workspace_of(config)
+    check(config, workspace)
+    problems = publish(workspace, config.data, config.verify)
+    base = base_policy(config, workspace)
+    try:
+        yield Run(config, workspace, problems, base)
+    finally:
+        close_all()
+
+
+def check(config: RunConfig, workspace: Workspace) -> None:
+    """One sentence (UserError) for whatever would stop the run later: cheap things first."""
+    template_named(config.model.prompt)
+    reward_named(config.verify.reward)
+    check_engine(config)
+    check_space(workspace)
+    workspace.store.check()
+
+
+def check_engine(config: RunConfig) -> None:
+    if config.engine.kind == "replay" and not Path(str(config.engine.replay_path)).exists():
+        raise UserError(
+            f"engine.replay_path {config.engine.replay_path!r} does not exist; name a folder of recorded samples"
+        )
+    if config.engine.tensor_parallel_size * config.engine.data_parallel_size > 1 and not shutil.which("nvidia-smi"):
+        wanted = config.engine.tensor_parallel_size * config.engine.data_parallel_size
+        raise UserError(
+            f"engine asks for {wanted} GPUs but this machine has no nvidia-smi; set both parallel sizes to 1"
+        )
+    if "tensorboard" in config.finetune.report_to and not importlib.util.find_spec("tensorboard"):
+        raise UserError("finetune.report_to names tensorboard, which is not installed; install the extra `track`")
+    if "wandb" in config.finetune.report_to and not importlib.util.find_spec("wandb"):
+        raise UserError("finetune.report_to names wandb, which is not installed; install the extra `track`")
+
+
+def check_space(workspace: Workspace) -> None:
+    free = shutil.disk_usage(workspace.scratch_path).free
+    if free < LEAST_FREE_BYTES:
+        raise UserError(
+            f"scratch folder {workspace.scratch!r} has {free / 2**30:.1f} GiB free, at least "
+            f"{LEAST_FREE_BYTES / 2**30:.0f} GiB are needed; free some space or set run.scratch to another disk"
+        )
+
+
+def base_policy(config: RunConfig, workspace: Workspace) -> Policy:
+    """The base model, trained on the spot if it is the built-in one."""
+    if config.model.base == BUILTIN:
+        job = BaseJob(workspace, config.model)
+        return builtin_policy(workspace, with_retries(pretrain, config.retry).submit(job).result())
+    if config.model.base.startswith("builtin:"):
+        raise UserError(f"model.base {config.model.base!r} is unknown; the built-in model is {BUILTIN!r}")
+    return resolve(workspace, config.model)

@@ -1,0 +1,55 @@
+"""ReST-EM as one Prefect flow: sample, check, keep what is correct, train the base on it, evaluate, again."""
+
+from __future__ import annotations
+
+from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.config import RunConfig
+from flows.evaluate import evaluate_policy
+from flows.expectation import expectation
+from flows.maximization import maximization
+from flows.opening import open_run
+from flows.record import Record
+from tasks.domain.results import RunResult
+from tasks.materialize import MaterializeJob, materialize
+
+THREADS = 16  # task runs side by side; how many ranges work at once is generate.ranges_in_flight
+
+
+@flow(
+    name="self-train",
+    flow_run_name="{config.run.name}",
+    task_runner=ThreadPoolTaskRunner(max_workers=THREADS),  # type: ignore[arg-type]
+    persist_result=False,
+    validate_parameters=True,
+)
+def self_train(config: RunConfig) -> RunResult:
+    """Run the EM loop of `config`; everything that is in the store already is used, not done again."""
+    with open_run(config) as run, Record(run) as record:
+        policy = run.base
+        with record.iteration(0) as base:
+            base.test = evaluate_policy(run, policy, run.problems.test, "base/test")
+        for iteration in range(1, config.loop.iterations + 1):
+            with record.iteration(iteration) as row:
+                with row.phase("E-step"):
+                    samples = expectation(run, policy, iteration)
+                with row.phase("materialize"):
+                    row.dataset = run.result(run.submit(materialize, dataset_job(run, samples, iteration)))
+                with row.phase("M-step"):
+                    start = run.base if config.finetune.start == "base" else policy
+                    row.maximized = maximization(run, start, row.dataset.ref, iteration)
+                policy = row.maximized.policy
+                with row.phase("evaluate"):
+                    row.test = evaluate_policy(run, policy, run.problems.test, f"iteration-{iteration}/test")
+            if record.should_stop():
+                break
+        return record.finish()
+
+
+def dataset_job(run, samples, iteration):  # type: ignore[no-untyped-def]
+    """The materialize job of one iteration."""
+    return MaterializeJob(
+        run.workspace, f"iteration-{iteration}/materialize", tuple(samples), run.problems.train, run.config.model,
+        run.config.materialize, run.config.generate.waves[0],
+    )  # fmt: skip
