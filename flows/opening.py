@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from tasks.base import BUILTIN, BaseJob, builtin_policy, pretrain, resolve
 from tasks.domain.errors import UserError
 from tasks.domain.prompts import template_named
 from tasks.domain.rewards import reward_named
-from tasks.domain.schema import Policy
-from tasks.problems import publish
+from tasks.domain.schema import Policy, Problem
+from tasks.problems import check_gold, load_sets, publish
 from tasks.running import with_retries
 from tasks.workspace import Workspace
 
@@ -37,11 +38,23 @@ def open_run(config: RunConfig) -> Iterator[Run]:
     workspace = workspace_of(config)
     check(config, workspace)
     problems = publish(workspace, config.data, config.verify)
+    check_prompts(config, problems.train.all(), problems.val.all(), problems.test.all())
     base = base_policy(config, workspace)
     try:
         yield Run(config, workspace, problems, base)
     finally:
         close_all()
+
+
+def preflight(config: RunConfig) -> None:
+    """Everything that can be checked before a server, an engine or a task starts; UserError for the first fault."""
+    workspace = workspace_of(config)
+    check(config, workspace)
+    sets = load_sets(config.data)
+    check_prompts(config, *sets.values())
+    if config.model.base != BUILTIN:
+        given_base(config, workspace)
+    check_gold(sets, config.data, config.verify)
 
 
 def check(config: RunConfig, workspace: Workspace) -> None:
@@ -69,6 +82,13 @@ def check_engine(config: RunConfig) -> None:
         raise UserError("finetune.report_to names wandb, which is not installed; install the extra `track`")
 
 
+def check_prompts(config: RunConfig, *sets: Iterable[Problem]) -> None:
+    """Every problem can be written with the template and the number of examples that the config asks for."""
+    template = template_named(config.model.prompt)
+    for problem in itertools.chain(*sets):
+        template.render(problem, config.model.shots)
+
+
 def check_space(workspace: Workspace) -> None:
     free = shutil.disk_usage(workspace.scratch_path).free
     if free < LEAST_FREE_BYTES:
@@ -83,6 +103,11 @@ def base_policy(config: RunConfig, workspace: Workspace) -> Policy:
     if config.model.base == BUILTIN:
         job = BaseJob(workspace, config.model)
         return builtin_policy(workspace, with_retries(pretrain, config.retry).submit(job).result())
+    return given_base(config, workspace)
+
+
+def given_base(config: RunConfig, workspace: Workspace) -> Policy:
+    """The base model that the config names by folder, URL or Hub id."""
     if config.model.base.startswith("builtin:"):
         raise UserError(f"model.base {config.model.base!r} is unknown; the built-in model is {BUILTIN!r}")
     return resolve(workspace, config.model)

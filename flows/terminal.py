@@ -1,0 +1,79 @@
+"""What a person at a terminal sees: quiet libraries, one sentence instead of a traceback, and no telemetry.
+
+`prepare_environment` must run before Prefect is imported, `quieten` after. Neither overrides what is already set.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from tasks.domain.errors import RestemError
+
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "restem",  # why each stage ran, in the UI's log
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+def prepare_environment(verbose: bool = False) -> None:
+    """Defaults for libraries that read the environment when they are imported.
+
+    Prefect's home is `.restem/prefect` unless the person has profiles of their own, which may name a server.
+    """
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if verbose else "WARNING")
+    if not Path("~/.prefect/profiles.toml").expanduser().is_file():
+        os.environ.setdefault("PREFECT_HOME", str(Path(".restem/prefect").absolute()))
+
+
+def quieten(verbose: bool = False) -> None:
+    """Keep the terminal to warnings (`verbose`: everything), and to errors that are not told by our own sentence."""
+    logging.getLogger("restem").setLevel(logging.INFO)
+    root = logging.getLogger()
+    if not root.handlers:
+        root.addHandler(logging.StreamHandler())
+    for handler in root.handlers:
+        handler.setLevel(logging.INFO if verbose else logging.WARNING)
+        handler.addFilter(not_told_otherwise)
+
+
+def not_told_otherwise(record: logging.LogRecord) -> bool:
+    """False for Prefect's own account of a failure, which the command line tells in one sentence at the end."""
+    if not record.name.startswith("prefect."):
+        return True
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, RestemError) and not record.getMessage().startswith("Finished in state Failed")
+
+
+def exit_code(command: Callable[[], int | None], complain: Callable[[str], None]) -> int:
+    """Run a command; 2 for the user's mistake, 1 for any other failure of ours, 130 when interrupted.
+
+    Only our own errors become a sentence: anything else is a defect and keeps its traceback.
+    """
+    from tasks.domain.errors import UserError
+
+    try:
+        return command() or 0
+    except UserError as error:
+        complain(one_sentence(error))
+        return 2
+    except RestemError as error:
+        complain(one_sentence(error))
+        return 1
+    except KeyboardInterrupt:
+        complain("interrupted; the same command goes on from what is stored")
+        return 130
+
+
+def one_sentence(error: BaseException) -> str:
+    """The message on one line."""
+    return " ".join(str(error).split()) or type(error).__name__
