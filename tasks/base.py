@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,7 @@ from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of_files, sha256_of_file
 from tasks.domain.schema import Policy
 from tasks.domain.settings import ModelSettings
-from tasks.engines.pretrain import VERSION as PRETRAIN_VERSION
-from tasks.engines.pretrain import pretrain_base
+from tasks.engines.pretrain import RECIPE_FILE, PretrainRecipe, pretrain_base
 from tasks.progress import meter
 from tasks.running import stage_task
 from tasks.workspace import Outcome, Workspace, environment
@@ -36,9 +35,8 @@ class BaseJob:
     slot: str = "base"
 
     def recipe(self) -> dict[str, Any]:
-        return self.workspace.recipe(
-            "base", VERSION, trainer=PRETRAIN_VERSION, steps=self.model.pretrain_steps, seed=self.model.pretrain_seed
-        )
+        sizes = asdict(PretrainRecipe("", self.model.pretrain_steps, self.model.pretrain_seed))
+        return self.workspace.recipe("base", VERSION, **sizes)
 
 
 def run(job: BaseJob) -> Outcome:
@@ -57,6 +55,7 @@ def run(job: BaseJob) -> Outcome:
             job.workspace.logs / "pretrain.log",
             lambda now: progress.advance(now.step - progress.done, note=f"loss {now.loss:.3f}"),
         )
+    (folder / RECIPE_FILE).unlink()  # names the scratch folder, and the model's identity must not
     digest = digest_of_folder(folder)
     relative = f"base/{key}/{attempt}/model"
     parts = store.put_folder(relative, folder)

@@ -93,6 +93,7 @@ def _train(job: FinetuneJob, key: str, folder: Path) -> TrainResult:
 
 
 def _show(progress: Meter, now: TrainProgress) -> None:
+    failpoint("finetune.step")
     progress.total = max(now.steps, 1)
     progress.advance(now.step - progress.done, note=f"epoch {now.epoch:.1f}, loss {now.loss:.3f}")
 

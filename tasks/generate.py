@@ -51,7 +51,7 @@ class GenerateJob:
     def pool_recipe(self) -> dict[str, Any]:
         """What decides how a completion is distributed."""
         return self.workspace.recipe(
-            "samples", VERSION, policy=self.policy.digest, prompt=template_named(self.model.prompt).digest(self.model.shots),
+            "samples", VERSION, policy=self.policy.digest, prompt=[template_named(self.model.prompt).digest, self.model.shots],
             sampling=asdict(self.sampling), engine=self.engine.content(), draw=self.draw,
         )  # fmt: skip
 

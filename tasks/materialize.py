@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tasks.artifacts import TableWriter
@@ -41,7 +41,7 @@ class MaterializeJob:
         return self.workspace.recipe(
             "materialize", VERSION, settings=self.settings.content(), inputs=inputs, first_wave=self.first_wave,
             problems=digest_of([one.ids for one in self.ranges]),
-            prompt=template_named(self.model.prompt).digest(self.model.shots),
+            prompt=[template_named(self.model.prompt).digest, self.model.shots],
         )  # fmt: skip
 
 
@@ -106,6 +106,7 @@ def _select(job: MaterializeJob, one: RangeSamples, samples: list[Sample], verdi
     template = template_named(job.model.prompt)
     problems = job.problems.select(one.ids)
     prompts = {item.id: template.render(item, job.model.shots) for item in problems}
+    samples = [replace(sample, text=template.target(sample.text)) for sample in samples]
     return select_examples(problems, samples, verdicts, prompts, job.settings)
 
 
