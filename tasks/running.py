@@ -34,10 +34,10 @@ def worth_retrying(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
     return False
 
 
-def stage_task(stage: str) -> Callable[[Callable[[Job], Outcome]], Task[[Job], Outcome]]:
+def stage_task(stage: str) -> Callable[[Callable[[Job], Outcome]], Task[..., Outcome]]:
     """Decorator: `run(job) -> Outcome` as a Prefect task named after its stage. `job.slot` names the task run."""
 
-    def wrap(run: Callable[[Job], Outcome]) -> Task[[Job], Outcome]:
+    def wrap(run: Callable[[Job], Outcome]) -> Task[..., Outcome]:
         @functools.wraps(run)
         def run_stage(job: Job) -> Any:
             outcome = run(job)
@@ -59,7 +59,7 @@ def stage_task(stage: str) -> Callable[[Callable[[Job], Outcome]], Task[[Job], O
     return wrap
 
 
-def with_retries(stage: Task[[Job], Outcome], settings: RetrySettings) -> Task[[Job], Outcome]:
+def with_retries(stage: Task[..., Outcome], settings: RetrySettings) -> Task[..., Outcome]:
     """The same task with the run's retries and exponential back-off."""
     if not settings.retries:
         return stage

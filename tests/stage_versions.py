@@ -1,0 +1,102 @@
+"""Which code each stage's results rest on, as a digest: `python -m tests.stage_versions [--write | --same-results]`.
+
+A stage's key holds its VERSION, not its code. So whenever the code that a stage (transitively) imports changes, somebody must
+say whether its results can change: raise VERSION and `--write`, or `--same-results` for a change that cannot matter.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+RECORD = ROOT / "tests" / "stage_versions.json"
+STAGES = ("generate", "verify", "materialize", "finetune", "evaluate", "base", "problems")
+# How a stage is run, shown and found; none of it decides what the stage writes.
+NOT_CONTENT = {"tasks.progress", "tasks.running", "tasks.workspace", "tasks.domain.failpoints", "tasks.domain.errors"}
+
+
+def fingerprints() -> dict[str, dict[str, str]]:
+    return {stage: {"version": version_of(stage), "code": digest_of_code(f"tasks.{stage}")} for stage in STAGES}
+
+
+def version_of(stage: str) -> str:
+    tree = ast.parse(source_of(f"tasks.{stage}") or "")
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "VERSION":
+            return str(ast.literal_eval(node.value))
+    raise ValueError(f"tasks/{stage}.py has no VERSION")
+
+
+def digest_of_code(module: str) -> str:
+    seen: dict[str, str] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        source = source_of(name)
+        if name in seen or name in NOT_CONTENT or source is None:
+            continue
+        tree = ast.parse(source)
+        seen[name] = ast.dump(without_docstrings(tree))
+        waiting += imported(tree, name)
+    return hashlib.sha256(json.dumps(sorted(seen.items())).encode()).hexdigest()[:16]
+
+
+def source_of(module: str) -> str | None:
+    path = ROOT / Path(*module.split("."))
+    for file in (path.with_suffix(".py"), path / "__init__.py"):
+        if file.is_file():
+            return file.read_text(encoding="utf-8")
+    return None
+
+
+def imported(tree: ast.AST, module: str) -> list[str]:
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return [name for name in names if name.split(".")[0] in ("tasks", "flows", "sandbox")]
+
+
+def without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if (
+            isinstance(body, list)
+            and body
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+        ):
+            body[0] = ast.Pass()
+    return tree
+
+
+def recorded() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = json.loads(RECORD.read_text())
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    now, before = fingerprints(), recorded() if RECORD.exists() else {}
+    stale = [
+        s
+        for s in STAGES
+        if before and now[s]["code"] != before[s]["code"] and now[s]["version"] == before[s]["version"]
+    ]
+    if stale and "--same-results" not in arguments:
+        print(
+            f"code of {', '.join(stale)} changed but VERSION did not: raise it, or say --same-results", file=sys.stderr
+        )
+        return 1
+    if arguments:
+        RECORD.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
