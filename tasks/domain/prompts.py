@@ -1,0 +1,197 @@
+"""Prompt templates: how a problem becomes the text that the model continues, in sampling and in training alike.
+
+A prompt is `instruction + examples + question`, and a completion is what follows it. Stop strings belong to the template: a
+few-shot model goes on with the next question and its answer, and neither the grader nor the trainer may ever read that.
+The digest of a template covers every character of it; change `version` when the code below renders differently.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+
+from tasks.domain.errors import UserError
+from tasks.domain.fingerprint import digest_of
+from tasks.domain.schema import Problem
+from tasks.domain.worked_examples import (
+    COMPETITION_PROBLEMS,
+    FUNCTION_BODIES,
+    FUNCTION_PROGRAMS,
+    STDIN_PROGRAMS,
+    WORD_PROBLEMS,
+    WorkedExample,
+)
+
+
+@dataclass(frozen=True)
+class PromptForm:
+    """The fixed text around a question. `closing` ends where the completion begins; `separator` ends a worked example."""
+
+    opening: str
+    closing: str
+    separator: str = "\n\n"
+    instruction: str = ""
+    lead: str = ""  # what stands between `closing` and a solution written by people
+    examples: tuple[WorkedExample, ...] = ()
+
+    def render(self, question: str, shots: int) -> str:
+        worked = [
+            f"{self.opening}{example.question}{self.closing}{self.lead}{example.solution}{self.separator}"
+            for example in self.examples[:shots]
+        ]
+        return f"{self.instruction}{''.join(worked)}{self.opening}{question}{self.closing}"
+
+
+def only_form(problem: Problem) -> str:
+    """For templates that treat all problems alike."""
+    return "only"
+
+
+def question_of(problem: Problem) -> str:
+    return problem.question
+
+
+@dataclass(frozen=True)
+class PromptTemplate:
+    """One way to ask. `form_of` picks the form by problem, `ask` writes the problem's own text."""
+
+    name: str
+    version: int
+    stop: tuple[str, ...]
+    forms: Mapping[str, PromptForm]
+    form_of: Callable[[Problem], str] = field(default=only_form)
+    ask: Callable[[Problem], str] = field(default=question_of)
+
+    def render(self, problem: Problem, shots: int) -> str:
+        """The prompt text; UserError when the template has fewer worked examples than `shots`."""
+        form = self.forms[self.form_of(problem)]
+        if shots > len(form.examples):
+            raise UserError(
+                f"Prompt template {self.name!r} has {len(form.examples)} worked examples for {problem.source} problems, but "
+                f"model.shots is {shots}; lower model.shots or choose another model.prompt."
+            )
+        return form.render(self.ask(problem), shots)
+
+    def cut(self, text: str) -> str:
+        """The text before the first stop string: what may be graded."""
+        ends = [at for at in (text.find(stop) for stop in self.stop) if at >= 0]
+        return text[: min(ends)] if ends else text
+
+    def target(self, text: str) -> str:
+        """What is trained on: a prefix of what the model wrote, without what a stop string hides or trailing blanks.
+
+        The trainer appends EOS, so the tuned model stops by itself where the base had to be stopped.
+        """
+        return self.cut(text).rstrip()
+
+    def worked(self, problem: Problem, solution: str) -> str:
+        """A solution written by people, as it follows this template's prompt."""
+        return self.forms[self.form_of(problem)].lead + solution.strip()
+
+    @property
+    def digest(self) -> str:
+        """Identity of the text: name, version, stop strings, fixed text and worked examples. The number of shots is not in it."""
+        forms = {name: asdict(form) for name, form in self.forms.items()}
+        return digest_of({"name": self.name, "version": self.version, "stop": self.stop, "forms": forms})
+
+
+def code_form(problem: Problem) -> str:
+    """Complete a function (HumanEval), write one that passes asserts (MBPP), or a program on stdin (APPS)."""
+    tests = json.loads(problem.tests or "{}")
+    if "test" in tests:
+        return "body" if tests.get("prompt") else "function"
+    return "method" if tests.get("fn_name") else "program"
+
+
+def code_question(problem: Problem) -> str:
+    """The question, with the signature that the tests will call where there is one."""
+    tests = json.loads(problem.tests or "{}")
+    if tests.get("prompt"):
+        return str(tests["prompt"])
+    starter = str(problem.meta.get("starter_code") or "").strip()
+    return f"{problem.question}\n\nStart from:\n{starter}" if starter else problem.question
+
+
+FENCE = "\n```"
+
+
+def _code_form(task: str, examples: tuple[WorkedExample, ...], inside_fence: bool = False) -> PromptForm:
+    opening, closing = (f"{task}\n\n```python\n", "") if inside_fence else (f"{task}\n\n", f"{FENCE}python\n")
+    return PromptForm(opening, closing, separator=f"{FENCE}\n\n", examples=examples)
+
+
+TEMPLATES: dict[str, PromptTemplate] = {
+    template.name: template
+    for template in (
+        PromptTemplate("arithmetic", 1, (), {"only": PromptForm("", "\n")}),
+        PromptTemplate("plain", 1, (), {"only": PromptForm("", "\n")}),
+        PromptTemplate(
+            "gsm8k",
+            1,
+            ("Question:",),
+            {"only": PromptForm("Question: ", "\nAnswer:", lead=" ", examples=WORD_PROBLEMS)},
+        ),
+        PromptTemplate(
+            "math",
+            1,
+            ("Problem:",),
+            {"only": PromptForm("Problem:\n", "\n\nSolution:\n", examples=COMPETITION_PROBLEMS)},
+        ),
+        PromptTemplate(
+            "code",
+            1,
+            (FENCE,),
+            {
+                "body": _code_form("Complete this Python function.", FUNCTION_BODIES, inside_fence=True),
+                "function": _code_form("Solve this task in Python.", FUNCTION_PROGRAMS),
+                "method": _code_form("Solve this task in Python.", ()),
+                "program": _code_form("Write a Python program that reads stdin and prints the answer.", STDIN_PROGRAMS),
+            },
+            code_form,
+            code_question,
+        ),
+        PromptTemplate(
+            "chat",
+            1,
+            ("<|im_end|>",),
+            {
+                "only": PromptForm(
+                    "<|im_start|>user\n",
+                    "<|im_end|>\n<|im_start|>assistant\n",
+                    separator="<|im_end|>\n",
+                    examples=WORD_PROBLEMS,
+                )
+            },
+        ),
+    )
+}
+
+
+def template_named(name: str) -> PromptTemplate:
+    """A built-in template, or one of yours as `package.module:ATTRIBUTE`.
+
+    `chat` is ChatML, the format of Qwen and SmolLM among others. Other chat formats live in their tokenizer, which this
+    pure module does not read: write the turns as a template of your own.
+    """
+    if name in TEMPLATES:
+        return TEMPLATES[name]
+    if ":" in name:
+        return _imported(name)
+    raise UserError(
+        f"There is no prompt template {name!r}; use one of {', '.join(TEMPLATES)}, or your own as package.module:ATTRIBUTE."
+    )
+
+
+def _imported(path: str) -> PromptTemplate:
+    module_name, attribute = path.split(":", 1)
+    try:
+        template = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError) as error:
+        raise UserError(
+            f"Prompt template {path!r} cannot be imported ({error}); expected package.module:ATTRIBUTE."
+        ) from error
+    if not isinstance(template, PromptTemplate):
+        raise UserError(f"{path!r} is a {type(template).__name__}, expected a tasks.domain.prompts.PromptTemplate.")
+    return template

@@ -1,0 +1,216 @@
+"""The built-in base model: a tiny Llama trained from scratch on arithmetic with a majority misconception.
+
+`pretrain_base` starts this module as a guarded child (`python -m tasks.engines.pretrain RECIPE.json`), which writes an
+ordinary Hugging Face folder: config, safetensors, a character tokenizer and a generation config that agree on the special
+tokens. Nothing here is downloaded, so the whole demonstration runs without a network.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tasks.domain.arithmetic import ANSWER_MARK, Expression, drawn, slipped_solution
+from tasks.domain.errors import TrainerFailed
+from tasks.domain.prompts import template_named
+from tasks.domain.schema import Problem
+from tasks.domain.settings import ModelSettings
+
+PAD, BOS, EOS, UNK = "<pad>", "<s>", "</s>", "<unk>"
+CHARACTERS = "\n 0123456789+-=?#"
+RECIPE_FILE = "pretrain.json"
+POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class PretrainRecipe:
+    """All that decides the weights, apart from the machine. Sizes give 0.85M parameters.
+
+    Head size 32 is the smallest that vLLM's CPU attention offers.
+    """
+
+    output_dir: str
+    steps: int
+    seed: int
+    batch_size: int = 128
+    learning_rate: float = 2e-3
+    warmup_steps: int = 30
+    hidden_size: int = 128
+    intermediate_size: int = 384
+    layers: int = 4
+    heads: int = 4
+    max_positions: int = 128
+
+
+@dataclass(frozen=True)
+class PretrainProgress:
+    """One line of the child's log."""
+
+    step: int
+    steps: int
+    loss: float
+    seconds: float
+
+
+def pretrain_base(
+    settings: ModelSettings,
+    output_dir: Path,
+    log_path: Path,
+    on_progress: Callable[[PretrainProgress], None] | None = None,
+) -> Path:
+    """Folder of the base model for these settings; an earlier result of the same recipe is used as it is.
+
+    Raises TrainerFailed with the end of the child's log when the child ends without a checkpoint.
+    """
+    recipe = PretrainRecipe(str(output_dir), settings.pretrain_steps, settings.pretrain_seed)
+    if _finished(recipe):
+        return output_dir
+    from tasks.engines.guard import spawn
+
+    output_dir.parent.mkdir(parents=True, exist_ok=True)
+    argv = [sys.executable, "-m", "tasks.engines.pretrain", json.dumps(asdict(recipe))]
+    child = spawn(argv, log_path=log_path)
+    try:
+        _follow(child, on_progress)
+    finally:
+        child.stop(2.0)
+    if not _finished(recipe):
+        raise TrainerFailed(
+            f"Pre-training of the built-in base ended without a checkpoint; its log ends: {child.log_tail(15)}"
+        )
+    return output_dir
+
+
+def _follow(child: Any, on_progress: Callable[[PretrainProgress], None] | None) -> None:
+    shown = -1
+    while True:
+        ended = child.poll() is not None
+        progress = _last_progress(child.log_tail(5))
+        if on_progress and progress and progress.step != shown:
+            shown = progress.step
+            on_progress(progress)
+        if ended:
+            return
+        time.sleep(POLL_S)
+
+
+def _last_progress(log: str | list[str]) -> PretrainProgress | None:
+    lines = log.splitlines() if isinstance(log, str) else log
+    reports = [line for line in lines if line.startswith('{"step"')]
+    return PretrainProgress(**json.loads(reports[-1])) if reports else None
+
+
+def _finished(recipe: PretrainRecipe) -> bool:
+    path = Path(recipe.output_dir) / RECIPE_FILE
+    return path.exists() and json.loads(path.read_text()) == asdict(recipe)
+
+
+# ---- below: runs in the child only ----
+
+
+def character_tokenizer() -> Any:
+    """One token per character, and one for the answer mark; nothing is added to a text silently."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    words = [PAD, BOS, EOS, UNK, ANSWER_MARK, *CHARACTERS]
+    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token=UNK))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(f"{ANSWER_MARK}|[\\s\\S]"), "isolated")
+    tokenizer.decoder = decoders.Fuse()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=PAD,
+        bos_token=BOS,
+        eos_token=EOS,
+        unk_token=UNK,
+        padding_side="left",
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def tiny_llama(recipe: PretrainRecipe, tokenizer: Any) -> Any:
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=recipe.hidden_size,
+        intermediate_size=recipe.intermediate_size,
+        num_hidden_layers=recipe.layers,
+        num_attention_heads=recipe.heads,
+        num_key_value_heads=recipe.heads,
+        max_position_embeddings=recipe.max_positions,
+        tie_word_embeddings=True,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return LlamaForCausalLM(config)
+
+
+def encode_batch(tokenizer: Any, batch: list[Expression], rng: Any) -> tuple[Any, Any]:
+    """(input ids, labels), both rows x tokens; prompt and padding are not in the loss."""
+    import torch
+
+    template = template_named("arithmetic")
+    rows, starts = [], []
+    for expression in batch:
+        problem = Problem("", "arithmetic", "train", "math", expression.question)
+        prompt = tokenizer(template.render(problem, 0)).input_ids
+        rows.append(prompt + tokenizer(slipped_solution(expression, rng)).input_ids + [tokenizer.eos_token_id])
+        starts.append(len(prompt))
+    width = max(map(len, rows))
+    ids = torch.tensor([row + [tokenizer.pad_token_id] * (width - len(row)) for row in rows])
+    labels = torch.tensor(
+        [[-100] * start + row[start:] + [-100] * (width - len(row)) for row, start in zip(rows, starts, strict=True)]
+    )
+    return ids, labels
+
+
+def train(recipe: PretrainRecipe) -> None:
+    """AdamW with warm-up and cosine decay; the folder appears at once, complete, at the end."""
+    import random
+
+    import torch
+    from transformers import get_cosine_schedule_with_warmup
+
+    torch.manual_seed(recipe.seed)
+    rng, supply = random.Random(recipe.seed), drawn("pretrain", recipe.seed)
+    tokenizer = character_tokenizer()
+    model = tiny_llama(recipe, tokenizer).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
+    schedule = get_cosine_schedule_with_warmup(optimizer, recipe.warmup_steps, recipe.steps)
+    started = time.monotonic()
+    for step in range(1, recipe.steps + 1):
+        ids, labels = encode_batch(tokenizer, [next(supply) for _ in range(recipe.batch_size)], rng)
+        loss = model(input_ids=ids, labels=labels).loss
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        if step % 20 == 0 or step == recipe.steps:
+            report = PretrainProgress(step, recipe.steps, round(loss.item(), 4), round(time.monotonic() - started, 1))
+            print(json.dumps(asdict(report)), flush=True)
+    save(model, tokenizer, recipe)
+
+
+def save(model: Any, tokenizer: Any, recipe: PretrainRecipe) -> None:
+    """Write beside the target, then rename: a folder that exists is complete."""
+    target = Path(recipe.output_dir)
+    staging = target.with_name(target.name + ".partial")
+    shutil.rmtree(staging, ignore_errors=True)
+    model.save_pretrained(staging)
+    tokenizer.save_pretrained(staging)
+    (staging / RECIPE_FILE).write_text(json.dumps(asdict(recipe)))
+    shutil.rmtree(target, ignore_errors=True)
+    staging.rename(target)
+
+
+if __name__ == "__main__":
+    train(PretrainRecipe(**json.loads(sys.argv[1])))

@@ -1,0 +1,174 @@
+"""Problem loaders: built-in arithmetic, GSM8K, MATH, HumanEval, MBPP, APPS, and any table by column mapping.
+
+A source is read from a local file or folder, an fsspec URL (`s3://`, `file://`, `memory://`, `hf://datasets/NAME/FILE`), or
+as a Hub data set (`hf:NAME` or `hf:NAME:CONFIG`). Whatever is wrong with it is said before anything expensive starts.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from tasks.domain.arithmetic import ARITHMETIC_SPLITS, LEVELS, expressions, solution
+from tasks.domain.errors import UserError
+from tasks.domain.fingerprint import digest_of_tables, digest_of_text
+from tasks.domain.records import READERS, Draft, Record
+from tasks.domain.schema import Problem, Split, to_table
+from tasks.domain.settings import SourceSettings
+from tasks.readers import records_of_hub, records_of_path
+
+HUB_DEFAULTS = {  # read with datasets 5, which refuses data sets made by a script
+    "gsm8k": "openai/gsm8k:main",
+    "math": "DigitalLearningGmbH/MATH-lighteval",
+    "humaneval": "openai/openai_humaneval",
+    "mbpp": "google-research-datasets/mbpp:full",
+}
+ID_CHARS = 12
+MAX_WITHOUT_GOLD = 0.01  # the share of bad golds that a run tolerates by default
+
+
+def load_problems(settings: SourceSettings, split: Split) -> list[Problem]:
+    """The problems of one source in their final order; `split` is their role in the run.
+
+    Raises UserError for a missing file, a wrong column, an unreadable record, a missing gold, equal ids, or nothing left.
+    """
+    problems = _arithmetic(settings, split) if settings.kind == "arithmetic" else _recorded(settings, split)
+    _require_unique(problems, settings)
+    return problems
+
+
+def data_revision(settings: SourceSettings, problems: Sequence[Problem]) -> str:
+    """Digest of what was loaded: question, gold and tests of every problem, whatever file they came from."""
+    return digest_of_tables([to_table(problems, Problem)])
+
+
+def check_disjoint(train: Iterable[Problem], val: Iterable[Problem], test: Iterable[Problem]) -> None:
+    """UserError when one question text stands in two of the three sets."""
+    owner: dict[str, Problem] = {}
+    for problem in itertools.chain(train, val, test):
+        key = " ".join(problem.question.split())
+        first = owner.setdefault(key, problem)
+        if first.split != problem.split:
+            raise UserError(
+                f"{first.split} and {problem.split} share a question ({first.id}: {key[:80]!r}); the three sets must be "
+                "disjoint, so choose other files, splits, or offset and limit."
+            )
+
+
+def _arithmetic(settings: SourceSettings, split: Split) -> list[Problem]:
+    if settings.split not in ARITHMETIC_SPLITS:
+        raise UserError(f"arithmetic has the splits {', '.join(ARITHMETIC_SPLITS)}, not {settings.split!r}.")
+    if unknown := set(settings.levels) - set(LEVELS):
+        raise UserError(f"arithmetic has the levels {', '.join(LEVELS)}, not {', '.join(sorted(unknown))}.")
+    if settings.limit is None:
+        raise UserError("arithmetic problems never end: set limit to how many are wanted.")
+    stream = expressions(settings.split, settings.shuffle_seed or 0, settings.levels or LEVELS)
+    return [
+        Problem(
+            id=f"arithmetic/{item.a}{item.operator}{item.b}",
+            source="arithmetic",
+            split=split,
+            kind="math",
+            question=item.question,
+            gold=str(item.gold),
+            level=item.level,
+            meta={"solution": solution(item)},
+        )
+        for item in itertools.islice(stream, settings.offset, settings.offset + settings.limit)
+    ]
+
+
+def _recorded(settings: SourceSettings, split: Split) -> list[Problem]:
+    reader = READERS[settings.kind]
+    records = [replace(row, columns=settings.columns) for row in _records(settings)]
+    drafts = [reader(row) for row in records]
+    _require_golds(drafts, records)
+    problems = _with_ids(drafts, settings, split)
+    wanted = [problem for draft, problem in zip(drafts, problems, strict=True) if _wanted(draft, settings)]
+    kept = _without_repeats(wanted)
+    if settings.shuffle_seed is not None:
+        random.Random(settings.shuffle_seed).shuffle(kept)
+    chosen = kept[settings.offset :][: settings.limit]
+    if not chosen:
+        raise UserError(
+            f"No {settings.kind} problem is left for {split}: {len(drafts)} were read from {_place(settings)}, {len(kept)} pass "
+            f"the filters, and offset is {settings.offset}; loosen levels, max_calculations, min_tests or offset."
+        )
+    return chosen
+
+
+def _records(settings: SourceSettings) -> list[Record]:
+    place = _place(settings)
+    if place.startswith("hf:") and not place.startswith("hf://"):
+        return records_of_hub(place.removeprefix("hf:"), settings.split, settings.revision)
+    return records_of_path(place, settings.split)
+
+
+def _place(settings: SourceSettings) -> str:
+    if settings.path:
+        return settings.path
+    if settings.kind in HUB_DEFAULTS:
+        return f"hf:{HUB_DEFAULTS[settings.kind]}"
+    if settings.kind == "apps":
+        raise UserError(
+            "APPS is a script on the Hub, which datasets no longer runs; set path to its file, for example "
+            "hf://datasets/codeparrot/apps/train.jsonl or a local copy."
+        )
+    raise UserError(f"A {settings.kind} source needs path: a file, a folder, a URL or hf:NAME.")
+
+
+def _wanted(draft: Draft, settings: SourceSettings) -> bool:
+    if settings.levels and draft.level not in settings.levels:
+        return False
+    if settings.max_calculations is not None and (draft.calculations or 0) > settings.max_calculations:
+        return False
+    return draft.tests_count is None or draft.tests_count >= settings.min_tests
+
+
+def _with_ids(drafts: Sequence[Draft], settings: SourceSettings, split: Split) -> list[Problem]:
+    """A record's own id, else a hash of its question: neither a new order nor a filter changes it."""
+    return [
+        Problem(
+            id=f"{settings.kind}/{draft.own_id or digest_of_text(draft.question)[:ID_CHARS]}",
+            source=settings.kind,
+            split=split,
+            kind=draft.kind,
+            question=draft.question,
+            gold=draft.gold,
+            tests=draft.tests,
+            level=draft.level,
+            meta=draft.meta,
+        )
+        for draft in drafts
+    ]
+
+
+def _without_repeats(problems: Iterable[Problem]) -> list[Problem]:
+    """The same problem twice (id, question, gold and tests) counts once; the first one stays."""
+    first: dict[tuple[str, str, str | None, str | None], Problem] = {}
+    for problem in problems:
+        first.setdefault((problem.id, problem.question, problem.gold, problem.tests), problem)
+    return list(first.values())
+
+
+def _require_golds(drafts: Sequence[Draft], records: Sequence[Record]) -> None:
+    """A few records without gold stay in, for the gold check to name and leave out; more are the wrong file or column."""
+    without = [record.where for draft, record in zip(drafts, records, strict=True) if draft.gold == ""]
+    if len(without) > MAX_WITHOUT_GOLD * len(drafts):
+        raise UserError(
+            f"{len(without)} of {len(drafts)} problems have no gold answer, the first is {without[0]}; expected text after "
+            "'####' (gsm8k), an answer column or a balanced \\boxed (math), or a filled gold column (table)."
+        )
+
+
+def _require_unique(problems: Sequence[Problem], settings: SourceSettings) -> None:
+    counts = Counter(problem.id for problem in problems)
+    repeated = [problem_id for problem_id, count in counts.items() if count > 1]
+    if repeated:
+        raise UserError(
+            f"{len(repeated)} ids stand for more than one problem in {settings.path or settings.kind}, the first is "
+            f"{repeated[0]!r}; ids must be unique: map another id column, or repair records that contradict each other."
+        )
