@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flows.config import RunConfig
@@ -86,9 +86,15 @@ def _run(config: RunConfig, arguments: argparse.Namespace) -> int:
 
     quieten(arguments.verbose)
     launched = launch(config)
-    print(launched.result.to_json() if arguments.json else as_table(launched.result))
+    print(_json(launched.result.to_json()) if arguments.json else as_table(launched.result))
     print(f"report: {launched.report}", file=sys.stderr if arguments.json else sys.stdout)
     return 0
+
+
+def _json(value: Any) -> str:
+    import json
+
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
 
 
 if __name__ == "__main__":
