@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.run import Draws, Run, drive, sample_and_verify
+from flows.run import Draws, Run, sample_and_verify
 from tasks.domain.prompts import template_named
 from tasks.domain.results import PolicyScore
 from tasks.domain.schema import Policy
@@ -25,7 +25,7 @@ def scored(run: Run, policy: Policy, problems: ProblemSet, slot: str, *, val: bo
     sampled = Draws(f"{slot}/sampled", policy, problems, settings.sampling(stop), ((0, count),))
     first = sample_and_verify(run, greedy) if settings.greedy and not val else []
     second = sample_and_verify(run, sampled) if count else []
-    ranges = drive(run, [*first, *second], run.config.generate.ranges_in_flight)
+    ranges = run.drive([*first, *second], run.config.generate.ranges_in_flight)
     if val:
         settings = settings.model_copy(update={"samples": count, "k": (1,), "greedy": False})
     job = EvaluateJob(

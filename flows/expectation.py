@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from flows.run import Draws, Run, drive, sample_and_verify
+from flows.run import Draws, Run, sample_and_verify
 from tasks.domain.prompts import template_named
 from tasks.domain.schema import Policy, Sample, Verdict
 from tasks.domain.selection import remaining_problems
@@ -23,7 +23,7 @@ def expectation(run: Run, policy: Policy, iteration: int) -> list[RangeSamples]:
         spans=tuple(zip([0, *stops], stops, strict=False)),
         draw=run.config.loop.draw,
     )
-    return drive(run, sample_and_verify(run, draws, lambda done: _unfilled(run, done)), settings.ranges_in_flight)
+    return run.drive(sample_and_verify(run, draws, lambda done: _unfilled(run, done)), settings.ranges_in_flight)
 
 
 def _unfilled(run: Run, done: RangeSamples) -> tuple[str, ...]:

@@ -54,6 +54,10 @@ class Run:
         """Wait for a submitted stage."""
         return self.journal.note(future.result())
 
+    def drive(self, pipelines: Iterable[Pipeline], in_flight: int) -> list[RangeSamples]:
+        """Run pipelines side by side; see `_drive`."""
+        return _drive(self, pipelines, in_flight)
+
 
 @dataclass(frozen=True)
 class Draws:
@@ -95,7 +99,7 @@ def _pipeline(run: Run, draws: Draws, number: int, ids: tuple[str, ...], remaini
     return done
 
 
-def drive(run: Run, pipelines: Iterable[Pipeline], in_flight: int) -> list[RangeSamples]:
+def _drive(run: Run, pipelines: Iterable[Pipeline], in_flight: int) -> list[RangeSamples]:
     """Run pipelines side by side, `in_flight` at once, so that grading one range overlaps with sampling the next.
 
     Results keep the order of the pipelines. The first failure is raised after the task runs in flight have ended.

@@ -133,6 +133,11 @@ def _have(job: GenerateJob, pool: str, prompted: list[tuple[Problem, str]]) -> d
     return owned
 
 
+def lacking(job: GenerateJob) -> int:
+    """How many samples of the selection the pool does not hold yet."""
+    return sum(len(request.indices) for request in _missing(job, key_of(job.pool_recipe), job.prompted()))
+
+
 def _missing(job: GenerateJob, pool: str, prompted: list[tuple[Problem, str]]) -> list[DrawRequest]:
     have = set().union(*_have(job, pool, prompted).values())
     requests = []

@@ -51,11 +51,15 @@ class Workspace:
 
     def find(self, recipe: dict[str, Any], slot: str) -> Found:
         """Look whether this recipe is done. `slot` names the place in the run (say `iteration-1/verify/range-000/wave-0`)."""
-        manifest = self.store.lookup(recipe["stage"], key_of(recipe))
-        if manifest is not None:
+        found = self.look(recipe, slot)
+        if found.manifest is not None:
             self.remember(recipe, slot)
-            return Found(manifest, "")
-        return Found(None, explain(self.last_recipe(slot), recipe))
+        return found
+
+    def look(self, recipe: dict[str, Any], slot: str) -> Found:
+        """Like `find`, and writes nothing."""
+        manifest = self.store.lookup(recipe["stage"], key_of(recipe))
+        return Found(manifest, "" if manifest else explain(self.last_recipe(slot), recipe))
 
     def last_recipe(self, slot: str) -> dict[str, Any] | None:
         """What this place of the run was made from the last time."""
