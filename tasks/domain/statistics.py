@@ -39,7 +39,7 @@ class Interval:
 class Bounded:
     """One value a problem, and what it would be if every unknown sample were wrong or right."""
 
-    value_P: Floats  # NaN: too few known samples for an estimate
+    value_P: Floats  # NaN: nothing known
     if_wrong_P: Floats
     if_right_P: Floats
 
@@ -72,8 +72,8 @@ def pass_at_k(correct_PN: ArrayLike, k: int) -> Bounded:
     """Chance that at least one of k samples is correct, per problem: 1 - C(n-c, k) / C(n, k), unbiased (arXiv
     2107.03374).
 
-    The estimate uses each problem's known samples; where fewer than k are known it is NaN, whatever they say (keeping
-    only the problems that are already solved would bias the mean). Raises ValueError unless 1 <= k <= N.
+    The estimate uses each problem's known samples; where fewer than k are known, all of them are the draw (a little too
+    low, but the problem stays and the estimate within its bounds). Nothing known: NaN. ValueError unless 1 <= k <= N.
     """
     correct = _matrix(correct_PN, k)
     known = ~np.isnan(correct)
@@ -83,12 +83,10 @@ def pass_at_k(correct_PN: ArrayLike, k: int) -> Bounded:
 
 
 def _any_of_k(hits_P: Floats, n_P: NDArray[np.int64], k: int) -> Floats:
-    """1 - prod_j (n - c - j) / (n - j) for j < k: the binomials' ratio without their overflow; NaN where n < k."""
-    misses, step = (n_P - hits_P)[:, None], np.arange(k)
-    left = np.clip(misses - step, 0, None)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        chance = 1 - np.prod(left / np.maximum(n_P[:, None] - step, 1), axis=1)
-    return np.where(n_P >= k, chance, np.nan)
+    """1 - prod_j (n - c - j) / (n - j) for j < min(k, n): the binomials' ratio without their overflow; NaN at n = 0."""
+    misses_P1, n_P1, step = (n_P - hits_P)[:, None], n_P[:, None], np.arange(k)
+    factors_PK = np.where(step < n_P1, np.clip(misses_P1 - step, 0, None) / np.maximum(n_P1 - step, 1), 1.0)
+    return np.where(n_P > 0, 1 - np.prod(factors_PK, axis=1), np.nan)
 
 
 def sample_mean(correct_PN: ArrayLike) -> Bounded:

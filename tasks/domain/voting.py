@@ -94,10 +94,10 @@ def _ballot(camps: list[Camp], silent: int) -> Ballot:
 
 @lru_cache(maxsize=100_000)
 def _chance(ballot: Ballot, k: int) -> float:
-    """Expected share of correctness among the winners, over all ways to draw k voters; NaN with fewer than k voters."""
-    if ballot.voters < k:
+    """Expected share of correctness among the winners, over all ways to draw k voters (all, if there are fewer); NaN with none."""
+    k, total = min(k, ballot.voters), 0.0
+    if k == 0:
         return nan
-    total = 0.0
     for camp, times in Counter(ballot.camps).items():
         if camp.share > 0:
             total += (

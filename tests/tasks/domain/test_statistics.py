@@ -76,8 +76,20 @@ def test_unknown_samples_are_left_out_and_bounded():
     assert result.if_right_P == pytest.approx(pass_at_k([[1, 0, 1, 0]], 2).value_P)
 
 
-def test_too_few_known_samples_give_no_estimate_even_where_one_is_right():
-    assert np.isnan(pass_at_k([[1, NAN], [0, NAN], [NAN, NAN]], 2).value_P).all()
+def test_where_fewer_than_k_samples_are_known_all_of_them_are_the_draw():
+    value_P = pass_at_k([[1, NAN], [0, NAN], [NAN, NAN]], 2).value_P
+    assert value_P[:2].tolist() == [1.0, 0.0]
+    assert np.isnan(value_P[2])
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 1.0, NAN]), min_size=1, max_size=10).filter(lambda r: r.count(NAN) < len(r)),
+    st.data(),
+)
+@settings(max_examples=80, deadline=None)
+def test_an_estimate_lies_within_its_bounds(row, data):
+    result = pass_at_k([row], data.draw(st.integers(1, len(row))))
+    assert result.if_wrong_P[0] - 1e-12 <= result.value_P[0] <= result.if_right_P[0] + 1e-12
 
 
 @pytest.mark.parametrize("k", [0, 4])
@@ -143,7 +155,7 @@ def test_an_unknown_sample_takes_the_verdict_of_an_equal_answer():
 
 def test_unknown_votes_are_bounded_by_the_worst_and_the_best():
     result = maj_at_k([["a", "b", None, None]], [[1, 0, NAN, NAN]], 4)
-    assert np.isnan(result.value_P[0])  # two known voters of four
+    assert result.value_P[0] == 0.5  # two known voters of four
     assert (result.if_wrong_P[0], result.if_right_P[0]) == (0.0, 1.0)
 
 

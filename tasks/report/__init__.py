@@ -1,0 +1,19 @@
+"""What a run has to show: tables for the terminal, markdown for Prefect, JSON, and a page that stands alone.
+
+Everything reads one `RunResult`; nothing here looks at samples or models.
+"""
+
+from tasks.report.compare import compare_markdown, differences_to_base
+from tasks.report.page import write_html
+from tasks.report.publish import publish_artifacts
+from tasks.report.tables import as_json, as_markdown, as_table
+
+__all__ = [
+    "as_json",
+    "as_markdown",
+    "as_table",
+    "compare_markdown",
+    "differences_to_base",
+    "publish_artifacts",
+    "write_html",
+]

@@ -1,0 +1,230 @@
+"""report.html: one file with everything in it, readable in light and dark, from a file or from a bucket.
+
+It holds no script and its content policy forbids any, besides all network access: completions are hostile text, and a
+page that cannot run anything stays harmless even where an escape were missed. Everything that is not our own markup is
+escaped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+from string import Template
+
+from tasks.domain.comparison import by_difficulty
+from tasks.domain.results import IterationResult, RunResult, ShownSample
+from tasks.domain.schema import LABELS
+from tasks.report import charts
+from tasks.report.tables import (
+    NOTHING,
+    READING,
+    addresses,
+    columns,
+    estimate,
+    headline,
+    interval_lines,
+    percent,
+    points,
+    policy_name,
+    unknowns,
+    without_password,
+)
+
+TEMPLATE = Path(__file__).with_name("page.html")
+
+
+def write_html(result: RunResult, path: str | os.PathLike[str]) -> Path:
+    """Write the page of a run, finished or not; folders are made. The file appears whole or not at all."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    draft.write_text(render_html(result), encoding="utf-8")
+    draft.replace(target)
+    return target
+
+
+def render_html(result: RunResult) -> str:
+    """The page as text."""
+    template = Template(TEMPLATE.read_text(encoding="utf-8"))
+    return template.substitute(
+        title=safe(result.name),
+        status=safe(result.status),
+        when=_when(result),
+        headline=safe(headline(result)),
+        tiles=_tiles(result),
+        table=_table(
+            [c.title for c in columns(result)], ([c.lines(row) for c in columns(result)] for row in result.rows)
+        ),
+        reading=safe(READING),
+        unknowns=_paragraphs([*unknowns(result).splitlines(), *result.notes]),
+        figures=_figures(result),
+        differences=_differences(result),
+        samples=_samples(result),
+        artifacts=_artifacts(result),
+        config=safe(json.dumps(dict(result.config), indent=2, ensure_ascii=False, default=str)),
+        versions=safe(
+            "\n".join([result.hardware, *(f"{name} {version}" for name, version in sorted(result.versions.items()))])
+        ),
+    )
+
+
+def safe(text: object) -> str:
+    """Escaped for HTML, without passwords of addresses; control characters become visible."""
+    shown = re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", lambda found: chr(0x2400 + min(ord(found.group()), 0x21)), str(text))
+    return escape(without_password(shown), quote=True)
+
+
+def _when(result: RunResult) -> str:
+    parts = [
+        f"started {result.started}" if result.started else "",
+        f"finished {result.finished}" if result.finished else "",
+    ]
+    parts += [f"commit {result.commit[:12]}" if result.commit else "", result.hardware]
+    return safe(" · ".join(part for part in parts if part))
+
+
+def _tiles(result: RunResult) -> str:
+    """The figures most people look for, base to last."""
+    rows = [row for row in result.rows if row.test]
+    if not rows:
+        return ""
+    k = max(rows[-1].test.pass_at_k, default=1) if rows[-1].test else 1
+    names = ("greedy", "sampled", f"pass@{k}", f"maj@{k}")
+    steps = {name: (estimate(rows[0], name), estimate(rows[-1], name)) for name in names}
+    return "".join(
+        _tile(name if "@" in name else f"{name} pass@1", f"{percent(a.value)} → {percent(b.value)}")
+        for name, (a, b) in steps.items()
+        if a and b
+    )
+
+
+def _tile(title: str, figure: str) -> str:
+    return f'<div class="tile"><span class="muted">{safe(title)}, base → last</span><b>{safe(figure)}</b></div>'
+
+
+def _table(titles: Sequence[str], rows: Iterable[Sequence[Sequence[str]]], kind: str = "") -> str:
+    """Cells hold lines of plain text."""
+    head = "".join(f"<th>{safe(title)}</th>" for title in titles)
+    body = "".join("<tr>" + "".join(f"<td>{_lines(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _lines(cell: Sequence[str]) -> str:
+    return "".join(f"<span>{safe(line)}</span>" for line in cell)
+
+
+def _paragraphs(lines: Iterable[str]) -> str:
+    return "".join(f"<p>{safe(line)}</p>" for line in lines if line)
+
+
+def _figures(result: RunResult) -> str:
+    last = next((row for row in reversed(result.iterations) if row.test), None)
+    base = result.base.test
+    bins = by_difficulty(last.test, base) if last and last.test and base else []
+    drawn = [
+        (
+            charts.learning_curve(result),
+            "Pass@1 by policy with 95 % intervals; test decides nothing, val chooses epochs.",
+            True,
+        ),
+        (charts.curves_over_k(result, "pass_at_k"), "pass@k, unbiased estimate; bands are 95 %, over problems.", False),
+        (charts.curves_over_k(result, "maj_at_k"), "maj@k, exact expectation over all votes of k samples.", False),
+        (
+            charts.difficulty(bins, policy_name(last) if last else ""),
+            "Binned by one half of the base's samples, base drawn from the other.",
+            False,
+        ),
+        (charts.levels(result), "By level of the data set, base and last policy.", False),
+        (charts.rows_per_problem(result), "Kept solutions of each train problem, by iteration.", False),
+        (charts.epochs(result), "Reward on val after each epoch; the ring marks the checkpoint that was kept.", False),
+        (
+            charts.format_failures(result),
+            "Completions on test without an answer that could be read, or cut by length.",
+            True,
+        ),
+        (charts.costs(result), "Seconds by stage and tokens by purpose.", True),
+    ]
+    return "".join(_figure(svg, caption, wide) for svg, caption, wide in drawn if svg)
+
+
+def _figure(svg: str, caption: str, wide: bool) -> str:
+    return f"<figure{' class=wide' if wide else ''}>{svg}<figcaption>{safe(caption)}</figcaption></figure>"
+
+
+def _differences(result: RunResult) -> str:
+    """Paired differences to the base, and scores by level."""
+    found = {(d.number, d.metric): d.interval for d in result.differences}
+    metrics = list(dict.fromkeys(metric for _, metric in found))
+    numbers = sorted({number for number, _ in found})
+    rows = [
+        [[f"iteration {n}"], *([points(found[n, m])] if (n, m) in found else [NOTHING] for m in metrics)]
+        for n in numbers
+    ]
+    parts = []
+    if rows:
+        parts += [
+            "<h2>Paired difference to the base, in points</h2>",
+            f'<div class="scroll">{_table(["policy", *metrics], rows)}</div>',
+        ]
+    if levels := _levels(result):
+        parts += ["<h2>By level</h2>", f'<div class="scroll">{levels}</div>']
+    return "".join(parts)
+
+
+def _levels(result: RunResult) -> str:
+    """Base and last policy, side by side for each level."""
+    scored = [(policy_name(row), row.test.by_level) for row in (result.base, *result.iterations[-1:]) if row.test]
+    rows = [
+        [
+            [level],
+            [name],
+            [str(scores[level].problems)],
+            *map(interval_lines, (scores[level].greedy, scores[level].sampled)),
+        ]
+        for level in (scored[0][1] if scored else ())
+        for name, scores in scored
+        if level in scores
+    ]
+    return _table(["level", "policy", "problems", "greedy pass@1", "sampled pass@1"], rows) if rows else ""
+
+
+def _samples(result: RunResult) -> str:
+    blocks = [_samples_of(row) for row in reversed(result.rows) if row.test and row.test.shown]
+    return "".join(blocks) or f"<p>{NOTHING}</p>"
+
+
+def _samples_of(row: IterationResult) -> str:
+    assert row.test is not None
+    groups = [(label, [s for s in row.test.shown if s.label == label]) for label in LABELS]
+    inner = "".join(
+        f'<details><summary class="{label}">{label.replace("_", " ")} ({len(shown)})</summary>{"".join(map(_sample, shown))}</details>'
+        for label, shown in groups
+        if shown
+    )
+    return f"<details><summary>{safe(policy_name(row))}</summary>{inner}</details>"
+
+
+def _sample(shown: ShownSample) -> str:
+    head = f"{shown.problem_id} / {shown.index}, {shown.decoding}, ended by {shown.finish_reason}"
+    parts = {"Question": shown.question, "Expected": shown.gold, "Completion": shown.text, "Evidence": shown.evidence}
+    body = "".join(f'<span class="muted">{name}</span><pre>{safe(text)}</pre>' for name, text in parts.items())
+    return f'<div class="sample"><p><span class="label">{safe(head)}</span></p>{body}</div>'
+
+
+def _artifacts(result: RunResult) -> str:
+    rows = [
+        f"<tr><td>{safe(policy_name(row))}</td><td>{safe(name)}</td><td>{_address(address)}</td></tr>"
+        for row in result.rows
+        for name, address in addresses(row).items()
+    ]
+    return f'<table class="words"><tbody>{"".join(rows)}</tbody></table>' if rows else f"<p>{NOTHING}</p>"
+
+
+def _address(address: str) -> str:
+    """Only web addresses become links: other schemes open nothing from a page, or something unwanted."""
+    text = f"<code>{safe(address)}</code>"
+    return f'<a href="{safe(address)}" rel="noreferrer">{text}</a>' if re.match(r"https?://", address) else text

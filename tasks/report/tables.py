@@ -1,0 +1,247 @@
+"""The table of a run, one row an iteration, for the terminal (rich), for Prefect (markdown) and for the page."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+
+from rich.box import SIMPLE
+from rich.table import Table
+
+from tasks.domain.results import Bounds, Difference, IterationResult, PolicyScore, RunResult
+from tasks.domain.statistics import Interval
+
+NOTHING = "-"
+MARKDOWN_BYTES = 100_000  # what the Prefect interface still shows fluently
+
+READING = (
+    "Intervals are 95 %: Wilson for greedy pass@1 and the solve rate, bootstrap over problems for the rest. Solve rate, "
+    "problems solved and kept examples of an iteration belong to the policy that was sampled, the one of the row above; "
+    "the other figures are of the row's own policy on the test problems. Format failures are completions without an "
+    "answer that could be read."
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: each line of a cell is a figure of its own; on one line they are joined by `joint`."""
+
+    title: str
+    lines: Callable[[IterationResult], Sequence[str]]
+    joint: str = " "
+
+    def one_line(self, row: IterationResult) -> str:
+        return self.joint.join(self.lines(row))
+
+
+def columns(result: RunResult) -> list[Column]:
+    """The columns of this run; pass@k and maj@k show the largest k that was scored."""
+    k = max((k for row in result.rows if row.test for k in row.test.pass_at_k), default=1)
+    return [
+        Column("policy", lambda row: [policy_name(row)]),
+        Column("solve rate (train)", lambda row: interval_lines(row.solve_rate)),
+        Column(
+            "problems solved",
+            lambda row: [f"{row.problems_solved}/{row.train_problems}" if row.train_problems else NOTHING],
+        ),
+        Column("kept examples", lambda row: [NOTHING if row.kept_examples is None else f"{row.kept_examples:,}"]),
+        Column("format failures (greedy, sampled)", lambda row: _failures(row.test), ", "),
+        Column("greedy pass@1", lambda row: interval_lines(estimate(row, "greedy"))),
+        Column("sampled pass@1", lambda row: interval_lines(estimate(row, "sampled"))),
+        Column(f"pass@{k}", lambda row: interval_lines(estimate(row, f"pass@{k}"))),
+        Column(f"maj@{k}", lambda row: interval_lines(estimate(row, f"maj@{k}"))),
+        Column("tokens", lambda row: [amount(row.tokens) if row.tokens else NOTHING]),
+        Column("seconds", _seconds, ", "),
+    ]
+
+
+def as_table(result: RunResult) -> Table:
+    """For the terminal; best at 130 characters or more."""
+    table = Table(title=f"{result.name} ({result.status})", title_justify="left", box=SIMPLE, padding=(0, 1, 1, 0))
+    shown = columns(result)
+    for column in shown:
+        table.add_column(column.title, justify="left" if column.title in ("policy", "seconds") else "right")
+    for row in result.rows:
+        table.add_row(*("\n".join(column.lines(row)) for column in shown))
+    return table
+
+
+def as_markdown(result: RunResult) -> str:
+    """Status, table, differences to the base, unknowns and addresses; at most 100 KB."""
+    shown = columns(result)
+    rows = [[column.one_line(row) for column in shown] for row in result.rows]
+    parts = [
+        f"# {plain(result.name)}: {plain(result.status)}",
+        headline(result),
+        markdown_table([column.title for column in shown], rows),
+        READING,
+        differences_markdown(result.differences),
+        unknowns(result),
+        "\n".join(f"- {plain(note)}" for note in result.notes),
+        _addresses(result),
+        f"Started {result.started or NOTHING}, finished {result.finished or NOTHING}. Commit {plain(result.commit) or NOTHING}. "
+        f"{plain(result.hardware)}",
+    ]
+    return within_limit("\n\n".join(part for part in parts if part) + "\n")
+
+
+def as_json(result: RunResult) -> str:
+    """The whole record as indented JSON text."""
+    return json.dumps(result.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def headline(result: RunResult) -> str:
+    """One sentence: from where to where."""
+    last = result.iterations[-1] if result.iterations else None
+    if last is None or last.test is None or result.base.test is None:
+        return "No iteration has been evaluated yet."
+    changes = []
+    for name in ("greedy", "sampled"):
+        before, after = estimate(result.base, name), estimate(last, name)
+        if before and after:
+            paired = next((d for d in result.differences if (d.number, d.metric) == (last.number, name)), None)
+            gain = f" ({points(paired.interval)})" if paired else ""
+            changes.append(f"{name} pass@1 {percent(before.value)} -> {percent(after.value)}{gain}")
+    return f"Base to {policy_name(last)}: " + "; ".join(changes) + "."
+
+
+def differences_markdown(differences: Iterable[Difference]) -> str:
+    """One row an iteration, one column a metric: paired differences to the base in percentage points."""
+    found = {(d.number, d.metric): d.interval for d in differences}
+    metrics = list(dict.fromkeys(metric for _, metric in found))
+    numbers = sorted({number for number, _ in found})
+    rows = [
+        [f"iteration {n}", *(points(found[n, m]) if (n, m) in found else NOTHING for m in metrics)] for n in numbers
+    ]
+    if not rows:
+        return ""
+    return "Paired difference to the base, in points:\n\n" + markdown_table(["policy", *metrics], rows)
+
+
+def unknowns(result: RunResult) -> str:
+    """What verifier errors could change, a line a policy; empty without any."""
+    lines = []
+    for row in result.rows:
+        known = {name: percent(i.value) for name in _shown_bounds(row) if (i := estimate(row, name))}
+        ranges = [
+            f"{name} {known[name]} (between {percent(b.low)} and {percent(b.high)})"
+            for name, b in _shown_bounds(row).items()
+        ]
+        lost = [f"{row.train.verifier_errors} train samples left out of training"] if row.train.verifier_errors else []
+        if lost or ranges:
+            lines.append(f"- {policy_name(row)}: " + "; ".join(lost + ranges))
+    return (
+        "Without a verdict (verifier error), counted neither as right nor as wrong:\n\n" + "\n".join(lines)
+        if lines
+        else ""
+    )
+
+
+def _shown_bounds(row: IterationResult) -> dict[str, Bounds]:
+    """Of pass@k and maj@k only the largest k."""
+    if row.test is None:
+        return {}
+    k = max(row.test.pass_at_k, default=1)
+    names = ("greedy", "sampled", f"pass@{k}", f"maj@{k}")
+    return {name: row.test.bounds[name] for name in names if name in row.test.bounds}
+
+
+def markdown_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in GitHub's dialect; cells are markdown already."""
+    return "\n".join("| " + " | ".join(line) + " |" for line in [titles, ["---"] * len(titles), *rows])
+
+
+def within_limit(text: str, limit: int = MARKDOWN_BYTES) -> str:
+    """The text, cut at a line's end where it would be more than `limit` bytes."""
+    if len(text.encode()) <= limit:
+        return text
+    note = "\n\n(cut here; the whole is in report.html and result.json)\n"
+    head = text.encode()[: limit - len(note)].decode(errors="ignore")
+    return head[: head.rfind("\n")] + note
+
+
+def estimate(row: IterationResult, name: str) -> Interval | None:
+    """An estimate of the policy on test by the name it has everywhere: greedy, sampled, pass@4, maj@4."""
+    if row.test is None:
+        return None
+    kind, _, k = name.partition("@")
+    by_k = {"pass": row.test.pass_at_k, "maj": row.test.maj_at_k}
+    return by_k[kind].get(int(k)) if k else {"greedy": row.test.greedy, "sampled": row.test.sampled}[kind]
+
+
+def policy_name(row: IterationResult) -> str:
+    return "base" if row.number == 0 else f"iteration {row.number}"
+
+
+def percent(share: float) -> str:
+    """A share as percent with one digit; NaN is unknown."""
+    return "unknown" if isnan(share) else f"{100 * share:.1f} %"
+
+
+def points(interval: Interval) -> str:
+    """A difference with its interval, in percentage points."""
+    if isnan(interval.value):
+        return "unknown"
+    return f"{100 * interval.value:+.1f} [{100 * interval.low:+.1f}, {100 * interval.high:+.1f}]"
+
+
+def interval_lines(interval: Interval | None) -> list[str]:
+    """A value and its limits in percent, a line each."""
+    if interval is None:
+        return [NOTHING]
+    if isnan(interval.value):
+        return ["unknown"]
+    return [percent(interval.value), f"[{100 * interval.low:.1f}, {100 * interval.high:.1f}]"]
+
+
+def amount(number: float) -> str:
+    """12,345 as 12.3k."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.1f}{letter}"
+    return f"{number:.0f}"
+
+
+def plain(text: object) -> str:
+    """One line of text that means nothing to markdown or HTML, and without the password of an address."""
+    return re.sub(r"([\\`*_|<>\[\]#])", r"\\\1", re.sub(r"\s+", " ", without_password(str(text))))
+
+
+def code(text: str) -> str:
+    """One line in code type."""
+    return "`" + re.sub(r"[\s`|]+", " ", without_password(text)) + "`"
+
+
+def without_password(text: str) -> str:
+    """`scheme://user:password@host` without user and password."""
+    return re.sub(r"(\w+://)[^/\s@\"']+@", r"\1", text)
+
+
+def _failures(test: PolicyScore | None) -> list[str]:
+    parts = (test.greedy_tally, test.sampled_tally) if test else ()
+    lines = [percent(tally.format_failures) for tally in parts if tally.samples]
+    return lines or [NOTHING]
+
+
+def _seconds(row: IterationResult) -> list[str]:
+    lines = [
+        f"{stage} {spent:,.0f}{' (stored)' if row.cached.get(stage) else ''}" for stage, spent in row.seconds.items()
+    ]
+    return lines or [NOTHING]
+
+
+def _addresses(result: RunResult) -> str:
+    rows = [
+        [policy_name(row), plain(name), code(address)]
+        for row in result.rows
+        for name, address in addresses(row).items()
+    ]
+    return markdown_table(["policy", "artifact", "address"], rows) if rows else ""
+
+
+def addresses(row: IterationResult) -> Mapping[str, str]:
+    """Where the iteration's artifacts and logs lie."""
+    return {**row.refs, **row.links}
