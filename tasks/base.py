@@ -77,12 +77,24 @@ def resolve(workspace: Workspace, model: ModelSettings) -> Policy:
     """A folder, URL or Hub id as a policy. Hub names are pinned to a commit here, before anything expensive starts."""
     if "://" in model.base:
         folder = _downloaded(workspace, model.base)
-    elif Path(model.base).expanduser().exists() or model.base.startswith((".", "/", "~")):
-        folder = Path(model.base).expanduser().absolute()
     else:
-        folder = _from_hub(model)
+        folder = _local_folder(model) or _from_hub(model)
     check_model_folder(folder, model.base)
     return Policy(_digest_cached(workspace, folder), str(folder), "base")
+
+
+def known_base(workspace: Workspace, model: ModelSettings) -> Policy | None:
+    """The same policy if it is a local folder or the Hub's cache has it; None if it must be fetched. Writes nothing."""
+    folder = None if "://" in model.base else _local_folder(model) or _from_hub_cache(model)
+    if folder is None:
+        return None
+    check_model_folder(folder, model.base)
+    return Policy(_digest_cached(workspace, folder, remember=False), str(folder), "base")
+
+
+def _local_folder(model: ModelSettings) -> Path | None:
+    path = Path(model.base).expanduser()
+    return path.absolute() if path.exists() or model.base.startswith((".", "/", "~")) else None
 
 
 def check_model_folder(folder: Path, name: str) -> None:
@@ -110,6 +122,24 @@ def _from_hub(model: ModelSettings) -> Path:
         ) from error
 
 
+def _from_hub_cache(model: ModelSettings) -> Path | None:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(
+            snapshot_download(
+                model.base, revision=model.revision, allow_patterns=list(MODEL_FILES), local_files_only=True
+            )
+        )
+    except HFValidationError as error:
+        raise UserError(
+            f"model.base {model.base!r} is no local folder and no Hub id ({error}); name a folder, a URL or an id"
+        ) from error
+    except LocalEntryNotFoundError:
+        return None
+
+
 def _downloaded(workspace: Workspace, url: str) -> Path:
     """A URL's files below scratch/models, fetched once per listing (name, size, etag)."""
     try:
@@ -127,9 +157,9 @@ def _downloaded(workspace: Workspace, url: str) -> Path:
     return target
 
 
-def _digest_cached(workspace: Workspace, folder: Path) -> str:
+def _digest_cached(workspace: Workspace, folder: Path, *, remember: bool = True) -> str:
     """Digest of the model's own files; hashes are remembered by (path, size, mtime, inode)."""
-    memory = workspace.scratch_path / "sha256.json"
+    memory = Path(workspace.scratch).absolute() / "sha256.json"
     known: dict[str, str] = json.loads(memory.read_text()) if memory.is_file() else {}
     files = sorted({path for pattern in MODEL_FILES for path in folder.glob(pattern)})
     hashes = []
@@ -139,7 +169,8 @@ def _digest_cached(workspace: Workspace, folder: Path) -> str:
         if name not in known:
             known[name] = sha256_of_file(path)
         hashes.append((path.name, known[name]))
-    temporary = memory.with_suffix(f".{new_attempt()}")
-    temporary.write_text(json.dumps(known))
-    shutil.move(temporary, memory)
+    if remember:
+        temporary = workspace.scratch_path / f"sha256.{new_attempt()}"
+        temporary.write_text(json.dumps(known))
+        shutil.move(temporary, memory)
     return digest_of_files(hashes)
