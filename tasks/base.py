@@ -75,10 +75,7 @@ def builtin_policy(workspace: Workspace, outcome: Outcome) -> Policy:
 
 def resolve(workspace: Workspace, model: ModelSettings) -> Policy:
     """A folder, URL or Hub id as a policy. Hub names are pinned to a commit here, before anything expensive starts."""
-    if "://" in model.base:
-        folder = _downloaded(workspace, model.base)
-    else:
-        folder = _local_folder(model) or _from_hub(model)
+    folder = _downloaded(workspace, model.base) if "://" in model.base else _local_folder(model) or _from_hub(model)
     check_model_folder(folder, model.base)
     return Policy(_digest_cached(workspace, folder), str(folder), "base")
 
