@@ -160,6 +160,13 @@ class Store:
                 return []
             return sorted({name.rstrip("/").rsplit("/", 1)[-1] for name in names} - {"", relative.rsplit("/", 1)[-1]})
 
+    def walk(self, relative: str) -> list[str]:
+        """Paths, relative to the root, of all files below a folder, sorted; empty where nothing is."""
+        with self._reaching(relative):
+            self.fs.invalidate_cache()
+            found = self.fs.find(self.path(relative).rstrip("/"))
+        return sorted(path[len(self.root.rstrip("/")) + 1 :] for path in found)
+
     def delete(self, relative: str) -> None:
         with self._reaching(relative):
             if self.fs.exists(self.path(relative)):
