@@ -1,0 +1,64 @@
+"""What an engine must know of a checkpoint folder before it loads it, read from its JSON files alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tasks.domain.errors import UserError
+from tasks.domain.fingerprint import digest_of, sha256_of_file
+
+# Of config.json: written by the library that saved it, or without effect on a server that is already running.
+INCIDENTAL = frozenset({"dtype", "torch_dtype", "transformers_version", "_name_or_path", "use_cache", "pad_token_id"})
+TOKENIZER_FILES = ("tokenizer.model", "vocab.json", "merges.txt", "vocab.txt")
+PADDING = frozenset({"padding", "truncation"})  # of tokenizer.json: a trainer's leftovers
+DTYPES = ("float32", "bfloat16", "float16")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Facts of one folder. `shape` is equal when weights can be exchanged in place: same network, tokenizer and stops."""
+
+    path: Path
+    shape: str
+    dtype: str
+    vocab_size: int
+    max_positions: int
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Raises UserError when `path` holds no model that transformers could load."""
+    if not (path / "config.json").is_file():
+        raise UserError(
+            f"{path} holds no config.json; expected a folder saved by save_pretrained (model and tokenizer)"
+        )
+    config = _json(path / "config.json")
+    text = {**config, **config.get("text_config", {})}
+    dtype = str(text.get("dtype") or text.get("torch_dtype") or "float32").removeprefix("torch.")
+    return Checkpoint(
+        path=path,
+        shape=_shape(path, config),
+        dtype=dtype if dtype in DTYPES else "float32",
+        vocab_size=int(text.get("vocab_size", 2)),
+        max_positions=int(text.get("max_position_embeddings", 2048)),
+    )
+
+
+def _shape(path: Path, config: Mapping[str, Any]) -> str:
+    network = {name: value for name, value in config.items() if name not in INCIDENTAL}
+    tokenizer = {name: value for name, value in _json(path / "tokenizer.json").items() if name not in PADDING}
+    files = [sha256_of_file(path / name) for name in TOKENIZER_FILES if (path / name).is_file()]
+    stops = _json(path / "generation_config.json").get("eos_token_id")
+    return digest_of([network, tokenizer, files, stops])
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(file.read_text("utf-8")))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise UserError(f"{file} is not JSON ({error}); the checkpoint is damaged, copy or train it again") from error
