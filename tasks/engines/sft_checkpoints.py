@@ -1,0 +1,118 @@
+"""Folders on disk during fine-tuning: the state that `resume` goes on from, and one model folder per epoch.
+
+Order of a save: the state (transformers checkpoint), its marker, the epoch folder under a temporary name, its final
+name, then older states go. Killed anywhere in between, the marked state is whole and the epoch folder can be made from
+it again; a folder called `epoch-N` is always whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.domain.errors import UserError
+
+MARKER = "finished-epoch.json"
+WEIGHT_ENDINGS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack", ".onnx", ".index.json")
+NOT_OF_THE_MODEL = ("readme.md", "training_args.bin", "trainer_state.json")
+
+
+@dataclass(frozen=True)
+class State:
+    """A marked checkpoint: training after `epoch` passes over the data."""
+
+    path: Path
+    epoch: int
+    step: int
+
+
+def epoch_path(output_dir: Path, epoch: int) -> Path:
+    return output_dir / f"epoch-{epoch}"
+
+
+def mark(checkpoint: Path, epoch: int, step: int, recipe: str) -> State:
+    """Declare a checkpoint whole. `recipe` is the digest of what is trained (rows, settings, base)."""
+    partial = checkpoint / f"{MARKER}.partial"
+    partial.write_text(json.dumps({"epoch": epoch, "step": step, "recipe": recipe}))
+    partial.replace(checkpoint / MARKER)
+    return State(checkpoint, epoch, step)
+
+
+def latest(output_dir: Path, recipe: str) -> State | None:
+    """The marked state with most epochs; None when there is none. UserError when it belongs to another training."""
+    markers = [json.loads(file.read_text()) | {"path": file.parent} for file in output_dir.glob(f"state/*/{MARKER}")]
+    if not markers:
+        return None
+    best = max(markers, key=lambda marker: marker["step"])
+    if best["recipe"] != recipe:
+        raise UserError(
+            f"{output_dir} holds the state of a training with other rows, settings or base; "
+            "resume with those, or start anew (resume = False)"
+        )
+    return State(best["path"], best["epoch"], best["step"])
+
+
+def discard_others(output_dir: Path, keep: State | None) -> None:
+    """Remove states other than `keep`, and epoch folders that were not finished."""
+    for folder in [*output_dir.glob("state/checkpoint-*"), *output_dir.glob("*.partial")]:
+        if keep is None or folder != keep.path:
+            shutil.rmtree(folder)
+
+
+def export(output_dir: Path, epoch: int, base_path: Path, write_weights: Callable[[Path], None]) -> Path:
+    """`epoch-N`: the base's folder with other weights. Does nothing where it is there already.
+
+    Everything but the weights and their dtype is copied from the base, so that the tuned model tokenises and stops as the
+    base does (the trainer aligns special tokens in memory, and saving a tokenizer anew can rewrite it).
+    """
+    target = epoch_path(output_dir, epoch)
+    if target.exists():
+        return target
+    partial = target.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    write_weights(partial)
+    if not list(partial.glob("model*.safetensors")):
+        raise UserError(
+            "the trainer saved no whole model.safetensors; with FSDP add "
+            "--fsdp_state_dict_type FULL_STATE_DICT to finetune.accelerate_args"
+        )
+    _copy_side_files(base_path, partial)
+    _write_config(base_path, partial)
+    partial.replace(target)
+    return target
+
+
+def link_weights(checkpoint: Path, target: Path) -> None:
+    """The checkpoint's weights under a second name (a copy where the file system has no hard links).
+
+    Its generation config as well, for a base that has none.
+    """
+    for file in [*checkpoint.glob("model*.safetensors*"), *checkpoint.glob("generation_config.json")]:
+        try:
+            os.link(file, target / file.name)
+        except OSError:
+            shutil.copy2(file, target / file.name)
+
+
+def _copy_side_files(base_path: Path, target: Path) -> None:
+    for file in base_path.iterdir():
+        name = file.name.lower()
+        if (
+            file.is_file()
+            and not name.startswith(".")
+            and not name.endswith(WEIGHT_ENDINGS)
+            and name not in NOT_OF_THE_MODEL
+        ):
+            shutil.copyfile(file, target / file.name)
+
+
+def _write_config(base_path: Path, target: Path) -> None:
+    config = json.loads((base_path / "config.json").read_text())
+    config.pop("torch_dtype", None)  # the older name of the next key
+    config["dtype"] = "float32"
+    (target / "config.json").write_text(json.dumps(config, indent=2) + "\n")

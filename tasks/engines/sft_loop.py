@@ -1,0 +1,158 @@
+"""What is ours inside TRL's training loop: row weights, the order of rows, saves, progress.
+
+Imports torch and TRL at once, so only the fine-tuning child imports it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import Sampler
+from transformers import Trainer, TrainerCallback
+from trl import SFTTrainer
+from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
+
+from tasks.domain.errors import UserError
+from tasks.engines import sft_checkpoints as checkpoints
+from tasks.engines.trainer import TrainJob, TrainProgress, progress_line
+
+WINDOW_BATCHES = 8
+
+
+class SelfTrainer(SFTTrainer):
+    """`SFTTrainer` with weighted rows, batches of rows of similar length, and a model folder per epoch."""
+
+    job: TrainJob
+    recipe: str
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """TRL's loss; where rows have weights, each token's log-probability is first multiplied by its row's weight."""
+        weight = inputs.pop("weight", None)
+        if weight is None:
+            return super().compute_loss(model, inputs, *args, **kwargs)
+
+        def weighted(**model_inputs: Any) -> Any:
+            outputs = model(**model_inputs)
+            outputs.log_probs = outputs.log_probs * weight[:, None]
+            return outputs
+
+        return super().compute_loss(weighted, inputs, *args, **kwargs)
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+        rows = self.train_dataset if train_dataset is None else train_dataset
+        lengths = [len(ids) for ids in rows["input_ids"]]
+        return SimilarLengths(lengths, self.args.train_batch_size * self.args.world_size, self.args.seed)
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """At the end of an epoch: state, marker, model folder; then older states go. (Past TRL's model card.)"""
+        Trainer._save_checkpoint(self, model, trial)
+        self.accelerator.wait_for_everyone()
+        if self.is_world_process_zero():
+            checkpoint = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+            state = checkpoints.mark(checkpoint, round(self.state.epoch), self.state.global_step, self.recipe)
+            self.export_epoch(state)
+            checkpoints.discard_others(self.job.output_dir, state)
+        self.accelerator.wait_for_everyone()
+
+    def export_epoch(self, state: checkpoints.State) -> None:
+        """The epoch folder of a saved state, if it is not there yet."""
+        merge = self.job.settings.lora_rank > 0
+        checkpoints.export(
+            self.job.output_dir, state.epoch, self.job.base_path,
+            lambda folder: _merge(self.job.base_path, state.path, folder) if merge else checkpoints.link_weights(state.path, folder),
+        )  # fmt: skip
+
+
+class SimilarLengths(Sampler[int]):
+    """A new random order each epoch in which the rows of a batch have similar lengths, so that little is padding.
+
+    Rows are shuffled, each window of `WINDOW_BATCHES` batches is sorted by length, and its batches are shuffled. The order
+    follows from (seed, epoch) alone, on every process and after a resume.
+    """
+
+    def __init__(self, lengths: list[int], batch_size: int, seed: int) -> None:
+        self.lengths, self.batch_size, self.seed, self.epoch = lengths, batch_size, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        order = torch.randperm(len(self.lengths), generator=generator).tolist()
+        window = self.batch_size * WINDOW_BATCHES
+        for start in range(0, len(order), window):
+            rows = sorted(order[start : start + window], key=self.lengths.__getitem__)
+            yield from self._shuffled_batches(rows, generator)
+
+    def _shuffled_batches(self, rows: list[int], generator: torch.Generator) -> Iterator[int]:
+        """The incomplete batch, if any, stays last: batches are cut from this order by count."""
+        whole = len(rows) // self.batch_size
+        for at in torch.randperm(whole, generator=generator).tolist():
+            yield from rows[at * self.batch_size : (at + 1) * self.batch_size]
+        yield from rows[whole * self.batch_size :]
+
+
+class ReportProgress(TrainerCallback):
+    """Appends a line per logged step to the progress file, and ends a training whose loss is no number."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.started = path, time.monotonic()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.started = time.monotonic()
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        control.should_log = True  # so that the mean loss of an epoch holds exactly its steps
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        if logs is None or "loss" not in logs:
+            return
+        if not math.isfinite(logs["loss"]):
+            raise UserError(
+                f"the training loss became {logs['loss']} at step {state.global_step}; lower finetune.learning_rate, "
+                "or use dtype = float32 or bfloat16"
+            )
+        if state.is_world_process_zero:
+            self._append(state, logs)
+
+    def _append(self, state: Any, logs: dict[str, Any]) -> None:
+        progress = TrainProgress(
+            step=state.global_step, steps=state.max_steps, epoch=state.epoch, loss=logs["loss"],
+            grad_norm=float(logs.get("grad_norm", 0.0)), tokens=int(logs["num_tokens"]),
+            seconds=time.monotonic() - self.started,
+        )  # fmt: skip
+        with self.path.open("a") as stream:
+            stream.write(progress_line(progress))
+
+
+class WeightedCollator(DataCollatorForLanguageModeling):
+    """TRL's collator (padding on the right), and the rows' weights where they have any."""
+
+    def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+        batch = super().torch_call(examples)
+        if "weight" in examples[0]:
+            batch["weight"] = torch.tensor([example["weight"] for example in examples])
+        return batch
+
+
+def collator(tokenizer: Any) -> WeightedCollator:
+    """Padding never reaches attention or loss, so any token will do for a tokenizer without a pad token."""
+    pad = tokenizer.pad_token_id
+    return WeightedCollator(pad_token_id=tokenizer.eos_token_id if pad is None else pad)
+
+
+def _merge(base_path: Path, adapter: Path, target: Path) -> None:
+    """Adapter added to a fresh float32 copy of the base: merging in place and undoing it would disturb the training."""
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    base = AutoModelForCausalLM.from_pretrained(base_path, dtype=torch.float32, local_files_only=True)
+    PeftModel.from_pretrained(base, adapter).merge_and_unload().save_pretrained(target)

@@ -1,0 +1,195 @@
+"""From data set rows to token rows: what the fine-tuning child checks and computes before any training.
+
+The tokens of a row are `tokenizer(prompt)`, exactly as an OpenAI-compatible server tokenises the same prompt when it
+samples, then the completion's tokens, then one EOS. Training on prompt and completion as one string would let a
+tokenizer merge across the boundary and train on a prompt the model never sees.
+
+No heavy import: the tokenizer is an argument (any `transformers` tokenizer).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tasks.domain.errors import UserError
+from tasks.domain.fingerprint import digest_of
+from tasks.domain.schema import EXAMPLE_SCHEMA
+
+CHAT_MARKER = re.compile(r"<\|[A-Za-z_]+\|>")
+
+
+@dataclass(frozen=True)
+class TokenRow:
+    """One training row. `input_ids` is prompt + target; the target (completion and EOS) starts at `prompt_length`."""
+
+    input_ids: tuple[int, ...]
+    prompt_length: int
+    weight: float
+
+    @property
+    def target_length(self) -> int:
+        return len(self.input_ids) - self.prompt_length
+
+    @property
+    def labels(self) -> list[int]:
+        """-100 (ignored by the loss) on the prompt, the token itself on the target."""
+        return [-100] * self.prompt_length + list(self.input_ids[self.prompt_length :])
+
+
+def read_examples(files: Sequence[Path], expected_rows: int) -> pa.Table:
+    """The data set as one table with `EXAMPLE_SCHEMA`; UserError for a missing column, a null, a wrong row count."""
+    table = pa.concat_tables([_read_part(file) for file in files])
+    if table.num_rows == 0:
+        raise UserError(
+            "the data set has no rows, so there is nothing to train on; look at how many samples were accepted"
+        )
+    if table.num_rows != expected_rows:
+        raise UserError(
+            f"the data set has {table.num_rows} rows but {expected_rows} were announced; materialize it again"
+        )
+    for name in table.column_names:
+        if table[name].null_count:
+            raise UserError(
+                f"column {name!r} of the data set has {table[name].null_count} empty values; fill or drop them"
+            )
+    return table
+
+
+def _read_part(file: Path) -> pa.Table:
+    names = pq.read_schema(file).names
+    if missing := [name for name in EXAMPLE_SCHEMA.names if name not in names]:
+        raise UserError(
+            f"{file.name} lacks the column(s) {', '.join(missing)}; expected {', '.join(EXAMPLE_SCHEMA.names)}"
+        )
+    return pq.read_table(file, columns=EXAMPLE_SCHEMA.names).cast(EXAMPLE_SCHEMA)
+
+
+def training_rows(table: pa.Table, tokenizer: Any, max_length: int) -> list[TokenRow]:
+    """The rows to train on: tokenised, checked, rows of weight 0 left out, weights scaled by `relative_weights`."""
+    _check_weights(table)
+    table = table.filter(pc.greater(table["weight"], 0.0))
+    rows = tokenize(table, tokenizer)
+    _check_lengths(rows, table, max_length)
+    return relative_weights(rows)
+
+
+def relative_weights(rows: Sequence[TokenRow]) -> list[TokenRow]:
+    """Weights divided by their mean over target tokens.
+
+    The loss of a batch is sum(weight * nll) / number of target tokens. With weights scaled once for the whole data set, a
+    row counts the same whatever batch it falls into, and equal weights give the plain loss. (Dividing by the weights of
+    each batch instead would cancel them in batches of similar rows.)
+    """
+    mean = sum(row.weight * row.target_length for row in rows) / sum(row.target_length for row in rows)
+    if len({row.weight for row in rows}) == 1:
+        return [TokenRow(row.input_ids, row.prompt_length, 1.0) for row in rows]
+    return [TokenRow(row.input_ids, row.prompt_length, row.weight / mean) for row in rows]
+
+
+def equally_weighted(rows: Iterable[TokenRow]) -> bool:
+    return all(row.weight == 1.0 for row in rows)
+
+
+def digest_of_token_rows(rows: Iterable[TokenRow]) -> str:
+    return digest_of([[list(row.input_ids), row.prompt_length, row.weight] for row in rows])
+
+
+def tokenize(table: pa.Table, tokenizer: Any) -> list[TokenRow]:
+    """Token rows in the table's order; UserError for rows whose target cannot be what the model is to write."""
+    _check_tokenizer(tokenizer)
+    names = [f"{problem}/{index}" for problem, index in zip(*_columns(table, "problem_id", "index"), strict=True)]
+    prompts, completions, weights = _columns(table, "prompt", "completion", "weight")
+    _check_chat_markers(prompts, tokenizer)
+    prompt_ids = tokenizer(prompts)["input_ids"]
+    joint_ids = tokenizer([a + b for a, b in zip(prompts, completions, strict=True)])["input_ids"]
+    rows = []
+    for name, prompt, joint, completion, weight in zip(names, prompt_ids, joint_ids, completions, weights, strict=True):
+        _check_bos(name, prompt, tokenizer)
+        target = _target(name, prompt, joint, completion, tokenizer)
+        rows.append(TokenRow((*prompt, *target), len(prompt), weight))
+    return rows
+
+
+def _target(name: str, prompt: list[int], joint: list[int], completion: str, tokenizer: Any) -> list[int]:
+    """The completion's tokens and one EOS at the end."""
+    eos = tokenizer.eos_token_id
+    if joint[: len(prompt)] == prompt:
+        target = joint[len(prompt) :]
+    else:  # the tokenizer merges across the boundary; the prompt has to stay as it is sampled from
+        target = _alone(name, prompt, joint, completion, tokenizer)
+    if not target or target[-1] != eos:
+        target = [*target, eos]
+    if eos in target[:-1]:
+        raise UserError(f"row {name}: the completion has {tokenizer.eos_token!r} inside; cut it there or drop the row")
+    if tokenizer.unk_token_id is not None and tokenizer.unk_token_id in target:
+        raise UserError(f"row {name}: the completion has characters the tokenizer does not know; drop the row")
+    return target
+
+
+def _alone(name: str, prompt: list[int], joint: list[int], completion: str, tokenizer: Any) -> list[int]:
+    target = tokenizer(completion, add_special_tokens=False)["input_ids"]
+    if tokenizer.decode(prompt + target, skip_special_tokens=True) != tokenizer.decode(joint, skip_special_tokens=True):
+        raise UserError(
+            f"row {name}: the tokenizer cannot split its text between prompt and completion; end the prompt template "
+            "where a word ends, without a trailing space"
+        )
+    return target
+
+
+def _columns(table: pa.Table, *names: str) -> list[list[Any]]:
+    return [table[name].to_pylist() for name in names]
+
+
+def _check_tokenizer(tokenizer: Any) -> None:
+    if tokenizer.eos_token_id is None:
+        raise UserError("the base model's tokenizer has no EOS token, so no row can teach where to stop; give it one")
+
+
+def _check_chat_markers(prompts: Sequence[str], tokenizer: Any) -> None:
+    """Markers in every prompt come from the template; a base that spells them in pieces was never taught them."""
+    markers = set.intersection(*(set(CHAT_MARKER.findall(prompt)) for prompt in prompts))
+    vocabulary = tokenizer.get_vocab() if markers else {}
+    if unknown := sorted(marker for marker in markers if marker not in vocabulary):
+        raise UserError(
+            f"the prompts hold the chat token {unknown[0]}, which the base model's tokenizer does not have; "
+            "choose another prompt template or a base with that chat format"
+        )
+
+
+def _check_bos(name: str, prompt: list[int], tokenizer: Any) -> None:
+    bos = tokenizer.bos_token_id
+    if bos is not None and prompt[:2] == [bos, bos]:
+        raise UserError(
+            f"row {name}: the prompt starts with {tokenizer.bos_token!r} and the tokenizer adds it once more; "
+            "drop it from the prompt template"
+        )
+
+
+def _check_weights(table: pa.Table) -> None:
+    weights = table["weight"].to_pylist()
+    if not all(math.isfinite(weight) and weight >= 0 for weight in weights):
+        raise UserError("the data set has weights that are negative or not finite; weights are numbers of 0 or more")
+    if not any(weights):
+        raise UserError("every row of the data set has weight 0, so there is nothing to train on")
+
+
+def _check_lengths(rows: Sequence[TokenRow], table: pa.Table, max_length: int) -> None:
+    too_long = [at for at, row in enumerate(rows) if len(row.input_ids) > max_length]
+    if not too_long:
+        return
+    worst = max(too_long, key=lambda at: len(rows[at].input_ids))
+    name = f"{table['problem_id'][worst].as_py()}/{table['index'][worst].as_py()}"
+    others = f" ({len(too_long)} rows are too long, this is the longest)" if len(too_long) > 1 else ""
+    raise UserError(
+        f"row {name} has {len(rows[worst].input_ids)} tokens, more than max_length = {max_length}{others}; "
+        "raise finetune.max_length or drop it"
+    )
