@@ -44,6 +44,9 @@ def compare(
         pairs["sampled"] = _paired(policy.sampled_outcomes, base.sampled_outcomes, 1)
         for k in sorted(set(policy.pass_at_k) & set(base.pass_at_k) - {1}):
             pairs[f"pass@{k}"] = _paired(policy.sampled_outcomes, base.sampled_outcomes, k)
+        for k in sorted(set(policy.maj_values) & set(base.maj_values) - {1}):
+            after, before = _votes(policy, k), _votes(base, k)
+            pairs[f"maj@{k}"] = [after[name] for name in before], list(before.values())
     return [Difference(number, name, paired_difference(a, b, bootstrap, seed)) for name, (a, b) in pairs.items()]
 
 
@@ -80,6 +83,11 @@ def _matrices(left: Mapping[str, str], right: Mapping[str, str]) -> tuple[Floats
         )
     names = sorted(left)
     return correct_matrix(left[name] for name in names), correct_matrix(right[name] for name in names)
+
+
+def _votes(score: PolicyScore, k: int) -> dict[str, float]:
+    """maj@k by problem id."""
+    return dict(zip(score.sampled_outcomes, score.maj_values[k], strict=True))
 
 
 def _paired(left: Mapping[str, str], right: Mapping[str, str], k: int) -> tuple[Floats, Floats]:

@@ -135,6 +135,9 @@ class PolicyScore(JsonRecord):
     by_level: Mapping[str, LevelScore] = field(default_factory=dict)
     greedy_outcomes: Mapping[str, str] = field(default_factory=dict)  # problem id -> one character
     sampled_outcomes: Mapping[str, str] = field(default_factory=dict)  # problem id -> a character a sample
+    maj_values: Mapping[int, tuple[Real, ...]] = field(
+        default_factory=dict
+    )  # k -> maj@k in the order of sampled_outcomes
     shown: tuple[ShownSample, ...] = ()
 
     @property

@@ -115,6 +115,7 @@ def score(
         by_level=_by_level(problems, greedy_outcomes, sampled_outcomes, settings.bootstrap, seed),
         greedy_outcomes=greedy_outcomes,
         sampled_outcomes=sampled_outcomes,
+        maj_values={int(n[4:]): tuple(e.value_P.tolist()) for n, e in estimates.items() if n.startswith("maj@")},
         shown=shown_samples(problems, _flat(greedy), "greedy") + shown_samples(problems, _flat(sampled)),
     )
 

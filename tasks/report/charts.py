@@ -20,16 +20,21 @@ from tasks.report.tables import estimate, policy_name
 
 SERIES = 6
 MOST_POLICIES = 6  # curves in one picture; of more policies the first, the last and some between are drawn
-INK, MUTED, GRID = "#0a0b01", "#0a0b02", "#0a0b03"  # stand-ins: no drawing uses these colours otherwise
+INK, MUTED, GRID, CARD = (
+    "#0a0b01",
+    "#0a0b02",
+    "#0a0b03",
+    "#0a0b04",
+)  # stand-ins: no drawing uses these colours otherwise
 COLOURS = tuple(f"#0a0c0{number}" for number in range(1, SERIES + 1))
-VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--grid"} | {
+VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--grid", CARD: "--card"} | {
     colour: f"--s{number}" for number, colour in enumerate(COLOURS, start=1)
 }
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none", "font.size": 9, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": MUTED,
     "xtick.color": MUTED, "ytick.color": MUTED, "xtick.labelcolor": INK, "ytick.labelcolor": INK, "grid.color": GRID,
     "axes.grid": True, "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False,
-    "axes.facecolor": "none", "figure.facecolor": "none", "savefig.facecolor": "none", "legend.frameon": False,
+    "axes.facecolor": "none", "figure.facecolor": "none", "savefig.facecolor": "none", "legend.edgecolor": "none", "legend.facecolor": CARD, "legend.framealpha": 0.75,
     "axes.titlesize": 9.5, "axes.titlelocation": "left", "axes.titleweight": "bold", "grid.linewidth": 0.6,
     "lines.linewidth": 1.6, "lines.markersize": 5, "text.parse_math": False,
 }  # fmt: skip
@@ -55,7 +60,7 @@ def learning_curve(result: RunResult) -> str | None:
         Line("reward, val", {r.number: r.val_reward for r in rows}, COLOURS[2], "--", "s"),
         Line("sampled, train", {r.number - 1: r.train_accuracy for r in rows[1:]}, COLOURS[3], ":", "D"),
     ]
-    return _policy_axis(lines, result, "pass@1", (7.4, 3.4))
+    return _policy_axis(lines, result, "pass@1", (10.6, 3.6))
 
 
 def format_failures(result: RunResult) -> str | None:
@@ -72,7 +77,7 @@ def format_failures(result: RunResult) -> str | None:
         Line("cut by length, greedy", share(0, "truncated_share"), COLOURS[0], ":", "v"),
         Line("cut by length, sampled", share(1, "truncated_share"), COLOURS[1], ":", "v"),
     ]
-    return _policy_axis(lines, result, "share of completions", (7.4, 2.8))
+    return _policy_axis(lines, result, "share of completions", (10.6, 2.8), floor=0.0)
 
 
 def curves_over_k(result: RunResult, name: str) -> str | None:
@@ -156,7 +161,7 @@ def rows_per_problem(result: RunResult) -> str | None:
             axes.set_xticks(list(counts))
         axes.grid(axis="x", visible=False)
         axes.set_xlabel("kept solutions of a problem")
-        axes.set_ylabel("train problems")
+        axes.set_title("train problems")
         axes.legend()
 
     return _svg(draw, (3.7, 3.0), "rows")
@@ -195,7 +200,7 @@ def costs(result: RunResult) -> str | None:
             axes[1], {n: {k: v / 1000 for k, v in parts.items()} for n, parts in tokens.items()}, "thousand tokens"
         )
 
-    return _svg(draw, (7.4, 1.3 + 0.28 * max(len(seconds), len(tokens))), "costs", columns=2)
+    return _svg(draw, (10.6, 1.3 + 0.28 * max(len(seconds), len(tokens))), "costs", columns=2)
 
 
 def _tokens(row: IterationResult) -> dict[str, float]:
@@ -206,7 +211,8 @@ def _tokens(row: IterationResult) -> dict[str, float]:
 
 
 def _stacked(axes: Any, parts_by_row: Mapping[int, Mapping[str, float]], unit: str) -> None:
-    names = list(dict.fromkeys(name for parts in parts_by_row.values() for name in parts))
+    longest_first = sorted(parts_by_row.values(), key=len, reverse=True)  # a full row has all stages in their order
+    names = list(dict.fromkeys(name for parts in longest_first for name in parts))
     left = dict.fromkeys(parts_by_row, 0.0)
     for place, name in enumerate(names):
         widths = [parts.get(name, 0.0) for parts in parts_by_row.values()]
@@ -217,10 +223,12 @@ def _stacked(axes: Any, parts_by_row: Mapping[int, Mapping[str, float]], unit: s
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(unit)
     if names:
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8, handlelength=1, columnspacing=1)
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, fontsize=8, handlelength=1, columnspacing=1)
 
 
-def _policy_axis(lines: Sequence[Line], result: RunResult, title: str, size: tuple[float, float]) -> str | None:
+def _policy_axis(
+    lines: Sequence[Line], result: RunResult, title: str, size: tuple[float, float], floor: float = -1.0
+) -> str | None:
     lines = [line for line in lines if any(line.points.values())]
     if not lines:
         return None
@@ -236,7 +244,7 @@ def _policy_axis(lines: Sequence[Line], result: RunResult, title: str, size: tup
         shown = numbers if len(numbers) <= 12 else numbers[:: -(-len(numbers) // 12)]
         axes.set_xticks(shown, ["base" if n == 0 else str(n) for n in shown])
         axes.set_xlabel("policy (iteration that trained it)")
-        _finish(axes, title, outside=True)
+        _finish(axes, title, outside=True, floor=floor)
 
     return _svg(draw, size, title)
 
@@ -267,10 +275,11 @@ def _draw_line(axes: Any, line: Line, band: bool = False) -> None:
     axes.errorbar(x, y, yerr=[down, up], capsize=2, elinewidth=1, **look)
 
 
-def _finish(axes: Any, title: str, outside: bool = False) -> None:
+def _finish(axes: Any, title: str, outside: bool = False, floor: float = -1.0) -> None:
+    """Percent on the y axis, within what a share can be; `floor` 0 starts at zero."""
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g} %")
     low, high = axes.get_ylim()
-    axes.set_ylim(max(low, -1), min(high, 101))
+    axes.set_ylim(0 if floor == 0 else max(low, floor), min(high, 101))
     axes.set_title(title)
     if outside:
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))

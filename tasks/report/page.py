@@ -95,15 +95,19 @@ def _tiles(result: RunResult) -> str:
     k = max(rows[-1].test.pass_at_k, default=1) if rows[-1].test else 1
     names = ("greedy", "sampled", f"pass@{k}", f"maj@{k}")
     steps = {name: (estimate(rows[0], name), estimate(rows[-1], name)) for name in names}
+    gains = {d.metric: points(d.interval) for d in result.differences if d.number == rows[-1].number}
     return "".join(
-        _tile(name if "@" in name else f"{name} pass@1", f"{percent(a.value)} → {percent(b.value)}")
+        _tile(
+            name if "@" in name else f"{name} pass@1", f"{percent(a.value)} → {percent(b.value)}", gains.get(name, "")
+        )
         for name, (a, b) in steps.items()
         if a and b
     )
 
 
-def _tile(title: str, figure: str) -> str:
-    return f'<div class="tile"><span class="muted">{safe(title)}, base → last</span><b>{safe(figure)}</b></div>'
+def _tile(title: str, figure: str, gain: str) -> str:
+    paired = f'<span class="muted">{safe(gain)} points, paired</span>' if gain else ""
+    return f'<div class="tile"><span class="muted">{safe(title)}, base → last</span><b>{safe(figure)}</b>{paired}</div>'
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[Sequence[str]]], kind: str = "") -> str:
@@ -114,11 +118,15 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[Sequence[str]]], kind:
 
 
 def _lines(cell: Sequence[str]) -> str:
-    return "".join(f"<span>{safe(line)}</span>" for line in cell)
+    return "".join(f"<span{' class=limits' if line.startswith('[') else ''}>{safe(line)}</span>" for line in cell)
 
 
 def _paragraphs(lines: Iterable[str]) -> str:
-    return "".join(f"<p>{safe(line)}</p>" for line in lines if line)
+    """Lines that begin with a dash are points of a list."""
+    marked = [
+        f"<li>{safe(line[2:])}</li>" if line.startswith("- ") else f"<p>{safe(line)}</p>" for line in lines if line
+    ]
+    return f'<div class="muted">{"".join(marked)}</div>' if marked else ""
 
 
 def _figures(result: RunResult) -> str:
@@ -176,24 +184,27 @@ def _differences(result: RunResult) -> str:
 
 
 def _levels(result: RunResult) -> str:
-    """Base and last policy, side by side for each level."""
+    """A row a level, base and last policy side by side."""
     scored = [(policy_name(row), row.test.by_level) for row in (result.base, *result.iterations[-1:]) if row.test]
+    if not scored or not scored[0][1]:
+        return ""
+    titles = [f"{kind} pass@1, {name}" for kind in ("greedy", "sampled") for name, _ in scored]
     rows = [
         [
             [level],
-            [name],
-            [str(scores[level].problems)],
-            *map(interval_lines, (scores[level].greedy, scores[level].sampled)),
+            [str(first.problems)],
+            *(interval_lines(at[level].greedy if level in at else None) for _, at in scored),
+            *(interval_lines(at[level].sampled if level in at else None) for _, at in scored),
         ]
-        for level in (scored[0][1] if scored else ())
-        for name, scores in scored
-        if level in scores
+        for level, first in scored[0][1].items()
     ]
-    return _table(["level", "policy", "problems", "greedy pass@1", "sampled pass@1"], rows) if rows else ""
+    return _table(["level", "problems", *titles], rows)
 
 
 def _samples(result: RunResult) -> str:
-    blocks = [_samples_of(row) for row in reversed(result.rows) if row.test and row.test.shown]
+    """The last policies and the base; all of a long run would make the page heavy."""
+    rows = [row for row in result.rows if row.test and row.test.shown]
+    blocks = [_samples_of(row) for row in (rows[:-4:-1] + rows[:1] if len(rows) > 3 else rows[::-1])]
     return "".join(blocks) or f"<p>{NOTHING}</p>"
 
 

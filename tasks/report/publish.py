@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 
 from tasks.domain.results import RunResult
-from tasks.report.tables import as_markdown
+from tasks.report.tables import as_markdown, without_password
 
 
-def publish_artifacts(result: RunResult) -> None:
-    """Create the artifact `report-<run>`; each call adds a version. Call it inside a flow or task run."""
+def publish_artifacts(result: RunResult, address: str = "") -> None:
+    """Create the artifact `report-<run>`; each call adds a version. `address` is where report.html lies.
+
+    Call it inside a flow or task run: the artifact then shows beside it.
+    """
     from prefect.artifacts import create_markdown_artifact
 
-    create_markdown_artifact(as_markdown(result), key=artifact_key(result.name), description=f"Report of {result.name}")
+    description = f"Report of {result.name}" + (f"; the whole page: {without_password(address)}" if address else "")
+    create_markdown_artifact(as_markdown(result), key=artifact_key(result.name), description=description)
 
 
 def artifact_key(name: str) -> str:

@@ -104,7 +104,7 @@ def headline(result: RunResult) -> str:
         if before and after:
             paired = next((d for d in result.differences if (d.number, d.metric) == (last.number, name)), None)
             gain = f" ({points(paired.interval)})" if paired else ""
-            changes.append(f"{name} pass@1 {percent(before.value)} -> {percent(after.value)}{gain}")
+            changes.append(f"{name} pass@1 {percent(before.value)} → {percent(after.value)}{gain}")
     return f"Base to {policy_name(last)}: " + "; ".join(changes) + "."
 
 
@@ -125,10 +125,10 @@ def unknowns(result: RunResult) -> str:
     """What verifier errors could change, a line a policy; empty without any."""
     lines = []
     for row in result.rows:
-        known = {name: percent(i.value) for name in _shown_bounds(row) if (i := estimate(row, name))}
         ranges = [
-            f"{name} {known[name]} (between {percent(b.low)} and {percent(b.high)})"
+            f"{name} {percent(known.value)} (between {percent(b.low)} and {percent(b.high)})"
             for name, b in _shown_bounds(row).items()
+            if (known := estimate(row, name))
         ]
         lost = [f"{row.train.verifier_errors} train samples left out of training"] if row.train.verifier_errors else []
         if lost or ranges:

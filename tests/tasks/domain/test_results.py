@@ -161,7 +161,8 @@ def test_differences_are_paired_by_problem_id():
     )
     shuffled = replace(after, greedy_outcomes=dict(reversed(after.greedy_outcomes.items())))
     differences = {d.metric: d for d in compare(after, base, 1, 200)}
-    assert set(differences) == {"greedy", "sampled", "pass@2", "pass@4"}
+    assert set(differences) == {"greedy", "sampled", "pass@2", "pass@4", "maj@2", "maj@4"}
+    assert differences["maj@4"].interval.value == pytest.approx(1 - (0.5 + 0 + 0 + 1) / 4)
     assert differences["greedy"].interval.value == 0.25
     assert differences["sampled"].interval.value == pytest.approx(0.75 - 7 / 16)
     assert compare(shuffled, base, 1, 200) == compare(after, base, 1, 200)
