@@ -285,6 +285,11 @@ class Store:
                     self.fs.put_file(str(path), self.path(part.path))
         return parts
 
+    def fetch(self, relative: str, target: Path) -> None:
+        """Copy one object to a local file."""
+        with self._reaching(relative):
+            self.fs.get_file(self.path(relative), str(target))
+
     def localize(self, uri: str, digest: str, cache: Path) -> Path:
         """A local folder with the files of a stored folder; downloaded once per digest and checked."""
         if "://" not in uri:
