@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from flows.config import RunConfig, make_config
 from flows.opening import workspace_of
 from tasks.artifacts import Store
-from tests.rig import Command, manifests, record, small_config, snapshot, tiny_base, write_toml
-from tests.server import prefect_server
+from tests.recorded_run import Undisturbed, assert_same_artifacts, forget_from, moved
+from tests.rig import Command, snapshot, write_toml
 
 pytestmark = pytest.mark.heavy
 
@@ -27,55 +26,6 @@ MOMENTS = {
     "finetune": ("finetune.start:1", "finetune.step:9", "finetune.stored:1"),
     "evaluate": ("evaluate.start:1", "evaluate.written:1", "evaluate.committed:1"),
 }
-ORDER = tuple(MOMENTS)
-
-
-@dataclass(frozen=True)
-class Undisturbed:
-    """A run that nothing disturbed, and what it sent."""
-
-    config: RunConfig
-    folder: Path
-    api_url: str
-    requests: int
-
-    @property
-    def store(self) -> Path:
-        return self.folder / "store"
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Undisturbed]:
-    folder = tmp_path_factory.mktemp("undisturbed")
-    config = small_config(folder, tiny_base(folder / "base"))
-    record(config)
-    with prefect_server(folder / "prefect") as api_url:
-        log = folder / "requests.jsonl"
-        done = Command(folder, api_url).run(
-            "run", str(write_toml(config, folder / "c.toml")), RESTEM_REPLAY_LOG=str(log)
-        )
-        assert done.returncode == 0, done.stderr
-        yield Undisturbed(config, folder, api_url, len(log.read_text().splitlines()))
-
-
-def moved(config: RunConfig, folder: Path) -> RunConfig:
-    """The same run in another store and scratch."""
-    tree = config.model_dump(mode="json")
-    tree["run"] |= {"store": str(folder / "store"), "scratch": str(folder / "scratch")}
-    return make_config(tree)
-
-
-def forget_from(stage: str, store: Path) -> None:
-    """Take what `stage` and later stages of the E-step or evaluation made out of a copied store.
-
-    Later artifacts that do not depend on a kill stay: they must be found again, which shows that digests came out the same.
-    """
-    if stage in ("finetune", "evaluate"):
-        shutil.rmtree(store / stage)
-        return
-    for name in ("samples", *ORDER[ORDER.index(stage) : ORDER.index("finetune")]):
-        if name != "samples" or stage == "generate":
-            shutil.rmtree(store / name)
 
 
 @pytest.mark.parametrize(
@@ -112,13 +62,6 @@ def assert_nothing_is_left(command: Command, within_s: float = 15) -> None:
     assert left == []
 
 
-def assert_same_artifacts(undisturbed: Undisturbed, store: Store) -> None:
-    reference = Store(str(undisturbed.store))
-    for stage in ORDER:
-        wanted = {key: manifest["digest"] for key, manifest in manifests(reference, stage).items()}
-        assert {key: manifest["digest"] for key, manifest in manifests(store, stage).items()} == wanted
-
-
 def assert_each_index_once(store: Store) -> None:
     for pool in store.listdir("samples"):
         pairs = [
@@ -130,9 +73,6 @@ def assert_each_index_once(store: Store) -> None:
 
 
 def test_two_flows_started_at_once_make_one_set_of_artifacts(undisturbed: Undisturbed, tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
     config = moved(undisturbed.config, tmp_path)
     toml = write_toml(config, tmp_path / "c.toml")
     command = Command(tmp_path, undisturbed.api_url, mark=f"{tmp_path}")
