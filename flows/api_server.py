@@ -41,7 +41,7 @@ def configured_url() -> str | None:
 def check_api() -> None:
     """UserError when a server is configured and does not answer."""
     url = configured_url()
-    if url and not _healthy(url):
+    if url and not is_healthy(url):
         raise UserError(
             f"the Prefect API {url} does not answer; start it (`prefect server start`) or unset PREFECT_API_URL "
             "to run without a server"
@@ -92,14 +92,15 @@ def _named_in_settings(address: str) -> Iterator[None]:
 
 def _wait_until_healthy(server: GuardedProcess, url: str) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
-    while not _healthy(url):
+    while not is_healthy(url):
         if server.poll() is not None or time.monotonic() > deadline:
             last = server.log_tail(1) or "it said nothing"
             raise InfrastructureError(f"the temporary Prefect server did not start ({last}); see {server.log_path}")
         time.sleep(0.1)
 
 
-def _healthy(url: str) -> bool:
+def is_healthy(url: str) -> bool:
+    """Whether the API there says that it is well."""
     try:
         return httpx.get(f"{url.rstrip('/')}/health", timeout=5).status_code == 200
     except (httpx.HTTPError, httpx.InvalidURL):

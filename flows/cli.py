@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flows.config import RunConfig
+    from tasks.artifacts import Store
 
 DEMO_CONFIG = Path(__file__).parent.parent / "deployments" / "configs" / "demo.toml"
+DEFAULT_STORE, DEFAULT_SCRATCH = ".restem/store", ".restem/scratch"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,74 +30,257 @@ def complain(sentence: str) -> None:
     print(f"restem: {sentence}", file=sys.stderr)
 
 
+class Parser(argparse.ArgumentParser):
+    """A mistake on the command line is one sentence too, and exit code 2."""
+
+    def error(self, message: str) -> Any:
+        complain(f"{message}; see `{self.prog} --help`")
+        raise SystemExit(2)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """All commands with their arguments."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="restem", description="ReST-EM self-training: sample, check, keep what is correct, train, again."
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
 
-    run = _command(
-        commands, "run", run_config, "run a config's whole loop; what is in the store is used, not done again"
-    )
+    def command(name: str, function: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
+        made.add_argument("-v", "--verbose", action="store_true", help="show the log")
+        made.add_argument("--json", action="store_true", help="print JSON")
+        made.set_defaults(command=function)
+        return made
+
+    run = command("run", run_config, "run a config's whole loop; what is in the store is used, not done again")
     _config_arguments(run)
-    run.add_argument("--json", action="store_true", help="print the result as JSON")
 
-    demo = _command(commands, "demo", run_demo, "the whole loop on built-in problems with a tiny model")
+    demo = command("demo", run_demo, "the whole loop on built-in problems with a tiny model")
     demo.add_argument("--task", default="arithmetic", choices=["arithmetic"], help="built-in problems")
-    demo.add_argument(
-        "--set", action="append", default=[], metavar="A.B=C", dest="overrides", help="override one setting"
+    _set_argument(demo)
+
+    plan = command(
+        "plan", show_plan, "which stages would run or are stored, and why; how long it takes; starts nothing"
     )
-    demo.add_argument("--json", action="store_true", help="print the result as JSON")
+    _config_arguments(plan)
+
+    report = command("report", show_report, "the table of a run and where its page lies")
+    report.add_argument("run", metavar="RUN")
+    _store_argument(report)
+
+    _store_argument(command("ls", show_listing, "runs, models and sizes"))
+
+    trace = command("trace", show_trace, "where a sample or a model comes from, and what came of it")
+    trace.add_argument("run", metavar="RUN")
+    what = trace.add_mutually_exclusive_group(required=True)
+    what.add_argument("--sample", metavar="ID", help="PROBLEM/INDEX, as in a data set's columns")
+    what.add_argument(
+        "--model", nargs="?", const=0, type=_iteration, metavar="ITERATION", help="default: the best on val"
+    )
+    _store_argument(trace)
+
+    export = command(
+        "export", export_model, "a trained policy as a folder, and pushed to the Hub or a store on request"
+    )
+    export.add_argument("run", metavar="RUN")
+    export.add_argument("folder", metavar="DIR", type=Path, help="a new or an empty folder")
+    export.add_argument("--iteration", type=_iteration, metavar="I", help="default: the best on val")
+    export.add_argument("--push-hub", metavar="ID", help="Hub repository; the token comes from the environment")
+    export.add_argument("--push", metavar="URL", help="any fsspec address, for example s3://bucket/models/mine")
+    _store_argument(export)
+
+    gc = command("gc", collect, "remove weights that no run keeps, attempts that never finished, training states")
+    gc.add_argument("--dry-run", action="store_true", help="only say what would go")
+    gc.add_argument("--keep", type=int, default=2, metavar="N", help="keep the last N policies of each run (default 2)")
+    gc.add_argument("--scratch", default=DEFAULT_SCRATCH, metavar="DIR", help="run.scratch of the runs")
+    _store_argument(gc)
+
+    doctor = command(
+        "doctor", examine_machine, "engine, GPU, Docker, store, Prefect, disk, memory; what to do about each"
+    )
+    doctor.add_argument("--scratch", default=DEFAULT_SCRATCH, metavar="DIR", help="run.scratch of the runs")
+    _store_argument(doctor)
+
+    grade = command("grade", grade_pairs, "measure a grader on labelled answer pairs")
+    grade.add_argument("kind", choices=["math"], metavar="math")
+    grade.add_argument("path", metavar="FILE.jsonl")
     return parser
-
-
-def _command(
-    commands: argparse._SubParsersAction, name: str, function: object, summary: str
-) -> argparse.ArgumentParser:
-    made: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
-    made.add_argument("-v", "--verbose", action="store_true", help="show the log")
-    made.set_defaults(command=function)
-    return made
 
 
 def _config_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", metavar="CONFIG.toml")
+    _set_argument(parser)
+
+
+def _set_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="A.B=C", dest="overrides", help="override one setting"
     )
 
 
+def _store_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--store", default=DEFAULT_STORE, metavar="URL", help=f"folder or s3:// (default {DEFAULT_STORE})"
+    )
+
+
+def _iteration(text: str) -> int:
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the number of an iteration (1, 2, ...)")
+    return int(text)
+
+
+# ---------------------------------------------------------------- commands
+
+
 def run_config(arguments: argparse.Namespace) -> int:
     """`restem run CONFIG.toml`"""
-    from flows.config import load_config
-
-    return _run(load_config(arguments.config, tuple(arguments.overrides)), arguments)
+    return _run(_config(arguments, arguments.config), arguments)
 
 
 def run_demo(arguments: argparse.Namespace) -> int:
     """`restem demo`: the committed demo config."""
+    return _run(_config(arguments, DEMO_CONFIG), arguments)
+
+
+def show_plan(arguments: argparse.Namespace) -> int:
+    """`restem plan CONFIG.toml`"""
+    config = _config(arguments, arguments.config)
+    from flows.plan import plan
+    from flows.text import plan_text
+
+    return _print(arguments, made := plan(config), lambda: plan_text(made))
+
+
+def show_report(arguments: argparse.Namespace) -> int:
+    """`restem report RUN`"""
+    store = _store(arguments)
+    from flows.record import read_result
+
+    result = read_result(store, arguments.run)
+    _show_result(result, store.uri(f"runs/{arguments.run}/report.html"), arguments)
+    return 0
+
+
+def show_listing(arguments: argparse.Namespace) -> int:
+    """`restem ls`"""
+    store = _store(arguments)
+    from flows.listing import list_store
+    from flows.text import listing_text
+
+    return _print(arguments, made := list_store(store), lambda: listing_text(made))
+
+
+def show_trace(arguments: argparse.Namespace) -> int:
+    """`restem trace RUN --sample ID | --model [ITERATION]`"""
+    store = _store(arguments)
+    from flows.lineage import trace_model, trace_sample
+    from flows.text import model_text, sample_text
+
+    if arguments.sample is None:
+        model = trace_model(store, arguments.run, arguments.model or None)
+        return _print(arguments, model, lambda: model_text(model))
+    samples = trace_sample(store, arguments.run, arguments.sample)
+    return _print(arguments, samples, lambda: "\n\n".join(map(sample_text, samples)))
+
+
+def export_model(arguments: argparse.Namespace) -> int:
+    """`restem export RUN DIR`"""
+    store = _store(arguments)
+    from flows.export import export
+
+    made = export(store, arguments.run, arguments.folder, arguments.iteration, arguments.push_hub, arguments.push)
+    places = ", ".join([str(made.folder), *made.pushed])
+    return _print(arguments, made, lambda: f"policy {made.policy}, iteration {made.iteration}: {places}")
+
+
+def collect(arguments: argparse.Namespace) -> int:
+    """`restem gc`"""
+    store = _store(arguments)
+    from flows.cleaning import clean
+    from flows.text import cleaning_text
+    from tasks.domain.errors import UserError
+
+    if arguments.keep < 1:
+        raise UserError(f"--keep is {arguments.keep}; at least the last policy of a run must stay")
+    made = clean(store, Path(arguments.scratch), arguments.keep, dry_run=arguments.dry_run)
+    return _print(arguments, made, lambda: cleaning_text(made, arguments.dry_run))
+
+
+def examine_machine(arguments: argparse.Namespace) -> int:
+    """`restem doctor`; exit code 1 when something will not work."""
+    from flows.doctor import examine
+    from flows.text import findings_text
+
+    findings = examine(_absolute(arguments.store), Path(arguments.scratch))
+    _print(arguments, findings, lambda: findings_text(findings))
+    return int(any(finding.status == "fault" for finding in findings))
+
+
+def grade_pairs(arguments: argparse.Namespace) -> int:
+    """`restem grade math FILE.jsonl`"""
+    from tasks.domain.rewards.audit import audit_math
+
+    from tasks.domain.settings import VerifySettings
+
+    report = audit_math(arguments.path, VerifySettings())
+    return _print(arguments, report, lambda: str(report))
+
+
+# ---------------------------------------------------------------- shared
+
+
+def _config(arguments: argparse.Namespace, path: str | Path) -> RunConfig:
     from flows.config import load_config
 
-    return _run(load_config(DEMO_CONFIG, tuple(arguments.overrides)), arguments)
+    return load_config(path, tuple(arguments.overrides))
 
 
 def _run(config: RunConfig, arguments: argparse.Namespace) -> int:
     from flows.launch import launch
     from flows.terminal import quieten
-    from tasks.report import as_table
 
     quieten(arguments.verbose)
     launched = launch(config)
-    print(_json(launched.result.to_json()) if arguments.json else as_table(launched.result))
-    print(f"report: {launched.report}", file=sys.stderr if arguments.json else sys.stdout)
+    _show_result(launched.result, launched.report, arguments)
     return 0
 
 
-def _json(value: Any) -> str:
-    import json
+def _store(arguments: argparse.Namespace) -> Store:
+    """The store to read; one that is not there is the user's mistake, since nothing here makes one."""
+    from tasks.artifacts import Store
+    from tasks.domain.errors import UserError
 
-    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    store = Store(_absolute(arguments.store))
+    if store.is_local and not Path(store.root).is_dir():
+        raise UserError(
+            f"there is no store at {arguments.store!r}; name the folder or s3:// address of one with --store"
+        )
+    return store
+
+
+def _absolute(url: str) -> str:
+    return url if "://" in url else os.path.abspath(os.path.expanduser(url))
+
+
+def _show_result(result: Any, page: str, arguments: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from tasks.report import as_json, as_table
+
+    if arguments.json:
+        print(as_json(result))
+    else:
+        console = Console()
+        (console if console.is_terminal else Console(width=160)).print(as_table(result))
+    print(f"report: {page}", file=sys.stderr if arguments.json else sys.stdout)
+
+
+def _print(arguments: argparse.Namespace, value: Any, text: Callable[[], str]) -> int:
+    from flows.text import as_json
+
+    print(as_json(value) if arguments.json else text())
+    return 0
 
 
 if __name__ == "__main__":
