@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from tasks.domain.errors import RestemError
+from tasks.domain.errors import RestemError, UserError
 
 QUIET = {
     "DO_NOT_TRACK": "1",
@@ -33,6 +34,8 @@ def prepare_environment(verbose: bool = False) -> None:
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if verbose else "WARNING")
     if not Path("~/.prefect/profiles.toml").expanduser().is_file():
         os.environ.setdefault("PREFECT_HOME", str(Path(".restem/prefect").absolute()))
+    # on import Prefect tries to make its home; ours is made when something runs
+    warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory")
 
 
 def quieten(verbose: bool = False) -> None:
@@ -59,8 +62,6 @@ def exit_code(command: Callable[[], int | None], complain: Callable[[str], None]
 
     Only our own errors become a sentence: anything else is a defect and keeps its traceback.
     """
-    from tasks.domain.errors import UserError
-
     try:
         return command() or 0
     except UserError as error:
