@@ -2,7 +2,7 @@
 
 The expectation over all C(N, k) ways to draw the voters is computed exactly. Votes are extracted answers compared as
 text: merging the answers that the grader calls correct would let the vote peek at the gold. Answers that could not be
-extracted do not vote; ties are split evenly.
+extracted do not vote; ties are split evenly. N up to about 1000 (beyond, the binomials leave the range of floats).
 """
 
 from __future__ import annotations
@@ -61,15 +61,23 @@ def _ballots(answers: Answers, correct_N: Floats) -> tuple[Ballot, Ballot, Ballo
     """What is known, and the two extremes of what is not."""
     given: dict[str, list[float]] = defaultdict(list)
     silent = lost = 0
-    for answer, correct in zip(answers, correct_N, strict=True):
+    for answer, correct in zip(answers, correct_N.tolist(), strict=True):
         if answer is not None:
-            given[answer].append(float(correct))
+            given[answer].append(correct)
         elif isnan(correct):
             lost += 1
         else:
             silent += 1
-    known = [Camp(len(cells), float(np.nanmean(cells))) for cells in given.values() if not np.isnan(cells).all()]
-    open_votes = [len(cells) for cells in given.values() if np.isnan(cells).all()]
+    known, open_votes = [], []
+    for cells in given.values():
+        told = [cell for cell in cells if not isnan(cell)]
+        if told:
+            known.append(Camp(len(cells), sum(told) / len(told)))
+        else:
+            open_votes.append(len(cells))
+    if not lost and not open_votes:
+        certain = _ballot(known, silent)
+        return certain, certain, certain
     worst = _add_votes([*known, *(Camp(votes, 0.0) for votes in open_votes)], 0.0, lost)
     best = _add_votes([*known, *(Camp(votes, 1.0) for votes in open_votes)], 1.0, lost)
     return _ballot(known, silent), _ballot(worst, silent), _ballot(best, silent)
@@ -94,15 +102,14 @@ def _ballot(camps: list[Camp], silent: int) -> Ballot:
 
 @lru_cache(maxsize=100_000)
 def _chance(ballot: Ballot, k: int) -> float:
-    """Expected share of correctness among the winners, over all ways to draw k voters (all, if there are fewer); NaN with none."""
+    """Expected share of correctness among the winners, over all ways to draw k voters (or all); NaN with none."""
     k, total = min(k, ballot.voters), 0.0
     if k == 0:
         return nan
     for camp, times in Counter(ballot.camps).items():
         if camp.share > 0:
-            total += (
-                times * camp.share * sum(_winning_ways(ballot, camp, m, k) for m in range(1, min(camp.votes, k) + 1))
-            )
+            ways = sum(_winning_ways(ballot, camp, m, k) for m in range(1, min(camp.votes, k) + 1))
+            total += times * camp.share * ways
     return total / comb(ballot.voters, k)
 
 
@@ -117,6 +124,8 @@ def _winning_ways(ballot: Ballot, camp: Camp, m: int, k: int) -> float:
     rivals = [other.votes for other in others if other.votes >= m]
     free = ballot.voters - camp.votes - sum(rivals)
     room = k - m
+    if free + m * len(rivals) < room:
+        return 0.0  # so few votes each do not make k
     ways_TV = np.zeros((len(rivals) + 1, room + 1))
     ways_TV[0] = [comb(free, v) for v in range(room + 1)]
     for votes in rivals:

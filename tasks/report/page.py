@@ -35,6 +35,7 @@ from tasks.report.tables import (
 )
 
 TEMPLATE = Path(__file__).with_name("page.html")
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def write_html(result: RunResult, path: str | os.PathLike[str]) -> Path:
@@ -73,8 +74,8 @@ def render_html(result: RunResult) -> str:
 
 
 def safe(text: object) -> str:
-    """Escaped for HTML, without passwords of addresses; control characters become visible."""
-    shown = re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", lambda found: chr(0x2400 + min(ord(found.group()), 0x21)), str(text))
+    """Escaped for HTML, without passwords of addresses; characters that control or reorder the text become visible."""
+    shown = UNSEEN.sub(lambda found: f"\\u{ord(found.group()):04x}", str(text))
     return escape(without_password(shown), quote=True)
 
 
