@@ -104,7 +104,7 @@ def make_config(tree: dict[str, Any], origin: str = "config") -> RunConfig:
     run = tree.get("run")
     name = run.get("preset", "rest_em") if isinstance(run, dict) else "rest_em"
     try:
-        return RunConfig.model_validate(_merge(preset(name), tree))
+        return RunConfig.model_validate(_merge(preset(name) if isinstance(name, str) else {}, tree))
     except ValidationError as error:
         raise UserError(f"{origin}: {_sentence(error)}") from error
 

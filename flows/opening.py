@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import shutil
+import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tasks.engines.host import close_all
+import httpx
 
 from flows.config import RunConfig
 from flows.run import Run
@@ -18,11 +19,14 @@ from tasks.domain.errors import UserError
 from tasks.domain.prompts import template_named
 from tasks.domain.rewards import reward_named
 from tasks.domain.schema import Policy, Problem
+from tasks.domain.settings import EngineSettings
+from tasks.engines.host import close_all
 from tasks.problems import check_gold, load_sets, publish
 from tasks.running import with_retries
 from tasks.workspace import Workspace
 
 LEAST_FREE_BYTES = 2 << 30  # a tiny run's checkpoints and logs; real models need more and `restem plan` says how much
+ENDPOINT_TIMEOUT_S = 10.0
 
 
 def workspace_of(config: RunConfig) -> Workspace:
@@ -61,25 +65,49 @@ def check(config: RunConfig, workspace: Workspace) -> None:
     """One sentence (UserError) for whatever would stop the run later: cheap things first."""
     template_named(config.model.prompt)
     reward_named(config.verify.reward)
-    check_engine(config)
+    check_engine(config.engine)
+    check_trackers(config)
     check_space(workspace)
     workspace.store.check()
 
 
-def check_engine(config: RunConfig) -> None:
-    if config.engine.kind == "replay" and not Path(str(config.engine.replay_path)).exists():
+def check_engine(engine: EngineSettings) -> None:
+    """The devices, files and endpoints that the engine needs are there."""
+    if engine.kind == "replay" and not Path(str(engine.replay_path)).exists():
+        raise UserError(f"engine.replay_path {engine.replay_path!r} does not exist; name a folder of recorded samples")
+    wanted, found = engine.tensor_parallel_size * engine.data_parallel_size, count_gpus()
+    if wanted > 1 and found < wanted:
         raise UserError(
-            f"engine.replay_path {config.engine.replay_path!r} does not exist; name a folder of recorded samples"
+            f"engine.tensor_parallel_size x data_parallel_size asks for {wanted} GPUs but this machine has {found}; "
+            "set both to 1, or run on a machine that has them"
         )
-    if config.engine.tensor_parallel_size * config.engine.data_parallel_size > 1 and not shutil.which("nvidia-smi"):
-        wanted = config.engine.tensor_parallel_size * config.engine.data_parallel_size
-        raise UserError(
-            f"engine asks for {wanted} GPUs but this machine has no nvidia-smi; set both parallel sizes to 1"
-        )
-    if "tensorboard" in config.finetune.report_to and not importlib.util.find_spec("tensorboard"):
-        raise UserError("finetune.report_to names tensorboard, which is not installed; install the extra `track`")
-    if "wandb" in config.finetune.report_to and not importlib.util.find_spec("wandb"):
-        raise UserError("finetune.report_to names wandb, which is not installed; install the extra `track`")
+    for url in engine.urls if engine.kind == "openai" else ():
+        check_endpoint(url)
+
+
+def count_gpus() -> int:
+    """NVIDIA GPUs that the driver lists."""
+    if not shutil.which("nvidia-smi"):
+        return 0
+    listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
+    return sum(line.startswith("GPU ") for line in listed.splitlines())
+
+
+def check_endpoint(url: str) -> None:
+    """An external endpoint answers at all; what it serves is asked when it is used."""
+    try:
+        httpx.get(f"{url.rstrip('/')}/models", timeout=ENDPOINT_TIMEOUT_S)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise UserError(f"engine.urls: {url!r} does not answer ({error}); start it or correct the address") from error
+
+
+def check_trackers(config: RunConfig) -> None:
+    """Trackers that training reports to are installed."""
+    for name in config.finetune.report_to:
+        if importlib.util.find_spec(name) is None:
+            raise UserError(
+                f"finetune.report_to names {name}, which is not installed; `pip install {name}` or leave it out"
+            )
 
 
 def check_prompts(config: RunConfig, *sets: Iterable[Problem]) -> None:
@@ -90,7 +118,13 @@ def check_prompts(config: RunConfig, *sets: Iterable[Problem]) -> None:
 
 
 def check_space(workspace: Workspace) -> None:
-    free = shutil.disk_usage(workspace.scratch_path).free
+    """The scratch folder can be made and has room."""
+    try:
+        free = shutil.disk_usage(workspace.scratch_path).free
+    except OSError as error:
+        raise UserError(
+            f"scratch folder {workspace.scratch!r} cannot be made: {error}; set run.scratch to another one"
+        ) from error
     if free < LEAST_FREE_BYTES:
         raise UserError(
             f"scratch folder {workspace.scratch!r} has {free / 2**30:.1f} GiB free, at least "

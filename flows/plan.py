@@ -16,7 +16,7 @@ from flows.estimate import Amounts, Work, estimate
 from flows.evaluate import evaluate_policy
 from flows.expectation import expectation
 from flows.maximization import maximization
-from flows.opening import check_engine, check_prompts, workspace_of
+from flows.opening import check_engine, check_prompts, check_trackers, workspace_of
 from flows.run import Pipeline, Run
 from flows.self_train import dataset_job
 from tasks.artifacts import ArtifactRef
@@ -137,7 +137,8 @@ class PlannedRun(Run):
 
 def plan(config: RunConfig) -> Plan:
     """Walk the loop; UserError for whatever a run would refuse."""
-    check_engine(config)
+    check_engine(config.engine)
+    check_trackers(config)
     sets = load_sets(config.data)
     check_prompts(config, *sets.values())
     left_out = check_gold(sets, config.data, config.verify)

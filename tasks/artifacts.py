@@ -187,7 +187,7 @@ class Store:
         try:
             first, second = self.put_if_absent(probe, b"1"), self.put_if_absent(probe, b"2")
             self.delete(probe)
-        except (StoreUnavailable, FileNotFoundError, NotADirectoryError) as error:
+        except (StoreUnavailable, FileNotFoundError, FileExistsError, NotADirectoryError) as error:
             raise UserError(
                 f"store {self.root_url!r} cannot be written: {error}; check the address, the bucket and the credentials in "
                 "the environment"
@@ -342,10 +342,14 @@ class Store:
         target = self.path(relative)
         os.makedirs(os.path.dirname(target), exist_ok=True)
         temporary = f"{target}.{secrets.token_hex(4)}.tmp"
-        with open(temporary, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+        try:
+            with open(temporary, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError:  # a full disk must not keep the half-written file
+            Path(temporary).unlink(missing_ok=True)
+            raise
         return temporary
 
     def _link_if_absent(self, relative: str, data: bytes) -> bool:
