@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tasks.domain.errors import RestemError
 from tasks.engines.json_child import JsonChild, answer_lines
 
 FLOAT32_UP_TO = 2_000_000_000  # parameters; larger models are not computed in float32, their copy would not fit
@@ -20,17 +23,24 @@ class Forward:
     def __init__(self, log_path: Path) -> None:
         self._child = JsonChild("tasks.engines.forward", log_path, env={"CUDA_VISIBLE_DEVICES": ""})
         self._known: dict[tuple[Path, str, tuple[int, ...]], list[float]] = {}
+        self._lock = threading.Lock()
 
-    def start(self) -> None:
-        self._child.start()
+    def prefetch(self, path: Path, dtype: str, token_ids: Sequence[int]) -> None:
+        """Compute in the background: the imports and the pass are done while the server starts."""
+        threading.Thread(target=self._prefetch, args=(path, dtype, token_ids), name="forward", daemon=True).start()
+
+    def _prefetch(self, path: Path, dtype: str, token_ids: Sequence[int]) -> None:
+        with contextlib.suppress(RestemError):  # told when the value is asked for
+            self.prompt_logprobs(path, dtype, token_ids)
 
     def prompt_logprobs(self, path: Path, dtype: str, token_ids: Sequence[int], timeout_s: float = 600) -> list[float]:
         """Log-probability (nats) of each token but the first, weights rounded to `dtype`. Raises EngineDied."""
         key = (path, dtype, tuple(token_ids))
-        if key not in self._known:
-            message = {"path": str(path), "dtype": dtype, "token_ids": list(token_ids)}
-            self._known[key] = self._child.call(message, timeout_s)["logprobs"]
-        return self._known[key]
+        with self._lock:
+            if key not in self._known:
+                message = {"path": str(path), "dtype": dtype, "token_ids": list(token_ids)}
+                self._known[key] = self._child.call(message, timeout_s)["logprobs"]
+            return self._known[key]
 
     def close(self) -> None:
         self._child.close()

@@ -18,18 +18,13 @@ Handler = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 class JsonChild:
-    """`python -m module`, started by `start` or the first `call`; one call at a time, from any thread."""
+    """`python -m module`, started by the first `call`; one call at a time, from any thread."""
 
     def __init__(self, module: str, log_path: Path, env: Mapping[str, str] | None = None) -> None:
         self._module, self._log_path, self._env = module, log_path, env
         self._process: GuardedProcess | None = None
         self._socket: socket.socket | None = None
         self._lock = threading.Lock()
-
-    def start(self) -> None:
-        """Start the program without waiting for it, so that its imports are done when the first call comes."""
-        with self._lock:
-            self._start()
 
     def call(self, message: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         """The program's answer. UserError as raised there; EngineDied when it failed, ended or took too long."""

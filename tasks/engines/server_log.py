@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-# "ValueError: text", also behind vLLM's prefixes; not the errors that only report another one.
-_ERROR = re.compile(r"\b((?:[a-z_]+\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt)): (?P<text>\S.*)")
+# "ValueError: text" at the beginning of a line or behind vLLM's "...py:53] ", not quoted in the middle of a warning.
+_ERROR = re.compile(r"(?:^|\] )(?P<name>(?:[a-z_]+\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt)): (?P<text>\S.*)")
+# These only report another one.
 _SECONDHAND = ("Engine core initialization failed", "WorkerProc initialization failed", "Executor failed")
 _ARGUMENT = re.compile(r"error: (?P<text>(?:unrecognized|argument|the following|ambiguous).*)")
 
@@ -15,6 +16,6 @@ def first_error(log: str) -> str:
     for line in log.splitlines():
         found = _ERROR.search(line) or _ARGUMENT.search(line)
         if found and not any(phrase in line for phrase in _SECONDHAND):
-            return found.group(0)[:500]
+            return found.group(0).removeprefix("] ")[:500]
     lines = [line for line in log.splitlines() if line.strip()]
     return lines[-1][:500] if lines else "its log is empty"
