@@ -17,7 +17,6 @@ from typing import Any
 from tasks.domain.errors import UserError
 from tasks.domain.schema import Kind
 
-
 WRAPPERS = {"assert", "set", "sorted", "list", "tuple", "str", "len", "round", "isclose", "abs", "not"}
 
 

@@ -30,22 +30,24 @@ POLL_S = 0.2
 
 @dataclass(frozen=True)
 class PretrainRecipe:
-    """All that decides the weights, apart from the machine. Sizes give 0.85M parameters.
+    """All that decides the weights, apart from the machine; the sizes give 108,000 parameters.
 
-    Head size 32 is the smallest that vLLM's CPU attention offers.
+    Head size 32 is the smallest that vLLM's CPU attention offers. The wide initialisation matters: with the usual 0.02 a
+    model of this size has not learned to read its own columns off after 600 steps, with 0.1 it has after 400.
     """
 
     output_dir: str
     steps: int
     seed: int
-    batch_size: int = 128
-    learning_rate: float = 2e-3
+    batch_size: int = 64
+    learning_rate: float = 5e-3
     warmup_steps: int = 30
-    hidden_size: int = 128
-    intermediate_size: int = 384
-    layers: int = 4
-    heads: int = 4
+    hidden_size: int = 64
+    intermediate_size: int = 192
+    layers: int = 2
+    heads: int = 2
     max_positions: int = 128
+    initializer_range: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ def tiny_llama(recipe: PretrainRecipe, tokenizer: Any) -> Any:
         num_attention_heads=recipe.heads,
         num_key_value_heads=recipe.heads,
         max_position_embeddings=recipe.max_positions,
+        initializer_range=recipe.initializer_range,
         tie_word_embeddings=True,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
@@ -179,6 +182,7 @@ def train(recipe: PretrainRecipe) -> None:
     import torch
     from transformers import get_cosine_schedule_with_warmup
 
+    torch.set_num_threads(1)  # matrices this small lose time to threads, and the sums no longer depend on the cores
     torch.manual_seed(recipe.seed)
     rng, supply = random.Random(recipe.seed), drawn("pretrain", recipe.seed)
     tokenizer = character_tokenizer()
