@@ -1,33 +1,43 @@
-"""Math rewards: find the final answer of a completion, then decide whether it equals the gold."""
+"""Math rewards: find the final answer of a completion, then decide whether it means the same as the gold."""
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from tasks.domain.rewards.base import Check, Decision, Executor, verdict_of
-from tasks.domain.rewards.extraction import extract
+from tasks.domain.rewards.equivalence import texts
+from tasks.domain.rewards.equivalence.exact import decide_fast
+from tasks.domain.rewards.equivalence.hints import hints_of
+from tasks.domain.rewards.extraction import boxes, extract, visible
 from tasks.domain.rewards.pool import WorkerPool
 from tasks.domain.schema import Kind, Problem, Verdict
 from tasks.domain.settings import VerifySettings
+
+WHOLE_SOLUTION = 300  # characters; a longer gold is a solution to take the answer from
 
 
 class MathReward:
     """Correct when the extracted answer is equivalent to the gold; unparseable when there is no answer."""
 
     name = "math"
-    version = "1"
+    version = "2"
     kind: Kind = "math"
 
     def prepare(self, problem: Problem, text: str) -> Check:
-        gold = problem.gold or ""
+        gold = final_gold(problem.gold or "")
         found = extract(text)
         if found is None:
-            return Check(decided=Decision("unparseable", {"rule": "no_answer", "gold": gold}))
+            return self._without_answer(gold, text)
         evidence = {"gold": gold, "answer": found.answer, "found_by": found.tag}
-        if gold.strip() and found.answer.strip() == gold.strip():
-            return Check(decided=Decision("correct", {"rule": "string"}), evidence=evidence)
-        return Check(payload=[gold, found.answer], key=f"{gold}\0{found.answer}", evidence=evidence)
+        fast = decide_fast(gold, found.answer)
+        if fast is not None:
+            decision = Decision("correct" if fast[0] else "wrong", {"rule": fast[1]})
+            return Check(decided=decision, evidence=evidence)
+        hints = hints_of(problem.question).code()
+        return Check([gold, found.answer, hints], key=f"{gold}\0{found.answer}\0{hints}", evidence=evidence)
 
     def executor(self, settings: VerifySettings) -> Executor:
-        function = "tasks.domain.rewards.symbolic:decide"
+        function = "tasks.domain.rewards.equivalence.decide:decide"
         return WorkerPool(function, settings.workers, settings.timeout_s, settings.memory_mb)
 
     def judge(self, problem: Problem, result: Decision) -> Verdict:
@@ -35,3 +45,21 @@ class MathReward:
 
     def gold_text(self, problem: Problem) -> str:
         return f"\\boxed{{{problem.gold or ''}}}"
+
+    def _without_answer(self, gold: str, text: str) -> Check:
+        """Words alone are an answer only when they are the gold."""
+        words = visible(text).strip()
+        if len(words) <= WHOLE_SOLUTION and gold and texts.same_words(gold, words):
+            evidence = {"gold": gold, "answer": words, "found_by": "bare"}
+            return Check(decided=Decision("correct", {"rule": "text"}), evidence=evidence)
+        return Check(decided=Decision("unparseable", {"rule": "no_answer", "gold": gold}))
+
+
+@lru_cache(maxsize=16384)
+def final_gold(gold: str) -> str:
+    """The answer of a gold that may be boxed or a whole solution; surrounding space and dollars stay off."""
+    if "boxed" in gold and (content := boxes(gold)):
+        return content
+    if len(gold) > WHOLE_SOLUTION and (found := extract(gold)):
+        return found.answer
+    return gold.strip()

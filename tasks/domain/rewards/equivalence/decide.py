@@ -1,0 +1,73 @@
+"""The decision on one (gold, answer, hints), as a grading worker makes it."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from tasks.domain.rewards.equivalence import texts
+from tasks.domain.rewards.equivalence.compare import Comparison
+from tasks.domain.rewards.equivalence.exact import decide_fast
+from tasks.domain.rewards.equivalence.hints import decoded
+from tasks.domain.rewards.equivalence.nodes import Node
+from tasks.domain.rewards.equivalence.parser import parse
+from tasks.domain.rewards.equivalence.tokens import OverLimit, Unreadable
+
+_WORDED = re.compile(r"[A-Za-z]{2}")
+_MATHEMATICS = re.compile(r"[\d=<>+*/^_|]|\\(?!text|mathrm|mathbf|textbf|mbox|left|right|,|;| |quad)")
+_DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
+
+
+def decide(payload: list[str]) -> tuple[str, dict[str, Any]]:
+    """(label, evidence) for [gold, answer, hint code]. Never raises for any text."""
+    gold, answer, hints = payload
+    fast = decide_fast(gold, answer)
+    equal, rule = fast if fast is not None else equivalent(gold, answer, hints)
+    return ("correct" if equal else "wrong"), {"rule": rule}
+
+
+def equivalent(gold: str, answer: str, hints: str = "|-|") -> tuple[bool, str]:
+    """Whether the answer means the gold, and by which rule (or why it could not be read)."""
+    by_words = _by_words(gold, answer)
+    if by_words is not None:
+        return by_words
+    grouped = "," in gold or "," in answer
+    equal, rule = _parsed_equal(gold, answer, hints, True)
+    if not equal and grouped:
+        retry, retry_rule = _parsed_equal(gold, answer, hints, False)
+        equal, rule = (retry, retry_rule) if retry else (equal, rule)
+    match = _DECIMAL_COMMA.fullmatch(answer.strip())
+    if not equal and match and "." in gold:
+        equal, _ = _parsed_equal(gold, f"{match[1]}.{match[2]}", hints, True)
+        rule = "decimal_comma" if equal else rule
+    return equal, rule
+
+
+def _by_words(gold: str, answer: str) -> tuple[bool, str] | None:
+    """Times of day and answers in words; None when neither decides."""
+    clock = texts.same_clock(gold, answer)
+    if clock is not None:
+        return clock, "clock"
+    if _WORDED.search(gold) and not _MATHEMATICS.search(gold) and texts.canonical(gold) == texts.canonical(answer):
+        return (True, "text") if not _MATHEMATICS.search(answer) else None
+    if texts.bare_choice(gold) and texts.same_words(gold, answer):
+        return True, "choice"
+    return None
+
+
+def _parsed_equal(gold: str, answer: str, hints: str, commas_group: bool) -> tuple[bool, str]:
+    try:
+        one, two = _parsed(gold, commas_group), _parsed(answer, commas_group)
+    except OverLimit as error:
+        return False, f"over_limit:{error}"
+    except Unreadable:
+        return False, "unparsed"
+    comparison = Comparison(decoded(hints))
+    equal = comparison.same(one, two)
+    return equal, comparison.rule if equal else "different"
+
+
+@lru_cache(maxsize=8192)
+def _parsed(text: str, commas_group: bool) -> Node:
+    return parse(text, commas_group)

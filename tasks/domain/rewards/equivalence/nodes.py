@@ -1,0 +1,101 @@
+"""The syntax tree of an answer.
+
+| op | args | value |
+|---|---|---|
+| num | | Fraction |
+| dec | one num | the literal, such as "0.50" |
+| sym | | name; `e`, `i`, `\\pi` are constants |
+| add mul | terms, factors | |
+| neg inv | one | |
+| pow | base, exponent | |
+| pm mp | left, right (plus-minus) | |
+| fn | arguments | name of the function |
+| call | arguments | name of an unknown function, as f in f(x) |
+| pct deg | one | |
+| unit | the quantity | text of the unit |
+| text opaque dots | | text |
+| based | | (digits, base) |
+| tuple | items | opening and closing bracket, such as "(]" |
+| list set | items | |
+| builder | condition | bound symbol |
+| rel | operands | operators between them, such as ("<", "<=") |
+| union inter diff | sets | |
+| ratio | parts | |
+| matrix | entries, row by row | number of columns |
+| inf nset empty | | for nset R, Q, Z, N or C |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+
+class Node(NamedTuple):
+    """One node; equal trees are equal tuples."""
+
+    op: str
+    args: tuple[Node, ...] = ()
+    value: Any = None
+
+
+ONE = Node("num", (), Fraction(1))
+ZERO = Node("num", (), Fraction(0))
+CONSTANTS = frozenset({"e", "i", r"\pi"})
+
+
+def number(value: int | Fraction) -> Node:
+    return Node("num", (), Fraction(value))
+
+
+def symbol(name: str) -> Node:
+    return Node("sym", (), name)
+
+
+def negated(node: Node) -> Node:
+    """-node, with the sign folded into numbers and double signs removed."""
+    if node.op == "num":
+        return Node("num", (), -node.value)
+    return node.args[0] if node.op == "neg" else Node("neg", (node,))
+
+
+def added(*terms: Node) -> Node:
+    flat = tuple(part for term in terms for part in (term.args if term.op == "add" else (term,)))
+    return flat[0] if len(flat) == 1 else Node("add", flat)
+
+
+def times(*factors: Node) -> Node:
+    flat = tuple(part for factor in factors for part in (factor.args if factor.op == "mul" else (factor,)))
+    return flat[0] if len(flat) == 1 else Node("mul", flat)
+
+
+def divided(top: Node, bottom: Node) -> Node:
+    return times(top, Node("inv", (bottom,)))
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and everything below it."""
+    stack = [node]
+    while stack:
+        one = stack.pop()
+        yield one
+        stack.extend(one.args)
+
+
+def has(node: Node, *ops: str) -> bool:
+    return any(one.op in ops for one in walk(node))
+
+
+def symbols(node: Node) -> frozenset[str]:
+    """Free symbols, constants aside."""
+    return frozenset(one.value for one in walk(node) if one.op == "sym") - CONSTANTS
+
+
+def renamed(node: Node, names: dict[str, Node]) -> Node:
+    """The tree with symbols replaced."""
+    if node.op == "sym":
+        return names.get(node.value, node)
+    if not node.args:
+        return node
+    return Node(node.op, tuple(renamed(arg, names) for arg in node.args), node.value)

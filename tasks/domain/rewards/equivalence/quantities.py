@@ -1,0 +1,219 @@
+"""One quantity against another: value, unit, percent, degrees, base, and decimals that stand for exact values."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from tasks.domain.rewards.equivalence import texts, units
+from tasks.domain.rewards.equivalence.evaluation import COUNTING_LETTERS, Evaluation, NotNumeric
+from tasks.domain.rewards.equivalence.hints import Hints
+from tasks.domain.rewards.equivalence.nodes import Node, has, number, renamed, symbol, symbols, times, walk
+from tasks.domain.rewards.equivalence.numeric import PLAIN, exact, same_value
+
+SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "hundred": 100, "dozen": 12}
+MIN_GOLD_DIGITS = 3  # significant digits of a decimal gold that may stand for an exact value
+MIN_ANSWER_DIGITS = 5  # significant digits of a decimal answer that may stand for an exact gold
+NUMBERS = ("num", "dec", "add", "mul", "neg", "inv", "pow", "pct", "deg", "fn", "sym", "unit")
+
+
+def same_quantity(gold: Node, answer: Node, hints: Hints) -> str | None:
+    """The rule by which both are equal, or None."""
+    gold, answer = _plain_letter_unit(gold, answer), _plain_letter_unit(answer, gold)
+    (one, gold_unit), (two, answer_unit) = _without_unit(gold), _without_unit(answer)
+    scale = units.factors(gold_unit, answer_unit)
+    if scale is None:
+        return None
+    if scale[0] != scale[1]:
+        one, two = (times(number(factor), side) for factor, side in zip(scale, (one, two), strict=True))
+    if "based" in (one.op, two.op):
+        return _same_based(one, two, hints)
+    rule = _same_value(one, two, hints) or _renamed_value(one, two, hints)
+    return "units" if rule == "value" and (gold_unit or answer_unit) else rule
+
+
+def _without_unit(node: Node) -> tuple[Node, str | None]:
+    """The bare quantity and its unit; percent, degrees and words for powers of ten become part of the quantity."""
+    names: list[str] = []
+    while node.op == "unit":
+        names.append(node.value)
+        node = node.args[0]
+    if node.op == "neg" and node.args[0].op == "unit":  # -$5
+        names.append(node.args[0].value)
+        node = Node("neg", node.args[0].args)
+    for name in names:
+        words = name.casefold().replace("\\", "").split()
+        if words[:1] and words[0] in SCALES:
+            node = times(node, number(SCALES[words[0]]))
+        if words[:1] in (["percent"], ["pct"], ["%"], ["percentage"], ["per"]) and words[1:2] in (
+            [],
+            ["cent"],
+            ["points"],
+        ):
+            node = Node("pct", (node,))
+        if words[:1] in (["degrees"], ["degree"], ["deg"]) and len(words) == 1:
+            node = Node("deg", (node,))
+    known = [name for name in names if units.known(name)]
+    return node, next(iter(known or names), None)
+
+
+def _plain_letter_unit(node: Node, other: Node) -> Node:
+    """5 m or 5 m^2 against a plain number: the letter is a unit."""
+    if node.op != "mul" or len(node.args) != 2 or symbols(other) or symbols(node.args[0]):
+        return node
+    last = node.args[1].args[0] if node.args[1].op == "pow" else node.args[1]
+    return node.args[0] if last.op == "sym" and last.value in units.LETTERS else node
+
+
+def _same_value(one: Node, two: Node, hints: Hints) -> str | None:
+    if one.op == two.op and one.op in ("pct", "deg"):
+        return _same_value(one.args[0], two.args[0], hints)
+    if "pct" in (one.op, two.op):
+        return _same_percent(one, two, hints)
+    if same_value(one, two):
+        return "value"
+    if has(one, "deg") != has(two, "deg") and _same_angle(one, two):
+        return "degrees"
+    return _same_rounded(one, two, hints)
+
+
+def _same_percent(one: Node, two: Node, hints: Hints) -> str | None:
+    """50% against 50 (the question asked for percent) and against 1/2."""
+    bare_one, bare_two = (side.args[0] if side.op == "pct" else side for side in (one, two))
+    if same_value(bare_one, bare_two) or same_value(one, two):
+        return "percent"
+    if one.op == "pct" and two.op != "pct":
+        return _same_rounded(bare_one, times(two, number(100)), hints)
+    return None
+
+
+def _same_angle(one: Node, two: Node) -> bool:
+    """30 degrees against 30, and against pi/6."""
+    marked = (has(one, "deg"), has(two, "deg"))
+    other = two if marked[0] else one
+    with_pi = any(node == symbol(r"\pi") for node in walk(other))
+    return not with_pi and same_value(one, two, (not marked[0], not marked[1]))
+
+
+def _decimal(node: Node) -> str | None:
+    inner = node.args[0] if node.op == "neg" else node
+    literal: str | None = inner.value if inner.op == "dec" else None
+    return literal
+
+
+def _same_rounded(one: Node, two: Node, hints: Hints) -> str | None:
+    """A decimal gold against an exact value that rounds to it, or an exact gold against a long, rightly rounded decimal."""
+    gold_literal, answer_literal = _decimal(one), _decimal(two)
+    if gold_literal and not has(two, "dec") and not symbols(two) and two.op != "num":
+        close = _significant(gold_literal) >= MIN_GOLD_DIGITS and _rounds_to(two, one, gold_literal)
+        return "rounded_gold" if close else None
+    if (
+        answer_literal
+        and not has(one, "dec")
+        and not symbols(one)
+        and one.op not in ("num", "neg")
+        and "e" not in hints.flags
+    ):
+        close = _significant(answer_literal) >= MIN_ANSWER_DIGITS and _rounds_to(one, two, answer_literal)
+        return "rounded_answer" if close else None
+    return None
+
+
+def _significant(literal: str) -> int:
+    digits = literal.lower().partition("e")[0].replace(".", "").lstrip("0")
+    return len(digits) if "." in literal else 0
+
+
+def _rounds_to(value: Node, decimal: Node, literal: str) -> bool:
+    """Whether the exact value, rounded to the digits of the literal, gives it."""
+    target = exact(decimal)
+    if "e" in literal.lower() or target is None:
+        return False
+    step = Fraction(1, 10 ** len(literal.partition(".")[2]))
+    try:
+        found = Evaluation(PLAIN).value(value)
+    except NotNumeric:
+        return False
+    if found.imag != 0:
+        return False
+    return bool(
+        abs(found.real - PLAIN.number(target)) <= PLAIN.number(step / 2) * (1 + PLAIN.number(Fraction(1, 10**9)))
+    )
+
+
+def _same_based(one: Node, two: Node, hints: Hints) -> str | None:
+    """1011_2: the digits and the base; a missing base is that of the question, or of the gold."""
+    if one.op == two.op:
+        return "base" if one.value == two.value else None
+    based, other = (one, two) if one.op == "based" else (two, one)
+    digits, base = based.value
+    if other.op != "num" or str(other.value) != digits:
+        return None
+    return "base" if base == 10 or one.op == "based" or base in hints.bases else None
+
+
+def _renamed_value(one: Node, two: Node, hints: Hints) -> str | None:
+    """Equal up to the name of one symbol, or up to a shift of a whole-number parameter."""
+    ours, theirs = symbols(one) - symbols(two), symbols(two) - symbols(one)
+    if len(ours) == len(theirs) == 1:
+        (old,), (new,) = ours, theirs
+        if may_rename(one, two, old, new, hints):
+            return (
+                "renamed"
+                if same_value(one, renamed(two, {new: symbol(old)})) or _shifted(one, renamed(two, {new: symbol(old)}))
+                else None
+            )
+        return None
+    return "parameter" if not ours and not theirs and _shifted(one, two) else None
+
+
+def may_rename(one: Node, two: Node, old: str, new: str, hints: Hints) -> bool:
+    """Whether `new` in the answer may stand for `old` in the gold: C for c, n for k in k pi, t for x in a polynomial."""
+    letters = hints.letters or frozenset()
+    if old.casefold() == new.casefold():
+        return not (old in letters and new in letters)
+    if new in letters:
+        return False
+    if {old, new} <= COUNTING_LETTERS and (periodic(one, old) or periodic(two, new)):
+        return True
+    return symbols(one) == {old} and symbols(two) == {new} and one.op in ("add", "mul", "pow") and _several_terms(one)
+
+
+def _several_terms(node: Node) -> bool:
+    return any(part.op == "add" for part in walk(node)) and not has(node, "fn", "call", "opaque")
+
+
+def periodic(node: Node, letter: str) -> bool:
+    """k pi, 360 k degrees: the letter counts periods."""
+    for part in walk(node):
+        if (
+            part.op == "mul"
+            and symbol(letter) in part.args
+            and any(arg == symbol(r"\pi") or has(arg, "deg") for arg in part.args)
+        ):
+            return True
+    return False
+
+
+def _shifted(one: Node, two: Node) -> bool:
+    """k pi + pi/2 and k pi - pi/2 are the same set when k runs over the whole numbers."""
+    for letter in sorted(symbols(one) & COUNTING_LETTERS):
+        if periodic(one, letter) and periodic(two, letter):
+            shifts = [
+                Node("add", (sign, number(step)))
+                for step in (-2, -1, 1, 2)
+                for sign in (symbol(letter), Node("neg", (symbol(letter),)))
+            ]
+            return any(
+                same_value(one, renamed(two, {letter: shift})) for shift in (Node("neg", (symbol(letter),)), *shifts)
+            )
+    return False
+
+
+def text_value(node: Node) -> Node:
+    """Words that name a number, the empty set, or all reals, as such."""
+    value = texts.word_number(node.value)
+    if value is not None:
+        return number(value)
+    return {"none": Node("empty"), "reals": Node("nset", (), "R"), "infinite": Node("inf")}.get(
+        texts.canonical(node.value), node
+    )
