@@ -147,8 +147,10 @@ def show_plan(arguments: argparse.Namespace) -> int:
     """`restem plan CONFIG.toml`"""
     config = _config(arguments, arguments.config)
     from flows.plan import plan
+    from flows.terminal import quieten
     from flows.text import plan_text
 
+    quieten(arguments.verbose)
     return _print(arguments, made := plan(config), lambda: plan_text(made))
 
 

@@ -41,6 +41,8 @@ def prepare_environment(verbose: bool = False) -> None:
 def quieten(verbose: bool = False) -> None:
     """Keep the terminal to warnings (`verbose`: everything), and to errors that are not told by our own sentence."""
     logging.getLogger("restem").setLevel(logging.INFO)
+    for library in ("huggingface_hub", "datasets"):  # they announce every retry; the failure itself is told once
+        logging.getLogger(library).setLevel(logging.INFO if verbose else logging.ERROR)
     root = logging.getLogger()
     if not root.handlers:
         root.addHandler(logging.StreamHandler())

@@ -1,0 +1,91 @@
+"""A real S3 service (moto) in a process of its own on loopback, with one bucket."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+BUCKET = "bucket"
+
+
+@dataclass(frozen=True)
+class S3:
+    """The running service; `environment` is how a user names it and its credentials."""
+
+    environment: dict[str, str]
+
+    def objects(self, bucket: str) -> list[str]:
+        """Keys in a bucket."""
+        listed = _client(self.environment).list_objects_v2(Bucket=bucket)
+        return [one["Key"] for one in listed.get("Contents", [])]
+
+
+@contextmanager
+def s3_server(folder: Path, *, checks_credentials: bool = False) -> Iterator[S3]:
+    """Start the service and make `BUCKET`. `checks_credentials`: it refuses keys that it did not hand out."""
+    port = _free_port()
+    environment = {
+        "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_EC2_METADATA_DISABLED": "true",
+    }  # fmt: skip
+    setup_calls = {"INITIAL_NO_AUTH_ACTION_COUNT": "4"} if checks_credentials else {}
+    with (folder / "s3.log").open("wb") as log:
+        argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+        server = subprocess.Popen(argv, stdout=log, stderr=log, env={**os.environ, **setup_calls})
+    try:
+        _wait(port, server)
+        if checks_credentials:
+            environment |= _account(environment)
+        else:
+            _client(environment).create_bucket(Bucket=BUCKET)
+        yield S3(environment)
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _account(environment: dict[str, str]) -> dict[str, str]:
+    """Four unchecked calls: a bucket, and a user with a policy and keys."""
+    _client(environment).create_bucket(Bucket=BUCKET)
+    iam = _client(environment, "iam")
+    iam.create_user(UserName="tester")
+    everything = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+    iam.put_user_policy(UserName="tester", PolicyName="everything", PolicyDocument=everything)
+    keys = iam.create_access_key(UserName="tester")["AccessKey"]
+    return {"AWS_ACCESS_KEY_ID": keys["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"]}
+
+
+def _client(environment: dict[str, str], service: str = "s3"):  # type: ignore[no-untyped-def]
+    boto3 = pytest.importorskip("boto3", reason="the S3 tests need moto, which brings boto3")
+    return boto3.client(
+        service,
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        region_name=environment["AWS_DEFAULT_REGION"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+def _wait(port: int, server: subprocess.Popen[bytes]) -> None:
+    while server.poll() is None:
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError("the S3 server ended")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
