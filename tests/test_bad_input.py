@@ -120,10 +120,27 @@ CONFIG_FAULTS = [
 
 DATA_FAULTS = [
     Fault("missing file", ("nowhere.jsonl", "does not exist"), table("nowhere.jsonl"), process=True),
-    Fault("a wrong column", ("column answers", "question, gold"), table("p.jsonl", columns={"gold": "answers"}), rows("p.jsonl", problem(1))),
-    Fault("no gold column", ("gold or answer", "question, reply"), table("p.jsonl"), rows("p.jsonl", {"question": "1?", "reply": "1"})),
-    Fault("a broken line", ("p.jsonl line 2", "not JSON"), table("p.jsonl"), rows("p.jsonl", problem(1), '{"question": "2?"')),
-    Fault("a line that is no object", ("p.jsonl line 1", "expected an object"), table("p.jsonl"), rows("p.jsonl", [1, 2])),
+    Fault(
+        "a wrong column",
+        ("column answers", "question, gold"),
+        table("p.jsonl", columns={"gold": "answers"}),
+        rows("p.jsonl", problem(1)),
+    ),
+    Fault(
+        "no gold column",
+        ("gold or answer", "question, reply"),
+        table("p.jsonl"),
+        rows("p.jsonl", {"question": "1?", "reply": "1"}),
+    ),
+    Fault(
+        "a broken line",
+        ("p.jsonl line 2", "not JSON"),
+        table("p.jsonl"),
+        rows("p.jsonl", problem(1), '{"question": "2?"'),
+    ),
+    Fault(
+        "a line that is no object", ("p.jsonl line 1", "expected an object"), table("p.jsonl"), rows("p.jsonl", [1, 2])
+    ),
     Fault("an unknown ending", ("p.xlsx", ".jsonl"), table("p.xlsx"), a_file("p.xlsx")),
     Fault("an unknown protocol", ("nosuch://p.jsonl",), table("nosuch://p.jsonl")),
     Fault("an empty file", ("No table problem is left", "0 were read"), table("p.jsonl"), rows("p.jsonl")),
@@ -138,8 +155,12 @@ DATA_FAULTS = [
         table("p.jsonl"),
         rows("p.jsonl", problem(1) | {"id": "a"}, problem(2) | {"id": "a"}),
     ),
-    Fault("no mark before the gold", ("'####'", "no gold"), {"data": {"train": {"kind": "gsm8k", "path": "p.jsonl"}}},
-          rows("p.jsonl", {"question": "1?", "answer": "one"})),  # fmt: skip
+    Fault(
+        "no mark before the gold",
+        ("'####'", "no gold"),
+        {"data": {"train": {"kind": "gsm8k", "path": "p.jsonl"}}},
+        rows("p.jsonl", {"question": "1?", "answer": "one"}),
+    ),
     Fault(
         "too many golds that do not parse",
         ("2 of 10 train problems (20.0%)", "mend the gold"),
@@ -147,37 +168,72 @@ DATA_FAULTS = [
         rows("p.jsonl", *(problem(number) for number in range(8)), problem(8, "\\frac{"), problem(9, "\\sqrt{")),
     ),
     Fault("APPS without a file", ("APPS", "set path"), {"data": {"train": {"kind": "apps"}}}),
-]  # fmt: skip
+]
 
 MODEL_FAULTS = [
     Fault("unknown prompt", ("'verse'", "gsm8k"), {"model": {"prompt": "verse"}}),
-    Fault("a prompt that cannot be imported", ("nowhere:PROMPT", "package.module"), {"model": {"prompt": "nowhere:PROMPT"}}),
+    Fault(
+        "a prompt that cannot be imported",
+        ("nowhere:PROMPT", "package.module"),
+        {"model": {"prompt": "nowhere:PROMPT"}},
+    ),
     Fault("shots out of bounds", ("model.shots", "99"), {"model": {"shots": 99}}),
     Fault("more shots than examples", ("model.shots is 3", "lower model.shots"), {"model": {"shots": 3}}),
     Fault("unknown reward", ("'vibes'", "math"), {"verify": {"reward": "vibes"}}),
-    Fault("a reward that cannot be imported", ("nowhere.reward", "package.module"), {"verify": {"reward": "nowhere.reward"}}),
+    Fault(
+        "a reward that cannot be imported",
+        ("nowhere.reward", "package.module"),
+        {"verify": {"reward": "nowhere.reward"}},
+    ),
     Fault("unknown built-in model", ("builtin:poetry", "builtin:arithmetic"), {"model": {"base": "builtin:poetry"}}),
     Fault("missing model folder", ("'./nowhere'", "check the path"), {"model": {"base": "./nowhere"}}, process=True),
-    Fault("a model without weights", ("lacks *.safetensors", "save_pretrained"), {"model": {"base": "./model"}}, model_without_weights),
-    Fault("a model without tokenizer", ("lacks tokenizer_config.json",), {"model": {"base": "./model"}}, model_without_tokenizer),
+    Fault(
+        "a model without weights",
+        ("lacks *.safetensors", "save_pretrained"),
+        {"model": {"base": "./model"}},
+        model_without_weights,
+    ),
+    Fault(
+        "a model without tokenizer",
+        ("lacks tokenizer_config.json",),
+        {"model": {"base": "./model"}},
+        model_without_tokenizer,
+    ),
     Fault("Hub out of reach", ("'nobody/nothing'", "connection"), {"model": {"base": "nobody/nothing"}}, process=True),
     Fault("no Hub id at all", ("'a b c'",), {"model": {"base": "a b c"}}),
-    Fault("missing recorded samples", ("'./nowhere'", "recorded samples"), {"engine": {"kind": "replay", "replay_path": "./nowhere"}}),
+    Fault(
+        "missing recorded samples",
+        ("'./nowhere'", "recorded samples"),
+        {"engine": {"kind": "replay", "replay_path": "./nowhere"}},
+    ),
     Fault(
         "endpoint out of reach",
         ("http://127.0.0.1:9/v1", "does not answer"),
         {"engine": {"kind": "openai", "urls": ["http://127.0.0.1:9/v1"]}, "loop": {"iterations": 0}},
     ),
-]  # fmt: skip
+]
 
 PLACE_FAULTS = [
-    Fault("store is a file", ("occupied", "cannot be written"), {"run": {"store": "occupied"}}, a_file("occupied"), process=True),
-    Fault("store below a file", ("occupied", "cannot be written"), {"run": {"store": "occupied/store"}}, a_file("occupied")),
+    Fault(
+        "store is a file",
+        ("occupied", "cannot be written"),
+        {"run": {"store": "occupied"}},
+        a_file("occupied"),
+        process=True,
+    ),
+    Fault(
+        "store below a file",
+        ("occupied", "cannot be written"),
+        {"run": {"store": "occupied/store"}},
+        a_file("occupied"),
+    ),
     Fault("store in a place that takes no files", ("/proc/restem",), {"run": {"store": "/proc/restem"}}),
     Fault("store in memory", ("memory://", "s3://bucket/prefix"), {"run": {"store": "memory://store"}}),
-    Fault("store with an unknown protocol", ("nosuch://store", "s3://bucket/prefix"), {"run": {"store": "nosuch://store"}}),
+    Fault(
+        "store with an unknown protocol", ("nosuch://store", "s3://bucket/prefix"), {"run": {"store": "nosuch://store"}}
+    ),
     Fault("scratch is a file", ("'occupied'", "run.scratch"), {"run": {"scratch": "occupied"}}, a_file("occupied")),
-]  # fmt: skip
+]
 
 
 @pytest.fixture(autouse=True)
