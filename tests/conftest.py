@@ -2,6 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks.domain.schema import Policy
+from tasks.domain.settings import EngineSettings
+from tasks.engines.host import EngineHost
 from tests.recorded_run import undisturbed
+from tests.tasks.engines.tiny_llama import write_tiny_llama
 
 __all__ = ["undisturbed"]
+
+TinyLlama = Callable[[int], Path]
+
+
+@pytest.fixture(scope="session")
+def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> TinyLlama:
+    """`tiny_llama(seed)`: the folder of a random Llama; the same seed gives the same folder."""
+    root = tmp_path_factory.mktemp("tiny-llama")
+
+    def make(seed: int) -> Path:
+        folder = root / str(seed)
+        return folder if folder.exists() else write_tiny_llama(folder, seed=seed)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_policy(tiny_llama: TinyLlama) -> Callable[[int], Policy]:
+    """`tiny_policy(seed)`: that Llama as a policy."""
+    return lambda seed: Policy(digest=f"{seed:016x}", uri=str(tiny_llama(seed)), name=f"tiny-{seed}")
+
+
+@pytest.fixture(scope="session")
+def vllm_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineHost]:
+    """One vLLM server for all tests that need one (it takes half a minute to start)."""
+    pytest.importorskip("vllm", reason="vLLM is not installed")
+    settings = EngineSettings(kv_cache_gib=0.25, max_in_flight=16)
+    host = EngineHost(settings, lambda policy: Path(policy.uri), tmp_path_factory.mktemp("engine-logs"))
+    yield host
+    host.close()

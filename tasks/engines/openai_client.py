@@ -182,15 +182,16 @@ class CompletionsClient:
 
     async def _draw(self, request: DrawRequest, sampling: Sampling) -> tuple[Completion, ...]:
         count = len(request.indices)
-        async with self._limit(count):
-            body = _body(self._endpoints.model, request.prompt, count, sampling)
+        asked = 1 if sampling.temperature == 0 else count  # vLLM refuses n > 1 when greedy: they would all be the same
+        async with self._limit(asked):
+            body = _body(self._endpoints.model, request.prompt, asked, sampling)
             answer = await self._post(body, request)
         choices = sorted(answer["choices"], key=lambda choice: choice["index"])
-        if len(choices) != count:
+        if len(choices) != asked:
             raise EngineDied(
-                f"the server answered {len(choices)} completions for {count}: problem {request.problem_id}"
+                f"the server answered {len(choices)} completions for {asked}: problem {request.problem_id}"
             )
-        return tuple(_completions(choices, answer["usage"]))
+        return tuple(_completions(choices, answer["usage"])) * (count // asked)
 
     async def _post(self, body: Mapping[str, Any], request: DrawRequest) -> Any:
         fault = ""

@@ -54,6 +54,7 @@ def command(settings: EngineSettings, path: Path, dtype: str, port: int, seed: i
         "--max-num-seqs": settings.max_in_flight, "--seed": seed, "--tensor-parallel-size": settings.tensor_parallel_size,
         "--data-parallel-size": settings.data_parallel_size, "--max-model-len": settings.max_model_len,
         "--kv-cache-memory-bytes": int(settings.kv_cache_gib * 2**30) if cpu else None,
+        "--worker-extension-cls": "tasks.engines.vllm_worker.PolicyLoader" if cpu else None,
         "--gpu-memory-utilization": None if cpu else settings.gpu_memory_utilization,
     }  # fmt: skip
     flags = {

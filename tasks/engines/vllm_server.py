@@ -173,7 +173,10 @@ class VllmEngine:
         client = self._require_client()
         if self._asleep:
             client.call("POST", "//wake_up?tags=weights", timeout_s=RELOAD_TIMEOUT_S)
-        body = {"method": "reload_weights", "kwargs": {"weights_path": str(checkpoint.path)}}
+        body = {
+            "method": "load_policy" if runs_on_cpu() else "reload_weights",
+            "kwargs": {"weights_path": str(checkpoint.path)},
+        }
         client.call("POST", "//collective_rpc", body, timeout_s=RELOAD_TIMEOUT_S)
         if self._asleep:
             client.call("POST", "//wake_up?tags=kv_cache", timeout_s=RELOAD_TIMEOUT_S)
