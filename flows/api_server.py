@@ -19,6 +19,7 @@ import httpx
 from tasks.domain.errors import InfrastructureError, UserError
 from tasks.engines.guard import GuardedProcess, spawn
 
+DRAIN_TIMEOUT_S = 10.0
 START_TIMEOUT_S = 300.0  # 4 s on an idle machine, 20 s on one with a load of 6
 SERVER = (
     "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app",
@@ -74,7 +75,19 @@ def _own_server(home: Path) -> Iterator[str]:
             server.stop()
             raise
     with server:
-        yield f"http://127.0.0.1:{port}/api"
+        try:
+            yield f"http://127.0.0.1:{port}/api"
+        finally:
+            _send_what_waits()
+
+
+def _send_what_waits() -> None:
+    """Prefect's background threads hand in their events and log lines; after the server is gone they would retry for 45 s."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    EventsWorker.drain_all(timeout=DRAIN_TIMEOUT_S)
+    APILogWorker.drain_all(timeout=DRAIN_TIMEOUT_S)
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import psutil
-from tasks.report import differences_to_base, publish_artifacts, write_html
 
 from flows.maximization import Maximized
 from flows.run import Run
@@ -22,6 +21,7 @@ from tasks.domain.results import IterationResult, PolicyScore, RunResult, Tally
 from tasks.domain.selection import SelectionStats
 from tasks.domain.statistics import Interval
 from tasks.progress import console
+from tasks.report import differences_to_base, publish_artifacts, write_html
 from tasks.workspace import Outcome, code_commit, library_versions, log
 
 
