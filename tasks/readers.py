@@ -17,22 +17,29 @@ from tasks.domain.errors import UserError
 from tasks.domain.records import Record
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
-COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
+COMPRESSIONS = (".gz", ".bz2", ".xz")
 
 
 def records_of_path(path: str, split: str) -> list[Record]:
     """Records of a file, or of a folder's files: those named after the split where there are some, else all of them."""
+    return [
+        record
+        for name, content in _contents(path, split)
+        for record in PARSERS[_suffix(name)](content, posixpath.basename(name).removesuffix(_compression(name)))
+    ]
+
+
+def _contents(path: str, split: str) -> list[tuple[str, bytes]]:
+    """(file, bytes) of everything to parse. Storage drivers raise errors of their own kinds: this is their boundary."""
     try:
         filesystem, root = fsspec.core.url_to_fs(path)
-        files = _files(filesystem, root, path, split)
-        return [record for file in files for record in _records_of_file(filesystem, file)]
-    except (ImportError, ValueError) as error:
+        return [(file, _bytes(filesystem, file)) for file in _files(filesystem, root, path, split)]
+    except UserError:
+        raise
+    except Exception as error:
         raise UserError(
-            f"{path} cannot be opened ({error}); s3:// needs the s3 extra, other URLs their fsspec package."
-        ) from error
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be read ({error}); expected a file or folder that this machine may read."
+            f"{path} cannot be read ({type(error).__name__}: {error}); expected a file or folder that this machine may read. "
+            "s3:// needs the s3 extra and credentials, other URLs their fsspec package."
         ) from error
 
 
@@ -69,18 +76,19 @@ def _files(filesystem: Any, root: str, path: str, split: str) -> list[str]:
 
 
 def _suffix(file: str) -> str:
-    for compression in COMPRESSIONS:
-        file = file.removesuffix(compression)
-    return posixpath.splitext(file)[1].lower()
+    return posixpath.splitext(file.removesuffix(_compression(file)))[1].lower()
 
 
-def _records_of_file(filesystem: Any, file: str) -> Iterator[Record]:
-    reader = PARSERS.get(_suffix(file))
-    if reader is None:
+def _compression(file: str) -> str:
+    return next((ending for ending in COMPRESSIONS if file.endswith(ending)), "")
+
+
+def _bytes(filesystem: Any, file: str) -> bytes:
+    if _suffix(file) not in SUFFIXES:
         raise UserError(f"{file} has no known ending; expected one of {', '.join(SUFFIXES)}.")
-    name = posixpath.basename(file)
     with filesystem.open(file, "rb", compression="infer") as stream:
-        yield from reader(stream.read(), name)
+        content: bytes = stream.read()
+        return content
 
 
 def _jsonl(content: bytes, name: str) -> Iterator[Record]:
