@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +79,10 @@ def model_card(result: RunResult, trace: ModelTrace) -> str:
     model = result.config["model"]
     base = model["base"]
     head = {"library_name": "transformers", "pipeline_tag": "text-generation", "tags": ["rest-em", "self-training"]}
-    if "/" in base and not base.startswith((".", "/", "~")) and "://" not in base:
+    is_hub_id = "/" in base and not base.startswith((".", "/", "~")) and "://" not in base
+    if is_hub_id:
         head["base_model"] = base
+    base = base if is_hub_id or base.startswith("builtin:") else base.rstrip("/").rsplit("/", 1)[-1]
     return f"""---
 {json.dumps(head, indent=1)}
 ---
@@ -92,8 +94,14 @@ training, chosen by reward on the val problems; trained on {trace.dataset_rows} 
 
 Prompts are written by template `{model["prompt"]}` with {model["shots"]} examples; stop strings of the template end a completion.
 
-{as_markdown(result)}
+{as_markdown(_without_addresses(result))}
 """
+
+
+def _without_addresses(result: RunResult) -> RunResult:
+    """A card may be published: where things lie on this machine is nobody's business."""
+    rows = tuple(replace(row, refs={}, links={}) for row in result.iterations)
+    return replace(result, base=replace(result.base, refs={}, links={}), iterations=rows)
 
 
 def _fetch(store: Store, trace: ModelTrace, target: Path) -> None:
