@@ -19,6 +19,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from tasks.domain.rewards.equivalence.unicode import plain
+
 MAX_TEXT = 100_000  # characters looked at, from the end
 MAX_ANSWER = 4000  # a longer "answer" is none
 MAX_BOXES = 12  # that are joined into one answer
@@ -30,10 +32,12 @@ _THINKING_START = re.compile(r"<(?:think|thinking|thought|reasoning)>")
 _CHAT_MARK = re.compile(r"<\|[a-z_]{1,30}\|>|</s>|<eos>")
 _BOX = re.compile(r"\\f?boxed\s*(?=[{\d\\a-zA-Z])")
 _JOIN = re.compile(
-    r"(?:[\s,;$&]|\\[()\[\],;:! ]|\\q?quad|\\\\|(?:\\text\s*)?\{?\s*\b(?:and|or)\b\s*\}?|\bboxed\b)*", re.IGNORECASE
+    r"(?:[\s,;$&]|\\[()\[\],;:! ]|\\q?quad|\\\\|(?:\\text\s*)?\{?\s*\b(?:and|or)\b\s*\}?)*(?:[a-z](?:_\{?\w\}?)?\s*=\s*)?",
+    re.IGNORECASE,
 )
 _COUNTED = re.compile(r"[\s$]*[a-z]{3,15}(?: [a-z]{3,15})?,? and[\s$]*")  # \boxed{1} papers and \boxed{2} bins
 _NOT_COUNTED = re.compile(r"\b(?:not|but|wait|wrong|actually|correct|instead|so|thus|hence|therefore|then)\b")
+_EMPTY_BOX = re.compile(r"\$?\\boxed\{\s*\}\$?")
 _PHRASE = re.compile(
     r"answer(?:\s*\*\*)?(?:\s+(?:is|are|equals|will be|would be|must be|should be)\b|\s*[:=])|^\s*A:",
     re.IGNORECASE | re.MULTILINE,
@@ -151,7 +155,7 @@ def _box(text: str) -> Found | None:
 def _hashes(text: str) -> Found | None:
     _, mark, rest = text.rpartition("####")
     lines = rest.strip().splitlines()
-    return Found(_trimmed(lines[0]), "hashes") if mark and lines and _trimmed(lines[0]) else None
+    return Found(trimmed(lines[0]), "hashes") if mark and lines and trimmed(lines[0]) else None
 
 
 def _phrase(text: str) -> Found | None:
@@ -161,7 +165,7 @@ def _phrase(text: str) -> Found | None:
             last = match if last is None or match.end() > last.end() else last
     if last is None:
         return None
-    rest = text[last.end() :].strip().lstrip("*: \n")
+    rest = _EMPTY_BOX.sub("", text[last.end() :]).strip().lstrip("*: \n")
     answer = _from_sentence(_first_sentence(rest))
     return Found(answer, "phrase") if answer else None
 
@@ -179,15 +183,15 @@ def _from_sentence(sentence: str) -> str:
     """The answer in one sentence: all of it when it is not prose, else what follows `is`, a formula, or a number."""
     sentence = sentence.strip()
     if _is_formula(sentence):
-        return _trimmed(sentence)
+        return trimmed(sentence)
     tail = _COPULA.match(sentence)
     if tail and _is_formula(sentence[tail.end() :]):
-        return _trimmed(sentence[tail.end() :])
+        return trimmed(sentence[tail.end() :])
     formulas = _MATH.findall(sentence)
     if formulas:
-        return _trimmed("".join(formulas[-1]))
+        return trimmed("".join(formulas[-1]))
     number = _last_number(sentence)
-    return number.answer if number else ("" if len(sentence.split()) > 6 else _trimmed(sentence))
+    return number.answer if number else ("" if len(sentence.split()) > 6 else trimmed(sentence))
 
 
 def _is_formula(text: str) -> bool:
@@ -202,11 +206,11 @@ def _bare(text: str) -> Found | None:
     if len(stripped) > BARE_LENGTH * 4 or "\n\n" in stripped:
         return None
     words = [word for word in _WORD.findall(_OUTSIDE.sub(" ", stripped)) if word.lower() not in _FUNCTION_WORDS]
-    mathematics = re.search(r"[\d\\=<>^_+]|^\$?[a-zA-Z]\$?$", stripped)
+    mathematics = re.search(r"[\d\\=<>^_+]|^\$?[a-zA-Z]\$?$", plain(stripped))
     if not mathematics or len(words) > 5 or ("$" in stripped and words and _MATH.search(stripped)):
         return None
     prose = len(words) > 2 and not re.search(r"[:=]", stripped)
-    return None if prose else Found(_trimmed(stripped), "bare")
+    return None if prose else Found(trimmed(stripped), "bare")
 
 
 def _math(text: str) -> Found | None:
@@ -224,7 +228,7 @@ def _math(text: str) -> Found | None:
     return (
         Found(after.answer, "last_number")
         if after
-        else Found(_trimmed(next(filter(None, formulas[-1].groups()))), "math")
+        else Found(trimmed(next(filter(None, formulas[-1].groups()))), "math")
     )
 
 
@@ -236,7 +240,7 @@ def _last_number(text: str) -> Found | None:
     return None
 
 
-def _trimmed(text: str) -> str:
+def trimmed(text: str) -> str:
     """Without the marks around an answer: dollars, emphasis, a full stop."""
     text = text.strip().strip("*").strip()
     text = re.sub(r"^(?:\\\[|\\\()\s*|\s*(?:\\\]|\\\))$", "", text.rstrip(".").strip())

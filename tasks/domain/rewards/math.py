@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 
 from tasks.domain.rewards.base import Check, Decision, Executor, verdict_of
-from tasks.domain.rewards.equivalence import texts
 from tasks.domain.rewards.equivalence.exact import decide_fast
 from tasks.domain.rewards.equivalence.hints import hints_of
-from tasks.domain.rewards.extraction import boxes, extract, visible
+from tasks.domain.rewards.extraction import boxes, extract, trimmed, visible
 from tasks.domain.rewards.pool import WorkerPool
 from tasks.domain.schema import Kind, Problem, Verdict
 from tasks.domain.settings import VerifySettings
 
+MAX_WORDED = 100  # characters of a completion that is only words
 WHOLE_SOLUTION = 300  # characters; a longer gold is a solution to take the answer from
 
 
@@ -25,16 +25,16 @@ class MathReward:
 
     def prepare(self, problem: Problem, text: str) -> Check:
         gold = final_gold(problem.gold or "")
+        hints = hints_of(problem.question).code()
         found = extract(text)
         if found is None:
-            return self._without_answer(gold, text)
+            return self._without_answer(gold, text, hints)
         evidence = {"gold": gold, "answer": found.answer, "found_by": found.tag}
         fast = decide_fast(gold, found.answer)
         if fast is not None:
             decision = Decision("correct" if fast[0] else "wrong", {"rule": fast[1]})
             return Check(decided=decision, evidence=evidence)
-        hints = hints_of(problem.question).code()
-        return Check([gold, found.answer, hints], key=f"{gold}\0{found.answer}\0{hints}", evidence=evidence)
+        return Check([gold, found.answer, hints, "wrong"], key=f"{gold}\0{found.answer}\0{hints}", evidence=evidence)
 
     def executor(self, settings: VerifySettings) -> Executor:
         function = "tasks.domain.rewards.equivalence.decide:decide"
@@ -46,20 +46,20 @@ class MathReward:
     def gold_text(self, problem: Problem) -> str:
         return f"\\boxed{{{problem.gold or ''}}}"
 
-    def _without_answer(self, gold: str, text: str) -> Check:
-        """Words alone are an answer only when they are the gold."""
+    def _without_answer(self, gold: str, text: str, hints: str) -> Check:
+        """A few words alone are an answer only when they are right (`seven`, `no solution`)."""
         words = visible(text).strip()
-        if len(words) <= WHOLE_SOLUTION and gold and texts.same_words(gold, words):
-            evidence = {"gold": gold, "answer": words, "found_by": "bare"}
-            return Check(decided=Decision("correct", {"rule": "text"}), evidence=evidence)
-        return Check(decided=Decision("unparseable", {"rule": "no_answer", "gold": gold}))
+        if not gold or not words or len(words) > MAX_WORDED:
+            return Check(decided=Decision("unparseable", {"rule": "no_answer", "gold": gold}))
+        evidence = {"gold": gold, "answer": words, "found_by": "words"}
+        return Check([gold, words, hints, "unparseable"], key=f"{gold}\0{words}\0{hints}\0words", evidence=evidence)
 
 
 @lru_cache(maxsize=16384)
 def final_gold(gold: str) -> str:
-    """The answer of a gold that may be boxed or a whole solution; surrounding space and dollars stay off."""
+    """The answer of a gold that may be boxed or a whole solution, without the marks around it."""
     if "boxed" in gold and (content := boxes(gold)):
         return content
     if len(gold) > WHOLE_SOLUTION and (found := extract(gold)):
         return found.answer
-    return gold.strip()
+    return trimmed(gold)

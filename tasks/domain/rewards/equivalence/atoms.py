@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from tasks.domain.rewards.equivalence.groups import GroupParser
 from tasks.domain.rewards.equivalence.nodes import Node, divided, number, symbol
+from tasks.domain.rewards.equivalence.texts import word_number
 from tasks.domain.rewards.equivalence.tokens import Token, Unreadable
 from tasks.domain.rewards.equivalence.vocabulary import (
     BARS,
@@ -72,11 +73,19 @@ class AtomParser(GroupParser):
         self.take("+")
         return self.atom()
 
+    def decorated(self, mark: str) -> Node:
+        """\\angle ABC, \\overline{AB}: one symbol."""
+        name = self.argument_text()
+        while self.peek().kind == "sym" and self.peek().value.isupper():
+            name += self.next().value
+        return symbol(mark + name)
+
     def subscripted(self, base: Node) -> Node:
         self.next()
         name = self.argument_text()
-        if base.op == "num" and base.value.denominator == 1 and re.fullmatch(r"\d{1,2}", name):
-            return Node("based", (), (str(base.value), int(name)))
+        word = word_number(name)
+        if base.op in ("num", "dec") and (word or re.fullmatch(r"\d{1,2}", name)):
+            return Node("based", (), (str(base.value), word or int(name)))
         if base.op == "based":
             raise Unreadable("two bases")
         if base.op in ("sym", "text"):
@@ -149,13 +158,13 @@ class AtomParser(GroupParser):
 
     def text_atom(self, token: Token) -> Node:
         """Words before a quantity are dropped, words alone are a text answer."""
+        words = [token.value.strip()]
+        while self.peek().kind == "text":
+            words.append(self.next().value.strip())
         if not self.at_end() and self.starts_atom(self.peek()) and self.peek().value != "(":
             return self.product()
         if self.peek().value == "-" and self.peek(1).kind == "num":
             return self.signed()
-        words = [token.value.strip()]
-        while self.peek().kind == "text" or (self.peek().kind == "sym" and self.peek().spaced):
-            words.append(self.next().value.strip())
         return Node("text", (), " ".join(words))
 
     def take_unit_text(self, token: Token) -> bool:
@@ -214,7 +223,7 @@ class AtomParser(GroupParser):
         if token.value in BIG_OPERATORS:
             return self.opaque(token.value)
         if token.value in DECORATIONS:
-            return symbol(token.value + self.argument_text())
+            return self.decorated(token.value)
         raise Unreadable(f"unknown command {token.value}")
 
 

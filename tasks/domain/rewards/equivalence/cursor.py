@@ -28,6 +28,7 @@ class Cursor:
         self.tokens = tokens
         self.at = 0
         self.bars = 0  # open absolute values
+        self.reversed = False  # inside ]a, b[
 
     def items(self, closers: tuple[str, ...]) -> Node:
         raise NotImplementedError
@@ -81,6 +82,6 @@ class Cursor:
         if token.value == "|":
             return not self.bars
         if token.kind == "op":
-            return token.value in ("(", "[", "{")
+            return token.value in ("(", "{") or (token.value == "[" and not self.reversed)
         name = token.value[1:]
         return token.kind == "cmd" and (token.value in _ATOMS or name in FUNCTIONS or name in LETTERS)

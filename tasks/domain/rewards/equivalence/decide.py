@@ -9,8 +9,8 @@ from typing import Any
 from tasks.domain.rewards.equivalence import texts
 from tasks.domain.rewards.equivalence.compare import Comparison
 from tasks.domain.rewards.equivalence.exact import decide_fast
-from tasks.domain.rewards.equivalence.hints import decoded
-from tasks.domain.rewards.equivalence.nodes import Node
+from tasks.domain.rewards.equivalence.hints import Hints, decoded
+from tasks.domain.rewards.equivalence.nodes import Node, walk
 from tasks.domain.rewards.equivalence.parser import parse
 from tasks.domain.rewards.equivalence.tokens import OverLimit, Unreadable
 
@@ -20,15 +20,16 @@ _DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
 
 
 def decide(payload: list[str]) -> tuple[str, dict[str, Any]]:
-    """(label, evidence) for [gold, answer, hint code]. Never raises for any text."""
-    gold, answer, hints = payload
+    """(label, evidence) for [gold, answer, hint code, label when they differ]. Never raises for any text."""
+    gold, answer, hints, otherwise = payload
     fast = decide_fast(gold, answer)
     equal, rule = fast if fast is not None else equivalent(gold, answer, hints)
-    return ("correct" if equal else "wrong"), {"rule": rule}
+    return ("correct" if equal else otherwise), {"rule": rule}
 
 
 def equivalent(gold: str, answer: str, hints: str = "|-|") -> tuple[bool, str]:
     """Whether the answer means the gold, and by which rule (or why it could not be read)."""
+    gold, answer = _number_words(gold), _number_words(answer)
     by_words = _by_words(gold, answer)
     if by_words is not None:
         return by_words
@@ -44,6 +45,12 @@ def equivalent(gold: str, answer: str, hints: str = "|-|") -> tuple[bool, str]:
     return equal, rule
 
 
+def _number_words(text: str) -> str:
+    """twenty-five as 25."""
+    value = texts.word_number(text) if _WORDED.search(text) else None
+    return text if value is None else str(value)
+
+
 def _by_words(gold: str, answer: str) -> tuple[bool, str] | None:
     """Times of day and answers in words; None when neither decides."""
     clock = texts.same_clock(gold, answer)
@@ -51,7 +58,7 @@ def _by_words(gold: str, answer: str) -> tuple[bool, str] | None:
         return clock, "clock"
     if _WORDED.search(gold) and not _MATHEMATICS.search(gold) and texts.canonical(gold) == texts.canonical(answer):
         return (True, "text") if not _MATHEMATICS.search(answer) else None
-    if texts.bare_choice(gold) and texts.same_words(gold, answer):
+    if texts.same_choice(gold, answer):
         return True, "choice"
     return None
 
@@ -65,7 +72,23 @@ def _parsed_equal(gold: str, answer: str, hints: str, commas_group: bool) -> tup
         return False, "unparsed"
     comparison = Comparison(decoded(hints))
     equal = comparison.same(one, two)
+    if equal and (rule := wrong_form(one, two, comparison.hints)):
+        return False, rule
     return equal, comparison.rule if equal else "different"
+
+
+def wrong_form(gold: Node, answer: Node, hints: Hints) -> str | None:
+    """Why an equal expression is not what the question asked for: it says factor (or expand), and this is not."""
+    if "f" in hints.flags and _is_product(gold) and answer.op == "add":
+        return "not_factored"
+    if "x" in hints.flags and gold.op == "add" and not any(map(_is_product, walk(gold))) and _is_product(answer):
+        return "not_expanded"
+    return None
+
+
+def _is_product(node: Node) -> bool:
+    """A product or power of sums."""
+    return node.op in ("mul", "pow") and any(arg.op == "add" or _is_product(arg) for arg in node.args)
 
 
 @lru_cache(maxsize=8192)

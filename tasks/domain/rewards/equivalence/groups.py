@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tasks.domain.rewards.equivalence.cursor import Cursor
+from tasks.domain.rewards.equivalence.matrices import determinant
 from tasks.domain.rewards.equivalence.nodes import Node, divided, number, times
 from tasks.domain.rewards.equivalence.tokens import Unreadable
 from tasks.domain.rewards.equivalence.vocabulary import FUNCTIONS, MATRICES, OPENERS
@@ -47,7 +48,9 @@ class GroupParser(Cursor):
         return Node("builder", (condition,), subject)
 
     def reversed_interval(self) -> Node:
+        self.reversed = True
         node = self.items(("[", "]"))
+        self.reversed = False
         closer = self.next().value
         if node.op != "list" or len(node.args) != 2:
             raise Unreadable("unexpected ]")
@@ -141,7 +144,7 @@ class GroupParser(Cursor):
         if not rows or any(len(row) != columns for row in rows):
             raise Unreadable("ragged matrix")
         matrix = Node("matrix", tuple(entry for row in rows for entry in row), columns)
-        return Node("fn", (matrix,), "det") if name == "vmatrix" else matrix
+        return determinant(matrix) if name == "vmatrix" else matrix
 
     def rows(self, name: str) -> list[list[Node]]:
         rows: list[list[Node]] = [[]]

@@ -56,3 +56,18 @@ def _product(one: Node, two: Node) -> Node | None:
         for c in range(columns)
     ]
     return Node("matrix", tuple(entries), columns)
+
+
+def determinant(matrix: Node) -> Node:
+    """Written out by rows, up to 4 by 4; kept as an unknown function beyond."""
+    size = matrix.value
+    if size * size != len(matrix.args) or size > 4:
+        return Node("opaque", (matrix,), "det")
+    if size == 1:
+        return matrix.args[0]
+    terms = []
+    for column in range(size):
+        rest = tuple(entry for at, entry in enumerate(matrix.args) if at >= size and at % size != column)
+        term = times(matrix.args[column], determinant(Node("matrix", rest, size - 1)))
+        terms.append(negated(term) if column % 2 else term)
+    return added(*terms)

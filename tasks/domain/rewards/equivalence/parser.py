@@ -115,6 +115,8 @@ class Parser(AtomParser):
 
     def ratio(self) -> Node:
         parts = [self.sum()]
+        if self.take(r"\over"):
+            return divided(parts[0], self.sum())
         while not self.at_end() and self.peek().value in (":", r"\colon") and self.peek(1).value != "=":
             self.next()
             parts.append(self.sum())
@@ -167,15 +169,20 @@ class Parser(AtomParser):
         """2 1/2 and 2\\frac{1}{2} are mixed numbers, everything else side by side is a product."""
         first = self.peek()
         right = self.power()
+        if right.op in ("pct", "deg") and left.op in ("num", "neg") and self.proper_fraction(first, right.args[0]):
+            return Node(right.op, (self.mixed(left, right.args[0]),))  # 33 1/3 %
         whole = left.args[0] if left.op == "neg" else left
         if whole.op == "num" and whole.value.denominator == 1 and self.proper_fraction(first, right):
             if right.op == "num":  # 2 1/2
                 self.next()
                 right = divided(right, self.power())
-            negative = left.op == "neg" or whole.value < 0
-            size = added(number(abs(whole.value)), right)
-            return negated(size) if negative else size
+            return self.mixed(left, right)
         return times(left, right)
+
+    def mixed(self, left: Node, fraction: Node) -> Node:
+        whole = left.args[0] if left.op == "neg" else left
+        size = added(number(abs(whole.value)), fraction)
+        return negated(size) if left.op == "neg" or whole.value < 0 else size
 
     def proper_fraction(self, first: Token, right: Node) -> bool:
         if first.value in (r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"):

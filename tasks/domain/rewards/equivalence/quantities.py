@@ -61,7 +61,10 @@ def _plain_letter_unit(node: Node, other: Node) -> Node:
     if node.op != "mul" or len(node.args) != 2 or symbols(other) or symbols(node.args[0]):
         return node
     last = node.args[1].args[0] if node.args[1].op == "pow" else node.args[1]
-    return node.args[0] if last.op == "sym" and last.value in units.LETTERS else node
+    if last.op != "sym" or last.value not in units.LETTERS:
+        return node
+    power = f"^{node.args[1].args[1].value}" if node.args[1].op == "pow" else ""
+    return Node("unit", (node.args[0],), last.value + power)
 
 
 def _same_value(one: Node, two: Node, hints: Hints) -> str | None:
@@ -103,6 +106,8 @@ def _decimal(node: Node) -> str | None:
 def _same_rounded(one: Node, two: Node, hints: Hints) -> str | None:
     """A decimal gold against an exact value that rounds to it, or an exact gold against a long, rightly rounded decimal."""
     gold_literal, answer_literal = _decimal(one), _decimal(two)
+    if has(one, "deg") or has(two, "deg"):
+        return None
     if gold_literal and not has(two, "dec") and not symbols(two) and two.op != "num":
         close = _significant(gold_literal) >= MIN_GOLD_DIGITS and _rounds_to(two, one, gold_literal)
         return "rounded_gold" if close else None
@@ -169,6 +174,8 @@ def _renamed_value(one: Node, two: Node, hints: Hints) -> str | None:
 def may_rename(one: Node, two: Node, old: str, new: str, hints: Hints) -> bool:
     """Whether `new` in the answer may stand for `old` in the gold: C for c, n for k in k pi, t for x in a polynomial."""
     letters = hints.letters or frozenset()
+    if one.op == "sym":  # a bare letter is its name
+        return False
     if old.casefold() == new.casefold():
         return not (old in letters and new in letters)
     if new in letters:

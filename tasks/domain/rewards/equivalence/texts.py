@@ -94,13 +94,18 @@ def same_words(gold: str, answer: str) -> bool:
     one, two = canonical(gold), canonical(answer)
     if one and one == two:
         return True
+    return same_choice(gold, answer)
+
+
+def same_choice(gold: str, answer: str) -> bool:
+    """The same letter, when the gold is a choice: A to H, or any letter in brackets."""
     letter = bare_choice(gold)
-    return letter is not None and gold.strip()[-1:] != "" and letter == choice(answer) and _upper_or_bracketed(gold)
+    return letter is not None and letter == choice(answer) and _upper_or_bracketed(gold)
 
 
 def _upper_or_bracketed(gold: str) -> bool:
     bare = "".join(_COMMANDS.sub(" ", gold).split())
-    return bare.isupper() or bare.startswith("(")
+    return bare in "ABCDEFGH" or bare.startswith("(")
 
 
 def same_clock(gold: str, answer: str) -> bool | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tasks.domain.rewards.equivalence.unicode import plain
+from tasks.domain.rewards.equivalence.units import LETTERS
 from tasks.domain.rewards.equivalence.vocabulary import (
     FUNCTIONS,
     LAYOUT_COMMANDS,
@@ -54,6 +55,7 @@ _SCANNER = re.compile(
     """,
     re.VERBOSE,
 )
+_HALF_DAY = re.compile(r"[ap]\.? ?m", re.IGNORECASE)
 _DOUBLED = re.compile(r"\\\\(?=[a-zA-Z]{2})")  # commands escaped twice, outside environments
 _GROUPS = re.compile(r"(?<=\d)\s*(?:\{\s*,\s*\}|,\s*\\!|\\!\s*,|\{\s*,\s*\\!\s*\})\s*(?=\d{3})")
 _SPACE_GROUPS = re.compile(r"(?<![\d.^_{])(?<!\d )\d{1,3}(?:(?:\\[,;: ]|~| )\d{3})+(?![\d.]|[ ~]\d|\s*/)")
@@ -93,7 +95,7 @@ def _grouped(text: str) -> str:
 
 
 def _scan(text: str) -> Iterator[Token]:
-    at, spaced = 0, False
+    at, spaced, before = 0, False, ""
     while at < len(text):
         match = _SCANNER.match(text, at)
         if match is None:
@@ -104,17 +106,18 @@ def _scan(text: str) -> Iterator[Token]:
             continue
         if kind == "text":
             content, at = _braced(text, at)
-            yield from _text_tokens(value, content, spaced)
+            found = list(_text_tokens(value, content, spaced, before))
         else:
-            yield from _tokens_of(kind, value, spaced)
-        spaced = False
+            found = list(_tokens_of(kind, value, spaced, before))
+        yield from found
+        before, spaced = found[-1].kind if found else before, False
 
 
-def _tokens_of(kind: str, value: str, spaced: bool) -> Iterator[Token]:
+def _tokens_of(kind: str, value: str, spaced: bool, before: str) -> Iterator[Token]:
     if kind == "num" and len(value) > MAX_DIGITS:
         raise OverLimit("digits")
     if kind == "word":
-        yield from _word(value, spaced)
+        yield from _word(value, spaced, before)
     elif kind == "env":
         yield Token("end" if value.startswith(r"\end") else "begin", value.split("{")[1].strip("} *"), spaced)
     elif kind == "op" and value.startswith(".."):
@@ -123,7 +126,7 @@ def _tokens_of(kind: str, value: str, spaced: bool) -> Iterator[Token]:
         yield Token(kind, value, spaced)
 
 
-def _word(word: str, spaced: bool) -> Iterator[Token]:
+def _word(word: str, spaced: bool, before: str) -> Iterator[Token]:
     """One letter is a symbol, a known name a command, two or three letters a product, anything else text."""
     if len(word) == 1 and word.isascii():
         yield Token("sym", word, spaced)
@@ -131,7 +134,7 @@ def _word(word: str, spaced: bool) -> Iterator[Token]:
         yield Token("cmd", WORDS[word], spaced)
     elif word in FUNCTIONS:
         yield Token("cmd", "\\" + word, spaced)
-    elif word.isascii() and len(word) <= 3 and word.lower() not in SHORT_WORDS:
+    elif word.isascii() and len(word) <= 3 and word.lower() not in SHORT_WORDS and before != "text":
         for letter in word:
             yield Token("sym", letter, spaced)
             spaced = False
@@ -139,7 +142,7 @@ def _word(word: str, spaced: bool) -> Iterator[Token]:
         yield Token("text", word, spaced)
 
 
-def _text_tokens(command: str, content: str, spaced: bool) -> Iterator[Token]:
+def _text_tokens(command: str, content: str, spaced: bool, before: str) -> Iterator[Token]:
     """Text that is mathematics after all (a letter, a number, a function name) is read as such."""
     words = re.findall(r"[^\W\d_]+", content)
     bare = content.strip().strip(".")
@@ -147,6 +150,8 @@ def _text_tokens(command: str, content: str, spaced: bool) -> Iterator[Token]:
         return
     if bare in FUNCTIONS - {"min", "max"}:
         yield Token("cmd", "\\" + bare, spaced)
+    elif _HALF_DAY.fullmatch(bare) or (bare in LETTERS and before == "num"):
+        yield Token("text", bare, spaced)
     elif not command.startswith(r"\operatorname") and all(len(word) == 1 and word.isascii() for word in words):
         for token in _scan(bare):
             yield token._replace(spaced=token.spaced or spaced)
