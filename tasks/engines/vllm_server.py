@@ -105,7 +105,7 @@ class VllmEngine:
 
     def _stop_server(self) -> None:
         client, process, self._client, self._process = self._client, self._process, None, None
-        self._loaded, self._before, self._asleep = None, None, False
+        self._loaded, self._before, self._proof, self._asleep = None, None, None, False
         if client is not None:
             client.close()
         if process is not None:
@@ -193,6 +193,7 @@ class VllmEngine:
             policy, checkpoint.path, self._before, client.prompt_logprobs,
             expected=lambda path, ids: self._forward.prompt_logprobs(path, dtype, ids),
             tokens=self._probe(checkpoint), dtype=dtype,
+            served_before=self._proof.served if self._proof else (),
         )  # fmt: skip
         self._tell_server(policy)
         self._note("proof", started)

@@ -56,8 +56,22 @@ def test_old_weights_are_caught_even_within_the_rounding_of_16_bits(share, prove
     if proved:
         assert prove(POLICY, "new", "old", lambda ids: list(served), **ask).told_apart
     else:
-        with pytest.raises(PolicyNotProved, match="policy before"):
+        with pytest.raises(PolicyNotProved, match="one before"):
             prove(POLICY, "new", "old", lambda ids: list(served), **ask)
+
+
+def test_answers_that_did_not_move_at_all_are_the_old_weights():
+    """A change far below the rounding of 16 bits: only that the server answers exactly as before gives it away."""
+    random = np.random.default_rng(0)
+    tokens = probe_tokens(1000, 4096)
+    old = random.normal(-5, 2, len(tokens) - 1)
+    expected = {"new": list(old + random.normal(0, 0.005, len(old))), "old": list(old)}
+    served_old = list(old + random.normal(0, 0.1, len(old)))
+    served_new = list(np.array(served_old) + random.normal(0, 0.005, len(old)))
+    ask = {"expected": lambda path, ids: expected[path], "tokens": tokens, "dtype": "bfloat16"}
+    assert prove(POLICY, "new", "old", lambda ids: served_new, served_before=served_old, **ask).told_apart
+    with pytest.raises(PolicyNotProved, match="one before"):
+        prove(POLICY, "new", "old", lambda ids: served_old, served_before=served_old, **ask)
 
 
 def test_equal_weights_are_proved_but_not_told_apart(forward, tiny_llama, tmp_path):
@@ -66,8 +80,11 @@ def test_equal_weights_are_proved_but_not_told_apart(forward, tiny_llama, tmp_pa
     for file in tiny_llama(1).iterdir():
         (copy / file.name).write_bytes(file.read_bytes())
     tokens = probe_tokens(47, 256)
-    proof = prove(POLICY, copy, tiny_llama(1), lambda ids: forward(copy, ids), expected=forward, tokens=tokens)
-    assert proof.told_apart is False
+    served = forward(copy, tokens)
+    proof = prove(
+        POLICY, copy, tiny_llama(1), lambda ids: served, expected=forward, tokens=tokens, served_before=served
+    )
+    assert proof.told_apart is None
 
 
 def test_the_probe_fits_small_models():
