@@ -10,12 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import fsspec
-
 from flows.lineage import ModelTrace, chosen_row, trace_model
 from flows.record import read_result
 from tasks.artifacts import Store, digest_of_folder
-from tasks.domain.errors import StoreUnavailable, UserError
+from tasks.domain.errors import RestemError, StoreUnavailable, UserError
 from tasks.domain.results import RunResult
 from tasks.report import as_markdown
 
@@ -109,9 +107,7 @@ def _fetch(store: Store, trace: ModelTrace, target: Path) -> None:
     relative = root.removeprefix(store.uri("").rstrip("/") + "/")
     files = store.walk(relative)
     if not files:
-        raise UserError(
-            f"the weights of iteration {trace.iteration} are gone from {trace.uri} (removed by `restem gc`?); export another iteration"
-        )
+        raise store.gone(trace.uri)
     for path in files:
         local = target / path.removeprefix(relative)
         local.parent.mkdir(parents=True, exist_ok=True)
@@ -144,12 +140,11 @@ def _into_place(partial: Path, folder: Path) -> None:
 
 def _push_hub(folder: Path, repository: str) -> str:
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     try:
         HfApi().create_repo(repository, exist_ok=True, private=True)
         return str(HfApi().upload_folder(repo_id=repository, folder_path=folder))
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
+    except Exception as error:  # noqa: BLE001  boundary: the Hub's client and its transport share no base class
         raise UserError(
             f"{str(folder)!r} is written, but pushing to Hub repository {repository!r} failed ({_first_line(error)}); "
             "check the id, the connection and HF_TOKEN"
@@ -158,9 +153,11 @@ def _push_hub(folder: Path, repository: str) -> str:
 
 def _push(folder: Path, url: str) -> str:
     try:
-        fs, path = fsspec.core.url_to_fs(url)
-        fs.put(f"{folder}/", f"{path.rstrip('/')}/", recursive=True)
-    except (ImportError, ValueError, OSError) as error:
+        target = Store(url)
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                target.put_file(str(path.relative_to(folder)), path)
+    except (RestemError, OSError) as error:
         raise UserError(
             f"{str(folder)!r} is written, but pushing to {url!r} failed ({_first_line(error)}); check the address and the credentials"
         ) from error

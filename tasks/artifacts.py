@@ -290,9 +290,18 @@ class Store:
         with self._reaching(relative):
             self.fs.get_file(self.path(relative), str(target))
 
+    def put_file(self, relative: str, source: Path) -> None:
+        """Copy a local file to the store."""
+        with self._reaching(relative):
+            if self.is_local:
+                Path(self.path(relative)).parent.mkdir(parents=True, exist_ok=True)
+            self.fs.put_file(str(source), self.path(relative))
+
     def localize(self, uri: str, digest: str, cache: Path) -> Path:
         """A local folder with the files of a stored folder; downloaded once per digest and checked."""
         if "://" not in uri:
+            if not Path(uri).is_dir():
+                raise self.gone(uri)
             return Path(uri)
         target = cache / digest
         if target.is_dir():
@@ -300,7 +309,10 @@ class Store:
         fs, path = fsspec.core.url_to_fs(uri)
         partial = cache / f"{digest}.{secrets.token_hex(4)}.partial"
         with self._reaching(uri):
-            for remote in fs.find(path):
+            files = fs.find(path)
+            if not files:
+                raise self.gone(uri)
+            for remote in files:
                 local = partial / remote[len(path) :].lstrip("/")
                 local.parent.mkdir(parents=True, exist_ok=True)
                 fs.get_file(remote, str(local))
@@ -313,6 +325,13 @@ class Store:
         except OSError:  # another thread or process was first
             shutil.rmtree(partial, ignore_errors=True)
         return target
+
+    def gone(self, uri: str) -> UserError:
+        """What to say when a policy's weights are wanted and are not there any more."""
+        if not uri.startswith((self.uri("finetune/"), self.uri("base/"))):
+            return UserError(f"the model {uri} is gone; put it back or correct model.base")
+        artifact = uri.rstrip("/").rsplit("/", 2)[0]
+        return UserError(f"the weights in {uri} are gone (removed by `restem gc`?); delete {artifact} to train them again")
 
     # -- inside
 
