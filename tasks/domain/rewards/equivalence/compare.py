@@ -8,6 +8,7 @@ from tasks.domain.rewards.equivalence import texts
 from tasks.domain.rewards.equivalence.hints import Hints
 from tasks.domain.rewards.equivalence.matrices import as_matrix
 from tasks.domain.rewards.equivalence.nodes import Node, divided, has
+from tasks.domain.rewards.equivalence.numeric import exact
 from tasks.domain.rewards.equivalence.quantities import same_quantity, text_value
 from tasks.domain.rewards.equivalence.realsets import real_set, same_sets
 from tasks.domain.rewards.equivalence.relations import (
@@ -106,14 +107,17 @@ class Comparison:
             return False
         one, two = (side.args if side.op == "ratio" else () for side in (gold, answer))
         if one and two:
-            pairs = zip(one, two, strict=False)
-            same = len(one) == len(two) and all(
-                self.same(divided(g, one[0]), divided(a, two[0])) for g, a in list(pairs)[1:]
-            )
+            same = len(one) == len(two) and self.proportional(one, two)
         else:
             ratio, other = (one, answer) if one else (two, gold)
             same = len(ratio) == 2 and self.same(divided(*ratio), other)
         return same and self.found("ratio")
+
+    def proportional(self, gold: Sequence[Node], answer: Sequence[Node]) -> bool:
+        if any(exact(part) == 0 for part in (*gold, *answer)):
+            return all(map(self.same, gold, answer))
+        pairs = list(zip(gold, answer, strict=True))[1:]
+        return all(self.same(divided(g, gold[0]), divided(a, answer[0])) for g, a in pairs)
 
     def both_clock(self, gold: Node, answer: Node) -> bool:
         return "c" in self.hints.flags and gold.op == answer.op == "ratio"

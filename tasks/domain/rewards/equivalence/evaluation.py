@@ -246,10 +246,6 @@ class Evaluation:
     def unit(self, node: Node) -> Any:
         return self.value(node.args[0])
 
-    def based(self, node: Node) -> Any:
-        digits, base = node.value
-        return self.m.number(Fraction(int(digits, base)))
-
     def fn(self, node: Node) -> Any:
         degrees, self.degrees = self.degrees, self.degrees or node.value in ("sin", "cos", "tan", "cot", "sec", "csc")
         values = [self.value(arg) for arg in node.args]
@@ -274,6 +270,6 @@ class Evaluation:
 _RULES: dict[str, Callable[[Evaluation, Node], Any]] = {
     "num": Evaluation.num, "dec": Evaluation.dec, "sym": Evaluation.sym, "add": Evaluation.add, "mul": Evaluation.mul,
     "neg": Evaluation.neg, "inv": Evaluation.inv, "pow": Evaluation.pow, "pct": Evaluation.pct, "deg": Evaluation.deg,
-    "unit": Evaluation.unit, "based": Evaluation.based, "fn": Evaluation.fn, "call": Evaluation.call,
-    "opaque": Evaluation.opaque, "dots": Evaluation.opaque,
+    "unit": Evaluation.unit, "fn": Evaluation.fn, "call": Evaluation.call,
+    "opaque": Evaluation.opaque, "dots": Evaluation.opaque, "based": Evaluation.opaque,
 }  # fmt: skip

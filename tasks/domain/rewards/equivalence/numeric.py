@@ -26,9 +26,13 @@ from tasks.domain.rewards.equivalence.nodes import Node, has, symbols, walk
 
 MAX_BITS = 6000  # of an exact rational
 MAX_FACTORIAL = 200
+MAX_FACTORIAL_RESIDUE = 20_000
+RATIONAL = ("num", "dec", "add", "mul", "neg", "inv", "pow")
+PRIMES = (2**61 - 1, 2**89 - 1)  # Mersenne primes
 NOISE = 1e-10  # of a double after a few cancelling operations
 CLOSE = 1e-6  # doubles nearer than this need more digits
 PRECISE = 1e-30  # relative; with 40 digits
+FINELY, LARGE = 1e-75, 1e8  # relative, with 90 digits; above this size, 40 digits do not show an added 1
 PLAIN, FINE = Digits(40), Digits(90)
 
 Both = Callable[[Arithmetic, int], tuple[Any, Any]]
@@ -59,6 +63,55 @@ def _exact(node: Node) -> Fraction:
     if op == "neg":
         return -parts[0]
     return 1 / parts[0] if op == "inv" else _power(*parts)
+
+
+def _same_residues(one: Node, two: Node) -> bool | None:
+    """None when an exponent is no whole number of reasonable size, or a prime divides a denominator."""
+    try:
+        return all(residue(one, prime) == residue(two, prime) for prime in PRIMES)
+    except (Undefined, ValueError):
+        return None
+
+
+def is_rational(node: Node) -> bool:
+    return all(part.op in RATIONAL or (part.op == "fn" and part.value == "factorial") for part in walk(node))
+
+
+def residue(node: Node, prime: int) -> int:
+    """A rational expression modulo a prime: exact for numbers too large to write down, such as 2^4950 + 1."""
+    if node.op in ("num", "dec"):
+        value = node.value if node.op == "num" else node.args[0].value
+        return int(value.numerator * pow(value.denominator, -1, prime) % prime)
+    if node.op == "pow":
+        return pow(residue(node.args[0], prime), _exponent(node.args[1]), prime)
+    if node.op == "fn":
+        return _factorial_residue(node.args[0], prime)
+    parts = [residue(arg, prime) for arg in node.args]
+    if node.op == "add":
+        return sum(parts) % prime
+    if node.op in ("neg", "inv"):
+        return -parts[0] % prime if node.op == "neg" else pow(parts[0], -1, prime)
+    product = 1
+    for part in parts:
+        product = product * part % prime
+    return product
+
+
+def _exponent(node: Node) -> int:
+    value = exact(node)
+    if value is None or value.denominator != 1:
+        raise Undefined
+    return int(value)
+
+
+def _factorial_residue(node: Node, prime: int) -> int:
+    value = exact(node)
+    if value is None or value.denominator != 1 or not 0 <= value <= MAX_FACTORIAL_RESIDUE:
+        raise Undefined
+    product = 1
+    for factor in range(2, int(value) + 1):
+        product = product * factor % prime
+    return product
 
 
 def _product(parts: list[Fraction]) -> Fraction:
@@ -95,6 +148,8 @@ def equal(one: Node, two: Node, degrees: tuple[bool, bool] = (True, True)) -> bo
     left, right = exact(one), exact(two)
     if left is not None and right is not None:
         return left == right
+    if is_rational(one) and is_rational(two) and (same := _same_residues(one, two)) is not None:
+        return same
     readings = (False, True) if _plain_log(one) or _plain_log(two) else (False,)
     return any(_agree(one, two, degrees, log10) for log10 in readings)
 
@@ -175,10 +230,10 @@ def _precisely(both: Both, point: int) -> bool:
     try:
         left, right = both(PLAIN, point)
         gap, size = abs(left - right), max(abs(left), abs(right))
-        if gap <= PRECISE * size:
+        if gap <= PRECISE * size and size < LARGE:
             return True
         left, right = both(FINE, point)
     except Undefined:
         return False
     finer, size = abs(left - right), max(abs(left), abs(right))
-    return bool(finer <= PRECISE * size or finer < PRECISE * gap)
+    return bool(finer <= FINELY * size or finer < PRECISE * gap)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from fractions import Fraction
 
 _TABLE = """
@@ -19,31 +20,47 @@ _UNITS = {
     for line in _TABLE.strip().splitlines()
     for name, factor in zip(line.split()[1::2], line.split()[2::2], strict=True)
 }
-_SQUARED = re.compile(
-    r"^(?:sq(?:uare)?\.?\s+)(.*)$|^(.*?)\s*\^\s*\{?([23])\}?$|^(?:cu(?:bic)?\.?\s+)(.*)$", re.IGNORECASE
+_POWER = re.compile(
+    r"^(?:(?P<square>sq(?:uare)?\.?)|(?P<cubic>cu(?:bic)?\.?))\s+|\s*\^\s*\{?(?P<power>\d)\}?$", re.IGNORECASE
 )
 LETTERS = frozenset(
     ["m", "g", "s", "h", "L", "l", "N", "J", "W", "V", "K"]
 )  # single letters that are units when they stand apart: 5 m
 
 
-def known(text: str) -> tuple[str, Fraction] | None:
-    """(kind, factor to the kind's base unit); None for units that are not in the table, such as apples."""
-    name = text.strip(" .,").replace("\\", "")
-    power = 1
-    match = _SQUARED.match(name)
+@dataclass(frozen=True)
+class Unit:
+    """A unit's kind (length, time, ...; empty when it is not in the table), power, and factor to the kind's base unit."""
+
+    kind: str
+    power: int
+    factor: Fraction
+
+
+def unit(text: str) -> Unit:
+    """`sq. inches`, `cm^2`, `apples`."""
+    name, power = text.strip(" .,").replace("\\", ""), 1
+    match = _POWER.search(name)
     if match:
-        power = 3 if match[4] or match[3] == "3" else 2
-        name = match[1] or match[2] or match[4] or ""
-    found = _UNITS.get(name) or _UNITS.get(name.casefold().rstrip("s").rstrip(".")) or _UNITS.get(name.casefold())
-    if found is None:
-        return None
-    return (found[0] if power == 1 else f"{found[0]}^{power}"), found[1] ** power
+        power = 2 if match["square"] else 3 if match["cubic"] else int(match["power"])
+        name = (name[: match.start()] + name[match.end() :]).strip()
+    bare = name.casefold()
+    kind, factor = (
+        _UNITS.get(name) or _UNITS.get(bare.rstrip(".").removesuffix("s")) or _UNITS.get(bare) or ("", Fraction(1))
+    )
+    return Unit(kind, power, factor**power)
+
+
+def known(text: str) -> bool:
+    return bool(unit(text).kind)
 
 
 def factors(gold: str | None, answer: str | None) -> tuple[Fraction, Fraction] | None:
     """What to multiply each side with before comparing; None when the units contradict each other."""
-    one, two = known(gold or ""), known(answer or "")
-    if one is None or two is None:
+    if not gold or not answer:
         return Fraction(1), Fraction(1)
-    return (one[1], two[1]) if one[0] == two[0] else None
+    one, two = unit(gold), unit(answer)
+    if one.kind and two.kind:
+        return (one.factor, two.factor) if (one.kind, one.power) == (two.kind, two.power) else None
+    contradictory = one.power != two.power and min(one.power, two.power) > 1
+    return None if contradictory else (Fraction(1), Fraction(1))
