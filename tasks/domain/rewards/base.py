@@ -69,6 +69,13 @@ class Reward(Protocol):
         """A completion that must be graded correct when the problem's gold is sound."""
 
 
+@runtime_checkable
+class ChecksGold(Protocol):
+    """A reward whose gold needs a stricter check than being graded against itself."""
+
+    def prepare_gold(self, problem: Problem) -> Check: ...
+
+
 def verdict_of(problem: Problem, result: Decision) -> Verdict:
     """The usual `judge`: the decision with its reward filled in. `index` is left at 0 for the caller."""
     reward = result.reward

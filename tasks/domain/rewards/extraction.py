@@ -233,10 +233,10 @@ def _math(text: str) -> Found | None:
 
 
 def _last_number(text: str) -> Found | None:
-    for window in (text[-300:], text):
-        found = _NUMBER.findall(window)
-        if found:
-            return Found(found[-1].rstrip(",").strip(), "last_number")
+    for start in (max(0, len(text) - 300), 0):
+        found = list(_NUMBER.finditer(text, start))
+        if found and (found[-1].start() > start or start == 0):
+            return Found(found[-1].group().rstrip(",").strip(), "last_number")
     return None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tasks.domain.rewards import reward_named
-from tasks.domain.rewards.base import Check, Decision, Executor, Reward
+from tasks.domain.rewards.base import Check, ChecksGold, Decision, Executor, Reward
 from tasks.domain.schema import Problem, Sample, Verdict
 from tasks.domain.settings import VerifySettings
 
@@ -69,11 +69,14 @@ class Grader:
 
     def check_gold(self, problems: Sequence[Problem]) -> list[BadGold]:
         """Problems whose gold does not parse or fails its own grader, with the reason."""
-        graded = self.grade_texts([(problem, self.reward.gold_text(problem)) for problem in problems])
-        bad = [g.verdict for g in graded if g.verdict.label != "correct"]
-        return [
-            BadGold(v.problem_id, f"graded {v.label} against itself ({v.evidence.get('rule', 'no rule')})") for v in bad
-        ]
+        results = self._decide([self._gold_check(problem) for problem in problems])
+        bad = [(p.id, r) for p, r in zip(problems, results, strict=True) if r.label != "correct"]
+        return [BadGold(name, f"graded {r.label} against itself ({r.evidence.get('rule')})") for name, r in bad]
+
+    def _gold_check(self, problem: Problem) -> Check:
+        if isinstance(self.reward, ChecksGold):
+            return self.reward.prepare_gold(problem)
+        return self.reward.prepare(problem, self.reward.gold_text(problem))
 
     def close(self) -> None:
         self.executor.close()

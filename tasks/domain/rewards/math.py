@@ -46,6 +46,10 @@ class MathReward:
     def gold_text(self, problem: Problem) -> str:
         return f"\\boxed{{{problem.gold or ''}}}"
 
+    def prepare_gold(self, problem: Problem) -> Check:
+        """The gold by itself, without the shortcut of equal strings: it must be readable."""
+        return Check([final_gold(problem.gold or "")])
+
     def _without_answer(self, gold: str, text: str, hints: str) -> Check:
         """A few words alone are an answer only when they are right (`seven`, `no solution`)."""
         words = visible(text).strip()

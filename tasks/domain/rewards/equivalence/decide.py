@@ -20,11 +20,27 @@ _DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
 
 
 def decide(payload: list[str]) -> tuple[str, dict[str, Any]]:
-    """(label, evidence) for [gold, answer, hint code, label when they differ]. Never raises for any text."""
+    """(label, evidence) for [gold, answer, hint code, label when they differ], or for [gold]. Raises for no text."""
+    if len(payload) == 1:
+        return readable(payload[0])
     gold, answer, hints, otherwise = payload
     fast = decide_fast(gold, answer)
     equal, rule = fast if fast is not None else equivalent(gold, answer, hints)
     return ("correct" if equal else otherwise), {"rule": rule}
+
+
+def readable(gold: str) -> tuple[str, dict[str, Any]]:
+    """Whether a gold can be graded against: it parses and equals itself, or it is plain words."""
+    if not gold.strip():
+        return "wrong", {"rule": "empty"}
+    if texts.clock(gold) or (texts.canonical(gold) and not _MATHEMATICS.search(gold) and balanced(gold)):
+        return "correct", {"rule": "words"}
+    equal, rule = _parsed_equal(gold, gold, "|-|", True)
+    return ("correct" if equal else "wrong"), {"rule": "readable" if equal else rule}
+
+
+def balanced(text: str) -> bool:
+    return all(text.count(left) == text.count(right) for left, right in ("{}", "()", "[]"))
 
 
 def equivalent(gold: str, answer: str, hints: str = "|-|") -> tuple[bool, str]:

@@ -81,6 +81,19 @@ def test_gold_that_fails_its_own_grader_is_named() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "gold", ["5", r"\frac{1}{2}", "east", r"\text{(C)}", "9 a.m.", "x \\in [0,1)", r"\$7.50", "no solution"]
+)
+def test_sound_golds_pass(gold: str) -> None:
+    assert grader_for(VerifySettings()).check_gold([problem("p", gold)]) == []
+
+
+@pytest.mark.parametrize("gold", ["", "  ", r"\frac{1", r"(2, \frac{", r"\begin{pmatrix} 1 \\", "(1,2", "9" * 5000])
+def test_golds_that_do_not_parse_are_named(gold: str) -> None:
+    (bad,) = grader_for(VerifySettings()).check_gold([problem("p", gold)])
+    assert bad.problem_id == "p"
+
+
 def test_accept_all_accepts_all() -> None:
     verdict = grader_for(VerifySettings(reward="accept_all")).grade(problem("p", "5"), "")
     assert (verdict.label, verdict.reward) == ("correct", 1.0)
