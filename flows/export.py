@@ -144,7 +144,7 @@ def _push_hub(folder: Path, repository: str) -> str:
     try:
         HfApi().create_repo(repository, exist_ok=True, private=True)
         return str(HfApi().upload_folder(repo_id=repository, folder_path=folder))
-    except Exception as error:  # noqa: BLE001  boundary: the Hub's client and its transport share no base class
+    except Exception as error:  # boundary: the Hub's client and its transport share no base class
         raise UserError(
             f"{str(folder)!r} is written, but pushing to Hub repository {repository!r} failed ({_first_line(error)}); "
             "check the id, the connection and HF_TOKEN"

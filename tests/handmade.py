@@ -11,6 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from safetensors.numpy import save_file
+
 from flows.config import RunConfig
 from flows.evaluate import evaluate_policy
 from flows.expectation import expectation
@@ -27,7 +30,7 @@ from tasks.finetune import FinetuneJob
 from tasks.problems import publish
 from tasks.ranges import RangeSamples
 from tasks.workspace import Outcome, environment
-from tests.rig import record, small_config, tiny_base
+from tests.rig import record, small_config
 
 
 @dataclass(frozen=True)
@@ -85,11 +88,19 @@ def made_up_training(job: FinetuneJob) -> Outcome:
 
 def make_store(folder: Path, **sections: dict[str, Any]) -> tuple[RunConfig, RunResult]:
     """A run of `rig.small_config` (its sections may be changed) in `folder/store`, with its result and page."""
-    base = folder / "base"
-    config = small_config(folder, base if base.exists() else tiny_base(base), **sections)
+    config = small_config(folder, made_up_base(folder / "base"), **sections)
     if not Path(str(config.engine.replay_path)).exists():
         record(config)
     return config, run_directly(config)
+
+
+def made_up_base(folder: Path) -> Path:
+    """A folder that looks like a model of six parameters; nothing here loads it."""
+    folder.mkdir(exist_ok=True)
+    for name in ("config.json", "tokenizer_config.json"):
+        (folder / name).write_text("{}")
+    save_file({"weight": np.zeros((2, 3), dtype=np.float32)}, folder / "model.safetensors")
+    return folder
 
 
 def run_directly(config: RunConfig) -> RunResult:

@@ -21,10 +21,13 @@ from flows.terminal import exit_code, not_told_otherwise
 from tasks.artifacts import Store, digest_of_folder, key_of
 from tasks.domain.errors import StageFailed, UserError
 from tasks.domain.results import RunResult
+from tasks.domain.schema import Policy
+from tasks.workspace import Workspace
 from tests.command import ROOT, run_command
 from tests.handmade import make_store, run_directly
 from tests.recorded_run import moved
 from tests.rig import record, small_config, write_toml
+from tests.s3 import s3_server
 
 HEAVY = ("prefect", "torch", "transformers", "vllm", "trl", "numpy", "pyarrow", "pydantic", "fsspec")
 COMMANDS = ("run", "demo", "plan", "report", "ls", "trace", "export", "gc", "doctor", "grade")
@@ -286,6 +289,49 @@ def test_an_export_is_pushed_where_it_is_asked_to_go(
     )
     assert exported["pushed"] == [f"file://{there}"]
     assert digest_of_folder(there) == digest_of_folder(tmp_path / "model")
+
+
+def test_an_export_stays_when_its_push_fails(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")  # read when it was imported
+    code = main(["export", "small", str(tmp_path / "model"), "--push-hub", "me/mine", "--store", made.store.root])
+    error = capsys.readouterr().err
+    assert code == 2
+    assert "is written, but pushing to Hub repository 'me/mine' failed" in error
+    assert (tmp_path / "model" / "README.md").is_file()
+
+
+def test_weights_that_gc_removed_are_named_with_what_to_do(copy: Made, tmp_path: Path) -> None:
+    workspace = Workspace(copy.store.root, str(tmp_path / "scratch"), "small")
+    lost = copy.store.uri("finetune/0123/1-a/epoch-2")
+    with pytest.raises(UserError, match=f"delete {copy.store.uri('finetune/0123')} to train them again"):
+        workspace.localize(Policy("0" * 16, lost))
+
+
+@pytest.mark.heavy
+def test_every_command_reads_a_store_on_s3(made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same answers as from the folder, and a gc that removes the same things."""
+    with s3_server(tmp_path) as server:
+        os.environ.update(server.environment)
+        import s3fs
+
+        s3fs.S3FileSystem(skip_instance_cache=True).put(f"{made.store.root}/", "bucket/root/", recursive=True)
+        here, there = made.store.root, "s3://bucket/root"
+        row = first_row(made.store)
+        for argv in (
+            ["ls"], ["report", "small"], ["trace", "small", "--model", "1"],
+            ["trace", "small", "--sample", f"{row['problem_id']}/{row['index']}"],
+            ["gc", "--dry-run", "--scratch", tmp_path],
+        ):  # fmt: skip
+            local, remote = (ask(capsys, *argv, "--json", "--store", store) for store in (here, there))
+            assert remote.replace(there, here) == local
+        ask(capsys, "export", "small", tmp_path / "model", "--store", there, "--push", "s3://bucket/models/mine")
+        assert "models/mine/model.safetensors" in server.objects("bucket")
+        ask(capsys, "gc", "--store", there, "--scratch", tmp_path)
+        plan = ask_json(capsys, "plan", made.config, "--set", f"run.store={there}")
+        assert {step["state"] for step in plan["steps"]} == {"stored"}
 
 
 def test_a_damaged_model_is_not_exported(copy: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
