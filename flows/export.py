@@ -128,6 +128,7 @@ def _write_generation_config(folder: Path, result: RunResult) -> None:
         "do_sample": settings["temperature"] > 0, "temperature": settings["temperature"], "top_k": settings["top_k"],
         "top_p": settings["top_p"], "max_new_tokens": settings["max_tokens"],
     }  # fmt: skip
+    known.pop("_from_model_config", None)  # transformers would make such a file anew from config.json
     path.write_text(json.dumps(known | sampling, indent=2) + "\n")
 
 
