@@ -7,9 +7,10 @@ produces; only those enter its key.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from tasks.domain.schema import Sampling
 
@@ -204,12 +205,17 @@ class EvaluateSettings(Settings):
         return Sampling(self.temperature, self.top_k, self.top_p, self.max_tokens, stop)
 
 
+def _as_text(value: Any) -> Any:
+    """TOML reads 3 as a number and 2026-01-31 as a date; both are meant as names here."""
+    return str(value) if isinstance(value, int | float | date) else value
+
+
 class LoopSettings(Settings):
     """How often, and when to stop. Decisions look at val only."""
 
     iterations: int = Field(3, ge=0, le=100, description="0: evaluate the base only.")
     patience: int = Field(0, ge=0, description="Stop after this many iterations without a better val reward; 0: never.")
-    draw: str = Field("", description="A date or number: asks for fresh samples; empty: stored ones are used again.")
+    draw: Annotated[str, BeforeValidator(_as_text)] = Field("", description="A date or number: asks for fresh samples; empty: stored ones are used again.")
     versions_in_key: bool = Field(False, description="Library versions become part of every key.")
 
 
