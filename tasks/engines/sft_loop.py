@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,8 @@ from tasks.domain.errors import UserError
 from tasks.engines import sft_checkpoints as checkpoints
 from tasks.engines.trainer import TrainJob, TrainProgress, progress_line
 
-WINDOW_BATCHES = 8
+WINDOW_BATCHES = 16
+LENGTH_NOISE = 0.1
 
 
 class SelfTrainer(SFTTrainer):
@@ -107,12 +108,14 @@ def _only_positions(backbone: torch.nn.Module, wanted: torch.Tensor) -> Iterator
 class SimilarLengths(Sampler[int]):
     """A new random order each epoch in which the rows of a batch have similar lengths, so that little is padding.
 
-    Rows are shuffled, each window of `WINDOW_BATCHES` batches is sorted by length, and its batches are shuffled. The order
-    follows from (seed, epoch) alone, on every process and after a resume.
+    Rows are shuffled, each window of `WINDOW_BATCHES` batches is sorted by length times a random factor (else the batches
+    of a small data set would be the same in every epoch), and its batches are shuffled. The rows that fill no batch come
+    last and unsorted. The order follows from (seed, epoch) alone, on every process and after a resume. Of all tokens in a
+    batch, rows of 100-300 tokens leave 7 % padding instead of 28 % (batch of 8), rows of 40-80 11 % instead of 25 % (128).
     """
 
-    def __init__(self, lengths: list[int], batch_size: int, seed: int) -> None:
-        self.lengths, self.batch_size, self.seed, self.epoch = lengths, batch_size, seed, 0
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+        self.lengths, self.batch_size, self.seed, self.epoch = torch.tensor(lengths), batch_size, seed, 0
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
@@ -122,18 +125,13 @@ class SimilarLengths(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-        order = torch.randperm(len(self.lengths), generator=generator).tolist()
-        window = self.batch_size * WINDOW_BATCHES
-        for start in range(0, len(order), window):
-            rows = sorted(order[start : start + window], key=self.lengths.__getitem__)
-            yield from self._shuffled_batches(rows, generator)
-
-    def _shuffled_batches(self, rows: list[int], generator: torch.Generator) -> Iterator[int]:
-        """The incomplete batch, if any, stays last: batches are cut from this order by count."""
-        whole = len(rows) // self.batch_size
-        for at in torch.randperm(whole, generator=generator).tolist():
-            yield from rows[at * self.batch_size : (at + 1) * self.batch_size]
-        yield from rows[whole * self.batch_size :]
+        order = torch.randperm(len(self), generator=generator)
+        whole = len(self) // self.batch_size * self.batch_size
+        for window in order[:whole].split(self.batch_size * WINDOW_BATCHES):
+            factor = 1 + LENGTH_NOISE * (2 * torch.rand(len(window), generator=generator) - 1)
+            batches = window[torch.argsort(self.lengths[window] * factor, stable=True)].view(-1, self.batch_size)
+            yield from batches[torch.randperm(len(batches), generator=generator)].flatten().tolist()
+        yield from order[whole:].tolist()
 
 
 class ReportProgress(TrainerCallback):
@@ -186,9 +184,13 @@ def collator(tokenizer: Any) -> WeightedCollator:
 
 
 def _merge(base_path: Path, adapter: Path, target: Path) -> None:
-    """Adapter added to a fresh float32 copy of the base: merging in place and undoing it would disturb the training."""
+    """Adapter added to a fresh float32 copy of the base: merging in place and undoing it would disturb the training.
+
+    So would the random numbers that making the copy draws; they are given back.
+    """
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
-    base = AutoModelForCausalLM.from_pretrained(base_path, dtype=torch.float32, local_files_only=True)
-    PeftModel.from_pretrained(base, adapter).merge_and_unload().save_pretrained(target)
+    with torch.random.fork_rng():
+        base = AutoModelForCausalLM.from_pretrained(base_path, dtype=torch.float32, local_files_only=True)
+        PeftModel.from_pretrained(base, adapter).merge_and_unload().save_pretrained(target)

@@ -85,9 +85,8 @@ def training_rows(table: pa.Table, tokenizer: Any, max_length: int) -> list[Toke
 def relative_weights(rows: Sequence[TokenRow]) -> list[TokenRow]:
     """Weights divided by their mean over target tokens.
 
-    The loss of a batch is sum(weight * nll) / number of target tokens. With weights scaled once for the whole data set, a
-    row counts the same whatever batch it falls into, and equal weights give the plain loss. (Dividing by the weights of
-    each batch instead would cancel them in batches of similar rows.)
+    The loss of a batch is sum(weight * nll) / number of target tokens; scaled once for the whole data set, equal weights
+    give the plain loss. (Dividing by the weights of each batch instead would cancel them where a batch's are alike.)
     """
     mean = sum(row.weight * row.target_length for row in rows) / sum(row.target_length for row in rows)
     if len({row.weight for row in rows}) == 1:

@@ -1,6 +1,6 @@
 """The fine-tuning child: TRL's `SFTTrainer` on one `TrainJob`. Run as `python -m tasks.engines.trl_sft JOB.json`.
 
-Heavy imports happen inside functions, so that a row that cannot be trained on is reported before torch is loaded.
+Heavy imports happen inside functions, so that a row that cannot be trained on is reported before TRL is loaded.
 Training keeps its weights in float32 (bfloat16 and float16 are mixed precision on top), and epochs are saved so.
 """
 
@@ -42,8 +42,9 @@ def main(job_file: str) -> int:
 
 def run(job: TrainJob) -> None:
     """Check the rows, train, write result.json."""
+    examples = read_examples(job.data_files, job.total_rows)
     tokenizer = _tokenizer(job.base_path)
-    rows = training_rows(read_examples(job.data_files, job.total_rows), tokenizer, job.settings.max_length)
+    rows = training_rows(examples, tokenizer, job.settings.max_length)
     if job.settings.packing and not equally_weighted(rows):
         raise UserError("finetune.packing drops the weights of rows and these differ; turn packing off or weight = one")
     recipe = digest_of([digest_of_token_rows(rows), job.settings.content(), _base_identity(job.base_path)])
