@@ -240,10 +240,11 @@ def _config(arguments: argparse.Namespace, path: str | Path) -> RunConfig:
 
 def _run(config: RunConfig, arguments: argparse.Namespace) -> int:
     from flows.launch import launch
-    from flows.terminal import quieten
+    from flows.terminal import quieten, stop_at_second_interrupt
 
     quieten(arguments.verbose)
-    launched = launch(config)
+    with stop_at_second_interrupt(complain):
+        launched = launch(config)
     _show_result(launched.result, launched.report, arguments)
     return 0
 

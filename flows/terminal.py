@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.domain.errors import RestemError, UserError
@@ -22,6 +24,8 @@ QUIET = {
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     "TOKENIZERS_PARALLELISM": "false",
 }
+INTERRUPTED = 130  # as a shell reports SIGINT
+TOLD_AT_THE_END = ("Finished in state Failed", "Finished in state Crashed", "Crash detected!")
 
 
 def prepare_environment(verbose: bool = False) -> None:
@@ -56,7 +60,29 @@ def not_told_otherwise(record: logging.LogRecord) -> bool:
     if not record.name.startswith("prefect."):
         return True
     error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, RestemError) and not record.getMessage().startswith("Finished in state Failed")
+    return not isinstance(error, RestemError) and not record.getMessage().startswith(TOLD_AT_THE_END)
+
+
+@contextmanager
+def stop_at_second_interrupt(complain: Callable[[str], None]) -> Iterator[None]:
+    """The first Ctrl-C lets requests in flight end, so that they count; the second ends at once, and loses only them.
+
+    Ending hard is safe: what is stored is whole, and guards end the children of a process that is gone.
+    """
+
+    def first(number: int, frame: object) -> None:
+        signal.signal(signal.SIGINT, second)
+        complain("stopping as soon as what is in flight is stored; Ctrl-C again stops at once")
+        raise KeyboardInterrupt
+
+    def second(number: int, frame: object) -> None:
+        os._exit(INTERRUPTED)
+
+    before = signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def exit_code(command: Callable[[], int | None], complain: Callable[[str], None]) -> int:
@@ -74,7 +100,7 @@ def exit_code(command: Callable[[], int | None], complain: Callable[[str], None]
         return 1
     except KeyboardInterrupt:
         complain("interrupted; the same command goes on from what is stored")
-        return 130
+        return INTERRUPTED
 
 
 def one_sentence(error: BaseException) -> str:
