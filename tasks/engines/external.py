@@ -66,8 +66,12 @@ class ExternalEngine:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         urls = tuple(url.rstrip("/") for url in self._settings.urls)
         timeout = self._settings.request_timeout_s
-        model = self._settings.model or _only_model(Endpoints(urls, "", timeout, RETRIES, headers))
-        return CompletionsClient(Endpoints(urls, model, timeout, RETRIES, headers), self._settings.max_in_flight)
+        model = self._settings.model or _only_model(
+            Endpoints(urls, "", timeout, RETRIES, headers, through_proxies=True)
+        )
+        return CompletionsClient(
+            Endpoints(urls, model, timeout, RETRIES, headers, through_proxies=True), self._settings.max_in_flight
+        )
 
 
 def _only_model(endpoints: Endpoints) -> str:

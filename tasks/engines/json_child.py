@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -12,7 +13,9 @@ from typing import Any
 
 from tasks.domain.errors import EngineDied, RestemError, UserError
 from tasks.engines.guard import GuardedProcess, spawn
-from tasks.engines.server_log import first_error
+from tasks.engines.server_log import ending
+
+DYING_S = 1.0  # a program that closed its socket is about to end by itself, with its own exit code
 
 Handler = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
@@ -70,11 +73,16 @@ class JsonChild:
         except OSError:
             answer = b""
         if not answer:
-            code = process.stop(grace_s=0)
-            raise EngineDied(
-                f"{self._module} ended with code {code}: {first_error(process.log_tail(400))}; see {self._log_path}"
-            )
+            how = ending(_exit_code(process), process.log_tail(400))
+            raise EngineDied(f"{self._module} {how}; see {self._log_path}")
         return answer
+
+
+def _exit_code(process: GuardedProcess) -> int:
+    try:
+        return process.wait(DYING_S)
+    except subprocess.TimeoutExpired:
+        return process.stop(grace_s=0)
 
 
 def answer_lines(handle: Handler) -> None:

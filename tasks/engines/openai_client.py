@@ -25,6 +25,7 @@ from tasks.engines.base import Drawn, DrawRequest, OnProgress
 
 RETRY_DELAY_S, RETRY_DELAY_MAX_S = 0.5, 30.0
 CONNECT_TIMEOUT_S = 10.0
+KEEP_ALIVE_S = 4.0  # uvicorn closes idle connections after 5 s; a request sent at that moment would be lost
 MODEL_GONE = (401, 403, 404)
 
 
@@ -70,13 +71,14 @@ class CompletionLimit:
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Where to ask, for which model, and how patiently. `retries` is 0 for our own server: it is restarted instead."""
+    """Where to ask, for which model, and how patiently: `retries` more tries after a lost connection, a 429 or a 5xx."""
 
     urls: tuple[str, ...]  # base URLs that end in /v1
     model: str
     timeout_s: float = 600.0
     retries: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
+    through_proxies: bool = False  # as the environment says; never between us and our own child
 
 
 class CompletionsClient:
@@ -90,9 +92,11 @@ class CompletionsClient:
         self._limit = CompletionLimit(in_flight)
         self._http = httpx.AsyncClient(
             timeout=httpx.Timeout(endpoints.timeout_s, connect=CONNECT_TIMEOUT_S, pool=None),
-            limits=httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight, keepalive_expiry=60),
+            limits=httpx.Limits(
+                max_connections=in_flight, max_keepalive_connections=in_flight, keepalive_expiry=KEEP_ALIVE_S
+            ),
             headers=dict(endpoints.headers),
-            trust_env=bool(endpoints.retries),  # no proxy between us and our own child
+            trust_env=endpoints.through_proxies,
         )
 
     def sample(
@@ -201,6 +205,9 @@ class CompletionsClient:
             url = next(self._turns)
             try:
                 response = await self._http.post(f"{url}/completions", json=body)
+            except httpx.ReadTimeout as error:
+                late = f"{url} gave no answer within engine.request_timeout_s = {self._endpoints.timeout_s:g} s"
+                raise EngineDied(f"{late} (problem {request.problem_id})") from error
             except httpx.TransportError as error:
                 fault = f"{url} does not answer ({type(error).__name__})"
                 continue

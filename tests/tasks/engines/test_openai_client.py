@@ -155,7 +155,7 @@ def test_passing_faults_are_retried(server, client_of, fault):
     assert len(server.bodies) == 5
 
 
-def test_our_own_server_is_not_retried(server, client_of):
+def test_a_lasting_fault_is_an_engine_that_died(server, client_of):
     server.faults = [500]
     with pytest.raises(EngineDied, match="500"):
         list(client_of(server).sample(requests(1), SAMPLING))
@@ -167,6 +167,14 @@ def test_a_server_that_is_gone_is_an_engine_that_died(server, client_of):
     server.server_close()
     with pytest.raises(EngineDied, match="does not answer"):
         list(client.sample(requests(3), SAMPLING))
+
+
+def test_an_answer_that_does_not_come_ends_the_wait(server):
+    server.delay_s = 5
+    client = CompletionsClient(Endpoints((server.url,), "m", timeout_s=0.2, retries=3), 8)
+    with pytest.raises(EngineDied, match=r"request_timeout_s = 0.2 s \(problem p0\)"):
+        list(client.sample(requests(1), SAMPLING))
+    client.close()
 
 
 def test_a_refused_prompt_names_problem_and_lengths(server, client_of):
