@@ -145,7 +145,7 @@ DATA_FAULTS = [
     Fault("an unknown protocol", ("nosuch://p.jsonl",), table("nosuch://p.jsonl")),
     Fault("an empty file", ("No table problem is left", "0 were read"), table("p.jsonl"), rows("p.jsonl")),
     Fault("an empty split", ("offset is 10", "loosen"), table("p.jsonl", offset=10), rows("p.jsonl", problem(1))),
-    Fault("unknown level", ("has the levels", "'9'"), {"data": {"train": {"levels": ["9"]}}}),
+    Fault("unknown level", ("has the levels", "not 9"), {"data": {"train": {"levels": ["9"]}}}),
     Fault("unknown split", ("'dev'", "pretrain, train, val, test"), {"data": {"train": {"split": "dev"}}}),
     Fault("endless problems", ("set limit",), {"data": {"train": {"limit": None}}}),
     Fault("overlapping splits", ("share a question", "disjoint"), {"data": {"val": {"split": "train"}}}, process=True),
@@ -165,7 +165,7 @@ DATA_FAULTS = [
         "too many golds that do not parse",
         ("2 of 10 train problems (20.0%)", "mend the gold"),
         table("p.jsonl"),
-        rows("p.jsonl", *(problem(number) for number in range(8)), problem(8, "\\frac{"), problem(9, "\\sqrt{")),
+        rows("p.jsonl", *(problem(number) for number in range(8)), problem(8, "\\frac{"), problem(9, "\\begin{")),
     ),
     Fault("APPS without a file", ("APPS", "set path"), {"data": {"train": {"kind": "apps"}}}),
 ]
