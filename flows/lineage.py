@@ -82,12 +82,12 @@ class RunRecords:
             known = ", ".join(store.listdir("runs")) or "none"
             raise UserError(f"run {name!r} is not in store {store.root_url!r}; runs there: {known}")
 
-    def slots(self, ending: str) -> Iterator[tuple[str, Manifest]]:
-        """(place in the run, artifact) of every stored task run whose slot ends so, in order."""
+    def slots(self, ending: str, beginning: str = "") -> Iterator[tuple[str, Manifest]]:
+        """(place in the run, artifact) of every stored task run whose slot begins and ends so, in order."""
         root = f"runs/{self.name}/recipes/"
         for path in self.store.walk(root):
             slot = path.removeprefix(root).removesuffix(".json")
-            if slot.endswith(ending):
+            if slot.startswith(beginning) and slot.endswith(ending):
                 manifest = self.at(slot)
                 if manifest is not None:
                     yield slot, manifest
@@ -98,12 +98,12 @@ class RunRecords:
         return self.store.lookup(recipe["stage"], key_of(recipe)) if recipe else None
 
     def problem(self, problem_id: str) -> Problem | None:
-        for _, manifest in self.slots(""):
-            if manifest.stage == "problems":
-                for table in self.store.tables(self.store.ref(manifest)):
-                    for row in from_table(table.filter(pc.equal(table["id"], problem_id)), Problem):
-                        found: Problem = row
-                        return found
+        """The problem of that id in the run's three sets."""
+        for _, manifest in self.slots("", "problems/"):
+            for table in self.store.tables(self.store.ref(manifest)):
+                for row in from_table(table.filter(pc.equal(table["id"], problem_id)), Problem):
+                    found: Problem = row
+                    return found
         return None
 
 
@@ -234,7 +234,5 @@ def _sampled_policy(store: Store, run: str, iteration: int) -> str:
 
 
 def _verifiers(store: Store, run: str, iteration: int) -> tuple[str, ...]:
-    slots = RunRecords(store, run).slots("/verify")
-    return tuple(
-        sorted({one.recipe["grader"] for slot, one in slots if slot.startswith(f"iteration-{iteration}/train/")})
-    )
+    slots = RunRecords(store, run).slots("/verify", f"iteration-{iteration}/train/")
+    return tuple(sorted({manifest.recipe["grader"] for _, manifest in slots}))

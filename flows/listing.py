@@ -50,7 +50,9 @@ class Listing:
 
 def list_store(store: Store) -> Listing:
     """Everything below the store's root, by run and by stage."""
-    runs = tuple(_line(store, result) for result in results_in(store))
+    lines = {result.name: _line(store, result) for result in results_in(store)}
+    started = (RunLine(name, "started", 0, None, ()) for name in store.listdir("runs") if name not in lines)
+    runs = tuple(sorted((*lines.values(), *started), key=lambda line: line.name))
     sizes = {stage: store.size(stage) for stage in (*STAGES, "runs")}
     return Listing(store.root_url, runs, sizes)
 
