@@ -39,7 +39,7 @@ _COUNTED = re.compile(r"[\s$]*[a-z]{3,15}(?: [a-z]{3,15})?,? and[\s$]*")  # \box
 _NOT_COUNTED = re.compile(r"\b(?:not|but|wait|wrong|actually|correct|instead|so|thus|hence|therefore|then)\b")
 _EMPTY_BOX = re.compile(r"\$?\\boxed\{\s*\}\$?")
 _PHRASE = re.compile(
-    r"answer(?:\s*\*\*)?(?:\s+(?:is|are|equals|will be|would be|must be|should be)\b|\s*[:=])|^\s*A:",
+    r"answer(?:\s*\*\*)?(?:\s+(?:is|are|equals|will be|would be|must be|should be)\b|\s*[:=])|^[ \t]*A:",
     re.IGNORECASE | re.MULTILINE,
 )
 _ANSWER_MATH = re.compile(r"\banswer\s*(?=\$|\\\(|\\\[)", re.IGNORECASE)
@@ -154,7 +154,7 @@ def _box(text: str) -> Found | None:
 
 def _hashes(text: str) -> Found | None:
     _, mark, rest = text.rpartition("####")
-    lines = rest.strip().splitlines()
+    lines = rest[: 2 * MAX_ANSWER].strip().splitlines()
     return Found(trimmed(lines[0]), "hashes") if mark and lines and trimmed(lines[0]) else None
 
 
@@ -242,6 +242,8 @@ def _last_number(text: str) -> Found | None:
 
 def trimmed(text: str) -> str:
     """Without the marks around an answer: dollars, emphasis, a full stop."""
+    if len(text) > 2 * MAX_ANSWER:
+        return text
     text = text.strip().strip("*").strip()
     text = re.sub(r"^(?:\\\[|\\\()\s*|\s*(?:\\\]|\\\))$", "", text.rstrip(".").strip())
     if (

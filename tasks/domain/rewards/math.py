@@ -12,6 +12,7 @@ from tasks.domain.rewards.pool import WorkerPool
 from tasks.domain.schema import Kind, Problem, Verdict
 from tasks.domain.settings import VerifySettings
 
+MAX_EVIDENCE = 500  # characters of gold and answer kept in a verdict
 MAX_WORDED = 100  # characters of a completion that is only words
 WHOLE_SOLUTION = 300  # characters; a longer gold is a solution to take the answer from
 
@@ -29,7 +30,7 @@ class MathReward:
         found = extract(text)
         if found is None:
             return self._without_answer(gold, text, hints)
-        evidence = {"gold": gold, "answer": found.answer, "found_by": found.tag}
+        evidence = {"gold": _shown(gold), "answer": _shown(found.answer), "found_by": found.tag}
         fast = decide_fast(gold, found.answer)
         if fast is not None:
             decision = Decision("correct" if fast[0] else "wrong", {"rule": fast[1]})
@@ -54,9 +55,15 @@ class MathReward:
         """A few words alone are an answer only when they are right (`seven`, `no solution`)."""
         words = visible(text).strip()
         if not gold or not words or len(words) > MAX_WORDED:
-            return Check(decided=Decision("unparseable", {"rule": "no_answer", "gold": gold}))
-        evidence = {"gold": gold, "answer": words, "found_by": "words"}
+            return Check(decided=Decision("unparseable", {"rule": "no_answer", "gold": _shown(gold)}))
+        evidence = {"gold": _shown(gold), "answer": _shown(words), "found_by": "words"}
         return Check([gold, words, hints, "unparseable"], key=f"{gold}\0{words}\0{hints}\0words", evidence=evidence)
+
+
+def _shown(text: str) -> str:
+    """What is kept as evidence; no lone surrogates, which Parquet and UTF-8 refuse."""
+    text = text if len(text) <= MAX_EVIDENCE else text[:MAX_EVIDENCE] + "..."
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 @lru_cache(maxsize=16384)

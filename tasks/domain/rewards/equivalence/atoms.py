@@ -8,7 +8,7 @@ from fractions import Fraction
 from tasks.domain.rewards.equivalence.groups import GroupParser
 from tasks.domain.rewards.equivalence.nodes import Node, divided, number, symbol
 from tasks.domain.rewards.equivalence.texts import word_number
-from tasks.domain.rewards.equivalence.tokens import Token, Unreadable
+from tasks.domain.rewards.equivalence.tokens import OverLimit, Token, Unreadable
 from tasks.domain.rewards.equivalence.vocabulary import (
     BARS,
     BIG_OPERATORS,
@@ -22,6 +22,8 @@ from tasks.domain.rewards.equivalence.vocabulary import (
     OPENERS,
 )
 
+MAX_POSTFIXES = 60  # tokens of powers, factorials and the like behind one atom
+
 
 class AtomParser(GroupParser):
     """Everything from powers down."""
@@ -29,9 +31,11 @@ class AtomParser(GroupParser):
     # powers and what stands behind an atom
 
     def power(self) -> Node:
-        node = self.atom()
+        node, first = self.atom(), self.at
         while not self.at_end():
             token = self.peek()
+            if self.at - first > MAX_POSTFIXES:
+                raise OverLimit("nesting")
             if token.value in ("^", "**", r"\^"):
                 self.next()
                 node = self.raised(node)
@@ -120,6 +124,12 @@ class AtomParser(GroupParser):
     # atoms
 
     def atom(self) -> Node:
+        self.deeper()
+        node = self.any_atom()
+        self.depth -= 1
+        return node
+
+    def any_atom(self) -> Node:
         token = self.next()
         if token.kind == "num":
             return literal(token.value)

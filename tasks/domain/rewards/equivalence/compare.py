@@ -152,7 +152,8 @@ class Comparison:
         repeated = collection is gold and len(set(gold.args)) < len(gold.args)  # a double root, asked for as such
         if len(items) != 1 or collection.op == "tuple" or (repeated and gold.op == "list"):
             return False
-        return self.same(items[0], answer) if collection is gold else self.same(gold, items[0])
+        same = self.same(items[0], answer) if collection is gold else self.same(gold, items[0])
+        return same and (len(collection.args) == 1 or self.found("repeated"))
 
     def tuple_against_other(self, gold: Node, answer: Node) -> bool:
         """1, 2 for (1, 2) in that order; [1, 2, 3] may be a list; {1, 2} is no pair."""
@@ -182,12 +183,13 @@ class Comparison:
             ours, theirs = [_unnamed(one) for one in ours], [_unnamed(one) for one in theirs]
         if "o" in self.hints.flags and gold.op == answer.op == "list":
             return self.in_order(ours, theirs)
-        return self.any_order(ours, theirs) and self.found("set")
+        return self.any_order(ours, theirs)
 
     def any_order(self, gold: list[Node], answer: list[Node]) -> bool:
         """A perfect matching; repeated items of the answer do not count when the gold has no repeats."""
+        rule = "set"
         if len(answer) > len(gold) and len(_distinct(gold, self.same)) == len(gold):
-            answer = _distinct(answer, self.same)
+            answer, rule = _distinct(answer, self.same), "repeated"
         if len(gold) != len(answer):
             return False
         left = list(answer)
@@ -196,7 +198,7 @@ class Comparison:
             if match is None:
                 return False
             del left[match]
-        return True
+        return self.found(rule)
 
 
 def _settled(node: Node) -> Node:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tasks.domain.rewards.equivalence.nodes import Node
-from tasks.domain.rewards.equivalence.tokens import Token
+from tasks.domain.rewards.equivalence.tokens import OverLimit, Token
 from tasks.domain.rewards.equivalence.vocabulary import (
     BIG_OPERATORS,
     BINOMIALS,
@@ -16,6 +16,7 @@ from tasks.domain.rewards.equivalence.vocabulary import (
     LETTERS,
 )
 
+MAX_NESTING = 50  # of atoms and signs; about ten frames each
 END = Token("end of text", "", False)
 _OPENING = (r"\sqrt", r"\{", r"\langle", r"\lfloor", r"\lceil", r"\lvert", r"\lVert", r"\mathbb", r"\$")
 _ATOMS = frozenset((*FRACTIONS, *BINOMIALS, *BIG_OPERATORS, *DECORATIONS, *CONSTANT_COMMANDS, *_OPENING))
@@ -28,6 +29,7 @@ class Cursor:
         self.tokens = tokens
         self.at = 0
         self.bars = 0  # open absolute values
+        self.depth = 0
         self.reversed = False  # inside ]a, b[
 
     def items(self, closers: tuple[str, ...]) -> Node:
@@ -65,6 +67,11 @@ class Cursor:
         token = self.peek()
         self.at += 1
         return token
+
+    def deeper(self) -> None:
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            raise OverLimit("nesting")
 
     def at_end(self) -> bool:
         return self.at >= len(self.tokens)

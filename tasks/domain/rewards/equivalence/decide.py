@@ -33,7 +33,7 @@ def readable(gold: str) -> tuple[str, dict[str, Any]]:
     """Whether a gold can be graded against: it parses and equals itself, or it is plain words."""
     if not gold.strip():
         return "wrong", {"rule": "empty"}
-    if texts.clock(gold) or (texts.canonical(gold) and not _MATHEMATICS.search(gold) and balanced(gold)):
+    if texts.clock(gold) or (_WORDED.search(gold) and not _MATHEMATICS.search(gold) and balanced(gold)):
         return "correct", {"rule": "words"}
     equal, rule = _parsed_equal(gold, gold, "|-|", True)
     return ("correct" if equal else "wrong"), {"rule": "readable" if equal else rule}

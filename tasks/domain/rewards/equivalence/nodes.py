@@ -83,6 +83,15 @@ def walk(node: Node) -> Iterator[Node]:
         stack.extend(one.args)
 
 
+def deeper_than(node: Node, limit: int) -> bool:
+    level = [node]
+    for _ in range(limit):
+        level = [arg for one in level for arg in one.args]
+        if not level:
+            return False
+    return True
+
+
 def has(node: Node, *ops: str) -> bool:
     return any(one.op in ops for one in walk(node))
 

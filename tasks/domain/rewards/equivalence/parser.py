@@ -8,8 +8,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from tasks.domain.rewards.equivalence.atoms import AtomParser
-from tasks.domain.rewards.equivalence.nodes import Node, added, divided, negated, number, times
-from tasks.domain.rewards.equivalence.tokens import Token, Unreadable, tokenize
+from tasks.domain.rewards.equivalence.nodes import Node, added, deeper_than, divided, negated, number, times
+from tasks.domain.rewards.equivalence.tokens import OverLimit, Token, Unreadable, tokenize
 from tasks.domain.rewards.equivalence.vocabulary import (
     CONNECTORS,
     PRODUCT_SIGNS,
@@ -18,6 +18,8 @@ from tasks.domain.rewards.equivalence.vocabulary import (
     SET_OPERATORS,
     SETS,
 )
+
+MAX_TREE_DEPTH = 120
 
 
 class Parser(AtomParser):
@@ -194,12 +196,12 @@ class Parser(AtomParser):
 
     def signed(self) -> Node:
         token = self.peek()
-        if token.value == "-":
+        if token.value in ("-", "+"):
             self.next()
-            return negated(self.signed())
-        if token.value == "+":
-            self.next()
-            return self.signed()
+            self.deeper()
+            node = self.signed()
+            self.depth -= 1
+            return negated(node) if token.value == "-" else node
         if token.value in (r"\pm", r"\mp"):
             self.next()
             return Node(token.value[1:], (Node("num", (), Fraction(0)), self.product()))
@@ -231,6 +233,9 @@ def parse(text: str, commas_group: bool = True) -> Node:
     if not tokens:
         raise Unreadable("nothing")
     try:
-        return Parser(tokens).answer()
+        node = Parser(tokens).answer()
     except IndexError:
         raise Unreadable("ends too early") from None
+    if deeper_than(node, MAX_TREE_DEPTH):
+        raise OverLimit("nesting")
+    return node

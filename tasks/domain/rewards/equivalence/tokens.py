@@ -114,7 +114,9 @@ def _scan(text: str) -> Iterator[Token]:
 
 
 def _tokens_of(kind: str, value: str, spaced: bool, before: str) -> Iterator[Token]:
-    if kind == "num" and len(value) > MAX_DIGITS:
+    if kind == "num" and (
+        len(value) > MAX_DIGITS or (len(re.split("[eE]", value)[-1].strip("+-")) > 3 and "e" in value.lower())
+    ):
         raise OverLimit("digits")
     if kind == "word":
         yield from _word(value, spaced, before)
