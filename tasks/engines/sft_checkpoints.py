@@ -43,24 +43,26 @@ def mark(checkpoint: Path, epoch: int, step: int, recipe: str) -> State:
 
 
 def latest(output_dir: Path, recipe: str) -> State | None:
-    """The marked state with most epochs; None when there is none. UserError when it belongs to another training."""
+    """The newest marked state of this recipe. None when there is none: training begins anew."""
     markers = [json.loads(file.read_text()) | {"path": file.parent} for file in output_dir.glob(f"state/*/{MARKER}")]
-    if not markers:
-        return None
-    best = max(markers, key=lambda marker: marker["step"])
-    if best["recipe"] != recipe:
-        raise UserError(
-            f"{output_dir} holds the state of a training with other rows, settings or base; "
-            "resume with those, or start anew (resume = False)"
-        )
-    return State(best["path"], best["epoch"], best["step"])
+    fitting = [State(one["path"], one["epoch"], one["step"]) for one in markers if one["recipe"] == recipe]
+    if markers and not fitting:
+        print("the saved state is of other rows, settings, base or process count: training begins anew", flush=True)
+    return max(fitting, key=lambda state: state.step, default=None)
 
 
 def discard_others(output_dir: Path, keep: State | None) -> None:
-    """Remove states other than `keep`, and epoch folders that were not finished."""
-    for folder in [*output_dir.glob("state/checkpoint-*"), *output_dir.glob("*.partial")]:
+    """Remove states other than `keep`, and epoch folders that are unfinished or later than `keep`."""
+    last = keep.epoch if keep else 0
+    epochs = [folder for folder in output_dir.glob("epoch-*") if not is_epoch_up_to(folder, last)]
+    for folder in [*output_dir.glob("state/checkpoint-*"), *epochs]:
         if keep is None or folder != keep.path:
             shutil.rmtree(folder)
+
+
+def is_epoch_up_to(folder: Path, last: int) -> bool:
+    number = folder.name.removeprefix("epoch-")
+    return number.isdigit() and int(number) <= last
 
 
 def export(output_dir: Path, epoch: int, base_path: Path, write_weights: Callable[[Path], None]) -> Path:

@@ -46,8 +46,12 @@ class TokenRow:
 
 
 def read_examples(files: Sequence[Path], expected_rows: int) -> pa.Table:
-    """The data set as one table with `EXAMPLE_SCHEMA`; UserError for a missing column, a null, a wrong row count."""
+    """The data set as one table with `EXAMPLE_SCHEMA`; UserError for a missing column, a null, a wrong row count.
+
+    Rows are sorted, so the same rows train the same model however they lie in files.
+    """
     table = pa.concat_tables([_read_part(file) for file in files])
+    table = table.sort_by([(name, "ascending") for name in EXAMPLE_SCHEMA.names])
     if table.num_rows == 0:
         raise UserError(
             "the data set has no rows, so there is nothing to train on; look at how many samples were accepted"

@@ -12,6 +12,7 @@ Importing this module is light. What lies in `output_dir` during and after a cal
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -165,6 +166,8 @@ def _checked(job: TrainJob) -> TrainJob:
         raise UserError(f"the data file {missing[0]} does not exist; materialize the data set again")
     if not job.data_files:
         raise UserError("the data set has no files, so there is nothing to train on")
+    if absent := [tool for tool in settings.report_to if importlib.util.find_spec(tool) is None]:
+        raise UserError(f"finetune.report_to names {absent[0]}, which is not installed; install it or take it out")
     if not gpu_visible() and settings.dtype == "float16":
         raise UserError("finetune.dtype = float16 needs a GPU and none was found; use float32")
     if not gpu_visible() and settings.processes > 1:

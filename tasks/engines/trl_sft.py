@@ -47,7 +47,7 @@ def run(job: TrainJob) -> None:
     rows = training_rows(examples, tokenizer, job.settings.max_length)
     if job.settings.packing and not equally_weighted(rows):
         raise UserError("finetune.packing drops the weights of rows and these differ; turn packing off or weight = one")
-    recipe = digest_of([digest_of_token_rows(rows), job.settings.content(), _base_identity(job.base_path)])
+    recipe = _recipe(job, rows)
     state = checkpoints.latest(job.output_dir, recipe) if job.resume else None
     trainer = _trainer(job, rows, tokenizer, recipe)
     gc.enable()
@@ -135,7 +135,7 @@ def _arguments(job: TrainJob, row_count: int) -> Any:
         completion_only_loss=True, packing=s.packing, max_length=s.max_length if s.packing else None,
         dataset_kwargs={"skip_prepare_dataset": not s.packing}, remove_unused_columns=False,
         logging_steps=max(1, steps // LOGGED_STEPS), logging_nan_inf_filter=False, save_strategy="epoch",
-        dataloader_num_workers=0, dataloader_pin_memory=gpu, disable_tqdm=True, eval_strategy="no",
+        dataloader_num_workers=0, ddp_find_unused_parameters=False, dataloader_pin_memory=gpu, disable_tqdm=True, eval_strategy="no",
     )  # fmt: skip
 
 
@@ -149,9 +149,10 @@ def _lora(job: TrainJob) -> Any:
     )  # fmt: skip
 
 
-def _base_identity(base_path: Path) -> list[Any]:
-    """Names and sizes are enough to notice another base in the same place; content is the caller's key."""
-    return sorted([file.name, file.stat().st_size] for file in base_path.iterdir() if file.is_file())
+def _recipe(job: TrainJob, rows: Sequence[TokenRow]) -> str:
+    """What a saved state belongs to. Of the base names and sizes are enough here; content is in the caller's key."""
+    base = sorted([file.name, file.stat().st_size] for file in job.base_path.iterdir() if file.is_file())
+    return digest_of([digest_of_token_rows(rows), job.settings.content(), job.settings.processes, base])
 
 
 def _result(job: TrainJob, trainer: Any, rows: Sequence[TokenRow]) -> Mapping[str, Any]:

@@ -121,11 +121,13 @@ def test_weights_that_mean_nothing_are_refused(tokenizer, weights):
         training_rows(table(("1=?\n", "#1"), ("1=?\n", "#1"), weights=weights), tokenizer, 50)
 
 
-def test_parts_are_read_in_order(tmp_path):
-    for at in range(2):
-        pq.write_table(table((f"{at}=?\n", "#1")), tmp_path / f"{at}.parquet")
-    read = read_examples([tmp_path / "0.parquet", tmp_path / "1.parquet"], 2)
-    assert read["prompt"].to_pylist() == ["0=?\n", "1=?\n"]
+def test_how_rows_lie_in_files_does_not_matter(tmp_path):
+    rows = table(("0=?\n", "#0"), ("1=?\n", "#1"), ("2=?\n", "#2"))
+    pq.write_table(rows, tmp_path / "all.parquet")
+    for at, part in enumerate(([2], [1, 0])):
+        pq.write_table(rows.take(part), tmp_path / f"{at}.parquet")
+    read = read_examples([tmp_path / "0.parquet", tmp_path / "1.parquet"], 3)
+    assert read.equals(read_examples([tmp_path / "all.parquet"], 3))
     assert read.schema == EXAMPLE_SCHEMA
 
 

@@ -91,7 +91,7 @@ def nll(base, rows):
 
 
 def test_a_child_trains_and_leaves_folders_like_the_base(make_job, base, tmp_path):
-    job, seen = make_job(epochs=2), []
+    job, seen = make_job(epochs=2, report_to=("tensorboard",)), []
     result = train(job, on_progress=seen.append, log_path=tmp_path / "log")
     assert [epoch.path.name for epoch in result.epochs] == ["epoch-1", "epoch-2"]
     assert [epoch.steps for epoch in result.epochs] == [3, 6]
@@ -107,6 +107,7 @@ def test_a_child_trains_and_leaves_folders_like_the_base(make_job, base, tmp_pat
         assert json.loads((epoch.path / "config.json").read_text())["dtype"] == "float32"
         assert all(values.dtype == np.float32 for values in load_file(epoch.path / "model.safetensors").values())
     assert not list(job.output_dir.glob("cache/*"))
+    assert list(job.output_dir.glob("logs/*tfevents*"))
 
 
 def test_the_loss_is_the_mean_over_target_tokens(make_job, base):
@@ -230,10 +231,12 @@ def test_a_finished_training_is_not_repeated_and_its_last_folder_made_again(make
     assert not (again.epochs[0].path.parent / trainer.PROGRESS_FILE).exists()
 
 
-def test_the_state_of_another_training_is_refused(make_job):
-    run_here(make_job())
-    with pytest.raises(UserError, match="other rows, settings or base"):
-        run_here(make_job(ROWS[:10], resume=True))
+def test_the_state_of_another_training_is_not_gone_on_from(make_job):
+    fresh = run_here(make_job(ROWS[:10], "fresh"))
+    run_here(make_job(epochs=2))
+    result = run_here(make_job(ROWS[:10], resume=True))
+    assert_same_bits(weights(result), weights(fresh))
+    assert sorted(folder.name for folder in result.epochs[0].path.parent.glob("epoch-*")) == ["epoch-1"]
 
 
 def test_without_resume_nothing_of_an_earlier_run_stays(make_job):
@@ -266,6 +269,12 @@ def test_what_needs_a_gpu_is_refused_before_anything_starts(make_job, tmp_path, 
     assert not (tmp_path / "log").exists()
 
 
+def test_a_missing_tracker_is_refused(make_job, tmp_path, monkeypatch):
+    monkeypatch.setattr(trainer.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="wandb"):
+        train(make_job(report_to=("wandb",)), log_path=tmp_path / "log")
+
+
 def test_an_unknown_base_is_refused(make_job, tmp_path):
     with pytest.raises(UserError, match=r"no config\.json"):
         train(replace(make_job(), base_path=tmp_path / "nowhere"), log_path=tmp_path / "log")
@@ -293,6 +302,14 @@ def test_a_silent_death_is_told_with_the_first_error_line_of_this_run(make_job, 
         str(error)
         == f"fine-tuning was killed by signal 9 (out of memory?): torch.cuda.SomeError: lost; the log is {log}"
     )
+
+
+def test_too_little_gpu_memory_is_a_mistake_with_a_remedy(make_job):
+    from tasks.engines.trl_sft import _as_error
+
+    error = type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory")
+    assert _as_error(error, make_job())["kind"] == "user"
+    assert "gradient_checkpointing" in _as_error(error, make_job())["message"]
 
 
 def test_time_runs_out(make_job, tmp_path):
