@@ -16,39 +16,44 @@ from pathlib import Path
 
 from tasks.domain.errors import UserError
 
-MARKER = "finished-epoch.json"
+MARKER = "whole.json"
 WEIGHT_ENDINGS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack", ".onnx", ".index.json")
 NOT_OF_THE_MODEL = ("readme.md", "training_args.bin", "trainer_state.json")
 
 
 @dataclass(frozen=True)
 class State:
-    """A marked checkpoint: training after `epoch` passes over the data."""
+    """A marked checkpoint after `step` optimizer steps. `epoch` counts finished epochs; `ends_epoch`: it is the end of one."""
 
     path: Path
-    epoch: int
     step: int
+    epoch: int
+    ends_epoch: bool
 
 
 def epoch_path(output_dir: Path, epoch: int) -> Path:
     return output_dir / f"epoch-{epoch}"
 
 
-def mark(checkpoint: Path, epoch: int, step: int, recipe: str) -> State:
+def mark(state: State, recipe: str) -> None:
     """Declare a checkpoint whole. `recipe` is the digest of what is trained (rows, settings, base)."""
-    partial = checkpoint / f"{MARKER}.partial"
-    partial.write_text(json.dumps({"epoch": epoch, "step": step, "recipe": recipe}))
-    partial.replace(checkpoint / MARKER)
-    return State(checkpoint, epoch, step)
+    partial = state.path / f"{MARKER}.partial"
+    partial.write_text(
+        json.dumps({"step": state.step, "epoch": state.epoch, "ends_epoch": state.ends_epoch, "recipe": recipe})
+    )
+    partial.replace(state.path / MARKER)
 
 
 def latest(output_dir: Path, recipe: str) -> State | None:
     """The newest marked state of this recipe. None when there is none: training begins anew."""
-    markers = [json.loads(file.read_text()) | {"path": file.parent} for file in output_dir.glob(f"state/*/{MARKER}")]
-    fitting = [State(one["path"], one["epoch"], one["step"]) for one in markers if one["recipe"] == recipe]
-    if markers and not fitting:
-        print("the saved state is of other rows, settings, base or process count: training begins anew", flush=True)
-    return max(fitting, key=lambda state: state.step, default=None)
+    found = []
+    for marker in output_dir.glob(f"state/*/{MARKER}"):
+        told = json.loads(marker.read_text())
+        if told.pop("recipe") == recipe:
+            found.append(State(marker.parent, **told))
+        else:
+            print("the saved state is of other rows, settings, base or process count and is not used", flush=True)
+    return max(found, key=lambda state: state.step, default=None)
 
 
 def discard_others(output_dir: Path, keep: State | None) -> None:

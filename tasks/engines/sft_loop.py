@@ -25,6 +25,7 @@ from tasks.engines.trainer import TrainJob, TrainProgress, progress_line
 
 WINDOW_BATCHES = 16
 LENGTH_NOISE = 0.1
+STATE_EVERY_S = 1800.0
 
 
 class SelfTrainer(SFTTrainer):
@@ -71,18 +72,22 @@ class SelfTrainer(SFTTrainer):
         return SimilarLengths(lengths, self.args.train_batch_size * self.args.world_size, self.args.seed)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        """At the end of an epoch: state, marker, model folder; then older states go. (Past TRL's model card.)"""
+        """State and marker, at the end of an epoch the model folder as well; then older states go. (No model card.)"""
         Trainer._save_checkpoint(self, model, trial)
         self.accelerator.wait_for_everyone()
         if self.is_world_process_zero():
-            checkpoint = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-            state = checkpoints.mark(checkpoint, round(self.state.epoch), self.state.global_step, self.recipe)
+            step, epoch = self.state.global_step, self.state.epoch
+            path = Path(self.args.output_dir) / f"checkpoint-{step}"
+            state = checkpoints.State(path, step, epoch=int(epoch), ends_epoch=epoch == int(epoch))
+            checkpoints.mark(state, self.recipe)
             self.export_epoch(state)
             checkpoints.discard_others(self.job.output_dir, state)
         self.accelerator.wait_for_everyone()
 
     def export_epoch(self, state: checkpoints.State) -> None:
-        """The epoch folder of a saved state, if it is not there yet."""
+        """The epoch folder of a state that ends an epoch, if it is not there yet."""
+        if not state.ends_epoch:
+            return
         merge = self.job.settings.lora_rank > 0
         checkpoints.export(
             self.job.output_dir, state.epoch, self.job.base_path,
@@ -165,6 +170,23 @@ class ReportProgress(TrainerCallback):
         )  # fmt: skip
         with self.path.open("a") as stream:
             stream.write(progress_line(progress))
+
+
+class SaveByTheClock(TrainerCallback):
+    """Asks for a state within an epoch when the last one is `STATE_EVERY_S` old: more than that is not lost to a crash."""
+
+    def __init__(self) -> None:
+        self.saved_at = time.monotonic()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        due = [time.monotonic() - self.saved_at > STATE_EVERY_S]
+        if args.world_size > 1:  # saving is a joint act, and clocks differ
+            torch.distributed.broadcast_object_list(due, src=0)
+        if due[0] and state.epoch != int(state.epoch):  # the end of an epoch is saved anyway
+            control.should_save = True
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.saved_at = time.monotonic()
 
 
 class WeightedCollator(DataCollatorForLanguageModeling):

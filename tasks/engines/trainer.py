@@ -4,7 +4,8 @@ Importing this module is light. What lies in `output_dir` during and after a cal
 
     job.json  accelerate.json   what the child was asked to do
     progress.jsonl              a line per logged step
-    state/                      optimizer, scheduler, random numbers of the last finished epoch: what `resume` goes on from
+    state/                      weights, optimizer, scheduler, random numbers after the last epoch, or of the last half
+                                hour within one: what `resume` goes on from
     epoch-1/ epoch-2/ ...       ordinary Hugging Face folders; a folder with this name is complete
     result.json | error.json    the outcome
     logs/                       TensorBoard and W&B files
@@ -211,7 +212,7 @@ def _follow(
         if time.monotonic() > deadline:
             raise TrainerFailed(
                 f"fine-tuning was stopped after {job.settings.timeout_s:g} s; raise finetune.timeout_s "
-                "(a retry goes on from the last finished epoch)"
+                "(a retry goes on from the last saved state)"
             )
 
 

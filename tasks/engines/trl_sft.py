@@ -92,7 +92,7 @@ def _model(job: TrainJob, rows: Sequence[TokenRow]) -> Any:
 
 
 def _trainer(job: TrainJob, rows: Sequence[TokenRow], tokenizer: Any, recipe: str) -> Any:
-    from tasks.engines.sft_loop import ReportProgress, SelfTrainer, collator
+    from tasks.engines.sft_loop import ReportProgress, SaveByTheClock, SelfTrainer, collator
 
     model = _model(job, rows)
     trainer = SelfTrainer(
@@ -102,6 +102,7 @@ def _trainer(job: TrainJob, rows: Sequence[TokenRow], tokenizer: Any, recipe: st
     )  # fmt: skip
     trainer.job, trainer.recipe = job, recipe
     trainer.add_callback(ReportProgress(job.output_dir / PROGRESS_FILE))
+    trainer.add_callback(SaveByTheClock())
     return trainer
 
 

@@ -220,6 +220,23 @@ def test_a_resumed_training_ends_with_the_same_bits(make_job, monkeypatch, lora_
     assert [folder.name for folder in (job.output_dir / "state").iterdir()] == ["checkpoint-9"]
 
 
+def test_a_long_epoch_is_gone_on_with_in_its_middle(make_job, monkeypatch):
+    from tasks.engines import sft_loop
+
+    settings = {"epochs": 2, "batch_size": 2, "accumulation": 2, "lora_rank": 2, "lora_dropout": 0.1}
+    undisturbed = run_here(make_job(name="undisturbed", **settings))
+    with monkeypatch.context() as patch:
+        patch.setattr(sft_loop, "STATE_EVERY_S", 0.0)
+        interrupt_after(patch, 8)
+        with pytest.raises(Interrupted):
+            run_here(make_job(**settings))
+    resumed = run_here(make_job(resume=True, **settings))
+    first = json.loads((resumed.epochs[0].path.parent / trainer.PROGRESS_FILE).read_text().splitlines()[0])
+    assert first["step"] == 8
+    assert_same_bits(weights(resumed), weights(undisturbed))
+    assert [one.train_loss for one in resumed.epochs] == [one.train_loss for one in undisturbed.epochs]
+
+
 def test_a_finished_training_is_not_repeated_and_its_last_folder_made_again(make_job):
     first = run_here(make_job(epochs=2))
     before = weights(first)
