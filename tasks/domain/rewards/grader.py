@@ -5,9 +5,11 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from tasks.domain.rewards import reward_named
 from tasks.domain.rewards.base import Check, ChecksGold, Decision, Executor, Reward
@@ -27,7 +29,7 @@ class BadGold:
 
 @dataclass(frozen=True)
 class Graded:
-    """A verdict and, beside it, how long its decision took (seconds; 0 when it was known already)."""
+    """A verdict and, beside it, how long it took: seconds of extraction and, unless it was known, of the decision."""
 
     verdict: Verdict
     seconds: float
@@ -61,11 +63,15 @@ class Grader:
 
     def grade_texts(self, pairs: Sequence[tuple[Problem, str]]) -> list[Graded]:
         """Like `grade_many` for bare texts, with the seconds each decision took."""
-        checks = [self.reward.prepare(problem, text) for problem, text in pairs]
+        clock = [time.perf_counter()]
+        checks = []
+        for problem, text in pairs:
+            checks.append(self.reward.prepare(problem, text))
+            clock.append(time.perf_counter())
         results = self._decide(checks)
-        return [
-            self._graded(pair[0], check, result) for pair, check, result in zip(pairs, checks, results, strict=True)
-        ]
+        spent = [after - before for before, after in pairwise(clock)]
+        problems = [problem for problem, _ in pairs]
+        return [self._graded(*row) for row in zip(problems, checks, results, spent, strict=True)]
 
     def check_gold(self, problems: Sequence[Problem]) -> list[BadGold]:
         """Problems whose gold does not parse or fails its own grader, with the reason."""
@@ -95,9 +101,9 @@ class Grader:
             self._memo.put(checks[number].key, decision)
         return [result or results[first[check.key or ""]] for check, result in zip(checks, results, strict=True)]  # type: ignore[misc]
 
-    def _graded(self, problem: Problem, check: Check, result: Decision) -> Graded:
+    def _graded(self, problem: Problem, check: Check, result: Decision, prepared_s: float) -> Graded:
         verdict = self.reward.judge(problem, result)
-        return Graded(replace(verdict, evidence={**check.evidence, **verdict.evidence}), result.seconds)
+        return Graded(replace(verdict, evidence={**check.evidence, **verdict.evidence}), prepared_s + result.seconds)
 
 
 class _Memo:

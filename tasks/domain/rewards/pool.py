@@ -164,6 +164,7 @@ class Worker:
 class _Job:
     payloads: Sequence[Any]
     done: Future[list[Decision]]
+    meet: threading.Barrier | None = None  # set: only bring the worker up, together with all other slots
 
 
 class _Slot(threading.Thread):
@@ -177,10 +178,16 @@ class _Slot(threading.Thread):
     def run(self) -> None:
         while (job := self._jobs.get()) is not None:
             try:
-                job.done.set_result(self._decide(job.payloads))
+                job.done.set_result(self._do(job))
             except BaseException as error:  # noqa: BLE001  boundary: a slot must survive, the caller gets the error
                 job.done.set_exception(error)
         self._drop_worker()
+
+    def _do(self, job: _Job) -> list[Decision]:
+        if job.meet is not None:
+            self._ready_worker()
+            job.meet.wait(START_TIMEOUT_S)
+        return self._decide(job.payloads)
 
     def _decide(self, payloads: Sequence[Any]) -> list[Decision]:
         if not payloads:
@@ -263,6 +270,17 @@ class WorkerPool:
             for job in jobs:
                 self._jobs.put(job)
         return [decision for job in jobs for decision in job.done.result()]
+
+    def warm(self) -> None:
+        """Start all workers now (they start with their first batch otherwise)."""
+        with self._lock:
+            self._start()
+            meet = threading.Barrier(self.size)
+            jobs = [_Job([], Future(), meet) for _ in range(self.size)]
+            for job in jobs:
+                self._jobs.put(job)
+        for job in jobs:
+            job.done.result()
 
     def worker_pids(self) -> list[int]:
         """Processes that run now; slots start theirs at their first batch."""

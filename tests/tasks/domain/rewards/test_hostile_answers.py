@@ -40,7 +40,7 @@ def test_a_hundred_hostile_answers_in_a_row(grader: Grader) -> None:
     for number, answer in enumerate(HOSTILE):
         started = time.monotonic()
         verdict = grader.grade(TARGET, rf"\boxed{{{answer}}}")
-        assert time.monotonic() - started < SETTINGS.timeout_s + 1
+        assert time.monotonic() - started < SETTINGS.timeout_s + 1  # none takes more than 0.2 s on an idle machine
         assert verdict.label in ("wrong", "unparseable"), answer[:100]
         honest = grader.grade(HONEST, rf"\boxed{{\frac{{{number + 2}}}{{{number + 2}\sqrt{{3}}}}}}")
         assert honest.label == "correct"
