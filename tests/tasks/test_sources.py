@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +17,7 @@ from tasks.domain.errors import UserError
 from tasks.domain.records import Record, last_boxed, level_text, mbpp
 from tasks.domain.schema import Problem
 from tasks.domain.settings import SourceSettings
-from tasks.sources import HUB_DEFAULTS, check_disjoint, data_revision, load_problems
+from tasks.sources import check_disjoint, data_revision, load_problems
 
 Rows = list[dict[str, Any]]
 WriteRows = Callable[..., str]
@@ -331,38 +330,3 @@ def test_unknown_arithmetic_splits_and_levels_are_refused() -> None:
         load("arithmetic", limit=1, split="dev")
     with pytest.raises(UserError, match="not 7"):
         load("arithmetic", limit=1, levels=["7"])
-
-
-# ---- the real files
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    root = Path(os.environ.get("RESTEM_SHARED_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
-    if not root.is_dir():
-        pytest.skip(f"no public data sets at {root}; set RESTEM_SHARED_DATA")
-    return root
-
-
-@pytest.mark.parametrize(
-    "kind, file, count",
-    [
-        ("gsm8k", "gsm8k/train.jsonl", 7473),
-        ("gsm8k", "gsm8k/test.jsonl", 1319),
-        ("math", "math/train.jsonl", 7474),
-        ("math", "math/test.jsonl", 5000),
-        ("math", "math/math500.jsonl", 500),
-        ("humaneval", "code/humaneval.jsonl", 164),
-        ("mbpp", "code/mbpp.jsonl", 974),
-        ("apps", "code/apps.jsonl", 98),  # two of the 100 occur twice
-    ],
-)
-def test_public_data_sets_load_whole(shared_data: Path, kind: str, file: str, count: int) -> None:
-    problems = load(kind, str(shared_data / file))
-    assert len(problems) == count
-    assert sum(problem.gold == "" for problem in problems) <= 4
-    assert all((problem.tests is None) == (problem.kind == "math") for problem in problems)
-
-
-def test_script_based_data_sets_are_not_a_default() -> None:
-    assert "apps" not in HUB_DEFAULTS
