@@ -225,7 +225,7 @@ def grade_pairs(arguments: argparse.Namespace) -> int:
 
     from tasks.domain.settings import VerifySettings
 
-    report = audit_math(Path(arguments.path), VerifySettings())
+    report = audit_math(arguments.path, VerifySettings())
     print(report.to_json() if arguments.json else report.to_text())
     return 0
 

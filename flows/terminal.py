@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -91,7 +92,12 @@ def exit_code(command: Callable[[], int | None], complain: Callable[[str], None]
     Only our own errors become a sentence: anything else is a defect and keeps its traceback.
     """
     try:
-        return command() or 0
+        code = command() or 0
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # `restem ls | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except UserError as error:
         complain(one_sentence(error))
         return 2

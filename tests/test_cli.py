@@ -451,6 +451,14 @@ def test_our_own_errors_become_an_exit_code_and_one_sentence(error: BaseExceptio
     assert "\n" not in said[0]
 
 
+def test_a_reader_that_has_seen_enough_is_no_error(made: Made) -> None:
+    command = f"{sys.executable} -m flows.cli trace small --model --json --store {made.store.root} | head -c 1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "{", "")
+
+
 def test_a_defect_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError):
         exit_code(lambda: failing(ZeroDivisionError()), lambda said: None)
