@@ -222,7 +222,6 @@ def examine_machine(arguments: argparse.Namespace) -> int:
 def grade_pairs(arguments: argparse.Namespace) -> int:
     """`restem grade math FILE.jsonl`"""
     from tasks.domain.rewards.audit import audit_math
-
     from tasks.domain.settings import VerifySettings
 
     report = audit_math(arguments.path, VerifySettings())
