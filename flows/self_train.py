@@ -11,8 +11,10 @@ from flows.expectation import expectation
 from flows.maximization import maximization
 from flows.opening import open_run
 from flows.record import Record
+from flows.run import Run
 from tasks.domain.results import RunResult
 from tasks.materialize import MaterializeJob, materialize
+from tasks.ranges import RangeSamples
 
 THREADS = 16  # task runs side by side; how many ranges work at once is generate.ranges_in_flight
 
@@ -47,7 +49,7 @@ def self_train(config: RunConfig) -> RunResult:
         return record.finish()
 
 
-def dataset_job(run, samples, iteration):  # type: ignore[no-untyped-def]
+def dataset_job(run: Run, samples: list[RangeSamples], iteration: int) -> MaterializeJob:
     """The materialize job of one iteration."""
     return MaterializeJob(
         run.workspace, f"iteration-{iteration}/materialize", tuple(samples), run.problems.train, run.config.model,
