@@ -230,6 +230,8 @@ class AtomParser(GroupParser):
             return self.rounded(name[1:])
         if token.value == r"\$":
             return Node("unit", (self.power(),), "$")
+        if token.value in (r"\sum", r"\prod"):
+            return self.indexed(name)
         if token.value in BIG_OPERATORS:
             return self.opaque(token.value)
         if token.value in DECORATIONS:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from tasks.domain.rewards.equivalence import texts
 from tasks.domain.rewards.equivalence.hints import Hints
 from tasks.domain.rewards.equivalence.matrices import as_matrix
-from tasks.domain.rewards.equivalence.nodes import Node, divided, has
+from tasks.domain.rewards.equivalence.nodes import Node, divided, has, renamed, symbol, symbols, walk
 from tasks.domain.rewards.equivalence.numeric import exact
 from tasks.domain.rewards.equivalence.quantities import same_quantity, text_value
 from tasks.domain.rewards.equivalence.realsets import real_set, same_sets
@@ -33,6 +34,13 @@ class Comparison:
         self.hints = hints
         self.rule = "different"
 
+    def answers(self, gold: Node, answer: Node) -> bool:
+        """Whether the whole answer means the whole gold."""
+        self.hints = replace(self.hints, parameters=parameters(gold) | parameters(answer))
+        if "m" in self.hints.flags:
+            gold, answer = opened(gold), opened(answer)
+        return self.same(gold, answer)
+
     def same(self, gold: Node, answer: Node) -> bool:
         gold, answer = _settled(gold), _settled(answer)
         if gold == answer:
@@ -53,6 +61,7 @@ class Comparison:
         """The first whose condition holds decides."""
         return (
             (lambda g, a: has(g, "pm", "mp") or has(a, "pm", "mp"), self.same_signs),
+            (lambda g, a: g.op == a.op == "builder" and real_set(g) is None, self.same_builders),
             (_real_sets, self.same_real_sets),
             (lambda g, a: g.op == a.op == "rel", self.same_relations),
             (lambda g, a: g.op == "rel" and a.op not in COLLECTIONS, self.gold_relation),
@@ -68,6 +77,10 @@ class Comparison:
         return self.same(
             *(Node("list", tuple(alternatives(side))) if has(side, "pm", "mp") else side for side in (gold, answer))
         )
+
+    def same_builders(self, gold: Node, answer: Node) -> bool:
+        condition = renamed(answer.args[0], {answer.value: symbol(gold.value)})
+        return self.same(gold.args[0], condition) and self.found("builder")
 
     # sets of reals
 
@@ -205,8 +218,10 @@ def _settled(node: Node) -> Node:
     """Without wrappers that carry no meaning: one-item lists, remarks on where parameters come from."""
     if node.op == "text":
         return text_value(node)
+    if node.op == "rel" and node.value == ("in",) and node.args[1].op == "set":  # x in {2, 3}
+        return node.args[1]
     if node.op == "list":
-        items = tuple(item for item in node.args if not _is_remark(item))
+        items = without_remarks(node.args)
         if len(items) == 1:
             return _settled(items[0])
         return Node("list", items) if items else node
@@ -220,6 +235,31 @@ def _settled(node: Node) -> Node:
     ):
         return Node("rel", (*node.args[:-1], node.args[-1].args[0]), node.value)
     return node
+
+
+def opened(node: Node) -> Node:
+    """All intervals with open ends."""
+    args = tuple(map(opened, node.args))
+    if node.op == "tuple" and len(args) == 2:
+        return Node("tuple", args, "()")
+    value = tuple({"<=": "<", ">=": ">"}.get(one, one) for one in node.value) if node.op == "rel" else node.value
+    return Node(node.op, args, value)
+
+
+def without_remarks(items: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Items without k in Z, and without the domain x > 0 beside a single formula that uses x."""
+    items = tuple(item for item in items if not _is_remark(item))
+    formulas = [item for item in items if item.op != "rel" or is_equation(item)]
+    if len(formulas) == 1 < len(items):
+        used = symbols(formulas[0])
+        return tuple(item for item in items if item is formulas[0] or not symbols(item) <= used)
+    return items
+
+
+def parameters(node: Node) -> frozenset[str]:
+    """Letters that the answer itself says run over the whole numbers: k in Z."""
+    remarks = [part for part in walk(node) if _is_remark(part) and part.args[1].value[:1] in "ZN"]
+    return frozenset(one.value for remark in remarks for one in walk(remark.args[0]) if one.op == "sym")
 
 
 def _is_remark(item: Node) -> bool:

@@ -12,6 +12,7 @@ from tasks.domain.rewards.equivalence.exact import decide_fast
 from tasks.domain.rewards.equivalence.hints import Hints, decoded
 from tasks.domain.rewards.equivalence.nodes import Node, walk
 from tasks.domain.rewards.equivalence.parser import parse
+from tasks.domain.rewards.equivalence.prose import is_prose, same_figures
 from tasks.domain.rewards.equivalence.tokens import OverLimit, Unreadable
 
 _WORDED = re.compile(r"[A-Za-z]{2}")
@@ -46,6 +47,8 @@ def balanced(text: str) -> bool:
 def equivalent(gold: str, answer: str, hints: str = "|-|") -> tuple[bool, str]:
     """Whether the answer means the gold, and by which rule (or why it could not be read)."""
     gold, answer = _number_words(gold), _number_words(answer)
+    if not texts.calendar_words(gold) <= texts.calendar_words(answer):  # June 20 is not 20
+        return False, "calendar"
     by_words = _by_words(gold, answer)
     if by_words is not None:
         return by_words
@@ -58,6 +61,8 @@ def equivalent(gold: str, answer: str, hints: str = "|-|") -> tuple[bool, str]:
     if not equal and match and "." in gold:
         equal, _ = _parsed_equal(gold, f"{match[1]}.{match[2]}", hints, True)
         rule = "decimal_comma" if equal else rule
+    if not equal and is_prose(gold) and same_figures(gold, answer):
+        return True, "prose"
     return equal, rule
 
 
@@ -81,13 +86,13 @@ def _by_words(gold: str, answer: str) -> tuple[bool, str] | None:
 
 def _parsed_equal(gold: str, answer: str, hints: str, commas_group: bool) -> tuple[bool, str]:
     try:
-        one, two = _parsed(gold, commas_group), _parsed(answer, commas_group)
+        one, two = _parsed_gold(gold, commas_group), parse(answer, commas_group)
     except OverLimit as error:
         return False, f"over_limit:{error}"
     except Unreadable:
         return False, "unparsed"
     comparison = Comparison(decoded(hints))
-    equal = comparison.same(one, two)
+    equal = comparison.answers(one, two)
     if equal and (rule := wrong_form(one, two, comparison.hints)):
         return False, rule
     return equal, comparison.rule if equal else "different"
@@ -108,5 +113,5 @@ def _is_product(node: Node) -> bool:
 
 
 @lru_cache(maxsize=8192)
-def _parsed(text: str, commas_group: bool) -> Node:
+def _parsed_gold(text: str, commas_group: bool) -> Node:
     return parse(text, commas_group)

@@ -20,6 +20,7 @@ from tasks.domain.rewards.equivalence.nodes import Node
 
 MAX_MAGNITUDE_BITS = 400_000  # of the exponent of a power
 MAX_ARGUMENT_BITS = 100  # of a function's argument: sin of more is noise, and slow
+MAX_SERIES = 1000  # terms
 HUNDREDTH = Fraction(1, 100)
 
 
@@ -193,6 +194,7 @@ class Evaluation:
         self, m: Arithmetic, point: int = 0, percent: Fraction = HUNDREDTH, degrees: bool = True, log10: bool = False
     ) -> None:
         self.m, self.point, self.percent, self.degrees, self.log10 = m, point, percent, degrees, log10
+        self.bound: dict[str, Any] = {}
 
     def value(self, node: Node) -> Any:
         """NotNumeric for trees without a value."""
@@ -212,6 +214,8 @@ class Evaluation:
 
     def sym(self, node: Node) -> Any:
         name = node.value
+        if name in self.bound:
+            return self.bound[name]
         if name == r"\pi":
             return self.m.pi
         if name in ("e", "i"):
@@ -263,6 +267,19 @@ class Evaluation:
             total = total + slope * value + bend * value * value
         return total
 
+    def series(self, node: Node) -> Any:
+        """A sum or product over a range of whole numbers."""
+        low, high = (_whole(self.value(arg)) for arg in node.args[:2])
+        if high - low >= MAX_SERIES:
+            raise Undefined
+        outer = self.bound
+        terms = []
+        for index in range(low, high + 1):
+            self.bound = {**outer, node.value: self.m.number(Fraction(index))}
+            terms.append(self.value(node.args[2]))
+        self.bound = outer
+        return (self.m.add(terms) if terms else 0) if node.op == "sum" else math.prod(terms)
+
     def opaque(self, node: Node) -> Any:
         return self.m.number(sample(repr(node), self.point))
 
@@ -271,5 +288,6 @@ _RULES: dict[str, Callable[[Evaluation, Node], Any]] = {
     "num": Evaluation.num, "dec": Evaluation.dec, "sym": Evaluation.sym, "add": Evaluation.add, "mul": Evaluation.mul,
     "neg": Evaluation.neg, "inv": Evaluation.inv, "pow": Evaluation.pow, "pct": Evaluation.pct, "deg": Evaluation.deg,
     "unit": Evaluation.unit, "fn": Evaluation.fn, "call": Evaluation.call,
+    "sum": Evaluation.series, "product": Evaluation.series,
     "opaque": Evaluation.opaque, "dots": Evaluation.opaque, "based": Evaluation.opaque,
 }  # fmt: skip

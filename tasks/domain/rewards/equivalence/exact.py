@@ -13,14 +13,12 @@ _FRACTION = re.compile(r"(-?)(?:\\frac(?:\{(\d{1,20})\}\{(\d{1,20})\}|(\d)(\d)(?
 SHORT = 60
 
 
-@lru_cache(maxsize=16384)
 def squashed(text: str) -> str:
     """The text without layout: equal squashed texts are the same answer."""
     text = _LAYOUT.sub("", text)
     return _FRACTION_STYLES.sub(r"\\frac", text) if "frac" in text else text
 
 
-@lru_cache(maxsize=16384)
 def plain_number(text: str) -> tuple[Fraction, bool] | None:
     """(value, whether it is written as a decimal) of a plain number, amount of money or fraction; None for others."""
     if len(text) > SHORT:
@@ -37,11 +35,19 @@ def plain_number(text: str) -> tuple[Fraction, bool] | None:
     return (Fraction(-top if match[1] else top, bottom), False) if bottom else None
 
 
+@lru_cache(maxsize=16384)
+def _gold(text: str) -> tuple[str, tuple[Fraction, bool] | None]:
+    return squashed(text), plain_number(text)
+
+
 def decide_fast(gold: str, answer: str) -> tuple[bool, str] | None:
     """(equal, rule) when strings or plain numbers settle it; None when the answers must be parsed."""
-    if gold == answer or squashed(gold) == squashed(answer):
+    if gold == answer:
         return (True, "string") if gold.strip() else None
-    one, two = plain_number(gold), plain_number(answer)
+    bare, one = _gold(gold)
+    if bare and bare == squashed(answer):
+        return True, "string"
+    two = plain_number(answer) if one is not None else None
     if one is None or two is None:
         return None
     if one[0] == two[0]:

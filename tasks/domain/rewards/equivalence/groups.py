@@ -123,6 +123,24 @@ class GroupParser(Cursor):
             node = divided(node, self.power())
         return (node,)
 
+    def indexed(self, name: str) -> Node:
+        """\\sum_{i=1}^{n} body; without plain limits an opaque sum."""
+        start = self.at
+        if self.take("_") and self.take("{"):
+            index = self.items(closers=("}",))
+            if (
+                self.take("}")
+                and self.take("^")
+                and index.op == "rel"
+                and index.value == ("=",)
+                and index.args[0].op == "sym"
+            ):
+                high = self.argument() if self.peek().value == "{" else self.short_signed()
+                body = self.product()
+                return Node("sum" if name == "sum" else "product", (index.args[1], high, body), index.args[0].value)
+        self.at = start
+        return self.opaque("\\" + name)
+
     def opaque(self, name: str) -> Node:
         """A sum, integral or limit, kept as text: equal only when written alike."""
         parts = [name]

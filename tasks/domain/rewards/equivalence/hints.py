@@ -18,6 +18,10 @@ _EXACT = re.compile(
     r"exact (?:value|answer|form)|in terms of|(?:simplest|radical|simplified) (?:radical )?form|common fraction",
     re.IGNORECASE,
 )
+_MONOTONE = re.compile(
+    r"monoton|(?:increasing|decreasing) intervals?|intervals?\b[^.?]{0,60}(?:increas|decreas)",
+    re.IGNORECASE,
+)
 _BASE = re.compile(
     r"\bbase[ -]?\$?(\d{1,2}|two|three|four|five|six|seven|eight|nine|ten|sixteen)\b|_\{?(\d{1,2})\}?\$", re.IGNORECASE
 )
@@ -40,12 +44,13 @@ MAX_QUESTION = 5000
 
 @dataclass(frozen=True)
 class Hints:
-    """flags: o ordered, f factored, x expanded, c clock time, e exact form. `letters` are the symbols of the question;
+    """flags: o ordered, f factored, x expanded, c clock time, e exact form, m intervals of monotony (whose ends may be open or closed). `letters` are the symbols of the question;
     None when there is no question to know them from."""
 
     flags: str = ""
     letters: frozenset[str] | None = None
     bases: frozenset[int] = frozenset()
+    parameters: frozenset[str] = frozenset()  # letters that one of the answers says run over the whole numbers
 
     def code(self) -> str:
         """The hints as one string, for messages and keys; `decoded` reads it."""
@@ -66,7 +71,7 @@ def hints_of(question: str) -> Hints:
     question = question[:MAX_QUESTION]
     if not question.strip(" ?"):
         return Hints()
-    patterns = {"o": _ORDER, "f": _FACTOR, "x": _EXPAND, "c": _CLOCK, "e": _EXACT}
+    patterns = {"o": _ORDER, "f": _FACTOR, "x": _EXPAND, "c": _CLOCK, "e": _EXACT, "m": _MONOTONE}
     flags = "".join(flag for flag, pattern in patterns.items() if pattern.search(question))
     bases = {_BASE_WORDS.get(word.lower()) or int(word) for pair in _BASE.findall(question) for word in pair if word}
     return Hints(flags, _letters(question), frozenset(bases))

@@ -10,6 +10,7 @@
 | pow | base, exponent | |
 | pm mp | left, right (plus-minus) | |
 | fn | arguments | name of the function |
+| sum product | low, high, body | the index |
 | call | arguments | name of an unknown function, as f in f(x) |
 | pct deg | one | |
 | unit | the quantity | text of the unit |

@@ -10,6 +10,7 @@ from fractions import Fraction
 from tasks.domain.rewards.equivalence.atoms import AtomParser
 from tasks.domain.rewards.equivalence.nodes import Node, added, deeper_than, divided, negated, number, times
 from tasks.domain.rewards.equivalence.tokens import OverLimit, Token, Unreadable, tokenize
+from tasks.domain.rewards.equivalence.units import unit
 from tasks.domain.rewards.equivalence.vocabulary import (
     CONNECTORS,
     PRODUCT_SIGNS,
@@ -82,8 +83,13 @@ class Parser(AtomParser):
         return True
 
     def starts_new_answer(self, token: Token) -> bool:
+        """A connector, with an equation behind it: `and f(x) = 2`, not `and b are integers`."""
         connects = token.kind == "text" and CONNECTORS.search(" " + token.value + " ")
-        return bool(connects) and not QUALIFIERS.match(token.value)
+        if not connects or QUALIFIERS.match(token.value):
+            return False
+        rest = self.tokens[self.at + 1 :]
+        following = next((at for at, one in enumerate(rest) if one.kind == "text"), len(rest))
+        return any(one.value in RELATIONS for one in rest[:following])
 
     def relation(self) -> Node:
         operands, operators = [self.set_expression()], []
@@ -179,6 +185,11 @@ class Parser(AtomParser):
                 self.next()
                 right = divided(right, self.power())
             return self.mixed(left, right)
+        if right.op == "rel":  # n^2 + n (n >= 1): a remark
+            return left
+        if left.op == "unit" and self.peek().kind == "text" and (total := compound(left, right, self.peek().value)):
+            self.next()
+            return total
         return times(left, right)
 
     def mixed(self, left: Node, fraction: Node) -> Node:
@@ -206,6 +217,14 @@ class Parser(AtomParser):
             self.next()
             return Node(token.value[1:], (Node("num", (), Fraction(0)), self.product()))
         return self.power()
+
+
+def compound(left: Node, right: Node, name: str) -> Node | None:
+    """1 hour 30 minutes as minutes; None for other units."""
+    large, small = unit(left.value), unit(name)
+    if not large.kind or (large.kind, large.power) != (small.kind, small.power):
+        return None
+    return Node("unit", (added(times(number(large.factor / small.factor), left.args[0]), right),), name.strip())
 
 
 def elided(node: Node) -> Node:

@@ -5,15 +5,24 @@ from __future__ import annotations
 from fractions import Fraction
 
 from tasks.domain.rewards.equivalence import texts, units
-from tasks.domain.rewards.equivalence.evaluation import COUNTING_LETTERS, Evaluation, NotNumeric
+from tasks.domain.rewards.equivalence.evaluation import Evaluation, NotNumeric
 from tasks.domain.rewards.equivalence.hints import Hints
-from tasks.domain.rewards.equivalence.nodes import Node, has, number, renamed, symbol, symbols, times, walk
+from tasks.domain.rewards.equivalence.nodes import Node, has, number, symbol, symbols, times, walk
 from tasks.domain.rewards.equivalence.numeric import PLAIN, exact, same_value
+from tasks.domain.rewards.equivalence.renaming import same_when_renamed
 
 SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "hundred": 100, "dozen": 12}
 MIN_GOLD_DIGITS = 3  # significant digits of a decimal gold that may stand for an exact value
 MIN_ANSWER_DIGITS = 5  # significant digits of a decimal answer that may stand for an exact gold
 NUMBERS = ("num", "dec", "add", "mul", "neg", "inv", "pow", "pct", "deg", "fn", "sym", "unit")
+
+
+_NAMED = {
+    "none": Node("empty"),
+    "reals": Node("nset", (), "R"),
+    "integers": Node("nset", (), "Z"),
+    "infinite": Node("inf"),
+}
 
 
 def same_quantity(gold: Node, answer: Node, hints: Hints) -> str | None:
@@ -27,7 +36,7 @@ def same_quantity(gold: Node, answer: Node, hints: Hints) -> str | None:
         one, two = (times(number(factor), side) for factor, side in zip(scale, (one, two), strict=True))
     if "based" in (one.op, two.op):
         return _same_based(one, two, hints)
-    rule = _same_value(one, two, hints) or _renamed_value(one, two, hints)
+    rule = _same_value(one, two, hints) or same_when_renamed(one, two, hints)
     return "units" if rule == "value" and (gold_unit or answer_unit) else rule
 
 
@@ -156,71 +165,9 @@ def _same_based(one: Node, two: Node, hints: Hints) -> str | None:
     return "base" if base == 10 or one.op == "based" or base in hints.bases else None
 
 
-def _renamed_value(one: Node, two: Node, hints: Hints) -> str | None:
-    """Equal up to the name of one symbol, or up to a shift of a whole-number parameter."""
-    ours, theirs = symbols(one) - symbols(two), symbols(two) - symbols(one)
-    if len(ours) == len(theirs) == 1:
-        (old,), (new,) = ours, theirs
-        if may_rename(one, two, old, new, hints):
-            return (
-                "renamed"
-                if same_value(one, renamed(two, {new: symbol(old)})) or _shifted(one, renamed(two, {new: symbol(old)}))
-                else None
-            )
-        return None
-    return "parameter" if not ours and not theirs and _shifted(one, two) else None
-
-
-def may_rename(one: Node, two: Node, old: str, new: str, hints: Hints) -> bool:
-    """Whether `new` in the answer may stand for `old` in the gold: C for c, n for k in k pi, t for x in a polynomial."""
-    letters = hints.letters or frozenset()
-    if one.op == "sym":  # a bare letter is its name
-        return False
-    if old.casefold() == new.casefold():
-        return not (old in letters and new in letters)
-    if new in letters:
-        return False
-    if {old, new} <= COUNTING_LETTERS and (periodic(one, old) or periodic(two, new)):
-        return True
-    return symbols(one) == {old} and symbols(two) == {new} and one.op in ("add", "mul", "pow") and _several_terms(one)
-
-
-def _several_terms(node: Node) -> bool:
-    return any(part.op == "add" for part in walk(node)) and not has(node, "fn", "call", "opaque")
-
-
-def periodic(node: Node, letter: str) -> bool:
-    """k pi, 360 k degrees: the letter counts periods."""
-    for part in walk(node):
-        if (
-            part.op == "mul"
-            and symbol(letter) in part.args
-            and any(arg == symbol(r"\pi") or has(arg, "deg") for arg in part.args)
-        ):
-            return True
-    return False
-
-
-def _shifted(one: Node, two: Node) -> bool:
-    """k pi + pi/2 and k pi - pi/2 are the same set when k runs over the whole numbers."""
-    for letter in sorted(symbols(one) & COUNTING_LETTERS):
-        if periodic(one, letter) and periodic(two, letter):
-            shifts = [
-                Node("add", (sign, number(step)))
-                for step in (-2, -1, 1, 2)
-                for sign in (symbol(letter), Node("neg", (symbol(letter),)))
-            ]
-            return any(
-                same_value(one, renamed(two, {letter: shift})) for shift in (Node("neg", (symbol(letter),)), *shifts)
-            )
-    return False
-
-
 def text_value(node: Node) -> Node:
     """Words that name a number, the empty set, or all reals, as such."""
     value = texts.word_number(node.value)
     if value is not None:
         return number(value)
-    return {"none": Node("empty"), "reals": Node("nset", (), "R"), "infinite": Node("inf")}.get(
-        texts.canonical(node.value), node
-    )
+    return _NAMED.get(texts.canonical(node.value), node)

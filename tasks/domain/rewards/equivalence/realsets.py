@@ -84,8 +84,13 @@ def _from_list(node: Node) -> RealSet | None:
     found = [part for part in parts if part is not None]
     if any(part.subject != found[0].subject for part in found):
         return None
-    op = "inter" if all(part.op == "diff" for part in found) else "union"  # x != 1, x != 2
-    return RealSet(op, tuple(found), found[0].subject)
+    both = all(part.op == "diff" for part in found) or _is_everything(RealSet("union", tuple(found)))
+    return RealSet("inter" if both else "union", tuple(found), found[0].subject)  # x != 1, x != 2; x > 0, x < 5
+
+
+def _is_everything(found: RealSet) -> bool:
+    everything = RealSet("union", (Interval(MINUS_INF, INF, False, False),))
+    return same_sets(found, everything, lambda one, two: False)
 
 
 def _from_relation(node: Node) -> RealSet | None:

@@ -28,8 +28,15 @@ def is_name(node: Node) -> bool:
     if node.op == "fn":
         return len(node.args) == 1 and is_name(node.args[0])
     if node.op == "mul":
-        return all(arg.op == "sym" and (arg.value[:1].isupper() or arg.value == "d") for arg in node.args)
+        return _is_derivative(node) or all(arg.op == "sym" and arg.value[:1].isupper() for arg in node.args)
     return node.op == "pow" and node.args[0].op == "sym" and exact(node.args[1]) in (-1, 2, 3)
+
+
+def _is_derivative(node: Node) -> bool:
+    """dy/dx."""
+    top, bottom = node.args[:-1], node.args[-1]
+    under = bottom.args[0].args if bottom.op == "inv" else ()
+    return all(part[:1] == (symbol("d"),) and len(part) == 2 for part in (top, under))
 
 
 def oriented(node: Node) -> Node:

@@ -13,6 +13,10 @@ _COMMANDS = re.compile(
 _ARTICLES = re.compile(r"\b(?:the|a|an)\b(?=.*\w\s*$)")
 _CHOICE = re.compile(r"^[(\[]?([A-Za-z])(?:[)\].:]\s*(\S.*)?)?$", re.DOTALL)
 _TIME = re.compile(r"^(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?\s*((?:[ap]\.?\s*m\b\.?)|noon|midnight)?$", re.IGNORECASE)
+_CALENDAR = re.compile(
+    r"\b(january|february|march|april|may|june|july|august|september|october|november|december|"
+    r"monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b"
+)
 _UNITS = [
     "zero",
     "one",
@@ -45,7 +49,7 @@ _SAME = {
     "no solution": "none", "no solutions": "none", "no real solution": "none", "no real solutions": "none", "empty set": "none",
     "there is no solution": "none", "there are no solutions": "none", "does not exist": "none", "dne": "none", "none": "none",
     "all real numbers": "reals", "all reals": "reals", "real numbers": "reals", "any real number": "reals", "reals": "reals",
-    "every real number": "reals", "infinitely many": "infinite", "infinitely many solutions": "infinite", "infinite": "infinite",
+    "every real number": "reals", "all integers": "integers", "any integer": "integers", "integers": "integers", "infinitely many": "infinite", "infinitely many solutions": "infinite", "infinite": "infinite",
     "infinity": "infinite", "infinite solutions": "infinite", "infinitely": "infinite", "undefined": "undefined",
     "indeterminate": "undefined", "true": "true", "t": "t", "false": "false", "correct": "true", "incorrect": "false",
 }  # fmt: skip
@@ -99,13 +103,15 @@ def same_words(gold: str, answer: str) -> bool:
 
 def same_choice(gold: str, answer: str) -> bool:
     """The same letter, when the gold is a choice: A to H, or any letter in brackets."""
-    letter = bare_choice(gold)
-    return letter is not None and letter == choice(answer) and _upper_or_bracketed(gold)
+    letter = choice(gold)
+    if letter is None or not _upper_or_bracketed(gold):
+        return False
+    return letter == (choice(answer) if bare_choice(gold) else bare_choice(answer))
 
 
 def _upper_or_bracketed(gold: str) -> bool:
     bare = "".join(_COMMANDS.sub(" ", gold).split())
-    return bare in "ABCDEFGH" or bare.startswith("(")
+    return bare[:1] in "ABCDEFGH" or bare.startswith("(")
 
 
 def same_clock(gold: str, answer: str) -> bool | None:
@@ -113,4 +119,16 @@ def same_clock(gold: str, answer: str) -> bool | None:
     one, two = clock(gold), clock(answer)
     if one is None or two is None:
         return None
-    return one[:3] == two[:3] and (one[3] == two[3] or not one[3] or not two[3])
+    return one[1:3] == two[1:3] and bool(_hours(one[0], one[3]) & _hours(two[0], two[3]))
+
+
+def _hours(hour: int, half: str) -> set[int]:
+    """The hours of the day, 0 to 23, that it may be."""
+    if not half:
+        return {hour} if hour > 12 or hour == 0 else {hour % 24, (hour + 12) % 24}
+    return {hour % 12 + (12 if half == "pm" else 0)}
+
+
+def calendar_words(text: str) -> set[str]:
+    """Months and days of the week in a text, which are no units and no remarks."""
+    return set(_CALENDAR.findall(text.casefold()))
