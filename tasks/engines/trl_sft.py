@@ -133,10 +133,12 @@ def _arguments(job: TrainJob, row_count: int) -> Any:
         weight_decay=s.weight_decay, max_grad_norm=s.max_grad_norm, seed=s.seed, data_seed=s.seed,
         use_cpu=not gpu, bf16=s.dtype == "bfloat16", fp16=s.dtype == "float16",
         gradient_checkpointing=s.gradient_checkpointing, gradient_checkpointing_kwargs={"use_reentrant": False},
+        # The rows come with tokens and labels (-100 on the prompt), so TRL has nothing to prepare but packs.
         completion_only_loss=True, packing=s.packing, max_length=s.max_length if s.packing else None,
         dataset_kwargs={"skip_prepare_dataset": not s.packing}, remove_unused_columns=False,
         logging_steps=max(1, steps // LOGGED_STEPS), logging_nan_inf_filter=False, save_strategy="epoch",
-        dataloader_num_workers=0, ddp_find_unused_parameters=False, dataloader_pin_memory=gpu, disable_tqdm=True, eval_strategy="no",
+        dataloader_num_workers=0, dataloader_pin_memory=gpu, ddp_find_unused_parameters=False,
+        disable_tqdm=True, eval_strategy="no",
     )  # fmt: skip
 
 

@@ -156,15 +156,15 @@ def test_packing_and_different_weights_exclude_each_other(make_job):
         run_here(make_job([replace(ROWS[0], weight=2.0), ROWS[1]], packing=True))
 
 
-def test_lora_leaves_merged_weights(make_job, base):
-    result, before = (
-        run_here(make_job(lora_rank=2, epochs=2, learning_rate=1e-2)),
-        load_file(base / "model.safetensors"),
-    )
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_lora_leaves_merged_weights(make_job, base, dtype):
+    result = run_here(make_job(lora_rank=2, epochs=2, learning_rate=1e-2, dtype=dtype))
+    before = load_file(base / "model.safetensors")
     after = weights(result)
     assert after.keys() == before.keys()
     changed = {name for name in before if not np.array_equal(before[name], after[name])}
     assert changed == {name for name in before if "_proj" in name}
+    assert all(values.dtype == np.float32 for values in after.values())
     assert nll(result.epochs[1].path, ROWS[:1]) < nll(base, ROWS[:1])
 
 
