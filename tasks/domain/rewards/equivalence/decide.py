@@ -49,7 +49,7 @@ def equivalent(gold: str, answer: str, hints: str = "|-|") -> tuple[bool, str]:
     gold, answer = _number_words(gold), _number_words(answer)
     if not texts.calendar_words(gold) <= texts.calendar_words(answer):  # June 20 is not 20
         return False, "calendar"
-    by_words = _by_words(gold, answer)
+    by_words = _by_words(gold, answer, hints)
     if by_words is not None:
         return by_words
     grouped = "," in gold or "," in answer
@@ -72,9 +72,9 @@ def _number_words(text: str) -> str:
     return text if value is None else str(value)
 
 
-def _by_words(gold: str, answer: str) -> tuple[bool, str] | None:
+def _by_words(gold: str, answer: str, hints: str) -> tuple[bool, str] | None:
     """Times of day and answers in words; None when neither decides."""
-    clock = texts.same_clock(gold, answer)
+    clock = texts.same_clock(gold, answer, asked="c" in decoded(hints).flags)
     if clock is not None:
         return clock, "clock"
     if _WORDED.search(gold) and not _MATHEMATICS.search(gold) and texts.canonical(gold) == texts.canonical(answer):

@@ -30,7 +30,7 @@ def same_quantity(gold: Node, answer: Node, hints: Hints) -> str | None:
     gold, answer = _plain_letter_unit(gold, answer), _plain_letter_unit(answer, gold)
     (one, gold_unit), (two, answer_unit) = _without_unit(gold), _without_unit(answer)
     scale = units.factors(gold_unit, answer_unit)
-    if scale is None:
+    if scale is None or _marked_and_measured(one, gold_unit, two, answer_unit):
         return None
     if scale[0] != scale[1]:
         one, two = (times(number(factor), side) for factor, side in zip(scale, (one, two), strict=True))
@@ -38,6 +38,14 @@ def same_quantity(gold: Node, answer: Node, hints: Hints) -> str | None:
         return _same_based(one, two, hints)
     rule = _same_value(one, two, hints) or same_when_renamed(one, two, hints)
     return "units" if rule == "value" and (gold_unit or answer_unit) else rule
+
+
+def _marked_and_measured(one: Node, gold_unit: str | None, two: Node, answer_unit: str | None) -> bool:
+    """20 degrees against 20 miles, 7% against 7 hours: the mark says what is measured, and it is not that."""
+    marks = ("pct", "deg")
+    return (one.op in marks and two.op not in marks and answer_unit is not None) or (
+        two.op in marks and one.op not in marks and gold_unit is not None
+    )
 
 
 def _without_unit(node: Node) -> tuple[Node, str | None]:

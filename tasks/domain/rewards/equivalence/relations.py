@@ -102,8 +102,7 @@ def answers_equation(gold: Node, answer: Node, same: Same) -> bool:
         return same(assigned[1], answer)
     if any(same(reading, answer) for reading in readings(gold)):
         return True
-    value = exact(gold.args[-1])
-    if value and not symbols(answer):  # a + b = 7
+    if _asks_for_value(gold) and not symbols(answer):
         return same(gold.args[-1], answer)
     missing = symbols(gold) - symbols(answer)
     if len(gold.args) != 2 or len(missing) != 1 or answer.op in ("tuple", "list", "set", "text"):
@@ -119,8 +118,16 @@ def answered_by_equation(gold: Node, answer: Node, same: Same) -> bool:
     if any(same(gold, reading) for reading in readings(answer)[:1]):
         return True
     chain = oriented(answer)
-    computed = not symbols(chain.args[0]) or has(chain.args[0], "call", "opaque") or exact(chain.args[-1]) != 0
+    left, value = chain.args[0], exact(chain.args[-1])
+    computed = not symbols(left) or has(left, "call", "opaque", "sum") or left.op != "add" or value not in (0, 1)
     return computed and same(gold, chain.args[-1])
+
+
+def _asks_for_value(gold: Node) -> bool:
+    """a + b = 7 answers `find a + b`; x + y = 7 may be a line."""
+    left = gold.args[0]
+    summed = left.op == "add" and all(term.op == "sym" for term in left.args)
+    return summed and exact(gold.args[-1]) is not None and not symbols(left) <= {"x", "y", "z"}
 
 
 def difference(node: Node) -> Node:

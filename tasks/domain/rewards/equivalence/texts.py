@@ -10,7 +10,7 @@ from tasks.domain.rewards.equivalence.unicode import plain
 _COMMANDS = re.compile(
     r"\\(?:text\w*|mathrm|mathbf|mathit|mathsf|mbox|hbox|operatorname|emph|left|right|bf|rm|it|quad|qquad|displaystyle)(?![a-zA-Z])|\\[,;:!> ]|[${}~]"
 )
-_ARTICLES = re.compile(r"\b(?:the|a|an)\b(?=.*\w\s*$)")
+_ARTICLES = re.compile(r"\b(?:[Tt]he|an?|An)\b(?=\s+\w{2})")
 _CHOICE = re.compile(r"^[(\[]?([A-Za-z])(?:[)\].:]\s*(\S.*)?)?$", re.DOTALL)
 _TIME = re.compile(r"^(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?\s*((?:[ap]\.?\s*m\b\.?)|noon|midnight)?$", re.IGNORECASE)
 _CALENDAR = re.compile(
@@ -59,8 +59,8 @@ _SAME = {
 def canonical(text: str) -> str:
     """Letters and digits of a worded answer, in one spelling."""
     words = _COMMANDS.sub(" ", plain(text)).replace("\\", " ")
-    words = re.sub(r"['\"’]s\b|[.,;:!?\"'()\[\]*]", " ", words).casefold()
-    words = " ".join(_ARTICLES.sub(" ", " ".join(words.split())).split())
+    words = re.sub(r"['\"’]s\b|[.,;:!?\"'()\[\]*]", " ", words)
+    words = " ".join(_ARTICLES.sub(" ", " ".join(words.split())).split()).casefold()
     return _SAME.get(words, words)
 
 
@@ -114,10 +114,10 @@ def _upper_or_bracketed(gold: str) -> bool:
     return bare[:1] in "ABCDEFGH" or bare.startswith("(")
 
 
-def same_clock(gold: str, answer: str) -> bool | None:
-    """Equal times of day; None unless both are times. A missing am/pm agrees with either."""
+def same_clock(gold: str, answer: str, asked: bool = False) -> bool | None:
+    """Equal times of day; None unless both are times, and not ratios. A missing am/pm agrees with either."""
     one, two = clock(gold), clock(answer)
-    if one is None or two is None:
+    if one is None or two is None or not (asked or one[3] or two[3]):
         return None
     return one[1:3] == two[1:3] and bool(_hours(one[0], one[3]) & _hours(two[0], two[3]))
 

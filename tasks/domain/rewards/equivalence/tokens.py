@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tasks.domain.rewards.equivalence.unicode import plain
-from tasks.domain.rewards.equivalence.units import LETTERS
+from tasks.domain.rewards.equivalence.units import LETTERS, known
 from tasks.domain.rewards.equivalence.vocabulary import (
     FUNCTIONS,
     LAYOUT_COMMANDS,
@@ -152,7 +152,7 @@ def _text_tokens(command: str, content: str, spaced: bool, before: str) -> Itera
         return
     if bare in FUNCTIONS - {"min", "max"}:
         yield Token("cmd", "\\" + bare, spaced)
-    elif _HALF_DAY.fullmatch(bare) or (bare in LETTERS and before == "num"):
+    elif _HALF_DAY.fullmatch(bare) or (before == "num" and (bare in LETTERS or known(bare))):
         yield Token("text", bare, spaced)
     elif not command.startswith(r"\operatorname") and all(len(word) == 1 and word.isascii() for word in words):
         for token in _scan(bare):

@@ -13,10 +13,12 @@ time     s 1 sec 1 second 1 min 60 minute 60 h 3600 hr 3600 hour 3600 day 86400 
 mass     g 1 gram 1 kg 1000 kilogram 1000 mg 1/1000 milligram 1/1000 lb 45359237/100000 pound 45359237/100000 oz 45359237/1600000 ounce 45359237/1600000
 volume   l 1 liter 1 litre 1 ml 1/1000 milliliter 1/1000 millilitre 1/1000
 money    $ 1 dollar 1 usd 1 cent 1/100 buck 1 ¢ 1/100
+speed    mph 1609344/3600000 miles_per_hour 1609344/3600000 mi/h 1609344/3600000 km/h 1000/3600 kph 1000/3600 kmh 1000/3600
+speed    kilometers_per_hour 1000/3600 m/s 1 meters_per_second 1 ft/s 3048/10000 feet_per_second 3048/10000
 angle    degree 1 deg 1
 """
 _UNITS = {
-    name: (line.split()[0], Fraction(factor))
+    name.replace("_", " "): (line.split()[0], Fraction(factor))
     for line in _TABLE.strip().splitlines()
     for name, factor in zip(line.split()[1::2], line.split()[2::2], strict=True)
 }
