@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.server import free_port
+
 BUCKET = "bucket"
 
 
@@ -32,7 +34,7 @@ class S3:
 @contextmanager
 def s3_server(folder: Path, *, checks_credentials: bool = False) -> Iterator[S3]:
     """Start the service and make `BUCKET`. `checks_credentials`: it refuses keys that it did not hand out."""
-    port = _free_port()
+    port = free_port()
     environment = {
         "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_EC2_METADATA_DISABLED": "true",
@@ -83,9 +85,3 @@ def _wait(port: int, server: subprocess.Popen[bytes]) -> None:
                 return
         time.sleep(0.05)
     raise RuntimeError("the S3 server ended")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,49 +13,16 @@ from fsspec.implementations.memory import MemoryFileSystem
 from tasks.artifacts import Store, TableWriter, digest_of_folder, explain, key_of
 from tasks.domain.errors import UserError
 from tasks.domain.schema import Verdict, to_table
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.s3 import BUCKET, s3_server
 
 
 @pytest.fixture(scope="module")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real S3 server process and an empty bucket; credentials through the environment, as a user gives them."""
-    port = free_port()
-    log = (tmp_path_factory.mktemp("s3") / "moto.log").open("wb")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], stdout=log, stderr=log
-    )
-    set_for_test = {
-        "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-    }  # fmt: skip
-    before = {name: os.environ.get(name) for name in set_for_test}
-    os.environ.update(set_for_test)
-    try:
-        wait_for_port(port, server)
-        import s3fs
-
-        s3fs.S3FileSystem(skip_instance_cache=True).mkdir("bucket")
-        yield "s3://bucket/root"
-    finally:
-        server.kill()
-        server.wait()
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-
-def wait_for_port(port: int, server: subprocess.Popen[bytes]) -> None:
-    """Until the server accepts; ends early if it died."""
-    while server.poll() is None:
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-    raise RuntimeError("the S3 server ended")
+    """A bucket of a real S3 server process; credentials through the environment, as a user gives them."""
+    with s3_server(tmp_path_factory.mktemp("s3")) as service, pytest.MonkeyPatch.context() as patch:
+        for name, value in service.environment.items():
+            patch.setenv(name, value)
+        yield f"s3://{BUCKET}/root"
 
 
 @pytest.fixture(params=["local", "s3"])
