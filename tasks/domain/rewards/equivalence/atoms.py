@@ -9,6 +9,7 @@ from tasks.domain.rewards.equivalence.groups import GroupParser
 from tasks.domain.rewards.equivalence.nodes import Node, divided, number, symbol
 from tasks.domain.rewards.equivalence.texts import word_number
 from tasks.domain.rewards.equivalence.tokens import OverLimit, Token, Unreadable
+from tasks.domain.rewards.equivalence.units import LETTERS as UNIT_LETTERS
 from tasks.domain.rewards.equivalence.vocabulary import (
     BARS,
     BIG_OPERATORS,
@@ -203,7 +204,7 @@ class AtomParser(GroupParser):
         unit = text.strip(" .,;")
         if self.take("^") or self.take("**"):
             unit += "^" + self.argument_text()
-        while self.peek().value == "/" and self.peek(1).kind == "text":
+        while self.peek().value == "/" and (self.peek(1).kind == "text" or self.peek(1).value in UNIT_LETTERS):
             self.next()
             unit += "/" + self.next().value.strip()
         if node.op == "unit":

@@ -74,14 +74,22 @@ def _without_unit(node: Node) -> tuple[Node, str | None]:
 
 
 def _plain_letter_unit(node: Node, other: Node) -> Node:
-    """5 m or 5 m^2 against a plain number: the letter is a unit."""
-    if node.op != "mul" or len(node.args) != 2 or symbols(other) or symbols(node.args[0]):
+    """5 m, 5 m^2 or 5 m/s against a quantity without symbols: the letters are a unit."""
+    if node.op != "mul" or symbols(other):
         return node
-    last = node.args[1].args[0] if node.args[1].op == "pow" else node.args[1]
-    if last.op != "sym" or last.value not in units.LETTERS:
+    bare = [factor for factor in node.args if not symbols(factor)]
+    names = [_unit_name(factor) for factor in node.args[len(bare) :]]
+    if not bare or not names or None in names:
         return node
-    power = f"^{node.args[1].args[1].value}" if node.args[1].op == "pow" else ""
-    return Node("unit", (node.args[0],), last.value + power)
+    return Node("unit", (times(*bare),), "".join(name for name in names if name))
+
+
+def _unit_name(factor: Node) -> str | None:
+    """m, m^2 or /s; None for what is no unit."""
+    if factor.op == "inv" or (factor.op == "pow" and factor.args[1].op == "num"):
+        inner = _unit_name(factor.args[0])
+        return inner and ("/" + inner if factor.op == "inv" else f"{inner}^{factor.args[1].value}")
+    return factor.value if factor.op == "sym" and factor.value in units.LETTERS else None
 
 
 def _same_value(one: Node, two: Node, hints: Hints) -> str | None:
