@@ -269,7 +269,10 @@ class Store:
     # -- folders (models, reports)
 
     def put_folder(self, relative: str, folder: Path) -> list[Part]:
-        """Copy (S3) or move (local) a finished folder to its place; returns a part per file."""
+        """Copy a finished folder to its place (local: hard links); returns a part per file. The folder itself stays,
+
+        so that an attempt that is killed between two folders finds both again.
+        """
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         parts = [
             Part(f"{relative}/{path.relative_to(folder)}", 0, path.stat().st_size, sha256_of_file(path))
@@ -278,8 +281,7 @@ class Store:
         with self._reaching(relative):
             if self.is_local:
                 target = Path(self.path(relative))
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.move(str(folder), target)
+                shutil.copytree(folder, target, copy_function=_link_or_copy)
             else:
                 for part, path in zip(parts, files, strict=True):
                     self.fs.put_file(str(path), self.path(part.path))
@@ -331,7 +333,9 @@ class Store:
         if not uri.startswith((self.uri("finetune/"), self.uri("base/"))):
             return UserError(f"the model {uri} is gone; put it back or correct model.base")
         artifact = uri.rstrip("/").rsplit("/", 2)[0]
-        return UserError(f"the weights in {uri} are gone (removed by `restem gc`?); delete {artifact} to train them again")
+        return UserError(
+            f"the weights in {uri} are gone (removed by `restem gc`?); delete {artifact} to train them again"
+        )
 
     # -- inside
 
@@ -412,6 +416,14 @@ class TableWriter:
             meta | {"seconds": round(time.time() - self.started, 3)}, time.time(),
         )  # fmt: skip
         return self.store.commit(manifest)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    """A hard link where both lie on one file system, else a copy. Model files are never changed in place."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def digest_of_folder(folder: Path) -> str:

@@ -59,6 +59,7 @@ def run(job: BaseJob) -> Outcome:
     digest = digest_of_folder(folder)
     relative = f"base/{key}/{attempt}/model"
     parts = store.put_folder(relative, folder)
+    shutil.rmtree(folder)
     meta = {"path": relative, "seconds": round(time.time() - started, 3), "environment": environment()}
     manifest = store.commit(Manifest("base", key, recipe, attempt, digest, 0, parts, meta, time.time()))
     job.workspace.remember(recipe, job.slot)
