@@ -30,10 +30,12 @@ class SourceSettings(Settings):
     """One set of problems."""
 
     kind: Literal["arithmetic", "gsm8k", "math", "humaneval", "mbpp", "apps", "table"] = Field(
-        "arithmetic", description="Which loader reads it; `table` is any jsonl/parquet file or Hub data set by column mapping."
+        "arithmetic",
+        description="Which loader reads it; `table` is any jsonl/parquet file or Hub data set by column mapping.",
     )
     path: str | None = Field(
-        None, description="File, folder, fsspec URL (s3://...) or Hub data set id (hf:NAME). None: the loader's Hub default."
+        None,
+        description="File, folder, fsspec URL (s3://...) or Hub data set id (hf:NAME). None: the loader's Hub default.",
     )
     split: str = Field("train", description="Split of a Hub data set; for `arithmetic`, which disjoint operand set.")
     revision: str | None = Field(None, description="Hub revision; resolved to a commit when the run is planned.")
@@ -42,7 +44,9 @@ class SourceSettings(Settings):
     )
     limit: int | None = Field(None, ge=1, description="At most this many problems, after the filters.")
     offset: int = Field(0, ge=0, description="Skip this many problems, after the filters and before the limit.")
-    shuffle_seed: int | None = Field(None, description="Shuffle with this seed before offset and limit; None keeps the order.")
+    shuffle_seed: int | None = Field(
+        None, description="Shuffle with this seed before offset and limit; None keeps the order."
+    )
     levels: tuple[str, ...] = Field((), description="Only these levels; empty: all.")
     max_calculations: int | None = Field(None, ge=1, description="gsm8k: only problems with at most this many <<a=b>>.")
     min_tests: int = Field(1, ge=0, description="Code: only problems with at least this many tests.")
@@ -64,8 +68,12 @@ class ModelSettings(Settings):
 
     base: str = Field("builtin:arithmetic", description="builtin:arithmetic, a folder, an fsspec URL, or a Hub id.")
     revision: str | None = Field(None, description="Hub revision of the base; resolved to a commit when planned.")
-    prompt: str = Field("arithmetic", description="Prompt template by name: arithmetic, gsm8k, math, code, chat, plain.")
-    shots: int = Field(0, ge=0, le=16, description="Few-shot examples in the prompt, in sampling and in training alike.")
+    prompt: str = Field(
+        "arithmetic", description="Prompt template by name: arithmetic, gsm8k, math, code, chat, plain."
+    )
+    shots: int = Field(
+        0, ge=0, le=16, description="Few-shot examples in the prompt, in sampling and in training alike."
+    )
     pretrain_steps: int = Field(600, ge=1, description="builtin:arithmetic only: steps of base pre-training.")
     pretrain_seed: int = Field(0, description="builtin:arithmetic only.")
 
@@ -81,7 +89,9 @@ class GenerateSettings(Settings):
     top_p: float = Field(1.0, gt=0, le=1)
     max_tokens: int = Field(512, ge=1, description="Tokens of one completion; longer ones are cut and not accepted.")
     range_size: int = Field(64, ge=1, description="Problems in one range, the unit of work and of commit.")
-    ranges_in_flight: int = Field(3, ge=1, le=64, description="Ranges worked on at once, so that the engine never idles.")
+    ranges_in_flight: int = Field(
+        3, ge=1, le=64, description="Ranges worked on at once, so that the engine never idles."
+    )
     flush_seconds: float = Field(30, gt=0, le=60, description="Finished problems are stored at least this often.")
     NOT_CONTENT = frozenset({"waves", "range_size", "ranges_in_flight", "flush_seconds"})
 
@@ -93,10 +103,13 @@ class EngineSettings(Settings):
     """How policies are served. Of all this only `kind`, `dtype` and `max_model_len` can change what is sampled."""
 
     kind: Literal["vllm", "hf", "openai", "replay"] = Field(
-        "vllm", description="vllm: our own server process; hf: transformers; openai: external endpoints; replay: recorded samples."
+        "vllm",
+        description="vllm: our own server process; hf: transformers; openai: external endpoints; replay: recorded samples.",
     )
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    max_model_len: int | None = Field(None, ge=16, description="Tokens of prompt plus completion; None: the model's own limit.")
+    max_model_len: int | None = Field(
+        None, ge=16, description="Tokens of prompt plus completion; None: the model's own limit."
+    )
     max_in_flight: int = Field(64, ge=1, description="Completions in progress at once.")
     kv_cache_gib: float = Field(1.0, gt=0, description="CPU only: KV cache of the server, GiB.")
     gpu_memory_utilization: float = Field(0.9, gt=0, lt=1)
@@ -141,13 +154,18 @@ class MaterializeSettings(Settings):
         "correct", description="any: regardless of reward; permuted: rewards shuffled (both are control arms)."
     )
     cap: int = Field(10, ge=1, description="At most this many solutions a problem, filled by index.")
-    dedupe: Literal["none", "text", "normalized"] = Field("normalized", description="Equal solutions of a problem count once.")
+    dedupe: Literal["none", "text", "normalized"] = Field(
+        "normalized", description="Equal solutions of a problem count once."
+    )
     weight: Literal["one", "per_problem", "exp_reward"] = Field(
-        "one", description="one: each row 1; per_problem: rows of a problem share weight 1; exp_reward: exp(reward / beta)."
+        "one",
+        description="one: each row 1; per_problem: rows of a problem share weight 1; exp_reward: exp(reward / beta).",
     )
     beta: float = Field(1.0, gt=0, description="exp_reward: temperature of the weights.")
     accept_truncated: bool = Field(False, description="Accept completions that ended by length.")
-    max_rows: int | None = Field(None, ge=1, description="At most this many rows, chosen by hash (equal-size control arms).")
+    max_rows: int | None = Field(
+        None, ge=1, description="At most this many rows, chosen by hash (equal-size control arms)."
+    )
     seed: int = Field(0, description="Shuffles rewards (permuted) and chooses rows (max_rows).")
 
 
@@ -155,7 +173,9 @@ class FinetuneSettings(Settings):
     """M-step. The paper gives no learning rate, batch or epochs; these defaults are ours."""
 
     start: Literal["base", "previous"] = Field("base", description="base: ReST-EM; previous: expert iteration, ReST.")
-    epochs: int = Field(3, ge=1, description="A checkpoint each; the best on val is kept (Algorithm 1: while reward improves).")
+    epochs: int = Field(
+        3, ge=1, description="A checkpoint each; the best on val is kept (Algorithm 1: while reward improves)."
+    )
     learning_rate: float = Field(1e-5, gt=0)
     batch_size: int = Field(8, ge=1, description="Rows per device and step.")
     accumulation: int = Field(1, ge=1, description="Steps whose gradients are added before the optimizer moves.")
@@ -172,7 +192,9 @@ class FinetuneSettings(Settings):
     packing: bool = Field(False, description="Needs equal weights: packing keeps only token ids and labels.")
     seed: int = 0
     processes: int = Field(1, ge=1, description="accelerate processes (GPUs).")
-    accelerate_args: tuple[str, ...] = Field((), description="Further arguments of accelerate launch (FSDP, DeepSpeed).")
+    accelerate_args: tuple[str, ...] = Field(
+        (), description="Further arguments of accelerate launch (FSDP, DeepSpeed)."
+    )
     report_to: tuple[Literal["tensorboard", "wandb"], ...] = Field((), description="Training metrics pass-through.")
     timeout_s: float = Field(86400, gt=0)
     NOT_CONTENT = frozenset({"report_to", "timeout_s", "processes", "accelerate_args"})
@@ -182,12 +204,16 @@ class EvaluateSettings(Settings):
     """Held-out evaluation (paper: greedy pass@1; pass@k at T 1.0, top-p 0.95; maj@64)."""
 
     greedy: bool = True
-    samples: int = Field(16, ge=0, description="Samples a problem for sampled pass@1, pass@k and maj@k; 0: greedy only.")
+    samples: int = Field(
+        16, ge=0, description="Samples a problem for sampled pass@1, pass@k and maj@k; 0: greedy only."
+    )
     temperature: float = Field(1.0, ge=0, le=5)
     top_k: int = Field(0, ge=0)
     top_p: float = Field(0.95, gt=0, le=1)
     max_tokens: int = Field(512, ge=1)
-    k: tuple[Annotated[int, Field(ge=1)], ...] = Field((1, 4, 16), description="The k of pass@k and maj@k; each at most `samples`.")
+    k: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (1, 4, 16), description="The k of pass@k and maj@k; each at most `samples`."
+    )
     bootstrap: int = Field(2000, ge=100, description="Resamples over problems for the intervals.")
     val_samples: int = Field(4, ge=1, description="Samples a val problem for the reward that chooses the epoch.")
     NOT_CONTENT = frozenset({"samples", "k", "bootstrap", "val_samples"})
@@ -195,7 +221,9 @@ class EvaluateSettings(Settings):
     @model_validator(mode="after")
     def k_within_samples(self) -> Self:
         if self.samples and max(self.k, default=1) > self.samples:
-            raise ValueError(f"evaluate.k asks for k = {max(self.k)} but only {self.samples} samples are drawn; raise evaluate.samples")
+            raise ValueError(
+                f"evaluate.k asks for k = {max(self.k)} but only {self.samples} samples are drawn; raise evaluate.samples"
+            )
         return self
 
     def greedy_sampling(self, stop: tuple[str, ...] = ()) -> Sampling:
@@ -215,7 +243,9 @@ class LoopSettings(Settings):
 
     iterations: int = Field(3, ge=0, le=100, description="0: evaluate the base only.")
     patience: int = Field(0, ge=0, description="Stop after this many iterations without a better val reward; 0: never.")
-    draw: Annotated[str, BeforeValidator(_as_text)] = Field("", description="A date or number: asks for fresh samples; empty: stored ones are used again.")
+    draw: Annotated[str, BeforeValidator(_as_text)] = Field(
+        "", description="A date or number: asks for fresh samples; empty: stored ones are used again."
+    )
     versions_in_key: bool = Field(False, description="Library versions become part of every key.")
 
 
