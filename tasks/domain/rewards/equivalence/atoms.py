@@ -208,7 +208,12 @@ class AtomParser(GroupParser):
             self.next()
             unit += "/" + self.next().value.strip()
         if node.op == "unit":
-            return Node("unit", node.args, f"{node.value} {unit}")
+            unit = f"{node.value} {unit}"
+            if node.args[0].op == "sym" and len(unit.split()) > 2:  # A stopped clock ...: the letter is a word
+                return Node("text", (), f"{node.args[0].value} {unit}")
+            return Node("unit", node.args, unit)
+        if node.op == "text":
+            return Node("text", (), f"{node.value} {unit}")
         return Node("unit", (node,), unit) if unit else node
 
     def command(self, token: Token) -> Node:
