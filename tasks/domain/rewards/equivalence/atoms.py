@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from fractions import Fraction
 
@@ -39,7 +40,7 @@ class AtomParser(GroupParser):
                 raise OverLimit("nesting")
             if token.value in ("^", "**", r"\^"):
                 self.next()
-                node = self.raised(node)
+                node = chosen(node, self.raised(node))
             elif token.value == "!":
                 self.next()
                 node = Node("fn", (node,), "factorial")
@@ -133,7 +134,8 @@ class AtomParser(GroupParser):
     def any_atom(self) -> Node:
         token = self.next()
         if token.kind == "num":
-            return literal(token.value)
+            continued = "." in token.value and self.take(r"\ldots")
+            return (continued and visible_cycle(token.value)) or literal(token.value)
         if token.kind == "sym":
             return self.named(token)
         if token.kind == "repeating":
@@ -154,8 +156,10 @@ class AtomParser(GroupParser):
 
     def named(self, token: Token) -> Node:
         """A symbol, or an unknown function with its arguments."""
+        while token.value[0] in FUNCTION_LETTERS and self.peek().value == "'" and self.peek(1).value in ("(", "'"):
+            token = token._replace(value=token.value + self.next().value)
         if self.peek().value == "(" and (
-            self.defines(token) or (token.value in FUNCTION_LETTERS and not self.peek().spaced)
+            self.defines(token) or (token.value[0] in FUNCTION_LETTERS and not self.peek().spaced)
         ):
             self.next()
             inside = self.bracketed("(")
@@ -245,16 +249,37 @@ class AtomParser(GroupParser):
         raise Unreadable(f"unknown command {token.value}")
 
 
+def chosen(base: Node, power: Node) -> Node:
+    """C_8^3 and A_5^2, as combinations and permutations are written in many countries; any other power as it is."""
+    if base.op != "sym" or not re.fullmatch(r"[CA]_\d{1,3}", base.value) or power.op != "pow":
+        return power
+    total, taken = int(base.value[2:]), power.args[1]
+    if taken.op != "num" or taken.value.denominator != 1 or not 0 <= taken.value <= total:
+        return power
+    ways = math.comb(total, int(taken.value)) if base.value[0] == "C" else math.perm(total, int(taken.value))
+    return number(ways)
+
+
 def literal(text: str) -> Node:
     """A number as written."""
     value = Node("num", (), Fraction(text))
     return value if text.isdigit() else Node("dec", (value,), text)
 
 
+def visible_cycle(text: str) -> Node | None:
+    """0.333... and 0.1212... as fractions; None when the digits show no cycle."""
+    whole, _, digits = text.partition(".")
+    for length in range(1, 10):
+        cycle, times_seen = digits[-length:], 3 if length == 1 else 2
+        if len(digits) >= length * times_seen and digits.endswith(cycle * times_seen):
+            return repeating_decimal(f"{whole}.{digits[:-length]}\\overline{{{cycle}}}")
+    return None
+
+
 def repeating_decimal(text: str) -> Node:
     """0.1\\overline{6} as the fraction it is."""
     whole, _, rest = text.partition(".")
-    fixed, _, cycle = rest.partition(r"\overline")
+    fixed, _, cycle = rest.partition("\\")
     cycle = re.sub(r"\D", "", cycle)
     scale = 10 ** len(fixed)
     return number(Fraction(int(whole + fixed or "0"), scale) + Fraction(int(cycle), scale * (10 ** len(cycle) - 1)))

@@ -144,6 +144,9 @@ class Comparison:
             return self.single_against_collection(gold, answer)
         if gold.op == answer.op == "tuple":
             return _same_brackets(gold.value, answer.value, len(gold.args)) and self.in_order(gold.args, answer.args)
+        single = next((side for side in (gold, answer) if side.op == "set" and len(side.args) == 1), None)
+        if "tuple" in (gold.op, answer.op) and single is not None:  # {(1, 2)} for (1, 2)
+            return self.same(*(side.args[0] if side is single else side for side in (gold, answer)))
         if "tuple" in (gold.op, answer.op):
             return self.tuple_against_other(gold, answer)
         return self.same_items(gold, answer)
@@ -290,12 +293,10 @@ def _same_brackets(one: str, two: str, items: int) -> bool:
 
 
 def alternatives(node: Node) -> list[Node]:
-    """Both readings of an expression with plus-minus signs, the signs taken together."""
-    return (
-        [_signed(node, 1), _signed(node, -1)]
-        if node.op not in COLLECTIONS
-        else [reading for item in node.args for reading in (alternatives(item) if has(item, "pm", "mp") else [item])]
-    )
+    """Both readings of an expression with plus-minus signs, the signs taken together; in a list, of each item."""
+    if node.op not in ("list", "set"):
+        return [_signed(node, 1), _signed(node, -1)]
+    return [reading for item in node.args for reading in (alternatives(item) if has(item, "pm", "mp") else [item])]
 
 
 def _signed(node: Node, sign: int) -> Node:

@@ -17,6 +17,10 @@ from tasks.domain.rewards.equivalence.tokens import OverLimit, Unreadable
 
 _WORDED = re.compile(r"[A-Za-z]{2}")
 _MATHEMATICS = re.compile(r"[\d=<>+*/^_|]|\\(?!text|mathrm|mathbf|textbf|mbox|left|right|,|;| |quad)")
+_CHOICE_MARK = re.compile(
+    r"(?:\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{\s*\(?[A-H][).]?\s*\}|\([A-H]\))(?:\\ |~|\s|\\q?quad)*([^\s=,)].*)$",
+    re.DOTALL,
+)
 _DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
 
 
@@ -47,6 +51,7 @@ def balanced(text: str) -> bool:
 def equivalent(gold: str, answer: str, hints: str = "|-|") -> tuple[bool, str]:
     """Whether the answer means the gold, and by which rule (or why it could not be read)."""
     gold, answer = _number_words(gold), _number_words(answer)
+    answer = _without_choice(gold, answer)
     if not texts.calendar_words(gold) <= texts.calendar_words(answer):  # June 20 is not 20
         return False, "calendar"
     by_words = _by_words(gold, answer, hints)
@@ -70,6 +75,12 @@ def _number_words(text: str) -> str:
     """twenty-five as 25."""
     value = texts.word_number(text) if _WORDED.search(text) else None
     return text if value is None else str(value)
+
+
+def _without_choice(gold: str, answer: str) -> str:
+    """(B) 12 as 12, when the gold is no choice."""
+    match = _CHOICE_MARK.match(answer)
+    return match[1] if match and texts.choice(gold) is None else answer
 
 
 def _by_words(gold: str, answer: str, hints: str) -> tuple[bool, str] | None:

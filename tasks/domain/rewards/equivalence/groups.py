@@ -15,7 +15,7 @@ class GroupParser(Cursor):
     def bracketed(self, opener: str) -> Node:
         bars, self.bars = self.bars, 0
         closers = OPENERS[opener]
-        if opener in (r"\{", r"\lbrace") and (node := self.set_builder()) is not None:
+        if opener in (r"\{", r"\lbrace", "{") and (node := self.set_builder()) is not None:
             self.bars = bars
             return node
         node = self.items(closers)
@@ -43,7 +43,7 @@ class GroupParser(Cursor):
             self.at = start
             return None
         self.next()
-        condition = self.items((r"\}", r"\rbrace"))
+        condition = self.items((r"\}", r"\rbrace", "}"))
         self.next()
         return Node("builder", (condition,), subject)
 
@@ -152,7 +152,9 @@ class GroupParser(Cursor):
     def environment(self, name: str) -> Node:
         if name == "cases":
             rows = self.rows(name)
-            return Node("opaque", tuple(entry for row in rows for entry in row), "cases")
+            entries = tuple(entry for row in rows for entry in row)
+            system = all(len(row) == 1 and row[0].op == "rel" for row in rows)
+            return Node("list", entries) if system else Node("opaque", entries, "cases")
         if name not in MATRICES:  # align, equation: only layout
             return self.items(closers=())
         if name == "array":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 
 from tasks.domain.rewards.equivalence.evaluation import Evaluation, Floats, NotNumeric
@@ -147,13 +148,15 @@ def _unfolded(interval: Interval, subject: Node) -> RealSet:
     return RealSet("union", parts, subject.args[0])
 
 
-def _everything(node: Node) -> RealSet | None:
-    return RealSet("union", (Interval(MINUS_INF, INF, False, False),)) if node.value == "R" else None
+def _reals(node: Node) -> RealSet | None:
+    """R, and R+ without zero."""
+    low = {"R": MINUS_INF, "R+": Node("num", (), Fraction(0))}.get(node.value)
+    return None if low is None else RealSet("union", (Interval(low, INF, False, False),))
 
 
 _CONVERSIONS: dict[str, Callable[[Node], RealSet | None]] = {
     "tuple": _from_tuple, "set": _from_points, "union": _combined, "inter": _combined, "diff": _combined,
-    "builder": _from_builder, "rel": _from_relation, "list": _from_list, "nset": _everything,
+    "builder": _from_builder, "rel": _from_relation, "list": _from_list, "nset": _reals,
     "empty": lambda node: RealSet("union", ()),
 }  # fmt: skip
 

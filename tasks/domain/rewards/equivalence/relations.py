@@ -22,14 +22,19 @@ def is_name(node: Node) -> bool:
     if node.op in ("sym", "text", "opaque", "empty"):
         return True
     if node.op == "call":
-        return all(arg.op in ("sym", "num") for arg in node.args)
-    if node.op in ("tuple", "ratio", "list"):
+        return True
+    if node.op in ("tuple", "ratio", "list", "union", "inter", "diff"):
         return bool(node.args) and all(map(is_name, node.args))
     if node.op == "fn":
         return len(node.args) == 1 and is_name(node.args[0])
     if node.op == "mul":
-        return _is_derivative(node) or all(arg.op == "sym" and arg.value[:1].isupper() for arg in node.args)
+        return _is_derivative(node) or all(arg.op == "sym" and _names_a_thing(arg.value) for arg in node.args)
     return node.op == "pow" and node.args[0].op == "sym" and exact(node.args[1]) in (-1, 2, 3)
+
+
+def _names_a_thing(letter: str) -> bool:
+    """The A and B of AB, and the complement sign."""
+    return letter[:1].isupper() or letter.startswith(r"\complement")
 
 
 def _is_derivative(node: Node) -> bool:

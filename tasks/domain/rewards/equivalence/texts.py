@@ -18,27 +18,9 @@ _CALENDAR = re.compile(
     r"monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b"
 )
 _UNITS = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
+    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+]  # fmt: skip
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 NUMBER_WORDS = {word: value for value, word in enumerate(_UNITS)} | {
     word: 10 * (at + 2) for at, word in enumerate(_TENS)
@@ -49,9 +31,10 @@ _SAME = {
     "no solution": "none", "no solutions": "none", "no real solution": "none", "no real solutions": "none", "empty set": "none",
     "there is no solution": "none", "there are no solutions": "none", "does not exist": "none", "dne": "none", "none": "none",
     "all real numbers": "reals", "all reals": "reals", "real numbers": "reals", "any real number": "reals", "reals": "reals",
-    "every real number": "reals", "all integers": "integers", "any integer": "integers", "integers": "integers", "infinitely many": "infinite", "infinitely many solutions": "infinite", "infinite": "infinite",
+    "every real number": "reals", "all integers": "integers", "any integer": "integers", "integers": "integers",
+    "infinitely many": "infinite", "infinitely many solutions": "infinite", "infinite": "infinite",
     "infinity": "infinite", "infinite solutions": "infinite", "infinitely": "infinite", "undefined": "undefined",
-    "indeterminate": "undefined", "true": "true", "t": "t", "false": "false", "correct": "true", "incorrect": "false",
+    "indeterminate": "undefined", "true": "true", "false": "false", "correct": "true", "incorrect": "false",
 }  # fmt: skip
 
 

@@ -44,8 +44,8 @@ _SCANNER = re.compile(
       (?P<space>\s+|~|\\[,;:!>\ ])
     | (?P<row>\\\\(?:\s*\[[^\]]{{0,20}}\])?)
     | (?P<layout>{LAYOUT_COMMANDS}|\\h?phantom\s*[-+\d]|\\(?=\s|$)|\$+|\\[()\[\]]
-        |\\(?:hspace|vspace|phantom|hphantom|label|tag)\*?\s*\{{[^{{}}]{{0,40}}\}})
-    | (?P<repeating>\d*\.\d*\\overline\s*\{{\d+\}})
+        |\\(?:text)?color\s*\{{[^{{}}]{{0,20}}\}}|\\(?:hspace|vspace|phantom|hphantom|label|tag)\*?\s*\{{[^{{}}]{{0,40}}\}})
+    | (?P<repeating>\d*\.\d*\\(?:overline|dot)\s*\{{\d+\}})
     | (?P<num>(?:\d+\.\d+|\.\d+|\d+)(?:[eE][-+]?\d{{1,6}}(?![\w.]))?)
     | (?P<text>{TEXT_COMMANDS})
     | (?P<env>\\(?:begin|end)\s*\{{\s*[a-zA-Z]+\*?\s*\}})
@@ -57,6 +57,7 @@ _SCANNER = re.compile(
 )
 _HALF_DAY = re.compile(r"[ap]\.? ?m", re.IGNORECASE)
 _DOUBLED = re.compile(r"\\\\(?=[a-zA-Z]{2})")  # commands escaped twice, outside environments
+_OPEN_BRACE = re.compile(r"\\left\s*\\\{\s*\\begin\{(?:array|aligned|gathered|matrix)\}(?:\s*\{[^{}]{0,20}\})?")
 _GROUPS = re.compile(r"(?<=\d)\s*(?:\{\s*,\s*\}|,\s*\\!|\\!\s*,|\{\s*,\s*\\!\s*\})\s*(?=\d{3})")
 _SPACE_GROUPS = re.compile(r"(?<![\d.^_{])(?<!\d )\d{1,3}(?:(?:\\[,;: ]|~| )\d{3})+(?![\d.]|[ ~]\d|\s*/)")
 _COMMA_GROUPS = re.compile(r"(?<![\d.,_^])\d{1,3}(?:,\d{3})+(?![\d])")
@@ -77,6 +78,8 @@ def tokenize(text: str, commas_group: bool = True) -> list[Token]:
 def _prepared(text: str, commas_group: bool) -> str:
     if "\\\\" in text and "\\begin" not in text:
         text = _DOUBLED.sub(r"\\", text)
+    if "\\left" in text and "\\begin" in text:
+        text = _OPEN_BRACE.sub(r"\\begin{cases}", text)
     if "," in text:
         text = _GROUPS.sub("", text)
     text = _SPACE_GROUPS.sub(lambda match: re.sub(r"\D", "", match.group()), text)

@@ -25,9 +25,7 @@ _UNITS = {
 _POWER = re.compile(
     r"^(?:(?P<square>sq(?:uare)?\.?)|(?P<cubic>cu(?:bic)?\.?))\s+|\s*\^\s*\{?(?P<power>\d)\}?$", re.IGNORECASE
 )
-LETTERS = frozenset(
-    ["m", "g", "s", "h", "L", "l", "N", "J", "W", "V", "K"]
-)  # single letters that are units when they stand apart: 5 m
+LETTERS = frozenset("mgshLlNJWVK")  # single letters that are units when they stand apart: 5 m
 
 
 @dataclass(frozen=True)
@@ -64,5 +62,6 @@ def factors(gold: str | None, answer: str | None) -> tuple[Fraction, Fraction] |
     one, two = unit(gold), unit(answer)
     if one.kind and two.kind:
         return (one.factor, two.factor) if (one.kind, one.power) == (two.kind, two.power) else None
-    contradictory = one.power != two.power and min(one.power, two.power) > 1
+    flat = one if one.power < two.power else two
+    contradictory = one.power != two.power and (flat.power > 1 or bool(flat.kind))  # units^2 against units^3, or miles
     return None if contradictory else (Fraction(1), Fraction(1))

@@ -13,8 +13,12 @@ _TEXT_NAMES = """
 _LAYOUT_NAMES = """
     left right big bigl bigr bigm Big Bigl Bigr Bigm bigg biggl biggr biggm Bigg Biggl Biggr Biggm middle displaystyle
     textstyle scriptstyle limits nolimits quad qquad rm bf it thinspace enspace boxed fbox mathstrut strut cr nonumber
-    centering ensuremath
+    centering ensuremath tiny small large Large LARGE huge Huge normalsize
 """
+
+
+def words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
 
 def _either(names: str) -> str:
@@ -30,101 +34,18 @@ SYMBOL_COMMANDS = tuple(
 )
 WORDS = {"pi": r"\pi", "infinity": r"\infty", "infty": r"\infty", "inf": r"\infty", "oo": r"\infty", "theta": r"\theta"}
 WORDS |= {name: "\\" + name for name in ("alpha", "beta", "gamma", "lambda", "omega", "sqrt", "cdot", "times", "frac")}
-FUNCTIONS = frozenset(
-    [
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "arccot",
-        "sinh",
-        "cosh",
-        "tanh",
-        "ln",
-        "log",
-        "lg",
-        "exp",
-        "max",
-        "min",
-        "gcd",
-        "lcm",
-        "det",
-        "abs",
-        "floor",
-        "ceil",
-    ]
+FUNCTIONS = words(
+    """
+    sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh ln log lg exp max min gcd lcm det abs
+    floor ceil
+    """
 )
 # Words of two or three letters that are not products of symbols.
-SHORT_WORDS = frozenset(
-    [
-        "is",
-        "it",
-        "in",
-        "of",
-        "or",
-        "to",
-        "at",
-        "as",
-        "by",
-        "if",
-        "an",
-        "be",
-        "no",
-        "we",
-        "on",
-        "do",
-        "my",
-        "so",
-        "up",
-        "us",
-        "the",
-        "for",
-        "and",
-        "but",
-        "not",
-        "one",
-        "two",
-        "are",
-        "all",
-        "any",
-        "per",
-        "was",
-        "has",
-        "his",
-        "her",
-        "its",
-        "let",
-        "odd",
-        "yes",
-        "red",
-        "day",
-        "cm",
-        "mm",
-        "km",
-        "dm",
-        "kg",
-        "mg",
-        "ft",
-        "yd",
-        "oz",
-        "lb",
-        "mi",
-        "hr",
-        "ml",
-        "mL",
-        "am",
-        "pm",
-        "min",
-        "sec",
-        "kW",
-        "sq",
-        "mph",
-    ]
+SHORT_WORDS = words(
+    """
+    is it in of or to at as by if an be no we on do my so up us the for and but not one two are all any per was
+    has his her its let odd yes red day cm mm km dm kg mg ft yd oz lb mi hr ml mL am pm min sec kW sq mph
+    """
 )
 RELATIONS = {
     "=": "=", "==": "=", r"\equiv": "=", ":=": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=",
@@ -146,51 +67,12 @@ PRODUCT_SIGNS = ("*", r"\cdot", r"\times", r"\ast", r"\bullet", r"\star")
 SETS = ("nset", "set", "union", "inter", "diff", "empty", "builder")
 FRACTIONS = (r"\frac", r"\dfrac", r"\tfrac", r"\cfrac")
 BINOMIALS = (r"\binom", r"\dbinom", r"\tbinom")
-LETTERS = frozenset(
-    [
-        "alpha",
-        "beta",
-        "gamma",
-        "delta",
-        "epsilon",
-        "varepsilon",
-        "zeta",
-        "eta",
-        "theta",
-        "vartheta",
-        "iota",
-        "kappa",
-        "lambda",
-        "mu",
-        "nu",
-        "xi",
-        "omicron",
-        "rho",
-        "sigma",
-        "tau",
-        "upsilon",
-        "phi",
-        "varphi",
-        "chi",
-        "psi",
-        "omega",
-        "Gamma",
-        "Delta",
-        "Theta",
-        "Lambda",
-        "Xi",
-        "Pi",
-        "Sigma",
-        "Phi",
-        "Psi",
-        "Omega",
-        "hbar",
-        "ell",
-        "nabla",
-        "partial",
-        "mho",
-        "aleph",
-    ]
+LETTERS = words(
+    """
+    alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi omicron rho
+    sigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega hbar ell nabla
+    partial mho aleph complement
+    """
 )
 DECORATIONS = (
     r"\angle", r"\triangle", r"\measuredangle", r"\overrightarrow", r"\overline", r"\widehat", r"\overset", r"\star",
