@@ -56,8 +56,8 @@ def _integer(r: random.Random) -> tuple[str, list[str], list[str]]:
 
 
 def _fraction(r: random.Random) -> tuple[str, list[str], list[str]]:
-    p, q = r.randint(1, 40), r.randint(2, 40)
-    p, q = (p // gcd(p, q), q // gcd(p, q)) if q % p else (p * q + 1, q)
+    q = r.randint(2, 40)
+    p = r.choice([top for top in range(1, 41) if gcd(top, q) == 1])
     right = [
         f"\\dfrac{{{p}}}{{{q}}}",
         f"{p}/{q}",
