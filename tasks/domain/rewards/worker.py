@@ -26,7 +26,7 @@ FRAME = struct.Struct(">I")
 PROGRESS = struct.Struct("<Q")
 READY = b"{}"
 OUT_OF_MEMORY = 86  # exit status; anything else that ends a worker is a crash
-TIRED_BYTES = 400 * 2**20  # resident memory after a batch; a fresh worker holds about 60 MB
+TIRED_BYTES = 400 * 2**20  # resident memory after a batch; a fresh worker holds 20 MB
 
 
 def main() -> None:
