@@ -134,7 +134,8 @@ def _same_rounded(one: Node, two: Node, hints: Hints) -> str | None:
     if has(one, "deg") or has(two, "deg"):
         return None
     if gold_literal and not has(two, "dec") and not symbols(two) and two.op != "num":
-        close = _significant(gold_literal) >= MIN_GOLD_DIGITS and _rounds_to(two, one, gold_literal)
+        digits = _significant(gold_literal)
+        close = digits >= MIN_GOLD_DIGITS and _rounds_to(two, one, gold_literal, cut=digits > MIN_GOLD_DIGITS)
         return "rounded_gold" if close else None
     if (
         answer_literal
@@ -153,21 +154,21 @@ def _significant(literal: str) -> int:
     return len(digits) if "." in literal else 0
 
 
-def _rounds_to(value: Node, decimal: Node, literal: str) -> bool:
-    """Whether the exact value, rounded to the digits of the literal, gives it."""
+def _rounds_to(value: Node, decimal: Node, literal: str, cut: bool = False) -> bool:
+    """Whether the exact value, rounded (or with `cut` also cut off) to the digits of the literal, gives it."""
     target = exact(decimal)
     if "e" in literal.lower() or target is None:
         return False
-    step = Fraction(1, 10 ** len(literal.partition(".")[2]))
+    step = PLAIN.number(Fraction(1, 10 ** len(literal.partition(".")[2])))
     try:
         found = Evaluation(PLAIN).value(value)
     except NotNumeric:
         return False
     if found.imag != 0:
         return False
-    return bool(
-        abs(found.real - PLAIN.number(target)) <= PLAIN.number(step / 2) * (1 + PLAIN.number(Fraction(1, 10**9)))
-    )
+    beyond = (found.real - PLAIN.number(target)) * (-1 if target < 0 else 1)
+    rounded = abs(beyond) <= step / 2 * (1 + PLAIN.number(Fraction(1, 10**9)))
+    return bool(rounded or (cut and 0 <= beyond < step))
 
 
 def _same_based(one: Node, two: Node, hints: Hints) -> str | None:
