@@ -168,7 +168,7 @@ def test_the_server_is_gone_after_its_owner_was_killed(tiny_llama, tmp_path):
     owner = subprocess.Popen(argv, cwd=guard.PROJECT_ROOT, stdout=subprocess.PIPE, text=True)
     server = int(owner.stdout.readline())
     family = [server, *guard._descendants(server)]
-    assert len(family) >= 3  # API server, engine core, worker
+    assert len(family) >= 2  # API server, engine core
     owner.kill()
     owner.wait()
     wait_until(lambda: not any(map(alive, family)))
