@@ -76,27 +76,32 @@ def without_docstrings(tree: ast.Module) -> ast.Module:
     return tree
 
 
-def recorded() -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = json.loads(RECORD.read_text())
+Record = dict[str, dict[str, str]]  # name -> its version and the digest of its code
+
+
+def recorded(path: Path = RECORD) -> Record:
+    found: Record = json.loads(path.read_text())
     return found
 
 
-def main(arguments: list[str]) -> int:
-    now, before = fingerprints(), recorded() if RECORD.exists() else {}
+def keep(path: Path, now: Record, arguments: list[str]) -> int:
+    """Write `now` to the record if the arguments ask for it; 1 where code changed under the same version."""
+    before = recorded(path) if path.exists() else {}
     stale = [
-        s
-        for s in STAGES
-        if before and now[s]["code"] != before[s]["code"] and now[s]["version"] == before[s]["version"]
+        name
+        for name in before
+        if now[name]["code"] != before[name]["code"] and now[name]["version"] == before[name]["version"]
     ]
     if stale and "--same-results" not in arguments:
         print(
-            f"code of {', '.join(stale)} changed but VERSION did not: raise it, or say --same-results", file=sys.stderr
+            f"code of {', '.join(stale)} changed but its version did not: raise it, or say --same-results",
+            file=sys.stderr,
         )
         return 1
     if arguments:
-        RECORD.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n")
+        path.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(keep(RECORD, fingerprints(), sys.argv[1:]))
