@@ -186,7 +186,7 @@ class Comparison:
         return len(gold) == len(answer) <= MAX_ITEMS and all(map(self.same, gold, answer)) and self.found("ordered")
 
     def same_items(self, gold: Node, answer: Node) -> bool:
-        """Named items by name, others in any order unless the question asks for one."""
+        """Named items by name, others in any order, or in the order that `order_counts` asks for."""
         ours, theirs = (
             _distinct(_flattened(side), self.same) if side.op == "set" else _flattened(side) for side in (gold, answer)
         )
@@ -197,9 +197,14 @@ class Comparison:
             return all(self.same(mine[name], yours[name]) for name in mine) and self.found("named")
         if mine is None or yours is None:
             ours, theirs = [_unnamed(one) for one in ours], [_unnamed(one) for one in theirs]
-        if "o" in self.hints.flags and gold.op == answer.op == "list":
+        if gold.op == answer.op == "list" and self.order_counts(gold.args):
             return self.in_order(ours, theirs)
         return self.any_order(ours, theirs)
+
+    def order_counts(self, items: Sequence[Node]) -> bool:
+        """The question asks for an order, or there is none and these may be a sequence: three numbers or more (two are mostly roots)."""
+        unasked = self.hints.letters is None and len(items) > 2
+        return "o" in self.hints.flags or (unasked and all(item.op == "num" for item in items))
 
     def any_order(self, gold: list[Node], answer: list[Node]) -> bool:
         """A perfect matching; repeated items of the answer do not count when the gold has no repeats."""

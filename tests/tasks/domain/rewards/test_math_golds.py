@@ -10,10 +10,13 @@ import pytest
 from rewritings import near_misses, rewritings
 
 from tasks.domain.rewards.equivalence.decide import decide
+from tasks.domain.rewards.equivalence.hints import Hints, hints_of
 from tasks.domain.rewards.math import final_gold
 
 SOLUTIONS = Path(os.environ.get("RESTEM_SHARED_DATA", Path(__file__).parents[4] / "../shared/data")) / "math/test.jsonl"
 MIN_NEAR_MISSES = 5
+NO_QUESTION = Hints().code()
+UNORDERED = hints_of("What are all of them?").code()  # without a question the order of a longer list counts
 TWO_SPELLINGS = {3341, 3628, 4258}  # their two boxes hold one answer twice: x+11 or 11+x
 
 
@@ -24,15 +27,18 @@ def golds() -> list[str]:
     return [final_gold(json.loads(line)["solution"]) for at, line in enumerate(lines) if at not in TWO_SPELLINGS]
 
 
-def accepted(gold: str, answer: str) -> bool:
-    return decide([gold, answer, "|-|", "wrong"])[0] == "correct"
+def accepted(gold: str, answer: str, kind: str = "") -> bool:
+    hints = UNORDERED if kind == "reordered" else NO_QUESTION
+    return decide([gold, answer, hints, "wrong"])[0] == "correct"
 
 
 def faults(gold: str) -> list[str]:
     """What the grader gets wrong about one gold, as sentences."""
     misses = list(near_misses(gold))
     found = [
-        f"{kind}: {other!r} for {gold!r} was refused" for kind, other in rewritings(gold) if not accepted(gold, other)
+        f"{kind}: {other!r} for {gold!r} was refused"
+        for kind, other in rewritings(gold)
+        if not accepted(gold, other, kind)
     ]
     found += [f"{kind}: {other!r} for {gold!r} was accepted" for kind, other in misses if accepted(gold, other)]
     return found + ([f"only {len(misses)} near misses of {gold!r}"] if len(misses) < MIN_NEAR_MISSES else [])
