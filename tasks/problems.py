@@ -14,7 +14,7 @@ from tasks.domain.settings import DataSettings, SourceSettings, VerifySettings
 from tasks.sources import check_disjoint, data_revision, load_problems
 from tasks.workspace import Workspace, log, store_at
 
-VERSION = "1"
+VERSION = "2"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.domain.errors import UserError
+from tasks.domain.rewards.extraction import boxes
 from tasks.domain.schema import Kind
 
 WRAPPERS = {"assert", "set", "sorted", "list", "tuple", "str", "len", "round", "isclose", "abs", "not"}
@@ -105,7 +106,7 @@ def math(record: Record) -> Draft:
     """Gold is the answer column, else the last balanced `\\boxed` of the solution."""
     answer, solution = record.optional("answer", "gold"), record.optional("solution")
     record.require_column("answer", "gold", "solution")
-    gold = str(answer).strip() if answer is not None else last_boxed(str(solution or "")) or ""
+    gold = str(answer).strip() if answer is not None else boxes(str(solution or "")) or ""
     meta = {"type": record.optional("type", "subject"), "solution": solution}
     return Draft(
         "math",
@@ -204,17 +205,6 @@ READERS: dict[str, Callable[[Record], Draft]] = {
     "apps": apps,
     "table": table,
 }
-
-
-def last_boxed(text: str) -> str | None:
-    """What the last balanced `\\boxed{...}` holds; None without one."""
-    for start in reversed([match.end() for match in re.finditer(r"\\f?boxed\s*\{", text)]):
-        depth = 1
-        for at in range(start, len(text)):
-            depth += {"{": 1, "}": -1}.get(text[at], 0)
-            if depth == 0:
-                return text[start:at].strip()
-    return None
 
 
 def level_text(value: Any) -> str | None:

@@ -185,7 +185,7 @@ def _equation(r: random.Random) -> tuple[str, list[str], list[str]]:
 
 
 KINDS = (
-    Kind("integer", 63, _integer), Kind("fraction", 10, _fraction), Kind("root", 5, _root), Kind("pi", 2.5, _pi),
+    Kind("integer", 64, _integer), Kind("fraction", 10, _fraction), Kind("root", 5, _root), Kind("pi", 2.5, _pi),
     Kind("polynomial", 4, _polynomial), Kind("tuple", 3, _tuple), Kind("interval", 1.5, _interval), Kind("list", 1.5, _list),
     Kind("matrix", 1.5, _matrix), Kind("degrees", 2, _degrees), Kind("money", 1.5, _money), Kind("words", 1.5, _words),
     Kind("trigonometric", 1, _trigonometric), Kind("equation", 1, _equation),

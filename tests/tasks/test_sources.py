@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.domain.errors import UserError
-from tasks.domain.records import Record, last_boxed, level_text, mbpp
+from tasks.domain.records import Record, level_text, mbpp
+from tasks.domain.rewards.extraction import boxes
 from tasks.domain.schema import Problem
 from tasks.domain.settings import SourceSettings
 from tasks.sources import check_disjoint, data_revision, load_problems
@@ -85,7 +86,7 @@ def test_math_gold_is_the_answer_column_or_the_last_box(write: WriteRows) -> Non
     ],
 )
 def test_the_last_balanced_box_wins(text: str, held: str | None) -> None:
-    assert last_boxed(text) == held
+    assert boxes(text) == held
 
 
 @pytest.mark.parametrize(
