@@ -1,0 +1,45 @@
+"""What one execution may use."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+WALL_FLOOR_SECONDS = 3.0
+WALL_PER_CPU_SECOND = 2.0
+WALL_STRETCH = 10.0  # a job that was given CPU time all along may take this many times its wall limit: the machine is busy
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one program. CPU time (of the process and everything that it starts) decides; wall time is a backstop.
+
+    `wall_seconds` is the time after which a program that hardly used the CPU is ended as IDLE; None derives it from
+    the CPU limit. A program that computes but is starved by a busy machine gets up to `WALL_STRETCH` times as long.
+    """
+
+    cpu_seconds: float = 4.0
+    wall_seconds: float | None = None
+    memory_mb: int = 512
+    output_bytes: int = 1 << 20
+    tmp_mb: int = 16
+    processes: int = 32
+
+    def __post_init__(self) -> None:
+        numbers = [self.cpu_seconds, self.memory_mb, self.output_bytes, self.tmp_mb, self.processes]
+        if self.wall_seconds is not None:
+            numbers.append(self.wall_seconds)
+        if not all(math.isfinite(number) and number > 0 for number in numbers):
+            raise ValueError(f"every limit is a positive number, found {self}")
+
+    @property
+    def idle_wall_seconds(self) -> float:
+        """When a program that does not compute is ended."""
+        if self.wall_seconds is not None:
+            return self.wall_seconds
+        return max(WALL_FLOOR_SECONDS, WALL_PER_CPU_SECOND * self.cpu_seconds)
+
+    @property
+    def hard_wall_seconds(self) -> float:
+        """When any program is ended."""
+        return WALL_STRETCH * self.idle_wall_seconds
