@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from sandbox.limits import Limits
 from sandbox.verdict import Ending
 
+DEFAULT_LIMITS = Limits()
+
 
 @dataclass(frozen=True)
 class Job:
@@ -21,7 +23,7 @@ class Job:
     source: bytes
     mode: str = "stdin"
     stdin: bytes = b""
-    limits: Limits = Limits()
+    limits: Limits = DEFAULT_LIMITS
     numpy: bool = False
     trusted: bool = False
     alone: bool = False

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 WALL_FLOOR_SECONDS = 3.0
 WALL_PER_CPU_SECOND = 2.0
-WALL_STRETCH = 10.0  # a job that was given CPU time all along may take this many times its wall limit: the machine is busy
+WALL_STRETCH = (
+    10.0  # a job that was given CPU time all along may take this many times its wall limit: the machine is busy
+)
 
 
 @dataclass(frozen=True)
