@@ -42,11 +42,11 @@ class BaseJob:
 def run(job: BaseJob) -> Outcome:
     """Pre-train the tiny model, or find it in the store."""
     recipe = job.recipe()
-    found = job.workspace.find(recipe, job.slot)
-    store = job.workspace.store
-    if found.manifest is not None:
-        return Outcome(store.ref(found.manifest), cached=True)
-    started, key, attempt = time.time(), key_of(recipe), new_attempt()
+    return job.workspace.once(recipe, job.slot, lambda: _pretrained(job, recipe))
+
+
+def _pretrained(job: BaseJob, recipe: dict[str, Any]) -> Manifest:
+    store, started, key, attempt = job.workspace.store, time.time(), key_of(recipe), new_attempt()
     folder = job.workspace.scratch_path / "pretrain" / f"{key}-{attempt}"
     with meter("pretrain base", job.model.pretrain_steps, "steps") as progress:
         pretrain_base(
@@ -61,9 +61,7 @@ def run(job: BaseJob) -> Outcome:
     parts = store.put_folder(relative, folder)
     shutil.rmtree(folder)
     meta = {"path": relative, "seconds": round(time.time() - started, 3), "environment": environment()}
-    manifest = store.commit(Manifest("base", key, recipe, attempt, digest, 0, parts, meta, time.time()))
-    job.workspace.remember(recipe, job.slot)
-    return Outcome(store.ref(manifest), False, found.why, time.time() - started)
+    return store.commit(Manifest("base", key, recipe, attempt, digest, 0, parts, meta, time.time()))
 
 
 pretrain = stage_task("pretrain")(run)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.artifacts import ArtifactRef, TableWriter
+from tasks.artifacts import ArtifactRef, Manifest, TableWriter
 from tasks.domain.failpoints import failpoint
 from tasks.domain.results import PolicyScore
 from tasks.domain.schema import Policy, Sample, Verdict
@@ -46,21 +45,16 @@ class EvaluateJob:
 def run(job: EvaluateJob) -> Outcome:
     """Compute the score and store it as one JSON document."""
     recipe = job.recipe()
-    found = job.workspace.find(recipe, job.slot)
-    store = job.workspace.store
-    if found.manifest is not None:
-        return Outcome(store.ref(found.manifest), cached=True)
-    started = time.time()
-    failpoint("evaluate.start")
-    writer = TableWriter(store, recipe)
+    return job.workspace.once(recipe, job.slot, lambda: _scored(job, recipe))
+
+
+def _scored(job: EvaluateJob, recipe: dict[str, Any]) -> Manifest:
+    writer = TableWriter(job.workspace.store, recipe)
     greedy, sampled = _graded(job, job.greedy), _graded(job, job.sampled)
     result = score(job.problems.all(), *greedy, *sampled, job.settings, policy=job.policy)
     writer.add_file("score.json", json.dumps(result.to_json(), sort_keys=True).encode(), content=True)
     failpoint("evaluate.written")
-    manifest = writer.commit({"environment": environment()})
-    failpoint("evaluate.committed")
-    job.workspace.remember(recipe, job.slot)
-    return Outcome(store.ref(manifest), False, found.why, time.time() - started)
+    return writer.commit({"environment": environment()})
 
 
 def read_score(workspace: Workspace, ref: ArtifactRef) -> PolicyScore:

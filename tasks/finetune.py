@@ -45,25 +45,22 @@ class FinetuneJob:
 def run(job: FinetuneJob) -> Outcome:
     """Train in a child process; goes on from the last finished epoch if an earlier attempt was killed."""
     recipe = job.recipe()
-    key = key_of(recipe)
-    store = job.workspace.store
     found = job.workspace.find(recipe, job.slot)
     if found.manifest is not None:
-        return Outcome(store.ref(found.manifest), cached=True)
-    with _alone(job.workspace.scratch_path / "train", key) as folder:
-        found = job.workspace.find(recipe, job.slot)  # another flow on this machine may have trained it while we waited
-        if found.manifest is not None:
-            return Outcome(store.ref(found.manifest), cached=True)
-        started = time.time()
-        failpoint("finetune.start")
-        release_all(job.engine)
-        result = _train(job, key, folder)
-        failpoint("finetune.trained")
-        manifest = _commit(job, recipe, result, time.time() - started)
-        failpoint("finetune.committed")
+        return Outcome(job.workspace.store.ref(found.manifest), cached=True)
+    with _alone(job.workspace.scratch_path / "train", key_of(recipe)) as folder:
+        # another flow on this machine may have trained it while we waited: `once` looks again
+        outcome = job.workspace.once(recipe, job.slot, lambda: _trained(job, recipe, folder))
         shutil.rmtree(folder, ignore_errors=True)
-    job.workspace.remember(recipe, job.slot)
-    return Outcome(store.ref(manifest), False, found.why, time.time() - started)
+    return outcome
+
+
+def _trained(job: FinetuneJob, recipe: dict[str, Any], folder: Path) -> Manifest:
+    started = time.time()
+    release_all(job.engine)
+    result = _train(job, key_of(recipe), folder)
+    failpoint("finetune.trained")
+    return _commit(job, recipe, result, time.time() - started)
 
 
 def policies(workspace: Workspace, ref: ArtifactRef) -> list[Policy]:

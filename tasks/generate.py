@@ -88,21 +88,15 @@ class Drawing:
 def run(job: GenerateJob) -> Outcome:
     """Fill the selection and commit its manifest; draws only what the pool lacks."""
     recipe = job.recipe()
-    found = job.workspace.find(recipe, job.slot)
-    if found.manifest is not None:
-        return Outcome(job.workspace.store.ref(found.manifest), cached=True)
-    started = time.time()
-    failpoint("generate.start")
-    pool = key_of(job.pool_recipe)
-    prompted = job.prompted()
+    return job.workspace.once(recipe, job.slot, lambda: _fill(job, recipe))
+
+
+def _fill(job: GenerateJob, recipe: dict[str, Any]) -> Manifest:
+    started, pool, prompted = time.time(), key_of(job.pool_recipe), job.prompted()
     missing = _missing(job, pool, prompted)
-    drawing = Drawing(job, pool)
-    tokens = _draw(drawing, missing) if missing else 0
+    tokens = _draw(Drawing(job, pool), missing) if missing else 0
     failpoint("generate.drawn")
-    manifest = _commit(job, recipe, pool, prompted, started, tokens)
-    failpoint("generate.committed")
-    job.workspace.remember(recipe, job.slot)
-    return Outcome(job.workspace.store.ref(manifest), False, found.why, time.time() - started)
+    return _commit(job, recipe, pool, prompted, started, tokens)
 
 
 def _wanted(job: GenerateJob, prompted: list[tuple[Problem, str]]) -> dict[str, Any]:

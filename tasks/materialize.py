@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from tasks.artifacts import TableWriter
+from tasks.artifacts import Manifest, TableWriter
 from tasks.domain.errors import StageFailed
 from tasks.domain.failpoints import failpoint
 from tasks.domain.fingerprint import digest_of
@@ -48,13 +47,11 @@ class MaterializeJob:
 def run(job: MaterializeJob) -> Outcome:
     """Select range by range, so that memory holds one range; two passes when `max_rows` thins the whole."""
     recipe = job.recipe()
-    found = job.workspace.find(recipe, job.slot)
-    store = job.workspace.store
-    if found.manifest is not None:
-        return Outcome(store.ref(found.manifest), cached=True)
-    started = time.time()
-    failpoint("materialize.start")
-    writer = TableWriter(store, recipe)
+    return job.workspace.once(recipe, job.slot, lambda: _data_set(job, recipe))
+
+
+def _data_set(job: MaterializeJob, recipe: dict[str, Any]) -> Manifest:
+    writer = TableWriter(job.workspace.store, recipe)
     meta = _write(job, writer)
     rows = sum(part.rows for part in writer.parts)
     if rows == 0:
@@ -64,10 +61,7 @@ def run(job: MaterializeJob) -> Outcome:
         )
     writer.add_file("README.md", _card(job, rows, meta).encode())
     failpoint("materialize.written")
-    manifest = writer.commit(meta | {"environment": environment()})
-    failpoint("materialize.committed")
-    job.workspace.remember(recipe, job.slot)
-    return Outcome(store.ref(manifest), False, found.why, time.time() - started)
+    return writer.commit(meta | {"environment": environment()})
 
 
 def _write(job: MaterializeJob, writer: TableWriter) -> dict[str, Any]:

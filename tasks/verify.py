@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tasks.artifacts import ArtifactRef, TableWriter
+from tasks.artifacts import ArtifactRef, Manifest, TableWriter
 from tasks.domain.errors import StageFailed
 from tasks.domain.failpoints import failpoint
 from tasks.domain.fingerprint import digest_of
@@ -45,22 +44,15 @@ class VerifyJob:
 def run(job: VerifyJob) -> Outcome:
     """Grade every sample, refuse too many verifier errors, commit the verdicts."""
     recipe = job.recipe()
-    found = job.workspace.find(recipe, job.slot)
-    store = job.workspace.store
-    if found.manifest is not None:
-        return Outcome(store.ref(found.manifest), cached=True)
-    started = time.time()
-    failpoint("verify.start")
-    writer = TableWriter(store, recipe)
+    return job.workspace.once(recipe, job.slot, lambda: _verdicts(job, recipe))
+
+
+def _verdicts(job: VerifyJob, recipe: dict[str, Any]) -> Manifest:
+    writer = TableWriter(job.workspace.store, recipe)
     counts = _grade(job, writer)
     _refuse_too_many_errors(counts, job)
     failpoint("verify.written")
-    manifest = writer.commit(
-        {"labels": counts, "grader": grader_for(job.settings).version, "environment": environment()}
-    )
-    failpoint("verify.committed")
-    job.workspace.remember(recipe, job.slot)
-    return Outcome(store.ref(manifest), False, found.why, time.time() - started)
+    return writer.commit({"labels": counts, "grader": grader_for(job.settings).version, "environment": environment()})
 
 
 def _grade(job: VerifyJob, writer: TableWriter) -> dict[str, int]:

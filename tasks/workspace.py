@@ -8,11 +8,14 @@ import logging
 import os
 import platform
 import subprocess
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tasks.artifacts import ArtifactRef, Manifest, Store, explain, key_of
+from tasks.domain.failpoints import failpoint
 from tasks.domain.schema import Policy
 
 LIBRARIES = ("restem", "prefect", "torch", "transformers", "trl", "datasets", "math-verify", "sympy", "pyarrow")
@@ -55,6 +58,18 @@ class Workspace:
         if found.manifest is not None:
             self.remember(recipe, slot)
         return found
+
+    def once(self, recipe: dict[str, Any], slot: str, produce: Callable[[], Manifest]) -> Outcome:
+        """The skeleton of every stage: hand on what this recipe made before, or produce it and remember what it was made from."""
+        found = self.find(recipe, slot)
+        if found.manifest is not None:
+            return Outcome(self.store.ref(found.manifest), cached=True)
+        started = time.time()
+        failpoint(f"{recipe['stage']}.start")
+        manifest = produce()
+        failpoint(f"{recipe['stage']}.committed")
+        self.remember(recipe, slot)
+        return Outcome(self.store.ref(manifest), False, found.why, time.time() - started)
 
     def look(self, recipe: dict[str, Any], slot: str) -> Found:
         """Like `find`, and writes nothing."""
