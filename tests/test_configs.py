@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.config import load_config
+from flows.config import load_config, make_config
 
 CONFIGS = sorted((Path(__file__).parent.parent / "deployments" / "configs").glob("*.toml"))
 
@@ -28,3 +28,8 @@ def test_a_config_that_needs_a_gpu_or_the_hub_says_that_it_is_untried(path: Path
 def test_a_committed_config_has_no_unknown_section(path: Path) -> None:
     tree = tomllib.loads(path.read_text())
     assert set(tree) <= set(load_config(path).model_dump())
+
+
+def test_a_set_that_names_no_split_gets_its_own() -> None:
+    data = make_config({"data": {"val": {"limit": 5}, "test": {"kind": "math", "limit": 5}}}).data
+    assert (data.train.split, data.val.split, data.test.split) == ("train", "val", "test")

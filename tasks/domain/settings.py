@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from tasks.domain.schema import Sampling
 
@@ -58,6 +58,16 @@ class DataSettings(Settings):
     train: SourceSettings = SourceSettings(split="train", limit=400)
     val: SourceSettings = SourceSettings(split="val", limit=100)
     test: SourceSettings = SourceSettings(split="test", limit=200)
+
+    @field_validator("val", "test", mode="before")
+    @classmethod
+    def _own_split(cls, value: Any, info: ValidationInfo) -> Any:
+        """A set that names no split gets its own: nobody means to test on train."""
+        if not isinstance(value, dict) or "split" in value:
+            return value
+        built_in = value.get("kind", "arithmetic") == "arithmetic"
+        return value | {"split": "train" if info.field_name == "val" and not built_in else info.field_name}
+
     max_bad_gold_share: float = Field(
         0.01, ge=0, le=1, description="Train problems whose gold fails its own grader are left out up to this share."
     )
