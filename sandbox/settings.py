@@ -18,7 +18,11 @@ class SandboxSettings(BaseModel):
         description="Docker engines: unix:// path, tcp:// with TLS (DOCKER_CERT_PATH), or ssh://. Slots are spread.",
     )
     image: str | None = Field(None, description="Sandbox image; None: the one built from sandbox/image on each host.")
-    base_image: str = Field("python:3.12-slim", description="What the image is built from where it is missing.")
+    base_image: str | None = Field(
+        None,
+        description="What the image is built from where it is missing. None: a local restem-sandbox-base, else "
+        "python:3.12-slim.",
+    )
     slots: int | None = Field(None, ge=1, description="Programs at once over all hosts. None: the cores of the hosts.")
     runtime: str | None = Field(None, description="Container runtime, for example runsc (gVisor). None: the engine's.")
     backend: Literal["docker", "process"] = Field("docker", description="`process` isolates nothing; needs `unsafe`.")

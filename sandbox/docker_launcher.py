@@ -1,0 +1,216 @@
+"""Supervisors in hardened Docker containers, through docker-py; a socket attached before the start is the link."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import random
+import socket
+import struct
+import threading
+from typing import Any
+
+import docker
+import docker.errors
+import requests
+
+from sandbox import seccomp
+from sandbox.image.build import ensure_image
+from sandbox.launch import LaunchFailed, supervisor_options
+from sandbox.owner import LABEL, OWNER_LABEL, UIDS_LABEL, Owner
+from sandbox.settings import SandboxSettings
+from tasks.domain.errors import UserError
+
+log = logging.getLogger(__name__)
+
+UIDS_PER_CONTAINER = 64
+STREAM_HEAD = struct.Struct(">BxxxI")  # the engine's own framing of an attached container's output: stream, length
+STDERR = 2
+WORDS_BYTES = 4096
+API_SECONDS = 60
+TMP_FILES = 16384  # inodes of /tmp: a million empty files fail early and are wiped quickly
+CORE_NANOS = 1_000_000_000
+
+
+class DockerLink:
+    """Bytes over an attach socket."""
+
+    def __init__(self, client: docker.APIClient, container: str, attached: Any) -> None:
+        self.name = container[:12]
+        self._client, self._container = client, container
+        self._attached = attached  # holds the HTTP response that the socket belongs to
+        self._socket = getattr(attached, "_sock", attached)
+        self._buffer, self._words = bytearray(), b""
+        if hasattr(self._socket, "settimeout"):
+            self._socket.settimeout(None)
+
+    def send(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def receive(self) -> bytes:
+        while True:
+            try:
+                data = self._socket.recv(1 << 18)
+            except (OSError, ValueError):
+                return b""
+            if not data:
+                return b""
+            self._buffer += data
+            if output := self._unwrapped():
+                return output
+
+    def _unwrapped(self) -> bytes:
+        """The supervisor's stdout in the buffer; what it says on stderr is kept aside."""
+        parts, start = [], 0
+        while len(self._buffer) - start >= STREAM_HEAD.size:
+            stream, length = STREAM_HEAD.unpack_from(self._buffer, start)
+            end = start + STREAM_HEAD.size + length
+            if len(self._buffer) < end:
+                break
+            part = bytes(self._buffer[start + STREAM_HEAD.size : end])
+            if stream == STDERR:
+                self._words = (self._words + part)[-WORDS_BYTES:]
+            else:
+                parts.append(part)
+            start = end
+        del self._buffer[:start]
+        return b"".join(parts)
+
+    def kill(self) -> None:
+        with contextlib.suppress(docker.errors.APIError, requests.RequestException):
+            self._client.remove_container(self._container, force=True)
+        with contextlib.suppress(OSError, AttributeError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):
+            self._attached.close()
+
+    def last_words(self) -> str:
+        return self._words.decode(errors="replace")
+
+
+class DockerLauncher:
+    """Containers on one engine. UserError when the engine does not answer or the image cannot be had."""
+
+    def __init__(self, host: str, settings: SandboxSettings) -> None:
+        self.host, self._settings, self._owner = host, settings, Owner.me()
+        self._client = connect(host)
+        self._lock = threading.Lock()
+        self._mine: dict[str, range] = {}
+        remove_dead(self._client)
+        self.image = ensure_image(self._client, settings)
+
+    def cores(self) -> int:
+        return int(self._client.info()["NCPU"])
+
+    def launch(self, trusted: bool) -> DockerLink:
+        try:
+            return self._launch(trusted)
+        except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+            raise LaunchFailed(f"{self.host}: {error}") from error
+
+    def _launch(self, trusted: bool) -> DockerLink:
+        uids = self._free_uids()
+        container = self._client.create_container(**self._recipe(uids, trusted))["Id"]
+        try:
+            link = DockerLink(self._client, container, self._attach(container))
+            self._client.start(container)
+        except BaseException:
+            with contextlib.suppress(docker.errors.APIError, requests.RequestException):
+                self._client.remove_container(container, force=True)
+            raise
+        return link
+
+    def _attach(self, container: str) -> Any:
+        return self._client.attach_socket(container, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+
+    def _free_uids(self) -> range:
+        """Process limits count per uid over all containers of a host, so no two containers share one."""
+        taken = self._taken_uids()
+        while True:
+            blocks = (self._settings.uid_last - self._settings.uid_first) // UIDS_PER_CONTAINER
+            first = self._settings.uid_first + UIDS_PER_CONTAINER * random.SystemRandom().randrange(blocks)
+            if first not in taken:
+                return range(first, first + UIDS_PER_CONTAINER)
+
+    def _taken_uids(self) -> set[int]:
+        found = self._client.containers(all=True, filters={"label": LABEL})
+        return {int(one["Labels"].get(UIDS_LABEL, "0")) for one in found}
+
+    def _recipe(self, uids: range, trusted: bool) -> dict[str, Any]:
+        options = supervisor_options(uids.start, len(uids), "/tmp")
+        labels = {
+            LABEL: "tester" if trusted else "candidate",
+            OWNER_LABEL: str(self._owner),
+            UIDS_LABEL: str(uids.start),
+        }
+        return {
+            "image": self.image,
+            "command": [json.dumps(options)],
+            "user": "0:0",
+            "hostname": "sandbox",
+            "stdin_open": True,  # with detach off also "once": the engine closes stdin when the owner's socket closes
+            "labels": labels,
+            "network_disabled": True,
+            "host_config": self._host_config(),
+        }
+
+    def _host_config(self) -> Any:
+        settings = self._settings
+        return self._client.create_host_config(
+            auto_remove=True,
+            network_mode="none",
+            ipc_mode="none",
+            read_only=True,
+            tmpfs={"/tmp": f"size={settings.tmp_mb}m,nr_inodes={TMP_FILES},mode=1777,nosuid,nodev,noexec"},
+            cap_drop=["ALL"],
+            cap_add=["SETUID", "SETGID", "KILL"],
+            security_opt=["no-new-privileges:true", f"seccomp={seccomp.profile()}"],
+            mem_limit=f"{settings.container_memory_mb}m",
+            memswap_limit=f"{settings.container_memory_mb}m",
+            pids_limit=settings.processes,
+            nano_cpus=CORE_NANOS,
+            log_config={"type": "none"},
+            runtime=settings.runtime,
+        )
+
+    def close(self) -> None:
+        """Every container of this process on this engine is removed."""
+        with contextlib.suppress(docker.errors.DockerException, requests.RequestException):
+            for one in self._client.containers(all=True, filters={"label": f"{OWNER_LABEL}={self._owner}"}):
+                _remove(self._client, one["Id"])
+        self._client.close()
+
+
+def connect(host: str) -> docker.APIClient:
+    """A client of an engine that answers; UserError otherwise."""
+    try:
+        tls = docker.utils.kwargs_from_env().get("tls") if host.startswith("tcp://") else None
+        client = docker.APIClient(
+            base_url=host, tls=tls or False, version="auto", timeout=API_SECONDS, max_pool_size=64
+        )
+        client.ping()
+    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+        raise UserError(
+            f"no Docker engine answers at {host} ({_reason(error)}): start one (Debian: `apt-get install docker.io` and "
+            "`dockerd`), or name another in the sandbox's hosts; programs are not run without it"
+        ) from error
+    return client
+
+
+def remove_dead(client: docker.APIClient) -> None:
+    """Remove sandbox containers whose owner does not live any more."""
+    for one in client.containers(all=True, filters={"label": LABEL}):
+        owner = Owner.parsed(one["Labels"].get(OWNER_LABEL, ""))
+        if owner is not None and owner.dead:
+            log.warning("removing sandbox container %s of an owner that is gone", one["Id"][:12])
+            _remove(client, one["Id"])
+
+
+def _remove(client: docker.APIClient, container: str) -> None:
+    with contextlib.suppress(docker.errors.APIError):  # it is being removed by itself
+        client.remove_container(container, force=True)
+
+
+def _reason(error: BaseException) -> str:
+    return str(error).splitlines()[0][:200]

@@ -1,0 +1,143 @@
+"""From a fresh fork of the zygote to the end of a program. Everything below `run` happens in the child, once."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import os
+import sys
+import types
+from typing import Any, NoReturn
+
+from . import channel, limits
+
+# Exit codes that tell the supervisor more than 1 would. A program may exit with them too: it only mislabels its failure.
+EXIT_COMPILE, EXIT_MEMORY, EXIT_ATEXIT = 101, 102, 103
+CHANNEL_FD = 3
+
+
+def run(request: dict[str, Any], fds: list[int], base_bytes: int) -> NoReturn:
+    """`fds`: source, stdin, stdout, stderr and for other modes than stdin the channel."""
+    os.setsid()
+    limits.confine(request["limits"], base_bytes, own_uid=request["uid"] is not None)
+    if request["uid"] is not None:
+        limits.become(request["uid"])
+    limits.die_with_parent()
+    source = _wire(fds)
+    _open_streams()
+    gc.enable()
+    if request["mode"] == "stdin":
+        _end(_main(source))
+    _end(_mode(request["mode"], source))
+
+
+def _wire(fds: list[int]) -> bytes:
+    """The job's files onto 0, 1, 2 and 3, nothing else stays open; returns the source."""
+    with open(fds[0], "rb") as file:
+        source = file.read()
+    high = [os.dup2(fd, 100 + place) for place, fd in enumerate(fds[1:])]  # out of the way of 0..3
+    for place, fd in enumerate(high):
+        os.dup2(fd, place)
+    os.closerange(len(high), 1 << 16)
+    return source
+
+
+def _open_streams() -> None:
+    """Text streams as a plain interpreter in a UTF-8 locale has them."""
+    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    vars(sys).update(__stdin__=sys.stdin, __stdout__=sys.stdout, __stderr__=sys.stderr)
+
+
+def _main(source: bytes) -> int:
+    """The source as `__main__`; returns the exit code."""
+    module = types.ModuleType("__main__")
+    module.__dict__.update(__file__="program.py", __builtins__=sys.modules["builtins"])
+    sys.modules["__main__"] = module
+    sys.argv[:] = ["program.py"]
+    sys.setrecursionlimit(sys.getrecursionlimit() + _depth())
+    try:
+        code = compile(source, "program.py", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError) as error:
+        sys.excepthook(type(error), error.with_traceback(None), None)
+        return EXIT_COMPILE
+    del source
+    return _finish(module, _exit_code(lambda: exec(code, module.__dict__)))
+
+
+def _mode(name: str, source: bytes) -> int:
+    """`NAME.main(source, channel)` of a module that the zygote holds."""
+    module = sys.modules[f"{__package__}.{name}"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    sys.setrecursionlimit(sys.getrecursionlimit() + _depth())
+    return _exit_code(lambda: module.main(source, channel.Channel(CHANNEL_FD)))
+
+
+def _depth() -> int:
+    """Frames below the program: it gets the recursion depth of a plain interpreter."""
+    frame, depth = sys._getframe(), 0
+    while frame is not None:
+        frame, depth = frame.f_back, depth + 1  # type: ignore[assignment]
+    return depth
+
+
+def _exit_code(function: Any) -> int:
+    """Runs it; an uncaught exception is printed as the interpreter would, without our frames."""
+    try:
+        function()
+    except SystemExit as error:
+        return _system_exit(error.code)
+    except BaseException as error:  # noqa: BLE001 - whatever a program raises
+        trace = error.__traceback__
+        for _ in range(2):
+            trace = trace.tb_next if trace is not None else None
+        out_of_memory = isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM
+        try:
+            sys.excepthook(type(error), error.with_traceback(trace), trace)
+        except BaseException:  # noqa: BLE001 - a program may replace the hook
+            return 1
+        return EXIT_MEMORY if out_of_memory else 1
+    return 0
+
+
+def _system_exit(code: object) -> int:
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF
+    print(code, file=sys.stderr)
+    return 1
+
+
+def _finish(module: types.ModuleType, code: int) -> int:
+    """What the interpreter does at its end: threads joined, atexit callbacks, destructors of the program's globals."""
+    failed: list[object] = []
+    hook = sys.unraisablehook
+
+    def note(unraisable: Any) -> None:
+        failed.append(unraisable)
+        hook(unraisable)
+
+    try:
+        if "threading" in sys.modules:
+            sys.modules["threading"]._shutdown()
+        sys.unraisablehook = note
+        sys.modules["atexit"]._run_exitfuncs()
+        sys.unraisablehook = hook
+        module.__dict__.clear()
+        gc.collect()
+    except BaseException as error:  # noqa: BLE001 - a program's destructor or callback
+        failed.append(error)
+    return EXIT_ATEXIT if failed and code == 0 else code
+
+
+def _end(code: int) -> NoReturn:
+    """Flush and leave: a full finalisation of the interpreter would only free memory."""
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__):
+        try:
+            if stream is not None and not stream.closed:
+                stream.flush()
+        except BaseException:  # noqa: BLE001 - a full, closed or detached stream, or a program's own object
+            code = code or (120 if stream is sys.stdout else 0)  # what the interpreter exits with when this fails
+    os._exit(code)

@@ -1,0 +1,61 @@
+"""The operating system's limits of one child, and the step from root to its own uid. Runs once per job, before its code."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+import resource
+import signal
+from typing import Any
+
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
+STACK_BYTES = 64 << 20  # of the main thread; Linux leaves at least 128 MiB below the first mapping
+OPEN_FILES = 256
+MB = 1 << 20
+
+_prctl = ctypes.CDLL(None, use_errno=True).prctl
+
+
+def own_address_space() -> int:
+    """Bytes of address space that this process holds: what a child starts with."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
+def confine(limits: dict[str, Any], base_bytes: int, own_uid: bool) -> None:
+    """Resource limits. Soft = hard: the child cannot raise them. Processes count per uid: only for a uid of its own."""
+    cpu = math.ceil(limits["cpu_seconds"]) + 1  # the supervisor measures exactly; this catches what it could miss
+    for kind, value in (
+        (resource.RLIMIT_AS, base_bytes + int(limits["memory_mb"] * MB)),
+        (resource.RLIMIT_FSIZE, limits["output_bytes"] + 1),  # one more than allowed: reaching it is an overflow
+        (resource.RLIMIT_NOFILE, OPEN_FILES),
+        (resource.RLIMIT_MSGQUEUE, 0),
+        # 1 and not 0: with 0 a crash still reaches a core handler program of the host, see core(5)
+        (resource.RLIMIT_CORE, 1),
+        (resource.RLIMIT_STACK, STACK_BYTES),
+        (resource.RLIMIT_CPU, cpu),
+    ):
+        _lower(kind, value)
+    if own_uid:
+        _lower(resource.RLIMIT_NPROC, limits["processes"])
+
+
+def _lower(kind: int, value: int) -> None:
+    hard = resource.getrlimit(kind)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (value, value))
+
+
+def become(uid: int) -> None:
+    """From root to `uid` for good; its memory stays readable to itself (/dev/stdin is a link through /proc/self)."""
+    with open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")  # the kernel kills the child first, never the supervisor
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    _prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
+
+
+def die_with_parent() -> None:
+    """SIGKILL when the parent ends. After the change of uid, which clears it."""
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

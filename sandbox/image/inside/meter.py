@@ -1,0 +1,76 @@
+"""CPU time and memory kills of a whole container, from its control group (version 1 or 2), read from inside."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+ROOT = Path("/sys/fs/cgroup")
+# version -> where CPU time, kills for memory, the memory limit and the process limit stand
+FILES = {
+    1: ("cpuacct/cpuacct.usage", "memory/memory.oom_control", "memory/memory.limit_in_bytes", "pids/pids.max"),
+    2: ("cpu.stat", "memory.events", "memory.max", "pids.max"),
+}
+
+
+def cgroup_version() -> int | None:
+    """1, 2, or None where no version that we know is visible in here."""
+    return next((version for version, files in FILES.items() if (ROOT / files[0]).exists()), None)
+
+
+def process_clock(pid: int) -> float:
+    """CPU seconds of a live process; the clock id of a process is made from its pid, see clock_getcpuclockid(3)."""
+    return time.clock_gettime(((~pid) << 3) | 2)
+
+
+class CgroupMeter:
+    """Everything that ran in this container except the runner itself, whoever forked it and whoever reaped it."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        self._usage, self._kills, self._memory, self._pids = (ROOT / name for name in FILES[version])
+        self._usage_fd = os.open(self._usage, os.O_RDONLY)
+        self.memory_kills()
+
+    def jobs_cpu(self, runner: list[int]) -> float:
+        """CPU seconds since the container started, without those of this process and of `runner` pids."""
+        text = os.pread(self._usage_fd, 256, 0)
+        total = int(text) / 1e9 if self.version == 1 else int(text.split()[1]) / 1e6
+        return total - time.process_time() - sum(process_clock(pid) for pid in runner)
+
+    def memory_kills(self) -> int:
+        """How often the kernel killed a process of this container for its memory."""
+        for line in self._kills.read_text().splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+        return 0
+
+    def limits(self) -> dict[str, str]:
+        """The container's limits as its control group states them."""
+        return {"memory": self._memory.read_text().strip(), "pids": self._pids.read_text().strip()}
+
+
+class ProcessMeter:
+    """Without a control group of our own: the live descendants, and what was reaped of them."""
+
+    version = None
+
+    def jobs_cpu(self, runner: list[int]) -> float:
+        """CPU seconds of the live descendants of the first of `runner` (the zygote)."""
+        from . import procs
+
+        return sum(_clock_or_zero(pid) for pid in procs.descendants(os.getpid()) if pid not in runner)
+
+    def memory_kills(self) -> int:
+        return 0
+
+    def limits(self) -> dict[str, str]:
+        return {}
+
+
+def _clock_or_zero(pid: int) -> float:
+    try:
+        return process_clock(pid)
+    except OSError:
+        return 0.0  # it has just ended

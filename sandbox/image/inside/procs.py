@@ -1,0 +1,27 @@
+"""Which processes exist besides the runner's own."""
+
+from __future__ import annotations
+
+import os
+
+
+def in_container(runner: set[int]) -> list[int]:
+    """Every process of this pid namespace but `runner`."""
+    return [pid for name in os.listdir("/proc") if name.isdigit() and (pid := int(name)) not in runner]
+
+
+def descendants(pid: int) -> list[int]:
+    """Children of `pid` and theirs, at any depth; orphans belong to it where it is their subreaper."""
+    found: list[int] = []
+    for child in _children(pid):
+        found += [child, *descendants(child)]
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+        texts = [open(f"/proc/{pid}/task/{thread}/children").read() for thread in threads]  # noqa: SIM115
+    except OSError:
+        return []  # it has just ended
+    return [int(child) for text in texts for child in text.split()]

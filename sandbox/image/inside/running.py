@@ -1,0 +1,302 @@
+"""One job while it runs: its files, its child, its channel, its clock; and its result."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from . import child, frames
+from .workshop import Odd, Workshop
+
+STDERR_TAIL_BYTES = 4096
+PIPE_READ_BYTES = 1 << 16
+MIN_CHECK_SECONDS = 0.002
+MAX_CHECK_SECONDS = 0.05  # without a control group a job may use several cores at once
+STARVED_SHARE = 0.05  # with less CPU than this share of its wall time a program is idle, not starved
+CONTENDED_SHARE = 0.2  # of its wall time a program waited for the CPU
+SESSION_BYTES = 1 << 26  # what a child may send to its owner in all
+
+
+class Run:
+    """Made when the job starts. `progress` handles what is ready; when `ended`, `result` is its frame."""
+
+    def __init__(self, workshop: Workshop, poll: select.poll, header: dict[str, Any], blobs: list[bytes]) -> None:
+        self._workshop, self._poll = workshop, poll
+        self._id, self._limits = header["id"], header["limits"]
+        self.has_channel: bool = header["mode"] != "stdin"
+        self._zygote = workshop.zygote(header["numpy"])
+        self._uid = workshop.next_uid()
+        self._kills = workshop.meter.memory_kills()
+        self._pid: int | None = None
+        self._answer: dict[str, Any] = {}  # how the child ended, once it has
+        self._cause = self._detail = ""
+        self._tail, self._sent = b"", 0
+        self._to_child, self._from_child = bytearray(), bytearray()
+        self._channel: socket.socket | None = None
+        self._finishing = False
+        self._start(header["mode"], blobs)
+
+    # ------------------------------------------------------------ start
+
+    def _start(self, mode: str, blobs: list[bytes]) -> None:
+        source, stdin = (_memory_file(blob) for blob in blobs)
+        self._stdout = os.memfd_create("stdout")
+        self._stderr, stderr = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(self._stderr, False)
+        theirs = [source, stdin, self._stdout, stderr]
+        if self.has_channel:
+            self._channel, other = socket.socketpair()
+            self._channel.setblocking(False)
+            theirs.append(other.detach())
+        self._cpu_before, self._began = self._workshop.cpu(), time.monotonic()
+        request = {"do": "run", "mode": mode, "uid": self._uid, "limits": self._limits}
+        self._zygote.ask(request, tuple(theirs))
+        for fd in theirs:
+            if fd != self._stdout:
+                os.close(fd)
+        for fd in self._fds():
+            self._poll.register(fd, select.POLLIN)
+        self._idle_at = self._began + self._limits["idle_wall_seconds"]
+        self._hard_at = self._began + self._limits["hard_wall_seconds"]
+        self._check_at = self._began + self._longest_wait()
+
+    def _fds(self) -> list[int]:
+        channel = [] if self._channel is None else [self._channel.fileno()]
+        return [self._zygote.control.fileno(), self._stderr, *channel]
+
+    # ------------------------------------------------------------ while it runs
+
+    @property
+    def ended(self) -> bool:
+        return bool(self._answer)
+
+    def next_check(self) -> float:
+        """When this job wants to be looked at, as a time of the monotonic clock."""
+        return min(self._check_at, self._idle_at, self._hard_at)
+
+    def progress(self, ready: set[int]) -> Iterator[bytes]:
+        """Handle what is ready and what is due; yields messages for the owner."""
+        if self._stderr in ready:
+            self._read_stderr()
+        if self._channel is not None and self._channel.fileno() in ready:
+            self._write_channel()
+            yield from self._read_channel()
+        if self._zygote.control.fileno() in ready:
+            self._hear_zygote()
+        if self.ended and self._channel is not None:
+            yield from self._read_channel()
+        elif not self.ended and time.monotonic() >= self.next_check():
+            self._check_time()
+
+    def _hear_zygote(self) -> None:
+        answer = self._zygote.answer()
+        if "pid" not in answer:
+            self._answer = answer
+            return
+        self._pid = answer["pid"]
+        if self._cause:
+            self._signal()
+
+    def _check_time(self) -> None:
+        now, cpu = time.monotonic(), self._workshop.cpu() - self._cpu_before
+        limit = self._limits["cpu_seconds"]
+        if cpu >= limit:
+            self.kill("TLE", f"{cpu:.2f} s of CPU time, the limit is {limit:g} s")
+        elif now >= self._hard_at:
+            self.kill("IDLE", f"{now - self._began:.1f} s of wall time with {cpu:.2f} s of CPU time")
+        elif now >= self._idle_at:
+            if cpu < STARVED_SHARE * (now - self._began):
+                self.kill("IDLE", f"{now - self._began:.1f} s of wall time with {cpu:.2f} s of CPU time")
+            self._idle_at = now + self._limits["idle_wall_seconds"] / 4
+        self._check_at = now + min(max(limit - cpu, MIN_CHECK_SECONDS), self._longest_wait())
+
+    def _longest_wait(self) -> float:
+        """A container has one core: its CPU time is not spent faster than wall time."""
+        limit: float = self._limits["cpu_seconds"]
+        return min(limit, MAX_CHECK_SECONDS) if self._workshop.meter.version is None else limit
+
+    def kill(self, cause: str, detail: str = "") -> None:
+        """End the child; the first cause counts."""
+        if not self._cause:
+            self._cause, self._detail = cause, detail
+            self._signal()
+
+    def _signal(self) -> None:
+        if self._pid is not None and not self._answer:
+            try:
+                os.kill(self._pid, signal.SIGKILL)
+            except ProcessLookupError:
+                return
+
+    def _read_stderr(self) -> None:
+        try:
+            data = os.read(self._stderr, PIPE_READ_BYTES)
+        except BlockingIOError:
+            return
+        if not data:
+            self._poll.unregister(self._stderr)
+            os.close(self._stderr)
+            self._stderr = -1
+        self._tail = (self._tail + data)[-STDERR_TAIL_BYTES:]
+
+    # ------------------------------------------------------------ the channel of a session
+
+    def to_child(self, message: bytes) -> None:
+        """One frame for the child, sent as it reads."""
+        self._to_child += len(message).to_bytes(4, "big") + message
+        self._write_channel()
+
+    def finish_channel(self) -> None:
+        """No more frames come: the child's `receive` gives None after what is under way."""
+        self._finishing = True
+        self._write_channel()
+
+    def _write_channel(self) -> None:
+        if self._channel is None:
+            return
+        try:
+            while self._to_child:
+                del self._to_child[: self._channel.send(self._to_child[: 1 << 20])]
+            if self._finishing:
+                self._channel.shutdown(socket.SHUT_WR)
+                self._finishing = False
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._to_child.clear()  # the child has closed its end
+        events = select.POLLIN | (select.POLLOUT if self._to_child else 0)
+        self._poll.modify(self._channel.fileno(), events)
+
+    def _read_channel(self) -> Iterator[bytes]:
+        while self._channel is not None:
+            try:
+                data = self._channel.recv(1 << 20)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if not data:
+                self._close_channel()
+                return
+            self._from_child += data
+            yield from self._whole_messages()
+            if not self.ended:
+                return  # one read a turn: a flooding child must not keep us from the clock
+
+    def _whole_messages(self) -> Iterator[bytes]:
+        while len(self._from_child) >= 4 and not self._cause:
+            size = int.from_bytes(self._from_child[:4], "big")
+            self._sent += 0 if len(self._from_child) < 4 + size else size
+            if size > frames.MESSAGE_CAP:
+                self.kill("HOSTILE", f"a message of {size} bytes, the cap is {frames.MESSAGE_CAP}")
+            elif self._sent > SESSION_BYTES:
+                self.kill("OLE", f"more than {SESSION_BYTES} bytes of messages")
+            elif len(self._from_child) < 4 + size:
+                return
+            else:
+                yield bytes(self._from_child[4 : 4 + size])
+                del self._from_child[: 4 + size]
+
+    def _close_channel(self) -> None:
+        if self._channel is not None:
+            self._poll.unregister(self._channel.fileno())
+            self._channel.close()
+            self._channel = None
+
+    # ------------------------------------------------------------ the end
+
+    def result(self) -> tuple[bytes, Odd | None]:
+        """The result frame, and why this container cannot go on. Output is frozen: nothing of the job is alive then."""
+        wall = self._answer["ended"] - self._began
+        odd = self._cleaned()
+        cpu = max(self._answer["cpu"], self._workshop.cpu() - self._cpu_before if odd is None else 0.0)
+        size = os.fstat(self._stdout).st_size
+        header = self._verdict(size) | {
+            "id": self._id,
+            "cpu_seconds": cpu,
+            "wall_seconds": wall,
+            "memory_mb": self._answer["rss_kb"] / 1024,
+        }
+        waited = wall - cpu > CONTENDED_SHARE * wall
+        header["contended"] = waited and (header["ending"] != "IDLE" or cpu > STARVED_SHARE * wall)
+        if odd is not None:
+            header |= {"ending": "HOSTILE", "detail": str(odd)}
+        stdout = _contents(self._stdout, min(size, self._limits["output_bytes"]))
+        self._close()
+        return frames.packed(frames.RESULT, header, stdout, self._tail), odd
+
+    def _cleaned(self) -> Odd | None:
+        try:
+            self._workshop.clean(self._uid)
+        except (Odd, OSError) as reason:
+            return Odd(str(reason))
+        finally:
+            while self._stderr >= 0 and select.select([self._stderr], [], [], 0)[0]:
+                self._read_stderr()
+        return None
+
+    def _verdict(self, size: int) -> dict[str, Any]:
+        code, killer = _status(self._answer["status"])
+        ending, detail = self._cause, self._detail
+        if size > self._limits["output_bytes"]:
+            ending, detail = "OLE", f"more than {self._limits['output_bytes']} bytes on stdout"
+        elif not ending:
+            ending, detail = self._natural_end(code, killer)
+        if code in (child.EXIT_COMPILE, child.EXIT_MEMORY, child.EXIT_ATEXIT):
+            code = 1
+        return {"ending": ending, "detail": detail, "exit_code": code, "signal": killer}
+
+    def _natural_end(self, code: int | None, killer: int | None) -> tuple[str, str]:
+        if code == 0:
+            return "OK", ""
+        if code is not None:
+            special = {
+                child.EXIT_COMPILE: ("CE", "does not compile"),
+                child.EXIT_MEMORY: ("MLE", "memory could not be had"),
+                child.EXIT_ATEXIT: ("RE", "failed while it was ending"),
+            }
+            return special.get(code, ("RE", f"exit code {code}"))
+        if killer == signal.SIGSYS:
+            return "SECURITY", "killed by the system call filter"
+        if killer == signal.SIGXCPU or self._answer["cpu"] >= self._limits["cpu_seconds"]:
+            return "TLE", f"{self._answer['cpu']:.2f} s of CPU time"
+        if killer == signal.SIGKILL and self._workshop.meter.memory_kills() > self._kills:
+            return "MLE", "the container's memory was used up"
+        return "RE", f"signal {killer}"
+
+    def _close(self) -> None:
+        self._close_channel()
+        if self._stderr >= 0:
+            self._poll.unregister(self._stderr)
+            os.close(self._stderr)
+        self._poll.unregister(self._zygote.control.fileno())
+        os.close(self._stdout)
+
+
+def _status(status: int) -> tuple[int | None, int | None]:
+    """Exit code and signal of a wait status."""
+    if os.WIFSIGNALED(status):
+        return None, os.WTERMSIG(status)
+    return os.WEXITSTATUS(status), None
+
+
+def _memory_file(data: bytes) -> int:
+    fd = os.memfd_create("job")
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
+
+
+def _contents(fd: int, size: int) -> bytes:
+    parts, at = [], 0
+    while at < size and (part := os.pread(fd, min(size - at, 1 << 20), at)):
+        parts.append(part)
+        at += len(part)
+    return b"".join(parts)

@@ -1,0 +1,121 @@
+"""PID 1 of a container: reads jobs from stdin, has the zygote fork a child for each, writes results to stdout.
+
+It never runs a program's code and shares no uid with one. One job runs at a time; what is read ahead waits. When its
+owner falls silent (end of file, or no bytes for `silence_seconds`) it ends, and with PID 1 everything in the container.
+Anything odd (a process that will not die, a file that will not go, a dead zygote) ends it too: the host has spares.
+
+Started as `python -m inside.supervisor OPTIONS`, JSON: `uid_first`, `uid_count` (0: children keep this uid),
+`tmp`, `silence_seconds`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+import time
+from collections import deque
+from typing import Any
+
+from . import frames
+from .running import Run
+from .workshop import Odd, Workshop
+
+READ_BYTES = 1 << 20
+
+
+class Supervisor:
+    """The event loop: the owner's frames, the zygote's answers, the child's stderr and channel, and time."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._silence = options["silence_seconds"]
+        self._workshop = Workshop(options)
+        self._reader = frames.FrameReader()
+        self._waiting: deque[bytes] = deque()
+        self._run: Run | None = None
+        self._heard = time.monotonic()
+        self._poll = select.poll()
+        self._poll.register(0, select.POLLIN)
+
+    def serve(self) -> None:
+        """Until the owner is gone; Odd and every other exception end the container as well."""
+        write(frames.packed(frames.HELLO, self._workshop.describe()))
+        while True:
+            self._start_next()
+            ready = {fd for fd, _ in self._poll.poll(self._timeout_ms())}
+            if self._run is not None:
+                self._attend(self._run, ready)
+            if 0 in ready and not self._read_owner():
+                return
+            if time.monotonic() - self._heard > self._silence:
+                return
+
+    def _timeout_ms(self) -> int:
+        due = self._heard + self._silence
+        if self._run is not None:
+            due = min(due, self._run.next_check())
+        return max(1, int((due - time.monotonic()) * 1000) + 1)
+
+    def _read_owner(self) -> bool:
+        data = os.read(0, READ_BYTES)
+        self._heard = time.monotonic()
+        for kind, payload in self._reader.feed(data):
+            if kind == frames.QUIT:
+                return False
+            self._take(kind, payload)
+        return bool(data)
+
+    def _take(self, kind: bytes, payload: bytes) -> None:
+        if kind == frames.JOB:
+            self._waiting.append(payload)
+        elif self._run is not None and kind == frames.MESSAGE:
+            self._run.to_child(payload)
+        elif self._run is not None and kind == frames.FINISH:
+            self._run.finish_channel()
+        elif self._run is not None and kind == frames.KILL:
+            self._run.kill("RE", "ended by its owner")
+
+    def _start_next(self) -> None:
+        if self._run is not None or not self._waiting:
+            return
+        header, blobs = frames.unpacked(self._waiting.popleft())
+        self._run = Run(self._workshop, self._poll, header, blobs)
+        if self._run.has_channel:
+            write(frames.frame(frames.STARTED, str(header["id"]).encode()))
+
+    def _attend(self, run: Run, ready: set[int]) -> None:
+        for message in run.progress(ready):
+            write(frames.frame(frames.MESSAGE, message))
+        if not run.ended:
+            return
+        self._run = None
+        result, odd = run.result()
+        write(result)
+        if odd is not None:
+            raise odd
+
+
+def write(data: bytes) -> None:
+    """All of it to the owner."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(1, view) :]
+
+
+def main() -> None:
+    options = json.loads(sys.argv[1])
+    os.environ.clear()  # before the zygote is forked: children get this one
+    os.environ.update(PATH="/usr/local/bin:/usr/bin:/bin", HOME=options["tmp"], LANG="C.UTF-8")
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        Supervisor(options).serve()
+    except Odd as reason:
+        write(frames.frame(frames.BYE, str(reason).encode()))
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""What outlives a job in a container: zygotes, uids, the meter, the one writable folder, and its cleaning."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import socket
+import sys
+import time
+from typing import Any
+
+from . import meter, procs, zygote
+
+ANSWER_BYTES = 4096
+CLEAN_SECONDS = 10.0  # a million files take less; longer is odd
+PR_SET_CHILD_SUBREAPER = 36
+
+
+class Odd(Exception):
+    """Something that must not happen happened: this container is not used any more."""
+
+
+class Zygote:
+    """A warm interpreter in a process of its own, and the socket to it."""
+
+    def __init__(self, pid: int, control: socket.socket) -> None:
+        self.pid = pid
+        self.control = control
+
+    def ask(self, request: dict[str, Any], fds: tuple[int, ...] = ()) -> None:
+        """Send a request; the answers are read by `answer`."""
+        try:
+            socket.send_fds(self.control, [json.dumps(request).encode()], list(fds))
+        except OSError as error:
+            raise Odd(f"the zygote is gone: {error}") from error
+
+    def answer(self) -> dict[str, Any]:
+        """Its next answer."""
+        try:
+            text = self.control.recv(ANSWER_BYTES)
+        except OSError as error:
+            raise Odd(f"the zygote is gone: {error}") from error
+        if not text:
+            raise Odd("the zygote is gone")
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+
+class Workshop:
+    """`options` as the supervisor got them."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._uid_first, self._uid_count = options["uid_first"], options["uid_count"]
+        self.tmp: str = options["tmp"]
+        self._jobs = 0
+        self._in_container = os.getpid() == 1
+        if not self._in_container:
+            ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        version = meter.cgroup_version() if self._in_container else None
+        self.meter: Any = meter.ProcessMeter() if version is None else meter.CgroupMeter(version)
+        self._plain = self._first_zygote()
+        self._numpy: Zygote | None = None
+        os.chdir(self.tmp)
+
+    def describe(self) -> dict[str, Any]:
+        """What the owner wants to know of this container."""
+        return {
+            "python": sys.version.split()[0],
+            "cgroup": self.meter.version,
+            "limits": self.meter.limits(),
+            "numpy": any(os.path.isdir(os.path.join(place, "numpy")) for place in sys.path),
+            "pid": os.getpid(),
+        }
+
+    @property
+    def runner(self) -> list[int]:
+        """Pids of the zygotes."""
+        return [self._plain.pid] + ([self._numpy.pid] if self._numpy is not None else [])
+
+    def zygote(self, numpy: bool) -> Zygote:
+        """The plain one, or the one with numpy, which is split off the plain one when it is first asked for."""
+        if not numpy:
+            return self._plain
+        if self._numpy is None:
+            self._numpy = self._second_zygote()
+        return self._numpy
+
+    def next_uid(self) -> int | None:
+        """A uid that the last jobs did not have; None where children keep ours."""
+        self._jobs += 1
+        return self._uid_first + self._jobs % self._uid_count if self._uid_count else None
+
+    def cpu(self) -> float:
+        """CPU seconds of jobs so far."""
+        seconds: float = self.meter.jobs_cpu(self.runner)
+        return seconds
+
+    def clean(self, uid: int | None) -> None:
+        """No process and no file of the last job is left, or Odd."""
+        self._reap()
+        strays = self._strays()
+        if not strays and not os.listdir(self.tmp):
+            return
+        if uid is None:
+            _kill(strays)
+        self._plain.ask({"do": "clean", "uid": uid, "tmp": self.tmp})
+        self._plain.control.settimeout(CLEAN_SECONDS)
+        if self._plain.answer()["status"] != 0:
+            raise Odd("files of a job could not be removed")
+        self._plain.control.settimeout(None)
+        self._wait_for_strays(uid)
+
+    def _wait_for_strays(self, uid: int | None) -> None:
+        deadline = time.monotonic() + CLEAN_SECONDS
+        while True:
+            self._reap()
+            strays = self._strays()
+            if not strays:
+                return
+            if uid is None:
+                _kill(strays)
+            if time.monotonic() > deadline:
+                raise Odd(f"processes of a job did not end: {strays[:5]}")
+            time.sleep(0.0005)
+
+    def _strays(self) -> list[int]:
+        runner = {1, os.getpid(), *self.runner}
+        found = procs.in_container(runner) if self._in_container else procs.descendants(os.getpid())
+        return [pid for pid in found if pid not in runner]
+
+    def _reap(self) -> None:
+        """Orphans come to us; a zygote among the dead is odd."""
+        while True:
+            try:
+                pid, _ = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid in self.runner:
+                raise Odd("a zygote ended")
+
+    def _first_zygote(self) -> Zygote:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        pid = os.fork()
+        if pid:
+            theirs.close()
+            return Zygote(pid, ours)
+        try:
+            ours.close()
+            null = os.open("/dev/null", os.O_RDWR)
+            for fd in (0, 1):
+                os.dup2(null, fd)
+            zygote.serve(theirs)
+        finally:
+            os._exit(1)
+
+    def _second_zygote(self) -> Zygote:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._plain.ask({"do": "numpy"}, (theirs.fileno(),))
+        theirs.close()
+        pid = json.loads(ours.recv(ANSWER_BYTES) or b'{"pid": 0}')["pid"]
+        if not pid:
+            raise Odd("numpy could not be imported")
+        return Zygote(pid, ours)
+
+
+def _kill(pids: list[int]) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, 9)
+        except ProcessLookupError:
+            continue

@@ -1,0 +1,115 @@
+"""The warm interpreter that is forked for every job. It never reads a job: it passes file descriptors on.
+
+Requests come over a SOCK_SEQPACKET pair from the supervisor, one at a time, as JSON with descriptors attached:
+run a child (answers: its pid, then how it ended), clean up after a uid (answer: how that ended), or become two: a
+second zygote that also holds numpy, on the socket that comes with the request.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+from . import child, cleaner, limits
+
+REQUEST_BYTES = 4096
+MAX_FDS = 6
+PARTS = frozenset(
+    ("supervisor", "zygote", "child", "cleaner", "limits", "frames", "meter", "procs", "running", "workshop")
+)
+# what short programs import most, and cheap to hold; a fork costs more with every megabyte
+WARM_NAMES = (
+    "atexit array bisect collections collections.abc copy dataclasses datetime decimal enum fractions functools heapq io "
+    "itertools json math operator random re statistics string sys threading time typing"
+)
+
+
+def serve(control: socket.socket) -> None:
+    """Until the supervisor closes its end."""
+    _warm_up()
+    _loop(control)
+
+
+def _warm_up() -> None:
+    for name in WARM_NAMES.split():
+        importlib.import_module(name)
+    package = importlib.import_module(__package__)
+    for found in pkgutil.iter_modules(package.__path__):
+        if found.name not in PARTS:
+            importlib.import_module(f"{__package__}.{found.name}")
+    sys.path[:] = [place for place in sys.path if not package.__path__[0].startswith(place)]
+    if os.geteuid() == 0:
+        os.setgroups([])
+    limits.die_with_parent()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _settle()
+
+
+def _settle() -> None:
+    gc.collect()
+    gc.freeze()  # a collection in a child does not touch, and so copy, the pages of these objects
+    gc.disable()
+
+
+def _loop(control: socket.socket) -> None:
+    base_bytes = limits.own_address_space()
+    while True:
+        message, fds, _, _ = socket.recv_fds(control, REQUEST_BYTES, MAX_FDS)
+        if not message:
+            os._exit(0)
+        request = json.loads(message)
+        if request["do"] == "numpy":
+            _split(control, fds[0])
+        elif request["do"] == "clean":
+            _answer(control, _forked(lambda request=request: cleaner.clean(request["uid"], request["tmp"])))
+        else:
+            pid = os.fork()
+            if pid == 0:
+                control.close()
+                child.run(request, fds, base_bytes)
+            for fd in fds:
+                os.close(fd)
+            control.send(json.dumps({"pid": pid}).encode())
+            _answer(control, pid)
+
+
+def _answer(control: socket.socket, pid: int) -> None:
+    _, status, usage = os.wait4(pid, 0)
+    answer: dict[str, Any] = {"status": status, "cpu": usage.ru_utime + usage.ru_stime, "rss_kb": usage.ru_maxrss}
+    control.send(json.dumps(answer | {"ended": time.monotonic()}).encode())
+
+
+def _forked(function: Any) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        function()
+    finally:
+        os._exit(1)
+
+
+def _split(control: socket.socket, fd: int) -> None:
+    """A second zygote with numpy on `fd`. This one stays as light as it is."""
+    pid = os.fork()
+    if pid:
+        os.close(fd)
+        return
+    control.close()
+    limits.die_with_parent()
+    other = socket.socket(fileno=fd)
+    try:
+        importlib.import_module("numpy")
+    except ImportError:
+        os._exit(1)
+    _settle()
+    other.send(json.dumps({"pid": os.getpid()}).encode())
+    _loop(other)
