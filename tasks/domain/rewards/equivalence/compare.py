@@ -197,14 +197,14 @@ class Comparison:
             return all(self.same(mine[name], yours[name]) for name in mine) and self.found("named")
         if mine is None or yours is None:
             ours, theirs = [_unnamed(one) for one in ours], [_unnamed(one) for one in theirs]
-        if gold.op == answer.op == "list" and self.order_counts(gold.args):
+        if gold.op == answer.op == "list" and self.order_counts(ours, theirs):
             return self.in_order(ours, theirs)
         return self.any_order(ours, theirs)
 
-    def order_counts(self, items: Sequence[Node]) -> bool:
-        """The question asks for an order, or there is none and these may be a sequence: three numbers or more (two are mostly roots)."""
-        unasked = self.hints.letters is None and len(items) > 2
-        return "o" in self.hints.flags or (unasked and all(item.op == "num" for item in items))
+    def order_counts(self, gold: Sequence[Node], answer: Sequence[Node]) -> bool:
+        """The question asks for an order, or there is none and these may be sequences: three numbers or more (two are mostly roots)."""
+        unasked = self.hints.letters is None and len(gold) > 2
+        return "o" in self.hints.flags or (unasked and all(item.op == "num" for item in (*gold, *answer)))
 
     def any_order(self, gold: list[Node], answer: list[Node]) -> bool:
         """A perfect matching; repeated items of the answer do not count when the gold has no repeats."""
