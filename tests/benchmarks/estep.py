@@ -48,7 +48,7 @@ def config_in(folder: str, **sections: dict[str, Any]) -> RunConfig:
         "model": {"base": str(Path(BASE).absolute()), "prompt": "gsm8k", "shots": 2},
         "data": {"train": {"split": "train", "limit": PROBLEMS}},
         "generate": {"waves": (SAMPLES,), "max_tokens": MAX_TOKENS, "range_size": PROBLEMS // 4},
-        "engine": {"dtype": "bfloat16", "max_model_len": 512, "max_in_flight": 64},
+        "engine": {"dtype": "bfloat16", "max_model_len": 512, "max_in_flight": PROBLEMS * SAMPLES},
         "evaluate": {"max_tokens": MAX_TOKENS},
     }
     return make_config(tree | sections)
@@ -103,7 +103,7 @@ def raw_rate(run: Run) -> float:
 
 
 async def _raw(url: str, prompts: list[str], stop: tuple[str, ...]) -> int:
-    limits = httpx.Limits(max_connections=64)
+    limits = httpx.Limits(max_connections=PROBLEMS)
     async with httpx.AsyncClient(timeout=600, limits=limits) as client:
         body = {
             "model": "policy",
