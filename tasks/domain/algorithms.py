@@ -53,10 +53,11 @@ PRESETS: dict[str, Preset] = {
         finetune={"start": "previous"},
         loop={"iterations": 5},
     ),
-    "rft_like": _like_rest_em(
-        "RFT without its equation check: 100 samples, all distinct correct ones, one round (arXiv 2308.01825).",
+    "rft": _like_rest_em(
+        "RFT: 100 samples, the correct ones whose written equations hold, one for each list of equations, one round "
+        "(arXiv 2308.01825); without its human rows.",
         generate={"waves": (100,)},
-        materialize={"cap": 100},
+        materialize={"cap": 100, "equations": "hold", "dedupe": "equations"},
         loop={"iterations": 1},
     ),
     "rwr": _like_rest_em(
@@ -84,7 +85,6 @@ PRESETS: dict[str, Preset] = {
 NOT_YET: dict[str, str] = {
     "rest": "a reward threshold that rises within a round, human rows and a learning rate that falls over rounds",
     "star": "a second try with the answer as a hint that training does not see; expert_iteration comes nearest",
-    "rft": "a check of each <<a=b>>, one path per list of equations, and human rows; rft_like does the rest",
     "iml": "many rounds over mini-batches of problems; rwr weights rows by reward over whole rounds",
     "sft_human": "human solutions as training rows; fine-tuning here reads sampled solutions only",
     "distill": "one engine for the teacher that is sampled and another for the student that is evaluated",

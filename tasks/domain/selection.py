@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 from itertools import pairwise
 
+from tasks.domain.equations import all_hold, equation_list
 from tasks.domain.errors import StageFailed, UserError
 from tasks.domain.fingerprint import digest_of
 from tasks.domain.json_record import JsonRecord
@@ -34,7 +35,7 @@ class SelectionStats(JsonRecord):
     samples: int = 0
     verifier_errors: int = 0
     truncated: int = 0  # ended by length (or aborted), so not acceptable
-    rejected: int = 0  # not correct
+    rejected: int = 0  # not correct, or (materialize.equations) with a false equation
     duplicates: int = 0
     over_cap: int = 0
     over_max_rows: int = 0
@@ -186,9 +187,13 @@ def _pair(samples: Iterable[Sample], verdicts: Iterable[Verdict], settings: Mate
 
 
 def _judged(sample: Sample, verdict: Verdict, settings: MaterializeSettings) -> Judged:
-    right = settings.accept == "any" or verdict.label == "correct"
+    right = settings.accept == "any" or (verdict.label == "correct" and _sound(sample, settings))
     accepted = right and _known(verdict) and _finished(sample, settings)
     return Judged(sample, verdict, accepted, verdict.reward or 0.0)
+
+
+def _sound(sample: Sample, settings: MaterializeSettings) -> bool:
+    return settings.equations == "ignore" or all_hold(sample.text)
 
 
 def _known(verdict: Verdict) -> bool:
@@ -243,9 +248,16 @@ def _first_distinct(judged: Sequence[Judged], settings: MaterializeSettings) -> 
         return accepted
     first: dict[str, Judged] = {}
     for item in accepted:
-        text = item.sample.text
-        first.setdefault(" ".join(text.split()) if settings.dedupe == "normalized" else text, item)
+        first.setdefault(_sameness(item.sample.text, settings), item)
     return list(first.values())
+
+
+def _sameness(text: str, settings: MaterializeSettings) -> str:
+    """Texts for which this is equal are one solution."""
+    if settings.dedupe == "text":
+        return text
+    calculated = equation_list(text) if settings.dedupe == "equations" else ""
+    return calculated or " ".join(text.split())
 
 
 def _weight(reward: float, rows: int, settings: MaterializeSettings) -> float:

@@ -164,8 +164,12 @@ class MaterializeSettings(Settings):
         "correct", description="any: regardless of reward; permuted: rewards shuffled (both are control arms)."
     )
     cap: int = Field(10, ge=1, description="At most this many solutions a problem, filled by index.")
-    dedupe: Literal["none", "text", "normalized"] = Field(
-        "normalized", description="Equal solutions of a problem count once."
+    equations: Literal["ignore", "hold"] = Field(
+        "ignore", description="hold: a solution that writes a false equation (37 - 5 = 22) is not accepted (RFT)."
+    )
+    dedupe: Literal["none", "text", "normalized", "equations"] = Field(
+        "normalized",
+        description="Equal solutions of a problem count once; equations: those with the same calculations do (RFT).",
     )
     weight: Literal["one", "per_problem", "exp_reward"] = Field(
         "one",

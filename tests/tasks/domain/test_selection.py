@@ -306,3 +306,18 @@ def test_waves_save_tokens_where_problems_are_easy(capsys):
     assert saved[0.03] == pytest.approx(1.0, abs=0.02)
     assert saved[0.6] >= 1.5
     assert saved[0.9] == pytest.approx(2.0, abs=0.02)
+
+
+def test_a_solution_with_a_false_equation_is_left_out_when_equations_must_hold():
+    samples = [sample(0, "37 - 5 = 22"), sample(1, "37 - 15 = 22"), sample(2, "22, I think")]
+    verdicts = [verdict(i) for i in range(3)]
+    assert indices(select(samples, verdicts)) == [0, 1, 2]
+    result = select(samples, verdicts, equations="hold")
+    assert indices(result) == [1, 2]
+    assert (result.stats.rejected, result.stats.kept) == (1, 2)
+
+
+def test_solutions_that_calculate_the_same_are_one_when_deduplicated_by_equations():
+    samples = [sample(0, "He has 2 + 2 = 4."), sample(1, "So 2+2=4 remain"), sample(2, "1 + 3 = 4"), sample(3, "4")]
+    result = select(samples, [verdict(i) for i in range(4)], dedupe="equations")
+    assert indices(result) == [0, 2, 3]
