@@ -8,8 +8,12 @@ else stays where it is and travels as a number (`refer`), or not at all.
 This file runs inside the image (Python 3.11 or later) and on the host: it imports little and knows nothing of the project.
 """
 
+from __future__ import annotations
+
 import struct
 from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 MAX_DEPTH = 100  # nesting of containers; Python's own comparison gives up at about 1000
 MAX_BYTES = 1 << 20
@@ -18,11 +22,53 @@ DOUBLE = struct.Struct("<d")
 PAIR = struct.Struct("<dd")
 NUMBER = struct.Struct("<Q")
 
-PLAIN_NAMES = (
-    "bool int float complex str bytes bytearray list tuple set frozenset dict range object type slice "
-    "abs all any ascii bin callable chr divmod enumerate filter hash hex isinstance issubclass iter len map max min next oct "
-    "ord pow repr reversed round sorted sum zip"
-).split()
+PLAIN_NAMES = [
+    "bool",
+    "int",
+    "float",
+    "complex",
+    "str",
+    "bytes",
+    "bytearray",
+    "list",
+    "tuple",
+    "set",
+    "frozenset",
+    "dict",
+    "range",
+    "object",
+    "type",
+    "slice",
+    "abs",
+    "all",
+    "any",
+    "ascii",
+    "bin",
+    "callable",
+    "chr",
+    "divmod",
+    "enumerate",
+    "filter",
+    "hash",
+    "hex",
+    "isinstance",
+    "issubclass",
+    "iter",
+    "len",
+    "map",
+    "max",
+    "min",
+    "next",
+    "oct",
+    "ord",
+    "pow",
+    "repr",
+    "reversed",
+    "round",
+    "sorted",
+    "sum",
+    "zip",
+]
 EXACT = {"fractions.Fraction": ("numerator", "denominator"), "datetime.date": ("year", "month", "day")}
 
 
@@ -38,7 +84,7 @@ class Malformed(ValueError):
     """Bytes that no encoder wrote."""
 
 
-def named_values():
+def named_values() -> dict[str, Any]:
     """The built-in types and functions that travel by name."""
     import builtins
 
@@ -51,6 +97,10 @@ NAMED = named_values()
 NAME_OF = {id(value): name for name, value in NAMED.items()}
 
 
+Writer = Callable[["Encoder", Any, int], Any]
+Reader = Callable[["Decoder", int], Any]
+
+
 class Encoder:
     """Writes one value. `known`: id of a mutable container -> its number, written as a reference to the reader's own one.
 
@@ -58,25 +108,32 @@ class Encoder:
     a value that stays here, or None.
     """
 
-    def __init__(self, limit=MAX_BYTES, known=None, number=False, refer=None):
+    def __init__(
+        self,
+        limit: int = MAX_BYTES,
+        known: Mapping[int, int] | None = None,
+        number: bool = False,
+        refer: Callable[[Any], bytes | None] | None = None,
+    ) -> None:
         self.limit, self.number, self.refer = limit, number, refer
         self.known = dict(known or {})
-        self.kept = []
-        self.parts, self.size = [], 0
+        self.kept: list[Any] = []
+        self.parts: list[bytes] = []
+        self.size = 0
 
-    def encode(self, value):
+    def encode(self, value: Any) -> bytes:
         """The whole value. Raises Unencodable or TooLarge."""
         self._write(value, 0)
         return b"".join(self.parts)
 
-    def content(self, container):
+    def content(self, container: Any) -> bytes:
         """A known container's content, known ones inside it as references."""
         WRITERS[base_of(type(container))](self, container, 0)
         return b"".join(self.parts)
 
-    def _write(self, value, depth):
+    def _write(self, value: Any, depth: int) -> None:
         if depth > MAX_DEPTH:
-            raise Unencodable("a value nested more than %d deep" % MAX_DEPTH)
+            raise Unencodable(f"a value nested more than {MAX_DEPTH} deep")
         base = base_of(type(value))
         if base is None:
             self._write_foreign(value, depth)
@@ -91,13 +148,13 @@ class Encoder:
                 self.kept.append(value)
         WRITERS[base](self, value, depth)
 
-    def _write_foreign(self, value, depth):
+    def _write_foreign(self, value: Any, depth: int) -> None:
         name = NAME_OF.get(id(value))
         if name is not None:
             self.put(b"k" + sized(name.encode()))
             return
         kind = type(value)
-        full_name = "%s.%s" % (kind.__module__, kind.__qualname__)
+        full_name = f"{kind.__module__}.{kind.__qualname__}"
         if full_name in EXACT:
             self.put(b"y" + sized(full_name.encode()))
             write_items(self, [getattr(value, field) for field in EXACT[full_name]], depth)
@@ -112,14 +169,14 @@ class Encoder:
                 raise Unencodable(full_name)
             self.put(reference)
 
-    def put(self, data):
+    def put(self, data: bytes) -> None:
         self.size += len(data)
         if self.size > self.limit:
-            raise TooLarge("a value of more than %d bytes" % self.limit)
+            raise TooLarge(f"a value of more than {self.limit} bytes")
         self.parts.append(data)
 
 
-def base_of(kind):
+def base_of(kind: type) -> Any:
     """The built-in type whose storage objects of this type have; None for all others."""
     if kind in WRITERS:
         return kind
@@ -129,53 +186,58 @@ def base_of(kind):
     return None
 
 
-def sized(data):
+def sized(data: bytes) -> bytes:
     return COUNT.pack(len(data)) + data
 
 
-def write_int(encoder, value, depth):
+def write_int(encoder: Encoder, value: int, depth: int) -> None:
     length = (int.bit_length(value) + 8) // 8
     if length > encoder.limit:
-        raise TooLarge("an integer of %d bytes" % length)
+        raise TooLarge(f"an integer of {length} bytes")
     encoder.put(b"i" + sized(int.to_bytes(value, length, "little", signed=True)))
 
 
-def write_str(encoder, value, depth):
+def write_str(encoder: Encoder, value: str, depth: int) -> None:
     if str.__len__(value) > encoder.limit:
-        raise TooLarge("a text of more than %d characters" % encoder.limit)
+        raise TooLarge(f"a text of more than {encoder.limit} characters")
     encoder.put(b"s" + sized(str.encode(value, "utf-8", "surrogatepass")))
 
 
-def write_bytes(encoder, value, depth):
+def write_bytes(encoder: Encoder, value: bytes | bytearray, depth: int) -> None:
     if len(memoryview(value)) > encoder.limit:
-        raise TooLarge("more than %d bytes" % encoder.limit)
+        raise TooLarge(f"more than {encoder.limit} bytes")
     encoder.put((b"a" if isinstance(value, bytearray) else b"b") + sized(bytes(memoryview(value))))
 
 
-def write_items(encoder, items, depth):
+def write_items(encoder: Encoder, items: list[Any], depth: int) -> None:
     """`items` is an exact list."""
     encoder.put(COUNT.pack(len(items)))
     for item in items:
         encoder._write(item, depth + 1)
 
 
-def collection(tag, base):
-    def write(encoder, value, depth):
+def collection(tag: bytes, base: Any) -> Writer:
+    def write(encoder: Encoder, value: Iterable[Any], depth: int) -> None:
         encoder.put(tag)
         write_items(encoder, list(base.__iter__(value)), depth)
 
     return write
 
 
-def mapping(tag):
-    def write(encoder, value, depth):
+def mapping(tag: bytes) -> Writer:
+    def write(encoder: Encoder, value: dict[Any, Any], depth: int) -> None:
         encoder.put(tag)
         write_items(encoder, [part for pair in list(dict.items(value)) for part in pair], depth)
 
     return write
 
 
-WRITERS = {
+def write_range(encoder: Encoder, value: range, depth: int) -> None:
+    encoder.put(b"r")
+    write_items(encoder, [value.start, value.stop, value.step], depth)
+
+
+WRITERS: dict[Any, Writer] = {
     type(None): lambda encoder, value, depth: encoder.put(b"N"),
     type(Ellipsis): lambda encoder, value, depth: encoder.put(b"."),
     type(NotImplemented): lambda encoder, value, depth: encoder.put(b"n"),
@@ -197,10 +259,7 @@ WRITERS = {
     OrderedDict: mapping(b"O"),
     defaultdict: mapping(b"D"),
     dict: mapping(b"d"),
-    range: lambda encoder, value, depth: (
-        encoder.put(b"r"),
-        write_items(encoder, [value.start, value.stop, value.step], depth),
-    ),
+    range: write_range,
 }
 BASES = (
     int, float, complex, str, bytes, bytearray, list, tuple, set, frozenset, deque, Counter, OrderedDict, defaultdict, dict,
@@ -215,58 +274,74 @@ class Decoder:
     tests). Nothing is allocated for a length that the bytes do not have.
     """
 
-    def __init__(self, data, known=None, number=False, resolve=None):
+    def __init__(
+        self,
+        data: bytes,
+        known: list[Any] | None = None,
+        number: bool = False,
+        resolve: Callable[[bytes, int], Any] | None = None,
+    ) -> None:
         self.data, self.at = data, 0
         self.known = known if known is not None else []
         self.number, self.resolve = number, resolve
+        self.readers = READERS
 
-    def decode(self):
+    def decode(self) -> Any:
         """The whole value. Raises Malformed."""
         value = self._read(0)
         if self.at != len(self.data):
-            raise Malformed("%d bytes after the value" % (len(self.data) - self.at))
+            raise Malformed(f"{len(self.data) - self.at} bytes after the value")
         return value
 
-    def _read(self, depth):
+    def _read(self, depth: int) -> Any:
         tag = self.take(1)
-        if depth > MAX_DEPTH or tag not in READERS:
-            raise Malformed("unknown tag %r or nested too deep" % tag)
+        if depth > MAX_DEPTH or tag not in self.readers:
+            raise Malformed(f"unknown tag {tag!r} or nested too deep")
         try:
-            return READERS[tag](self, depth)
+            return self.readers[tag](self, depth)
         except Malformed:
             raise
-        except (TypeError, ValueError, OverflowError, ArithmeticError, LookupError) as error:  # an unhashable key, a bad text
+        except (
+            TypeError,
+            ValueError,
+            OverflowError,
+            ArithmeticError,
+            LookupError,
+        ) as error:  # an unhashable key, a bad text
             raise Malformed(str(error)) from None
 
-    def take(self, count):
+    def take(self, count: int) -> bytes:
         if count > len(self.data) - self.at:
             raise Malformed("cut short")
         self.at += count
         return self.data[self.at - count : self.at]
 
-    def sized(self):
+    def sized(self) -> bytes:
         return self.take(COUNT.unpack(self.take(4))[0])
 
-    def items(self, depth):
+    def items(self, depth: int) -> list[Any]:
         """The items of a container: a list."""
         count = COUNT.unpack(self.take(4))[0]
         if count > len(self.data) - self.at:
             raise Malformed("cut short")
         return [self._read(depth + 1) for _ in range(count)]
 
-    def keep(self, container):
+    def keep(self, container: Any) -> Any:
         """Numbers are given in the order in which the writer met the containers: before their content."""
         if self.number:
             self.known.append(container)
         return container
 
-    def fill(self, tag, container, depth):
+    def fill(self, tag: bytes, container: Any, depth: int) -> Any:
         """Read a mutable container's content into `container`, whatever it held."""
+        if tag == b"a":
+            container[:] = self.sized()
+            return container
         items = self.items(depth)
         container.clear()
         if tag in b"dCOD":
             for at in range(0, len(items) - 1, 2):
-                dict.__setitem__(container, items[at], items[at + 1])
+                container[items[at]] = items[at + 1]
         elif tag == b"e":
             container.update(items)
         else:
@@ -274,24 +349,24 @@ class Decoder:
         return container
 
 
-NEW = {
+NEW: dict[bytes, Callable[[], Any]] = {
     b"l": list, b"e": set, b"q": deque, b"d": dict, b"C": Counter, b"O": OrderedDict, b"D": lambda: defaultdict(None),
 }  # fmt: skip
 
 
-def read_mutable(tag):
+def read_mutable(tag: bytes) -> Reader:
     return lambda decoder, depth: decoder.fill(tag, decoder.keep(NEW[tag]()), depth)
 
 
-def read_known(decoder, depth):
+def read_known(decoder: Decoder, depth: int) -> Any:
     return decoder.known[COUNT.unpack(decoder.take(4))[0]]
 
 
-def read_named(decoder, depth):
+def read_named(decoder: Decoder, depth: int) -> Any:
     return NAMED[decoder.sized().decode()]
 
 
-def read_exact(decoder, depth):
+def read_exact(decoder: Decoder, depth: int) -> Any:
     name = decoder.sized().decode()
     fields = decoder.items(depth)
     if name == "decimal.Decimal" and len(fields) == 1 and isinstance(fields[0], str) and len(fields[0]) < 10_000:
@@ -299,13 +374,13 @@ def read_exact(decoder, depth):
 
         return Decimal(fields[0])
     if name not in EXACT or len(fields) != len(EXACT[name]) or not all(type(field) is int for field in fields):
-        raise Malformed("not a %s" % name)
+        raise Malformed(f"not a {name}")
     module, _, attribute = name.rpartition(".")
     return getattr(__import__(module), attribute)(*fields)
 
 
-def read_reference(tag):
-    def read(decoder, depth):
+def read_reference(tag: bytes) -> Reader:
+    def read(decoder: Decoder, depth: int) -> Any:
         number = NUMBER.unpack(decoder.take(8))[0]
         if decoder.resolve is None:
             raise Malformed("a reference where only data is read")
@@ -314,7 +389,7 @@ def read_reference(tag):
     return read
 
 
-READERS = {
+READERS: dict[bytes, Reader] = {
     b"N": lambda decoder, depth: None,
     b".": lambda decoder, depth: Ellipsis,
     b"n": lambda decoder, depth: NotImplemented,
@@ -338,11 +413,11 @@ READERS = {
 }
 
 
-def encode(value, limit=MAX_BYTES):
+def encode(value: Any, limit: int = MAX_BYTES) -> bytes:
     """A value of built-in types as bytes. Raises Unencodable or TooLarge."""
     return Encoder(limit).encode(value)
 
 
-def decode(data):
+def decode(data: bytes) -> Any:
     """The inverse of `encode`; an object of a subclass comes back as its base value. Raises Malformed."""
     return Decoder(data).decode()

@@ -1,0 +1,84 @@
+"""What a called function returned, read on the host: JSON-like data, or `OPAQUE` where JSON has no such value.
+
+Sets, complex numbers, classes and mappings with other keys than texts and whole numbers are never built here: they equal no
+JSON value, and hashing what a hostile program chose could take for ever.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sandbox.image.inside.values import READERS, Decoder, Malformed, Reader, encode
+
+__all__ = ["OPAQUE", "Malformed", "encode", "returned_value"]
+
+LONGEST_KEY_BITS = 256
+
+
+class _Opaque:
+    """A value that no expected output can equal."""
+
+    def __repr__(self) -> str:
+        return "OPAQUE"
+
+
+OPAQUE: Final = _Opaque()
+
+
+def returned_value(data: bytes) -> Any:
+    """The value in `data`, tuples as lists. Raises Malformed."""
+    reader = Decoder(data)
+    reader.readers = HOST_READERS
+    return reader.decode()
+
+
+def _as_opaque(read: Reader) -> Reader:
+    def opaque(decoder: Decoder, depth: int) -> Any:
+        read(decoder, depth)
+        return OPAQUE
+
+    return opaque
+
+
+def _items(decoder: Decoder, depth: int) -> list[Any]:
+    return decoder.items(depth)
+
+
+def _mapping(decoder: Decoder, depth: int) -> Any:
+    items = decoder.items(depth)
+    keys = [_key(key) for key in items[::2]]
+    texts = [key for key in keys if key is not None]
+    if len(items) % 2 or len(texts) < len(keys) or len(set(texts)) < len(texts):
+        return OPAQUE
+    return dict(zip(texts, items[1::2], strict=True))
+
+
+def _key(key: Any) -> str | None:
+    """JSON writes whole numbers as texts when they are keys."""
+    if isinstance(key, str):
+        return key
+    whole = isinstance(key, int) and not isinstance(key, bool) and key.bit_length() <= LONGEST_KEY_BITS
+    return str(key) if whole else None
+
+
+def _named(decoder: Decoder, depth: int) -> Any:
+    decoder.sized()
+    return OPAQUE
+
+
+def _exact(decoder: Decoder, depth: int) -> Any:
+    decoder.sized()
+    decoder.items(depth)
+    return OPAQUE
+
+
+HOST_READERS: Final[dict[bytes, Reader]] = {
+    **{tag: READERS[tag] for tag in (b"N", b"T", b"F", b"i", b"f", b"s")},
+    **{tag: _as_opaque(READERS[tag]) for tag in (b".", b"n", b"b", b"a", b"c")},
+    **dict.fromkeys((b"l", b"t", b"q"), _items),
+    **{tag: _as_opaque(_items) for tag in (b"e", b"z", b"r")},
+    **dict.fromkeys((b"d", b"C", b"O", b"D"), _mapping),
+    b"k": _named,
+    b"y": _exact,
+    b"h": _as_opaque(lambda decoder, depth: decoder.take(8)),
+}
