@@ -50,6 +50,9 @@ class SourceSettings(Settings):
     levels: tuple[str, ...] = Field((), description="Only these levels; empty: all.")
     max_calculations: int | None = Field(None, ge=1, description="gsm8k: only problems with at most this many <<a=b>>.")
     min_tests: int = Field(1, ge=0, description="Code: only problems with at least this many tests.")
+    hidden_tests: int = Field(
+        0, ge=0, description="Code: hold back this many tests of each problem, to measure false positives; one stays."
+    )
 
 
 class DataSettings(Settings):
@@ -146,6 +149,32 @@ class EngineSettings(Settings):
     )  # fmt: skip
 
 
+class CodeSettings(Settings):
+    """What a program may use, and what its reward is."""
+
+    cpu_seconds: float = Field(4.0, gt=0, le=600, description="CPU time of one test; CPU time decides, not wall time.")
+    memory_mb: int = Field(512, ge=32, description="Memory of one test, MiB.")
+    output_kb: int = Field(1024, ge=1, le=65536, description="Output of one test, KiB.")
+    graded: bool = Field(False, description="Reward is the share of tests passed; False: 1 when all pass, else 0.")
+
+
+class SandboxPlace(Settings):
+    """Where programs run. None of it changes what a verdict is."""
+
+    hosts: tuple[str, ...] = Field(
+        ("unix:///var/run/docker.sock",), min_length=1, description="Docker engines: unix://, tcp:// (TLS) or ssh://."
+    )
+    image: str | None = Field(None, description="Sandbox image; None: the one built from sandbox/image on each host.")
+    base_image: str = Field("python:3.12-slim", description="What the image is built from where it is missing.")
+    slots: int | None = Field(None, ge=1, description="Programs at once over all hosts; None: the cores of the hosts.")
+    runtime: str | None = Field(None, description="Container runtime, for example runsc (gVisor).")
+    backend: Literal["docker", "process"] = Field("docker", description="process isolates nothing and needs unsafe.")
+    unsafe: bool = Field(False, description="Allow the process backend: programs run with your own rights.")
+
+
+MATH_REWARDS = frozenset({"math", "exact", "accept_all"})
+
+
 class VerifySettings(Settings):
     """Who decides whether a solution is correct."""
 
@@ -154,7 +183,14 @@ class VerifySettings(Settings):
     memory_mb: int = Field(2048, ge=128, description="Address-space limit of one grading worker.")
     workers: int = Field(0, ge=0, description="Grading processes; 0: one per core, at most 8.")
     max_error_share: float = Field(0.01, ge=0, le=1, description="More verifier errors than this fail the stage.")
-    NOT_CONTENT = frozenset({"workers", "max_error_share"})
+    code: CodeSettings = CodeSettings()
+    sandbox: SandboxPlace = SandboxPlace()
+    NOT_CONTENT = frozenset({"workers", "max_error_share", "sandbox"})
+
+    def content(self) -> dict[str, Any]:
+        """Limits of programs are no part of what decides a mathematical answer."""
+        unread = {"code"} if self.reward in MATH_REWARDS else set()
+        return {name: value for name, value in super().content().items() if name not in unread}
 
 
 class MaterializeSettings(Settings):
