@@ -133,7 +133,7 @@ class Record:
         result = RunResult(
             name, self.run.config.model_dump(mode="json"), self.rows[0], tuple(self.rows[1:]), status, self.started,
             None if status == "running" else _now(), code_commit(), hardware(), library_versions(),
-            notes=notes + self._left_out(),
+            notes=notes + self._left_out() + self.run.problems.notes + false_positive_notes(self.rows),
         )  # fmt: skip
         result = replace(result, differences=differences_to_base(result))
         store.write_bytes(f"runs/{name}/result.json", json.dumps(result.to_json(), indent=1).encode())
@@ -169,6 +169,16 @@ class Record:
                 f"iteration {number} of {total} done after {spent:.0f} s, about {left:.0f} s left", highlight=False
             )
         log.info("iteration %d of %d done after %.0f s", number, total, spent)
+
+
+def false_positive_notes(rows: list[IterationResult]) -> tuple[str, ...]:
+    """How often the training reward accepted a program that the held-back tests refuse, an iteration a line."""
+    return tuple(
+        f"iteration {row.number}: {tally.hidden_failed} of {tally.hidden_tested} accepted train programs fail their hidden "
+        f"tests ({tally.false_positives:.1%} false positives)"
+        for row in rows
+        if (tally := row.train).hidden_tested
+    )
 
 
 def stops(rewards: list[float], patience: int) -> bool:

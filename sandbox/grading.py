@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from sandbox.compare import same_output, same_value
 from sandbox.image.inside.values import COUNT, Encoder, decode
@@ -31,6 +32,8 @@ ATTEMPTS = 3  # of one test in a session, when the sandbox fails under it
 TESTER_LIMITS = Limits(cpu_seconds=20.0, memory_mb=512)
 SPARE_SECONDS = 60.0  # beyond every limit: after it the sandbox is at fault, not the program
 LONGEST_DETAIL = 200
+T = TypeVar("T")
+R = TypeVar("R")
 LIMIT_VERDICTS = frozenset({Verdict.TLE, Verdict.IDLE, Verdict.MLE, Verdict.OLE})
 _NUMPY = re.compile(rb"^\s*(?:import|from)\s+(?:numpy|scipy|pandas)\b", re.MULTILINE)
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
@@ -88,7 +91,11 @@ class Grading:
 
     def grade_many(self, programs: Sequence[Program]) -> list[Graded]:
         """One verdict per program, in order; never raises for what a program does."""
-        return list(self._threads.map(self.grade, programs))
+        return list(self.map(self.grade, programs))
+
+    def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        """`function` of each item, in order, on the threads that keep all slots busy; not from within one of them."""
+        return self._threads.map(function, items)
 
     def grade(self, program: Program) -> Graded:
         """One program, in the calling thread."""
@@ -136,7 +143,7 @@ class Grading:
     def _call(self, program: Program, test: CallTest) -> Outcome:
         """One process, one call; whatever comes of it is compared as data."""
         with contextlib.closing(self._candidate(program)) as candidate:
-            request = ("function", test.function, test.arguments, {})
+            request: tuple[object, ...] = ("function", test.function, test.arguments, {})
             candidate.send(Encoder(1 << 26, number=True).encode(request))
             replies = [_received(candidate, program.limits) for _ in range(2)]  # ready, and the value
             execution = candidate.close()

@@ -11,7 +11,7 @@ from tasks.domain.errors import UserError
 from tasks.domain.rewards.grader import grader_for
 from tasks.domain.schema import Problem, Split, to_table
 from tasks.domain.settings import DataSettings, SourceSettings, VerifySettings
-from tasks.sources import check_disjoint, data_revision, load_problems
+from tasks.sources import Loaded, check_disjoint, data_revision, load_source
 from tasks.workspace import Workspace, log, store_at
 
 VERSION = "2"
@@ -40,22 +40,31 @@ class ProblemSets:
     val: ProblemSet
     test: ProblemSet
     left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what the report says of the sets
 
 
 def load_sets(data: DataSettings) -> dict[Split, list[Problem]]:
     """Read the three sets and refuse them unless they are disjoint."""
-    sets = {split: load_problems(source, split) for split, source in _sources(data).items()}
-    check_disjoint(sets["train"], sets["val"], sets["test"])
-    return sets
+    return {split: one.problems for split, one in _load(data).items()}
+
+
+def _load(data: DataSettings) -> dict[Split, Loaded]:
+    loaded = {split: load_source(source, split) for split, source in _sources(data).items()}
+    check_disjoint(*(loaded[split].problems for split in ("train", "val", "test")))
+    return loaded
 
 
 def publish(workspace: Workspace, data: DataSettings, verify: VerifySettings) -> ProblemSets:
     """Load, check every gold with the run's own grader, and store the three sets."""
-    sets = load_sets(data)
+    loaded = _load(data)
+    sets = {split: one.problems for split, one in loaded.items()}
     left_out = check_gold(sets, data, verify)
     sets["train"] = [problem for problem in sets["train"] if problem.id not in left_out]
     stored = {split: _store(workspace, split, source, sets[split]) for split, source in _sources(data).items()}
-    return ProblemSets(stored["train"], stored["val"], stored["test"], tuple(sorted(left_out)))
+    notes = tuple(
+        note for split, source in _sources(data).items() if (note := _few_tests(split, source, loaded[split]))
+    )
+    return ProblemSets(stored["train"], stored["val"], stored["test"], tuple(sorted(left_out)), notes)
 
 
 def check_gold(sets: dict[Split, list[Problem]], data: DataSettings, verify: VerifySettings) -> dict[str, str]:
@@ -82,6 +91,16 @@ def check_gold(sets: dict[Split, list[Problem]], data: DataSettings, verify: Ver
             "left out %d train problems whose gold fails its grader: %s", len(bad["train"]), sorted(bad["train"])[:20]
         )
     return bad["train"]
+
+
+def _few_tests(split: Split, source: SourceSettings, loaded: Loaded) -> str:
+    """How many problems the wanted number of tests cost; empty for none."""
+    if not loaded.few_tests:
+        return ""
+    named = ", ".join(loaded.few_tests[:10]) + (", ..." if len(loaded.few_tests) > 10 else "")
+    return (
+        f"{len(loaded.few_tests)} {split} problems have fewer than {source.min_tests} tests and were left out: {named}"
+    )
 
 
 def _sources(data: DataSettings) -> dict[Split, SourceSettings]:

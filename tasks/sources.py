@@ -9,12 +9,13 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from tasks.domain.arithmetic import ARITHMETIC_SPLITS, LEVELS, expressions, solution
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of_tables, digest_of_text
+from tasks.domain.hidden_tests import hold_back
 from tasks.domain.records import READERS, Draft, Record
 from tasks.domain.schema import Problem, Split, to_table
 from tasks.domain.settings import SourceSettings
@@ -30,14 +31,28 @@ ID_CHARS = 12
 MAX_WITHOUT_GOLD = 0.01  # the share of bad golds that a run tolerates by default
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """The problems of one source in their final order. `few_tests`: ids of those dropped for fewer than `min_tests` tests."""
+
+    problems: list[Problem]
+    few_tests: tuple[str, ...] = ()
+
+
 def load_problems(settings: SourceSettings, split: Split) -> list[Problem]:
-    """The problems of one source in their final order; `split` is their role in the run.
+    """The problems of `load_source`."""
+    return load_source(settings, split).problems
+
+
+def load_source(settings: SourceSettings, split: Split) -> Loaded:
+    """One source, read and filtered; `split` is its problems' role in the run.
 
     Raises UserError for a missing file, a wrong column, an unreadable record, a missing gold, equal ids, or nothing left.
     """
-    problems = _arithmetic(settings, split) if settings.kind == "arithmetic" else _recorded(settings, split)
-    _require_unique(problems, settings)
-    return problems
+    builtin = BUILTIN.get(settings.kind)
+    loaded = Loaded(builtin(settings, split)) if builtin else _recorded(settings, split)
+    _require_unique(loaded.problems, settings)
+    return loaded
 
 
 def data_revision(settings: SourceSettings, problems: Sequence[Problem]) -> str:
@@ -81,14 +96,18 @@ def _arithmetic(settings: SourceSettings, split: Split) -> list[Problem]:
     ]
 
 
-def _recorded(settings: SourceSettings, split: Split) -> list[Problem]:
+BUILTIN: dict[str, Callable[[SourceSettings, Split], list[Problem]]] = {"arithmetic": _arithmetic}
+
+
+def _recorded(settings: SourceSettings, split: Split) -> Loaded:
     reader = READERS[settings.kind]
     records = [replace(row, columns=settings.columns) for row in _records(settings)]
     drafts = [reader(row) for row in records]
     _require_golds(drafts, records)
     problems = _with_ids(drafts, settings, split)
-    wanted = [problem for draft, problem in zip(drafts, problems, strict=True) if _wanted(draft, settings)]
-    kept = _without_repeats(wanted)
+    wanted = [(draft, problem) for draft, problem in zip(drafts, problems, strict=True) if _wanted(draft, settings)]
+    few = tuple(problem.id for draft, problem in wanted if not _enough_tests(draft, settings))
+    kept = _without_repeats(problem for draft, problem in wanted if _enough_tests(draft, settings))
     if settings.shuffle_seed is not None:
         random.Random(settings.shuffle_seed).shuffle(kept)
     chosen = kept[settings.offset :][: settings.limit]
@@ -97,7 +116,7 @@ def _recorded(settings: SourceSettings, split: Split) -> list[Problem]:
             f"No {settings.kind} problem is left for {split}: {len(drafts)} were read from {_place(settings)}, {len(kept)} pass "
             f"the filters, and offset is {settings.offset}; loosen levels, max_calculations, min_tests or offset."
         )
-    return chosen
+    return Loaded([hold_back(problem, settings.hidden_tests) for problem in chosen], few)
 
 
 def _records(settings: SourceSettings) -> list[Record]:
@@ -123,8 +142,10 @@ def _place(settings: SourceSettings) -> str:
 def _wanted(draft: Draft, settings: SourceSettings) -> bool:
     if settings.levels and draft.level not in settings.levels:
         return False
-    if settings.max_calculations is not None and (draft.calculations or 0) > settings.max_calculations:
-        return False
+    return settings.max_calculations is None or (draft.calculations or 0) <= settings.max_calculations
+
+
+def _enough_tests(draft: Draft, settings: SourceSettings) -> bool:
     return draft.tests_count is None or draft.tests_count >= settings.min_tests
 
 

@@ -18,7 +18,8 @@ from tasks.domain.errors import UserError
 from tasks.domain.rewards.extraction import boxes
 from tasks.domain.schema import Kind
 
-WRAPPERS = {"assert", "set", "sorted", "list", "tuple", "str", "len", "round", "isclose", "abs", "not"}
+WRAPPERS = {"assert", "set", "sorted", "list", "tuple", "str", "int", "float", "len", "round", "isclose", "abs", "not"}
+MOST_SOLUTIONS = 10  # kept of a problem's solutions by people: enough to find one that passes its tests
 
 
 @dataclass(frozen=True)
@@ -163,14 +164,15 @@ def _called_function(asserts: list[str]) -> str | None:
 def apps(record: Record) -> Draft:
     """`input_output` and `solutions` are JSON text in the original files and objects in some copies."""
     cases = _parsed(record.required("input_output", "tests") or "{}", record.where)
-    solutions = _parsed(record.optional("solutions") or "[]", record.where)
+    solutions = [str(one) for one in _parsed(record.optional("solutions") or "[]", record.where)]
     inputs, outputs = cases.get("inputs") or [], cases.get("outputs") or []
     if len(inputs) != len(outputs):
         raise UserError(
             f"{record.where}: found {len(inputs)} inputs but {len(outputs)} outputs; expected as many of each."
         )
     tests = {"inputs": inputs, "outputs": outputs, "fn_name": cases.get("fn_name")}
-    meta = {"starter_code": record.optional("starter_code"), "solution": solutions[0] if solutions else None}
+    meta = {"starter_code": record.optional("starter_code"), "solution": next(iter(solutions), None),
+            "solutions": solutions[1:MOST_SOLUTIONS]}  # fmt: skip
     return Draft(
         "code",
         record.text("question"),
@@ -239,6 +241,8 @@ def _parsed(value: Any, where: str) -> Any:
         raise UserError(
             f"{where}: the tests or solutions are not JSON ({error}); expected the format of APPS."
         ) from error
+    except ValueError:  # a number of more than 4300 digits, which Python refuses to read: a problem without tests
+        return {}
 
 
 def _json(value: Any) -> str:

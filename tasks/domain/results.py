@@ -49,16 +49,21 @@ class Tally(JsonRecord):
     truncated: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    hidden_tested: int = 0  # accepted programs of problems with held-back tests
+    hidden_failed: int = 0  # of those: wrong all the same
 
     @classmethod
     def of(cls, samples: Iterable[Sample], verdicts: Iterable[Verdict]) -> Tally:
-        samples = list(samples)
+        samples, verdicts = list(samples), list(verdicts)
+        hidden = Counter(v.evidence.get("hidden") for v in verdicts if v.label == "correct")
         return cls(
             samples=len(samples),
             labels=dict(sorted(Counter(v.label for v in verdicts).items())),
             truncated=sum(s.finish_reason == "length" for s in samples),
             prompt_tokens=sum(s.prompt_tokens for s in samples),
             completion_tokens=sum(s.completion_tokens for s in samples),
+            hidden_tested=hidden["passed"] + hidden["failed"],
+            hidden_failed=hidden["failed"],
         )
 
     def __add__(self, other: Tally) -> Tally:
@@ -68,6 +73,8 @@ class Tally(JsonRecord):
             self.truncated + other.truncated,
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
+            self.hidden_tested + other.hidden_tested,
+            self.hidden_failed + other.hidden_failed,
         )
 
     @property
@@ -78,6 +85,11 @@ class Tally(JsonRecord):
     @property
     def truncated_share(self) -> float:
         return self._share(self.truncated)
+
+    @property
+    def false_positives(self) -> float:
+        """Share of the accepted programs that their held-back tests refuse; NaN without any."""
+        return self.hidden_failed / self.hidden_tested if self.hidden_tested else float("nan")
 
     @property
     def verifier_errors(self) -> int:
