@@ -101,8 +101,10 @@ def build_parser() -> argparse.ArgumentParser:
     doctor.add_argument("--scratch", default=DEFAULT_SCRATCH, metavar="DIR", help="run.scratch of the runs")
     _store_argument(doctor)
 
-    grade = command("grade", grade_pairs, "measure a grader on labelled answer pairs")
-    grade.add_argument("kind", choices=["math"], metavar="math")
+    grade = command(
+        "grade", grade_rows, "measure the math grader on labelled answer pairs, or grade programs by their tests"
+    )
+    grade.add_argument("kind", choices=["math", "code"], metavar="math|code")
     grade.add_argument("path", metavar="FILE.jsonl")
     return parser
 
@@ -219,14 +221,27 @@ def examine_machine(arguments: argparse.Namespace) -> int:
     return int(any(finding.status == "fault" for finding in findings))
 
 
-def grade_pairs(arguments: argparse.Namespace) -> int:
-    """`restem grade math FILE.jsonl`"""
+def grade_rows(arguments: argparse.Namespace) -> int:
+    """`restem grade math|code FILE.jsonl`; exit code 2 when rows could not be graded for what they hold."""
+    if arguments.kind == "code":
+        return _grade_code(arguments)
     from tasks.domain.rewards.audit import audit_math
     from tasks.domain.settings import VerifySettings
 
     report = audit_math(arguments.path, VerifySettings())
     print(report.to_json() if arguments.json else report.to_text())
     return 0
+
+
+def _grade_code(arguments: argparse.Namespace) -> int:
+    from tasks.program_file import grade_file
+
+    report = grade_file(arguments.path)
+    print(report.to_json() if arguments.json else report.to_text())
+    faulty = [row for row in report.rows if row.error is not None]
+    if faulty:
+        complain(f"{len(faulty)} of {len(report.rows)} rows could not be graded, the first: {faulty[0].error}")
+    return 2 if faulty else 0
 
 
 # ---------------------------------------------------------------- shared

@@ -22,9 +22,11 @@ from tasks.domain.schema import Policy, Problem
 from tasks.domain.settings import EngineSettings
 from tasks.engines.host import close_all
 from tasks.problems import check_gold, load_sets, publish
+from tasks.programs import require_sandbox
 from tasks.running import with_retries
 from tasks.workspace import Workspace
 
+CODE_SOURCES = frozenset({"humaneval", "mbpp", "apps", "programs"})
 LEAST_FREE_BYTES = 2 << 30  # a tiny run's checkpoints and logs; real models need more and `restem plan` says how much
 ENDPOINT_TIMEOUT_S = 10.0
 
@@ -64,11 +66,23 @@ def preflight(config: RunConfig) -> None:
 def check(config: RunConfig, workspace: Workspace) -> None:
     """One sentence (UserError) for whatever would stop the run later: cheap things first."""
     template_named(config.model.prompt)
-    reward_named(config.verify.reward)
+    check_reward(config)
     check_engine(config.engine)
     check_trackers(config)
     check_space(workspace)
     workspace.store.check()
+
+
+def check_reward(config: RunConfig) -> None:
+    """The reward can grade these problems, and where it runs programs there is a sandbox that holds."""
+    reward = reward_named(config.verify.reward)
+    for split in ("train", "val", "test"):
+        kind = getattr(config.data, split).kind
+        if kind in CODE_SOURCES and reward.kind != "code":
+            raise UserError(f"data.{split}.kind {kind!r} needs tests to be run, which verify.reward "
+                            f"{config.verify.reward!r} does not; set verify.reward = \"code\"")  # fmt: skip
+    if reward.name == "code":
+        require_sandbox(config.verify)
 
 
 def check_engine(engine: EngineSettings) -> None:

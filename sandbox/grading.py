@@ -28,12 +28,15 @@ from sandbox.tests import AssertTests, CallTest, Case, StdinTest, Tests, count
 from sandbox.values import Malformed, encode, returned_value
 from sandbox.verdict import Ending, Verdict
 
+NO_FAULT_OF_THE_PROGRAM = ("no container", "the sandbox is closed", "the tests' container")
 ATTEMPTS = 3  # of one test in a session, when the sandbox fails under it
 TESTER_LIMITS = Limits(cpu_seconds=20.0, memory_mb=512)
 SPARE_SECONDS = 60.0  # beyond every limit: after it the sandbox is at fault, not the program
 LONGEST_DETAIL = 200
 T = TypeVar("T")
 R = TypeVar("R")
+FAILED = frozenset(Ending) - {Ending.OK}
+UNFIT = frozenset({Ending.INFRA, Ending.HOSTILE, Ending.SECURITY})  # decide even where an assert failed before
 LIMIT_VERDICTS = frozenset({Verdict.TLE, Verdict.IDLE, Verdict.MLE, Verdict.OLE})
 _NUMPY = re.compile(rb"^\s*(?:import|from)\s+(?:numpy|scipy|pandas)\b", re.MULTILINE)
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
@@ -51,7 +54,10 @@ class Program:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One test, or with asserts one run of all of them. Seconds and MiB are the program's."""
+    """One test, or with asserts one run of all of them. Seconds and MiB are the program's.
+
+    `contended`: the machine made the program wait, so that a timeout may not be its own fault.
+    """
 
     verdict: Verdict
     detail: str = ""
@@ -60,6 +66,7 @@ class Outcome:
     memory_mb: float = 0.0
     reruns: int = 0
     passed: int = 0
+    contended: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,7 +109,7 @@ class Grading:
         if count(program.tests) == 0:
             return Graded(Verdict.WA, 0, 0, detail="there are no tests")
         if isinstance(program.tests, AssertTests):
-            return _graded_asserts(self._retried(lambda: self._asserts(program)), program.tests)
+            return _graded_asserts(self._retried(lambda alone: self._asserts(program, alone)), program.tests)
         return self._cases(program, program.tests)
 
     def close(self) -> None:
@@ -122,7 +129,7 @@ class Grading:
     def _case(self, program: Program, test: Case) -> Outcome:
         if isinstance(test, StdinTest):
             return self._stdin(program, test)
-        return self._retried(lambda: self._call(program, test))
+        return self._retried(lambda alone: self._call(program, test, alone))
 
     def _stdin(self, program: Program, test: StdinTest) -> Outcome:
         job = Job(program.source, "stdin", test.stdin, program.limits, numpy=wants_numpy(program.source))
@@ -132,17 +139,22 @@ class Grading:
         right = same_output(test.expected, execution.stdout)
         return outcome_of(execution, Verdict.AC if right else Verdict.WA, "" if right else "another output")
 
-    def _retried(self, run: Callable[[], Outcome]) -> Outcome:
-        """A session cannot be repeated by the sandbox, so what it started is repeated here."""
-        for _ in range(ATTEMPTS - 1):
-            outcome = run()
-            if outcome.verdict != Verdict.INFRA:
-                return outcome
-        return run()
+    def _retried(self, run: Callable[[bool], Outcome]) -> Outcome:
+        """A session cannot be repeated by the sandbox, so it is repeated here: a lost container up to twice, a timeout of a
+        program that had to wait once more alone. What ends container after container is to blame itself.
+        """
+        outcome, runs = run(False), 1
+        while outcome.verdict == Verdict.INFRA and runs < ATTEMPTS:
+            outcome, runs = run(False), runs + 1
+        if outcome.verdict == Verdict.INFRA and not outcome.detail.startswith(NO_FAULT_OF_THE_PROGRAM):
+            return replace(outcome, verdict=Verdict.HOSTILE, detail=f"ended {runs} containers", reruns=runs - 1)
+        if outcome.verdict in (Verdict.TLE, Verdict.IDLE) and outcome.contended:
+            outcome, runs = run(True), runs + 1
+        return replace(outcome, reruns=runs - 1)
 
-    def _call(self, program: Program, test: CallTest) -> Outcome:
+    def _call(self, program: Program, test: CallTest, alone: bool) -> Outcome:
         """One process, one call; whatever comes of it is compared as data."""
-        with contextlib.closing(self._candidate(program)) as candidate:
+        with contextlib.closing(self._candidate(program, alone)) as candidate:
             request: tuple[object, ...] = ("function", test.function, test.arguments, {})
             candidate.send(Encoder(1 << 26, number=True).encode(request))
             replies = [_received(candidate, program.limits) for _ in range(2)]  # ready, and the value
@@ -153,16 +165,16 @@ class Grading:
         verdict, detail = _decided(replies[1], test)
         return outcome_of(execution, verdict, detail) if execution.ending == Ending.OK else outcome_of(execution)
 
-    def _candidate(self, program: Program) -> Session:
+    def _candidate(self, program: Program, alone: bool) -> Session:
         numpy = wants_numpy(program.source)
-        return self.sandbox.session(Job(program.source, "call", b"", program.limits, numpy))
+        return self.sandbox.session(Job(program.source, "call", b"", program.limits, numpy, alone=alone))
 
-    def _asserts(self, program: Program) -> Outcome:
+    def _asserts(self, program: Program, alone: bool) -> Outcome:
         """The tests in a trusted container, the program in another one."""
         assert isinstance(program.tests, AssertTests)
         with (
             contextlib.closing(self._tester(program)) as tester,
-            contextlib.closing(self._candidate(program)) as candidate,
+            contextlib.closing(self._candidate(program, alone)) as candidate,
         ):
             ready = _received(candidate, program.limits)
             if isinstance(ready, Execution):
@@ -219,6 +231,7 @@ def outcome_of(execution: Execution, verdict: Verdict | None = None, detail: str
     return Outcome(
         verdict or Verdict(execution.ending), _ending_detail(execution) if detail is None else detail,
         execution.cpu_seconds, execution.wall_seconds, execution.memory_mb, execution.reruns,
+        contended=execution.contended,
     )  # fmt: skip
 
 
@@ -324,7 +337,7 @@ def _report(data: bytes) -> Report:
 
 
 def _broken_tests(execution: Execution) -> Report | None:
-    """The tests' own process ended without a report: None when the sandbox is at fault."""
+    """The tests' own process ended without a report. None: the sandbox is at fault."""
     if execution.ending == Ending.INFRA:
         return None
     return Report(0, {}, 0, False, False, f"the tests ended with {execution.ending}")
@@ -334,9 +347,9 @@ def _judged(report: Report | None, execution: Execution, early: bool) -> Outcome
     """Both processes' word. A pass needs the report and a program that is still whole."""
     if report is None:
         return Outcome(Verdict.INFRA, "the tests' container failed")
-    if early:
+    if early and (not report.failed or execution.ending in UNFIT):
         return replace(_ended_early(execution), passed=report.passed)
-    if execution.ending != Ending.OK:
+    if execution.ending in (UNFIT if report.failed else FAILED):
         return replace(outcome_of(execution), passed=report.passed)
     if report.all_hold:
         return replace(outcome_of(execution, Verdict.AC, ""), passed=report.passed)

@@ -165,7 +165,10 @@ class SandboxPlace(Settings):
         ("unix:///var/run/docker.sock",), min_length=1, description="Docker engines: unix://, tcp:// (TLS) or ssh://."
     )
     image: str | None = Field(None, description="Sandbox image; None: the one built from sandbox/image on each host.")
-    base_image: str = Field("python:3.12-slim", description="What the image is built from where it is missing.")
+    base_image: str | None = Field(
+        None,
+        description="What the image is built from; None: a base made here by `restem sandbox build`, else python:3.12-slim.",
+    )
     slots: int | None = Field(None, ge=1, description="Programs at once over all hosts; None: the cores of the hosts.")
     runtime: str | None = Field(None, description="Container runtime, for example runsc (gVisor).")
     backend: Literal["docker", "process"] = Field("docker", description="process isolates nothing and needs unsafe.")

@@ -124,6 +124,19 @@ def complete(program: str, tests: Mapping[str, Any]) -> str:
     return f"{prompt.text}{body_of(program)}"
 
 
+def assembled(program: str, tests: Mapping[str, Any]) -> str:
+    """As `complete`, for what is known to be a program and not a model's text: nothing of it is cut off."""
+    prompt = prompt_code(str(tests.get("prompt") or ""))
+    if not prompt or "from __future__" in program:
+        return program
+    first = next((line for line in program.split("\n") if line.strip()), "")
+    if first[:1].isspace():
+        return f"{prompt.text}{program}"
+    if re.match(r"(?:return|yield)\b", first):
+        return prompt.text + "\n".join(_indented(program.split("\n")))
+    return f"{prompt.closed}\n\n{program}"
+
+
 def body_of(text: str) -> str:
     """The part of a completion that continues an indented function; helpers after it stay, chatter and calls go."""
     lines = _indented(text.strip("\n").split("\n"))
