@@ -15,9 +15,17 @@ from tasks.domain.rewards import reward_named
 from tests.stage_versions import digest_of_code, keep, source_of, without_docstrings
 
 RECORD = Path(__file__).with_suffix(".json")
-# The module that judges, by itself; and those that extract and compare, with all that they import.
-JUDGES = {"math": "tasks.domain.rewards.math", "exact": "tasks.domain.rewards.simple"}
+# The modules that judge, by themselves; and those that extract and compare, with all that they import.
+JUDGES = {
+    "math": ("tasks.domain.rewards.math",),
+    "exact": ("tasks.domain.rewards.simple",),
+    "code": (
+        "tasks.domain.rewards.code", "tasks.programs", "sandbox.grading", "sandbox.image.inside.call",
+        "sandbox.image.inside.tester",
+    ),
+}  # fmt: skip
 DECIDERS = {
+    "code": ("tasks.domain.rewards.programs", "sandbox.compare", "sandbox.tests", "sandbox.values"),
     "math": ("tasks.domain.rewards.extraction", "tasks.domain.rewards.equivalence.decide"),
     "exact": ("tasks.domain.rewards.extraction",),
 }
@@ -28,7 +36,7 @@ def fingerprints() -> dict[str, dict[str, str]]:
 
 
 def _code(name: str) -> str:
-    judge = ast.dump(without_docstrings(ast.parse(source_of(JUDGES[name]) or "")))
+    judge = "".join(ast.dump(without_docstrings(ast.parse(source_of(module) or ""))) for module in JUDGES[name])
     return hashlib.sha256((judge + "".join(map(digest_of_code, DECIDERS[name]))).encode()).hexdigest()[:16]
 
 

@@ -24,6 +24,7 @@ from typing import Any
 
 from . import values
 
+__builtins__ = dict(vars(builtins))  # type: ignore[assignment]  # a copy: the program may change the common ones
 EXIT_COMPILE = 101  # see child.py
 NUMBER = struct.Struct("<Q")
 Operation = Callable[..., Any]
@@ -37,6 +38,7 @@ def main(source: bytes, channel: Any) -> None:
         sys.excepthook(type(error), error, None)
         raise SystemExit(EXIT_COMPILE) from None
     program = types.ModuleType("solution")
+    program.__dict__["__builtins__"] = builtins  # the common ones, not this module's copy
     sys.modules["solution"] = program
     sys.setrecursionlimit(sys.getrecursionlimit() + 12)  # the frames between here and a called function
     exec(code, program.__dict__)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import builtins
+from os import read, write
 
+__builtins__ = dict(vars(builtins))  # type: ignore[assignment]  # a copy: the program may change the common ones
 LENGTH_BYTES = 4
 
 
@@ -22,12 +24,12 @@ class Channel:
         """One frame to the host; frames above `frames.MESSAGE_CAP` bytes end this process."""
         view = memoryview(len(payload).to_bytes(LENGTH_BYTES, "big") + payload)
         while view:
-            view = view[os.write(self._fd, view) :]
+            view = view[write(self._fd, view) :]
 
     def _exactly(self, size: int) -> bytes | None:
         data = bytearray()
         while len(data) < size:
-            part = os.read(self._fd, min(size - len(data), 1 << 20))
+            part = read(self._fd, min(size - len(data), 1 << 20))
             if not part:
                 return None
             data += part

@@ -10,6 +10,7 @@ Started as `python -m inside.supervisor OPTIONS`, JSON: `uid_first`, `uid_count`
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -104,8 +105,16 @@ def write(data: bytes) -> None:
         view = view[os.write(1, view) :]
 
 
+def close_terminals() -> None:
+    """Reading the terminal multiplexer waits for ever: a program that reads all files that it finds would stand still."""
+    if os.getpid() == 1:
+        with contextlib.suppress(OSError):
+            os.chmod("/dev/pts/ptmx", 0)
+
+
 def main() -> None:
     options = json.loads(sys.argv[1])
+    close_terminals()
     os.environ.clear()  # before the zygote is forked: children get this one
     os.environ.update(PATH="/usr/local/bin:/usr/bin:/bin", HOME=options["tmp"], LANG="C.UTF-8")
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))

@@ -10,11 +10,13 @@ This file runs inside the image (Python 3.11 or later) and on the host: it impor
 
 from __future__ import annotations
 
+import builtins
 import struct
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+__builtins__ = dict(vars(builtins))  # type: ignore[assignment]  # a copy: the program may change the common ones
 MAX_DEPTH = 100  # nesting of containers; Python's own comparison gives up at about 1000
 MAX_BYTES = 1 << 20
 COUNT = struct.Struct("<I")
@@ -86,8 +88,6 @@ class Malformed(ValueError):
 
 def named_values() -> dict[str, Any]:
     """The built-in types and functions that travel by name."""
-    import builtins
-
     found = {name: getattr(builtins, name) for name in PLAIN_NAMES}
     found.update({"Counter": Counter, "defaultdict": defaultdict, "OrderedDict": OrderedDict, "deque": deque})
     return found
