@@ -167,7 +167,9 @@ DATA_FAULTS = [
         table("p.jsonl"),
         rows("p.jsonl", *(problem(number) for number in range(8)), problem(8, "\\frac{"), problem(9, "\\begin{")),
     ),
-    Fault("code problems with a math reward", ("'apps'", 'verify.reward = "code"'), {"data": {"train": {"kind": "apps"}}}),
+    Fault(
+        "code problems with a math reward", ("'apps'", 'verify.reward = "code"'), {"data": {"train": {"kind": "apps"}}}
+    ),
     Fault(
         "code problems without an engine to run them on",
         ("nowhere.sock", "Docker"),
