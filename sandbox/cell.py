@@ -6,11 +6,13 @@ import threading
 import time
 from collections import deque
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 from sandbox.image.inside import frames
 from sandbox.job import Execution, Job
 from sandbox.launch import LaunchFailed, Link
+from sandbox.limits import Limits
 from sandbox.verdict import Ending
 
 HELLO_SECONDS = 60.0
@@ -43,16 +45,14 @@ class Cell:
             raise LaunchFailed(f"{self.link.name} did not start: {payload.decode(errors='replace')[-500:]}")
         return frames.unpacked(payload)[0]
 
-    def send_job(self, job: Job) -> None:
-        """Queue a job behind those sent before."""
-        limits = asdict(job.limits)
-        limits |= {
-            "idle_wall_seconds": job.limits.idle_wall_seconds,
-            "hard_wall_seconds": job.limits.hard_wall_seconds,
-        }
-        header = {"id": self.jobs, "mode": job.mode, "numpy": job.numpy, "limits": limits}
+    def send_jobs(self, jobs: list[Job]) -> None:
+        """Queue jobs behind those sent before."""
+        self.send(b"".join(self._packed(job) for job in jobs))
+
+    def _packed(self, job: Job) -> bytes:
+        header = {"id": self.jobs, "mode": job.mode, "numpy": job.numpy, "limits": _limits(job.limits)}
         self.jobs += 1
-        self.send(frames.packed(frames.JOB, header, job.source, job.stdin))
+        return frames.packed(frames.JOB, header, job.source, job.stdin)
 
     def send(self, data: bytes) -> None:
         """OSError when the supervisor is gone."""
@@ -94,13 +94,22 @@ class Cell:
     def run(self, job: Job) -> Execution:
         """One job alone on this cell, waited for; INFRA when the container ended."""
         self.expect(job)
-        self.send_job(job)
+        self.send_jobs([job])
         while True:
             kind, payload = self.next_frame()
             if kind == frames.RESULT:
                 return execution(payload)
             if kind == frames.BYE:
                 return Execution(Ending.INFRA, detail=payload.decode(errors="replace"))
+
+
+@lru_cache(maxsize=256)
+def _limits(limits: Limits) -> dict[str, Any]:
+    """As the supervisor reads them."""
+    return asdict(limits) | {
+        "idle_wall_seconds": limits.idle_wall_seconds,
+        "hard_wall_seconds": limits.hard_wall_seconds,
+    }
 
 
 def execution(payload: bytes) -> Execution:

@@ -23,7 +23,7 @@ MAX_DEATHS = 3  # containers that may end under a job before it is to blame
 LONELY_BATCH = 16
 LONELY_SECONDS = 5.0
 WAKE_SECONDS = 0.5
-PIPELINE_BYTES = 1 << 22  # a job larger than this is not handed out ahead
+PIPELINE_BYTES = 1 << 20  # a job larger than this is not handed out ahead
 
 
 @dataclass(eq=False)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Iterable
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Self
 
+from sandbox import selftest
+from sandbox.cell import Cell
 from sandbox.dispatch import Dispatch, Ticket
 from sandbox.job import Execution, Job
-from sandbox.launch import HEARTBEAT_SECONDS, Launcher
+from sandbox.keeper import Keeper
+from sandbox.launch import Launcher, LaunchFailed
 from sandbox.nursery import Nursery
 from sandbox.sessions import OpenSession as Session
 from sandbox.settings import SandboxSettings
@@ -76,10 +78,21 @@ class Sandbox:
         self.slots = settings.slots or sum(launcher.cores() for launcher in launchers)
         self._candidates = Lane(settings, launchers, self.slots, trusted=False)
         self._testers = Lane(settings, launchers, self.slots, trusted=True)
-        self._closed = threading.Event()
-        self._keeper = threading.Thread(target=self._keep, name="sandbox-keeper", daemon=True)
-        self._keeper.start()
-        self._candidates.start()
+        self._keeper = Keeper(self._cells)
+
+    def require_that_it_holds(self) -> None:
+        """The start-up self-test on every host; UserError when a probe gets out or no container starts."""
+        if self._settings.backend == "process":
+            return
+        for launcher, nursery in zip(self._launchers, self._candidates.nurseries, strict=True):
+            try:
+                cell = nursery.cell()
+            except LaunchFailed as error:
+                raise UserError(f"no sandbox container starts: {error}") from error
+            try:
+                selftest.require(launcher, cell, self._settings)
+            finally:
+                nursery.discard(cell)
 
     @property
     def reruns(self) -> int:
@@ -131,24 +144,15 @@ class Sandbox:
         if len(job.stdin) > STDIN_BYTES:
             raise UserError(f"{len(job.stdin)} bytes of stdin, at most {STDIN_BYTES} can be given to a program")
 
-    def _keep(self) -> None:
-        """Heartbeats, and the end of cells that are overdue."""
-        while not self._closed.wait(HEARTBEAT_SECONDS):
-            now = time.monotonic()
-            for lane in (self._candidates, self._testers):
-                for cell in [cell for nursery in lane.nurseries for cell in nursery.watched()]:
-                    if cell.deadline is not None and now > cell.deadline:
-                        log.warning("container %s gave no result in time", cell.link.name)
-                        cell.kill()
-                    else:
-                        cell.ping()
+    def _cells(self) -> list[Cell]:
+        nurseries = [nursery for lane in (self._candidates, self._testers) for nursery in lane.nurseries]
+        return [cell for nursery in nurseries for cell in nursery.watched()]
 
     def close(self) -> None:
         """End every container; jobs that wait or run end as INFRA."""
         self._candidates.close()
         self._testers.close()
-        self._closed.set()
-        self._keeper.join()
+        self._keeper.close()
         for launcher in self._launchers:
             launcher.close()
 
@@ -163,7 +167,14 @@ class Sandbox:
 
 def open_sandbox(settings: SandboxSettings) -> Sandbox:
     """Containers up and tested. UserError: no engine, no image, or an escape that works."""
-    return Sandbox(settings, _launchers(settings))
+    launchers = _launchers(settings)
+    sandbox = Sandbox(settings, launchers)
+    try:
+        sandbox.require_that_it_holds()
+    except BaseException:
+        sandbox.close()
+        raise
+    return sandbox
 
 
 def _launchers(settings: SandboxSettings) -> list[Launcher]:

@@ -11,13 +11,20 @@ from collections import deque
 from sandbox.cell import Cell, execution, words
 from sandbox.dispatch import Dispatch, Ticket
 from sandbox.image.inside import frames
+from sandbox.job import Execution
 from sandbox.launch import LaunchFailed
 from sandbox.nursery import Nursery
+from sandbox.probes import canary
 from sandbox.settings import SandboxSettings
+from sandbox.verdict import Ending
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
+AHEAD_SECONDS = 0.2  # work handed out ahead
+PACE_WEIGHT = 0.2
+CANARY_JOBS = 500
+MAX_DEAD_CANARIES = 3
 
 
 class Slot(threading.Thread):
@@ -27,6 +34,8 @@ class Slot(threading.Thread):
         super().__init__(name=f"sandbox-slot-{number}", daemon=True)
         self._settings, self._dispatch, self._nursery = settings, dispatch, nursery
         self.up = threading.Event()
+        self._canary_at = self._dead_canaries = 0
+        self._pace = AHEAD_SECONDS  # seconds a job, as lately seen
 
     def run(self) -> None:
         while not self._dispatch.closed:
@@ -53,11 +62,12 @@ class Slot(threading.Thread):
     def _serve(self, cell: Cell) -> None:
         """Until the cell has done its share, or ends."""
         flying: deque[Ticket] = deque()
+        self._canary_at = 0
         while not cell.gone or flying:
             if not self._refill(cell, flying):
                 return
             if not flying:
-                if cell.jobs >= self._settings.jobs_per_container:
+                if cell.jobs >= self._settings.jobs_per_container or not self._canary_lives(cell):
                     return
                 continue
             reason = self._next(cell, flying)
@@ -68,20 +78,53 @@ class Slot(threading.Thread):
 
     def _refill(self, cell: Cell, flying: deque[Ticket]) -> bool:
         """Hand out more jobs where there is room; False when the sandbox is closed."""
-        room = min(self._settings.pipeline - len(flying), self._settings.jobs_per_container - cell.jobs)
-        if room <= 0 or cell.gone or (flying and flying[-1].by_itself):
+        room = self._room(cell, flying)
+        if room <= 0:
             return True
         taken = self._dispatch.take(room, busy=bool(flying))
         if taken is None:
             self._dispatch.lost(list(flying), "the sandbox is closed")
             return False
-        for ticket in taken:
-            if not flying:
-                cell.expect(ticket.job)
-            flying.append(ticket)
-            with contextlib.suppress(OSError):  # reading tells the same, and then all in flight are lost together
-                cell.send_job(ticket.job)
+        taken = [ticket for ticket in taken if not self._lacks_numpy(cell, ticket)]
+        if taken and not flying:
+            cell.expect(taken[0].job)
+        flying.extend(taken)
+        with contextlib.suppress(OSError):  # reading tells the same, and then all in flight are lost together
+            if taken:
+                cell.send_jobs([ticket.job for ticket in taken])
         return True
+
+    def _lacks_numpy(self, cell: Cell, ticket: Ticket) -> bool:
+        lacks = ticket.job.numpy and not cell.hello["numpy"]
+        if lacks:
+            detail = "the program asks for numpy and the sandbox image has none: build it with numpy, or name another"
+            self._dispatch.done(ticket, Execution(Ending.INFRA, detail=detail))
+        return lacks
+
+    def _room(self, cell: Cell, flying: deque[Ticket]) -> int:
+        """Short jobs travel in batches; behind a long one nothing should wait."""
+        if cell.gone or cell.jobs >= self._canary_at or (flying and flying[-1].by_itself):
+            return 0
+        ahead = min(self._settings.pipeline, int(AHEAD_SECONDS / max(self._pace, 1e-4)))
+        if flying and len(flying) > ahead // 2:
+            return 0
+        return min(max(1, ahead - len(flying)), self._settings.jobs_per_container - cell.jobs)
+
+    def _canary_lives(self, cell: Cell) -> bool:
+        """A program with a known answer, first of all and every few hundred jobs: the container is what it should be."""
+        if cell.jobs < self._canary_at:
+            return True
+        probe = canary()
+        found = cell.run(probe.job)
+        cell.deadline = None
+        self._canary_at = cell.jobs + CANARY_JOBS
+        held = probe.held(found)
+        self._dead_canaries = 0 if held else self._dead_canaries + 1
+        if not held:
+            log.error("container %s is replaced, its canary died: %s", cell.link.name, found)
+        if self._dead_canaries >= MAX_DEAD_CANARIES:
+            self._dispatch.abandon(f"the canary died in {self._dead_canaries} containers in a row: {found.detail}")
+        return held
 
     def _next(self, cell: Cell, flying: deque[Ticket]) -> str | None:
         """Handle one frame; a reason when the cell cannot go on."""
@@ -92,7 +135,9 @@ class Slot(threading.Thread):
             cell.deadline = None
             if flying:
                 cell.expect(flying[0].job)
-            self._dispatch.done(first, execution(payload))
+            found = execution(payload)
+            self._pace += PACE_WEIGHT * (found.wall_seconds - self._pace)
+            self._dispatch.done(first, found)
         elif kind == frames.BYE:
             return words(payload)
         elif first.session is not None and kind == frames.STARTED:

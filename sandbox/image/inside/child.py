@@ -14,6 +14,7 @@ from . import channel, limits
 # Exit codes that tell the supervisor more than 1 would. A program may exit with them too: it only mislabels its failure.
 EXIT_COMPILE, EXIT_MEMORY, EXIT_ATEXIT = 101, 102, 103
 CHANNEL_FD = 3
+MAX_RECURSION = 400_000  # a second of CPU time until the RecursionError; a recursion over 2 * 10**5 items still works
 
 
 def run(request: dict[str, Any], fds: list[int], base_bytes: int) -> NoReturn:
@@ -24,7 +25,6 @@ def run(request: dict[str, Any], fds: list[int], base_bytes: int) -> NoReturn:
         limits.become(request["uid"])
     limits.die_with_parent()
     source = _wire(fds)
-    _open_streams()
     gc.enable()
     if request["mode"] == "stdin":
         _end(_main(source))
@@ -42,8 +42,14 @@ def _wire(fds: list[int]) -> bytes:
     return source
 
 
-def _open_streams() -> None:
-    """Text streams as a plain interpreter in a UTF-8 locale has them."""
+def open_streams() -> None:
+    """Text streams as a plain interpreter in a UTF-8 locale has them, on files of the kinds that a child will have.
+
+    In the zygote, once: a child puts its own files under the same descriptors.
+    """
+    out, (_, error) = os.memfd_create("zygote"), os.pipe()
+    for place, fd in enumerate((out, out, error)):
+        os.dup2(fd, place)
     sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
     sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
@@ -72,6 +78,12 @@ def _mode(name: str, source: bytes) -> int:
     sys.modules["__main__"] = types.ModuleType("__main__")
     sys.setrecursionlimit(sys.getrecursionlimit() + _depth())
     return _exit_code(lambda: module.main(source, channel.Channel(CHANNEL_FD)))
+
+
+def clamp_recursion() -> None:
+    """Programs raise the recursion limit to 10**9 "to be safe"; a runaway recursion would then fill the memory first."""
+    allow = sys.setrecursionlimit
+    sys.setrecursionlimit = lambda limit: allow(min(limit, MAX_RECURSION))
 
 
 def _depth() -> int:

@@ -7,6 +7,7 @@ import math
 import os
 import resource
 import signal
+from functools import lru_cache
 from typing import Any
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
@@ -23,28 +24,42 @@ def own_address_space() -> int:
         return int(file.read().split()[0]) * resource.getpagesize()
 
 
-def confine(limits: dict[str, Any], base_bytes: int, own_uid: bool) -> None:
-    """Resource limits. Soft = hard: the child cannot raise them. Processes count per uid: only for a uid of its own."""
-    cpu = math.ceil(limits["cpu_seconds"]) + 1  # the supervisor measures exactly; this catches what it could miss
+def confine_all() -> None:
+    """Limits that are the same for every job: set once in the zygote, inherited. Soft = hard: a child cannot raise them."""
     for kind, value in (
-        (resource.RLIMIT_AS, base_bytes + int(limits["memory_mb"] * MB)),
-        (resource.RLIMIT_FSIZE, limits["output_bytes"] + 1),  # one more than allowed: reaching it is an overflow
         (resource.RLIMIT_NOFILE, OPEN_FILES),
         (resource.RLIMIT_MSGQUEUE, 0),
         # 1 and not 0: with 0 a crash still reaches a core handler program of the host, see core(5)
         (resource.RLIMIT_CORE, 1),
         (resource.RLIMIT_STACK, STACK_BYTES),
-        (resource.RLIMIT_CPU, cpu),
     ):
         _lower(kind, value)
+
+
+def confine(limits: dict[str, Any], base_bytes: int, own_uid: bool) -> None:
+    """Limits of one job, in its child. Processes count per uid: only for a uid of its own."""
+    _lower(resource.RLIMIT_AS, base_bytes + int(limits["memory_mb"] * MB))
+    _lower(resource.RLIMIT_FSIZE, limits["output_bytes"] + 1)  # one more than allowed: reaching it is an overflow
+    # the supervisor measures exactly; this catches what it could miss
+    _lower(resource.RLIMIT_CPU, math.ceil(limits["cpu_seconds"]) + 1)
     if own_uid:
         _lower(resource.RLIMIT_NPROC, limits["processes"])
 
 
 def _lower(kind: int, value: int) -> None:
-    hard = resource.getrlimit(kind)[1]
+    hard = _inherited_hard(kind)
     value = value if hard == resource.RLIM_INFINITY else min(value, hard)
     resource.setrlimit(kind, (value, value))
+
+
+@lru_cache
+def _inherited_hard(kind: int) -> int:
+    """Asked in the zygote, before anything is lowered."""
+    return resource.getrlimit(kind)[1]
+
+
+for _kind in (resource.RLIMIT_AS, resource.RLIMIT_FSIZE, resource.RLIMIT_CPU, resource.RLIMIT_NPROC):
+    _inherited_hard(_kind)
 
 
 def become(uid: int) -> None:

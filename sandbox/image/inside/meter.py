@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
@@ -31,7 +32,7 @@ class CgroupMeter:
         self.version = version
         self._usage, self._kills, self._memory, self._pids = (ROOT / name for name in FILES[version])
         self._usage_fd = os.open(self._usage, os.O_RDONLY)
-        self.memory_kills()
+        self._seen_kills = self._memory_kills()
 
     def jobs_cpu(self, runner: list[int]) -> float:
         """CPU seconds since the container started, without those of this process and of `runner` pids."""
@@ -39,8 +40,12 @@ class CgroupMeter:
         total = int(text) / 1e9 if self.version == 1 else int(text.split()[1]) / 1e6
         return total - time.process_time() - sum(process_clock(pid) for pid in runner)
 
-    def memory_kills(self) -> int:
-        """How often the kernel killed a process of this container for its memory."""
+    def new_memory_kill(self) -> bool:
+        """Whether the kernel has killed a process of this container for its memory since the last call."""
+        before, self._seen_kills = self._seen_kills, self._memory_kills()
+        return self._seen_kills > before
+
+    def _memory_kills(self) -> int:
         for line in self._kills.read_text().splitlines():
             if line.startswith("oom_kill "):
                 return int(line.split()[1])
@@ -52,18 +57,19 @@ class CgroupMeter:
 
 
 class ProcessMeter:
-    """Without a control group of our own: the live descendants, and what was reaped of them."""
+    """Without a control group of our own: the live processes of the job; what it reaped counts when it ends."""
 
     version = None
 
+    def __init__(self, live: Callable[[], list[int]]) -> None:
+        self._live = live
+
     def jobs_cpu(self, runner: list[int]) -> float:
-        """CPU seconds of the live descendants of the first of `runner` (the zygote)."""
-        from . import procs
+        """CPU seconds of the live processes."""
+        return sum(_clock_or_zero(pid) for pid in self._live())
 
-        return sum(_clock_or_zero(pid) for pid in procs.descendants(os.getpid()) if pid not in runner)
-
-    def memory_kills(self) -> int:
-        return 0
+    def new_memory_kill(self) -> bool:
+        return False
 
     def limits(self) -> dict[str, str]:
         return {}

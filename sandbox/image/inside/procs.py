@@ -25,3 +25,17 @@ def _children(pid: int) -> list[int]:
     except OSError:
         return []  # it has just ended
     return [int(child) for text in texts for child in text.split()]
+
+
+def any_runnable(pids: list[int]) -> bool:
+    """Whether a thread of these processes computes, or would if a core were free."""
+    return any(state in "RD" for pid in pids for state in _thread_states(pid))
+
+
+def _thread_states(pid: int) -> list[str]:
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+        texts = [open(f"/proc/{pid}/task/{thread}/stat").read() for thread in threads]  # noqa: SIM115
+    except OSError:
+        return []  # it has just ended
+    return [text.rpartition(")")[2].split()[0] for text in texts]

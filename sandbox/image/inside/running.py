@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import signal
@@ -10,14 +11,15 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from . import child, frames
+from . import child, frames, procs
 from .workshop import Odd, Workshop
 
 STDERR_TAIL_BYTES = 4096
 PIPE_READ_BYTES = 1 << 16
 MIN_CHECK_SECONDS = 0.002
-MAX_CHECK_SECONDS = 0.05  # without a control group a job may use several cores at once
-STARVED_SHARE = 0.05  # with less CPU than this share of its wall time a program is idle, not starved
+ONE_CORE_SECONDS = 1.0  # the longest time without a look at a job
+ANY_CORES_SECONDS = 0.05  # without a control group a job may use several cores at once
+LOOKS, LOOK_SECONDS = 4, 0.002  # a program with several threads is for moments between them
 CONTENDED_SHARE = 0.2  # of its wall time a program waited for the CPU
 SESSION_BYTES = 1 << 26  # what a child may send to its owner in all
 
@@ -31,14 +33,13 @@ class Run:
         self.has_channel: bool = header["mode"] != "stdin"
         self._zygote = workshop.zygote(header["numpy"])
         self._uid = workshop.next_uid()
-        self._kills = workshop.meter.memory_kills()
         self._pid: int | None = None
         self._answer: dict[str, Any] = {}  # how the child ended, once it has
         self._cause = self._detail = ""
         self._tail, self._sent = b"", 0
         self._to_child, self._from_child = bytearray(), bytearray()
         self._channel: socket.socket | None = None
-        self._finishing = False
+        self._finishing = self._starved = False
         self._start(header["mode"], blobs)
 
     # ------------------------------------------------------------ start
@@ -77,7 +78,7 @@ class Run:
 
     def next_check(self) -> float:
         """When this job wants to be looked at, as a time of the monotonic clock."""
-        return min(self._check_at, self._idle_at, self._hard_at)
+        return min(self._check_at, self._idle_at, self._hard_at) if not self._cause else math.inf
 
     def progress(self, ready: set[int]) -> Iterator[bytes]:
         """Handle what is ready and what is due; yields messages for the owner."""
@@ -90,7 +91,7 @@ class Run:
             self._hear_zygote()
         if self.ended and self._channel is not None:
             yield from self._read_channel()
-        elif not self.ended and time.monotonic() >= self.next_check():
+        elif not self.ended and not self._cause and time.monotonic() >= self.next_check():
             self._check_time()
 
     def _hear_zygote(self) -> None:
@@ -107,18 +108,27 @@ class Run:
         limit = self._limits["cpu_seconds"]
         if cpu >= limit:
             self.kill("TLE", f"{cpu:.2f} s of CPU time, the limit is {limit:g} s")
-        elif now >= self._hard_at:
+        elif self._workshop.meter.new_memory_kill():
+            self.kill("MLE", "the container's memory was used up")
+        elif now >= self._hard_at or (now >= self._idle_at and not self._computes()):
             self.kill("IDLE", f"{now - self._began:.1f} s of wall time with {cpu:.2f} s of CPU time")
         elif now >= self._idle_at:
-            if cpu < STARVED_SHARE * (now - self._began):
-                self.kill("IDLE", f"{now - self._began:.1f} s of wall time with {cpu:.2f} s of CPU time")
+            self._starved = True
             self._idle_at = now + self._limits["idle_wall_seconds"] / 4
         self._check_at = now + min(max(limit - cpu, MIN_CHECK_SECONDS), self._longest_wait())
 
     def _longest_wait(self) -> float:
         """A container has one core: its CPU time is not spent faster than wall time."""
         limit: float = self._limits["cpu_seconds"]
-        return min(limit, MAX_CHECK_SECONDS) if self._workshop.meter.version is None else limit
+        return min(limit, ANY_CORES_SECONDS if self._workshop.meter.version is None else ONE_CORE_SECONDS)
+
+    def _computes(self) -> bool:
+        """Slow because the machine is busy, and not because it waits: a thread of it could run whenever we look."""
+        for _ in range(LOOKS):
+            if procs.any_runnable(self._workshop.strays()):
+                return True
+            time.sleep(LOOK_SECONDS)
+        return False
 
     def kill(self, cause: str, detail: str = "") -> None:
         """End the child; the first cause counts."""
@@ -223,7 +233,7 @@ class Run:
             "memory_mb": self._answer["rss_kb"] / 1024,
         }
         waited = wall - cpu > CONTENDED_SHARE * wall
-        header["contended"] = waited and (header["ending"] != "IDLE" or cpu > STARVED_SHARE * wall)
+        header["contended"] = waited and (header["ending"] != "IDLE" or self._starved)
         if odd is not None:
             header |= {"ending": "HOSTILE", "detail": str(odd)}
         stdout = _contents(self._stdout, min(size, self._limits["output_bytes"]))
@@ -265,7 +275,7 @@ class Run:
             return "SECURITY", "killed by the system call filter"
         if killer == signal.SIGXCPU or self._answer["cpu"] >= self._limits["cpu_seconds"]:
             return "TLE", f"{self._answer['cpu']:.2f} s of CPU time"
-        if killer == signal.SIGKILL and self._workshop.meter.memory_kills() > self._kills:
+        if killer == signal.SIGKILL and self._workshop.meter.new_memory_kill():  # by the kernel, not by us
             return "MLE", "the container's memory was used up"
         return "RE", f"signal {killer}"
 

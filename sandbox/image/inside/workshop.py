@@ -58,7 +58,7 @@ class Workshop:
         if not self._in_container:
             ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         version = meter.cgroup_version() if self._in_container else None
-        self.meter: Any = meter.ProcessMeter() if version is None else meter.CgroupMeter(version)
+        self.meter: Any = meter.ProcessMeter(self.strays) if version is None else meter.CgroupMeter(version)
         self._plain = self._first_zygote()
         self._numpy: Zygote | None = None
         os.chdir(self.tmp)
@@ -99,7 +99,7 @@ class Workshop:
     def clean(self, uid: int | None) -> None:
         """No process and no file of the last job is left, or Odd."""
         self._reap()
-        strays = self._strays()
+        strays = self.strays()
         if not strays and not os.listdir(self.tmp):
             return
         if uid is None:
@@ -115,7 +115,7 @@ class Workshop:
         deadline = time.monotonic() + CLEAN_SECONDS
         while True:
             self._reap()
-            strays = self._strays()
+            strays = self.strays()
             if not strays:
                 return
             if uid is None:
@@ -124,7 +124,8 @@ class Workshop:
                 raise Odd(f"processes of a job did not end: {strays[:5]}")
             time.sleep(0.0005)
 
-    def _strays(self) -> list[int]:
+    def strays(self) -> list[int]:
+        """Every process here that is not the runner's own."""
         runner = {1, os.getpid(), *self.runner}
         found = procs.in_container(runner) if self._in_container else procs.descendants(os.getpid())
         return [pid for pid in found if pid not in runner]

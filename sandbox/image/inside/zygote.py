@@ -48,8 +48,11 @@ def _warm_up() -> None:
     sys.path[:] = [place for place in sys.path if not package.__path__[0].startswith(place)]
     if os.geteuid() == 0:
         os.setgroups([])
+    limits.confine_all()
     limits.die_with_parent()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    child.open_streams()
+    child.clamp_recursion()
     _settle()
 
 

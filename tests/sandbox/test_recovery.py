@@ -1,0 +1,171 @@
+"""Containers and engines come and go; every job gets its verdict once, and nothing outlives its owner."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import docker
+import pytest
+
+from sandbox.job import Job
+from sandbox.limits import Limits
+from sandbox.owner import LABEL, OWNER_LABEL, Owner
+from sandbox.pool import Sandbox
+from tests.sandbox.conftest import docker_sandbox
+
+pytestmark = pytest.mark.heavy
+
+DOUBLE = b"print(int(input()) * 2)"
+
+
+def engine() -> docker.DockerClient:
+    return docker.DockerClient(base_url="unix:///var/run/docker.sock")
+
+
+def containers_of(owner: str) -> list[str]:
+    """Running or not, by owner."""
+    found = engine().api.containers(all=True, filters={"label": f"{OWNER_LABEL}={owner}"})
+    return [one["Id"] for one in found]
+
+
+def until(condition: object, seconds: float) -> bool:
+    """Whether `condition()` became true in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():  # type: ignore[operator]
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_killed_containers_lose_and_double_nothing(two_slots: Sandbox) -> None:
+    jobs = [Job(DOUBLE, stdin=b"%d\n" % number) for number in range(1500)]
+    finished: list[int] = []
+    futures = [two_slots.submit(job) for job in jobs]
+    for number, future in enumerate(futures):
+        future.add_done_callback(lambda _, number=number: finished.append(number))
+    for _ in range(4):
+        until(lambda: not futures[min(len(finished) + 200, 1400)].done(), 1)
+        victim = random.Random(0).choice(containers_of(str(Owner.me())))
+        engine().api.kill(victim)
+        time.sleep(0.3)
+    found = [future.result(timeout=120) for future in futures]
+    assert [one.stdout for one in found] == [b"%d\n" % (2 * number) for number in range(1500)]
+    assert {one.ending for one in found} == {"OK"}
+    assert sorted(finished) == list(range(1500))
+
+
+def test_a_session_whose_container_is_killed_says_so(two_slots: Sandbox) -> None:
+    before = set(containers_of(str(Owner.me())))
+    session = two_slots.session(Job(b"", mode="echo"))
+    for container in before | set(containers_of(str(Owner.me()))):
+        engine().api.remove_container(container, force=True)
+    found = session.receive(timeout=30)
+    assert not isinstance(found, bytes) and found.ending == "INFRA"
+    assert two_slots.run_many([Job(DOUBLE, stdin=b"1")])[0].stdout == b"2\n"
+
+
+def test_a_container_that_hangs_is_replaced(one_slot: Sandbox) -> None:
+    future = one_slot.submit(Job(b"import time; time.sleep(0.5); print('awake')", limits=Limits(wall_seconds=2)))
+    cells = one_slot._candidates.nurseries[0].watched()
+    assert until(lambda: any(cell.deadline is not None for cell in cells), 10)
+    busy = next(cell for cell in cells if cell.deadline is not None)
+    engine().api.pause(busy.link._container)  # type: ignore[attr-defined]
+    busy.deadline = time.monotonic()  # the deadline itself is half a minute away
+    assert future.result(timeout=60).stdout == b"awake\n"
+
+
+def test_two_containers_have_no_uid_in_common(two_slots: Sandbox) -> None:
+    together = Job(b"import os, time; time.sleep(0.3); print(os.getuid())")
+    first, second = two_slots.run_many([together] * 2)
+    assert abs(int(first.stdout) - int(second.stdout)) >= 64
+
+
+def test_a_kill_of_everything_leaves_the_other_slot_alone(two_slots: Sandbox) -> None:
+    quiet = Job(b"import time; time.sleep(1); print('quiet')")
+    killer = Job(b"import os, time; time.sleep(0.3); os.kill(-1, 9); time.sleep(9)", limits=Limits(wall_seconds=2))
+    first, _ = two_slots.run_many([quiet, killer])
+    assert (first.ending, first.stdout) == ("OK", b"quiet\n")
+
+
+def test_processes_of_one_slot_do_not_count_in_another(two_slots: Sandbox) -> None:
+    crowd = b"import os, time\nfor _ in range(40):\n  if os.fork() == 0: time.sleep(2); os._exit(0)\ntime.sleep(1)\nprint('x')"
+    found = two_slots.run_many([Job(crowd, limits=Limits(processes=50))] * 2)
+    assert [one.stdout for one in found] == [b"x\n"] * 2
+
+
+def test_eight_busy_loops_at_once_end_at_their_limit() -> None:
+    with docker_sandbox(slots=8) as sandbox:
+        found = sandbox.run_many([Job(b"while True: pass", limits=Limits(cpu_seconds=0.5))] * 8)
+    assert {one.ending for one in found} == {"TLE"}
+    assert max(abs(one.cpu_seconds - 0.5) for one in found) <= 0.05
+
+
+def test_nothing_is_left_after_close() -> None:
+    mine = str(Owner.me())
+    before = set(containers_of(mine))
+    threads = threading.active_count()
+    with docker_sandbox(slots=3) as sandbox:
+        sandbox.run_many([Job(DOUBLE, stdin=b"1")] * 30)
+        sandbox.session(Job(b"", mode="echo", trusted=True)).close()
+        assert set(containers_of(mine)) - before
+    assert until(lambda: set(containers_of(mine)) <= before, 10)
+    assert threading.active_count() <= threads
+
+
+OWNER = """
+import sys
+from sandbox.job import Job
+from sandbox.owner import Owner
+from sandbox.pool import open_sandbox
+from sandbox.settings import SandboxSettings
+with open_sandbox(SandboxSettings(slots=2)) as sandbox:
+    future = sandbox.submit(Job(b"while True: pass"))
+    sandbox.run_many([Job(b"print(1)")])
+    print(Owner.me(), flush=True)
+    future.result()
+    sys.stdin.read()
+"""
+
+
+def test_after_a_kill_of_the_owner_its_containers_go(one_slot: Sandbox) -> None:
+    with subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, stdin=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        owner = process.stdout.readline().decode().strip()
+        assert containers_of(owner)
+        os.kill(process.pid, signal.SIGKILL)
+    assert until(lambda: not containers_of(owner), 10), containers_of(owner)
+
+
+def test_a_stopped_owner_loses_its_containers(one_slot: Sandbox) -> None:
+    """No heartbeat, though its sockets are open: as after a cut network."""
+    with subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, stdin=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        owner = process.stdout.readline().decode().strip()
+        os.kill(process.pid, signal.SIGSTOP)
+        gone = until(lambda: not containers_of(owner), 30)
+        os.kill(process.pid, signal.SIGKILL)
+    assert gone, containers_of(owner)
+
+
+def test_containers_of_dead_owners_are_removed_at_start(one_slot: Sandbox) -> None:
+    me = Owner.me()
+    dead = Owner(me.boot, me.pid, me.started - 1)
+    labels = {LABEL: "candidate", OWNER_LABEL: str(dead)}
+    image = one_slot._launchers[0].image  # type: ignore[attr-defined]
+    left = engine().api.create_container(image, labels=labels, network_disabled=True)["Id"]
+    with docker_sandbox(slots=1):
+        assert left not in containers_of(str(dead))
+
+
+def test_numpy_is_there_for_programs_that_ask(one_slot: Sandbox) -> None:
+    asks = Job(b"import numpy; print(int(numpy.arange(4).sum()))", numpy=True)
+    plain = Job(b"import sys; print('numpy' in sys.modules)")
+    found = one_slot.run_many([asks, plain, asks])
+    assert [one.stdout for one in found] == [b"6\n", b"False\n", b"6\n"]
