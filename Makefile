@@ -4,7 +4,7 @@ SHELL := /bin/bash
 ENGINE := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 STAMP := .venv/.restem-$(ENGINE)
 
-.PHONY: setup demo check test test-heavy bench clean
+.PHONY: setup demo check sandbox test test-heavy bench clean
 
 setup: $(STAMP)  ## make .venv; quick when nothing changed
 
@@ -20,6 +20,10 @@ check: setup  ## lint, types, import contracts
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+sandbox: setup  ## what programs need to run: a Docker engine (installed and started where there is none) and the image
+	bash infra/docker.sh start
+	.venv/bin/restem sandbox build
 
 test: setup  ## everything that needs no long-running server
 	$(PY) -m pytest -m "not heavy" tests

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +108,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     grade.add_argument("kind", choices=["math", "code"], metavar="math|code")
     grade.add_argument("path", metavar="FILE.jsonl")
+
+    sandbox = command("sandbox", use_sandbox, "build the image that programs run in, or try to get out of it")
+    sandbox.add_argument("action", choices=["build", "selftest"])
+    sandbox.add_argument("--host", action="append", metavar="URL", help="Docker engine; several are possible")
+    sandbox.add_argument("--runtime", metavar="NAME", help="container runtime, for example runsc")
     return parser
 
 
@@ -299,6 +306,27 @@ def _print(arguments: argparse.Namespace, value: Any, text: Callable[[], str]) -
 
     print(as_json(value) if arguments.json else text())
     return 0
+
+
+def use_sandbox(arguments: argparse.Namespace) -> int:
+    """`restem sandbox build|selftest`"""
+    from sandbox import report
+    from sandbox.settings import SandboxSettings
+
+    hosts = {"hosts": tuple(arguments.host)} if arguments.host else {}
+    settings = SandboxSettings.model_validate({"runtime": arguments.runtime} | hosts)
+    if arguments.action == "build":
+        for host, image in report.build(settings):
+            print(f"{image} on {host}")
+        return 0
+    found = list(report.selftest(settings))
+    if arguments.json:
+        print(json.dumps([{"host": one.host, **asdict(one.finding)} for one in found]))
+    else:
+        for one in found:
+            held = one.finding.held
+            print(f"{'held  ' if held else 'BROKEN'}  {one.host}  {one.finding.probe}  {one.finding.detail}".rstrip())
+    return 0 if all(one.finding.held for one in found) else 1
 
 
 if __name__ == "__main__":

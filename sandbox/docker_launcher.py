@@ -192,8 +192,8 @@ def connect(host: str) -> docker.APIClient:
         client.ping()
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         raise UserError(
-            f"no Docker engine answers at {host} ({_reason(error)}): start one (Debian: `apt-get install docker.io` and "
-            "`dockerd`), or name another in the sandbox's hosts; programs are not run without it"
+            f"no Docker engine answers at {host} ({_reason(error)}): start one (`make sandbox` installs and "
+            "starts one on Debian), or name another in the sandbox's hosts; programs are not run without it"
         ) from error
     return client
 
