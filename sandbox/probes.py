@@ -65,8 +65,10 @@ def has_own_kernel(settings: SandboxSettings) -> bool:
     return settings.runtime is not None and settings.runtime.startswith("runsc")
 
 
-def canary() -> Probe:
+def canary(settings: SandboxSettings) -> Probe:
     """Cheap enough to run among other programs: the container still is what it was."""
+    if settings.backend == "process":
+        return Probe("canary", _job("print(sum(map(int, input().split())))"), lambda found: found.stdout == b"42\n")
     return Probe("canary", _job(CANARY), lambda found: found.ending == "OK" and found.stdout == b"42 [] [] True\n")
 
 

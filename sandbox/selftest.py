@@ -31,7 +31,7 @@ class Finding:
 def examine(cell: Cell, settings: SandboxSettings) -> Iterator[Finding]:
     """Every probe on this cell, in order."""
     yield from _limits_as_asked(cell, settings)
-    for probe in [*probes(settings), canary()]:
+    for probe in [*probes(settings), canary(settings)]:
         found = cell.run(probe.job)
         held = probe.held(found)
         detail = f"{found.ending} {found.detail} {found.stdout[-300:]!r} {found.stderr_tail[-300:]}"

@@ -114,7 +114,7 @@ class Slot(threading.Thread):
         """A program with a known answer, first of all and every few hundred jobs: the container is what it should be."""
         if cell.jobs < self._canary_at:
             return True
-        probe = canary()
+        probe = canary(self._settings)
         found = cell.run(probe.job)
         cell.deadline = None
         self._canary_at = cell.jobs + CANARY_JOBS

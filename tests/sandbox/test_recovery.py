@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 
 import docker
 import pytest
@@ -18,6 +19,7 @@ from sandbox.limits import Limits
 from sandbox.owner import LABEL, OWNER_LABEL, Owner
 from sandbox.pool import Sandbox
 from tests.sandbox.conftest import docker_sandbox
+from tests.sandbox.engine import FIRST, SecondEngine, can_start, second_engine
 
 pytestmark = pytest.mark.heavy
 
@@ -169,3 +171,41 @@ def test_numpy_is_there_for_programs_that_ask(one_slot: Sandbox) -> None:
     plain = Job(b"import sys; print('numpy' in sys.modules)")
     found = one_slot.run_many([asks, plain, asks])
     assert [one.stdout for one in found] == [b"6\n", b"False\n", b"6\n"]
+
+
+@pytest.fixture(scope="module")
+def other_engine(one_slot: Sandbox) -> Iterator[SecondEngine]:
+    if reason := can_start():
+        pytest.skip(reason)
+    with second_engine() as engine:
+        yield engine
+
+
+def test_slots_spread_over_several_hosts(other_engine: SecondEngine, one_slot: Sandbox) -> None:
+    image = one_slot._launchers[0].image  # type: ignore[attr-defined]
+    with docker_sandbox(hosts=(FIRST, other_engine.url), image=image, slots=2) as sandbox:
+        together = Job(b"import time; time.sleep(0.5); print(1)")
+        found = sandbox.run_many([together] * 2)
+        used = [bool(nursery.launched) for nursery in sandbox._candidates.nurseries]
+    assert [one.stdout for one in found] == [b"1\n"] * 2
+    assert used == [True, True]
+
+
+def test_an_engine_restart_loses_and_doubles_nothing(other_engine: SecondEngine, one_slot: Sandbox) -> None:
+    image = one_slot._launchers[0].image  # type: ignore[attr-defined]
+    with docker_sandbox(hosts=(other_engine.url,), image=image, slots=2) as sandbox:
+        futures = [sandbox.submit(Job(DOUBLE, stdin=b"%d" % number)) for number in range(400)]
+        futures[100].result(timeout=60)
+        other_engine.restart()
+        found = [future.result(timeout=120) for future in futures]
+    assert [one.stdout for one in found] == [b"%d\n" % (2 * number) for number in range(400)]
+
+
+def test_without_its_engine_a_job_ends_as_infra(other_engine: SecondEngine, one_slot: Sandbox) -> None:
+    image = one_slot._launchers[0].image  # type: ignore[attr-defined]
+    with docker_sandbox(hosts=(other_engine.url,), image=image, slots=1, patience_seconds=1) as sandbox:
+        sandbox.run_many([Job(DOUBLE, stdin=b"1")])
+        other_engine.stop()
+        found = sandbox.submit(Job(DOUBLE, stdin=b"1")).result(timeout=60)
+        other_engine.start()
+    assert found.ending == "INFRA", found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import resource
 import sys
 import types
 from typing import Any, NoReturn
@@ -17,29 +18,19 @@ CHANNEL_FD = 3
 MAX_RECURSION = 400_000  # a second of CPU time until the RecursionError; a recursion over 2 * 10**5 items still works
 
 
-def run(request: dict[str, Any], fds: list[int], base_bytes: int) -> NoReturn:
-    """`fds`: source, stdin, stdout, stderr and for other modes than stdin the channel."""
+def run(mode: str, uid: int | None, rlimits: list[tuple[int, tuple[int, int]]], source: int, size: int) -> NoReturn:
+    """On descriptors 0 to 2 lie the job's stdin, stdout and stderr, on 3 its channel; `source` is a file of `size` bytes."""
     os.setsid()
-    limits.confine(request["limits"], base_bytes, own_uid=request["uid"] is not None)
-    if request["uid"] is not None:
-        limits.become(request["uid"])
-    limits.die_with_parent()
-    source = _wire(fds)
+    for kind, pair in rlimits:
+        resource.setrlimit(kind, pair)
+    if uid is None:
+        limits.die_with_parent()  # in a container the end of PID 1 does this
+    else:
+        limits.become(uid)
+    text = os.read(source, size)
+    os.closerange(CHANNEL_FD if mode == "stdin" else CHANNEL_FD + 1, 1 << 16)
     gc.enable()
-    if request["mode"] == "stdin":
-        _end(_main(source))
-    _end(_mode(request["mode"], source))
-
-
-def _wire(fds: list[int]) -> bytes:
-    """The job's files onto 0, 1, 2 and 3, nothing else stays open; returns the source."""
-    with open(fds[0], "rb") as file:
-        source = file.read()
-    high = [os.dup2(fd, 100 + place) for place, fd in enumerate(fds[1:])]  # out of the way of 0..3
-    for place, fd in enumerate(high):
-        os.dup2(fd, place)
-    os.closerange(len(high), 1 << 16)
-    return source
+    _end(_main(text) if mode == "stdin" else _mode(mode, text))
 
 
 def open_streams() -> None:

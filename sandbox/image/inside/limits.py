@@ -33,39 +33,37 @@ def confine_all() -> None:
         (resource.RLIMIT_CORE, 1),
         (resource.RLIMIT_STACK, STACK_BYTES),
     ):
-        _lower(kind, value)
+        resource.setrlimit(kind, _lowered(kind, value))
 
 
-def confine(limits: dict[str, Any], base_bytes: int, own_uid: bool) -> None:
-    """Limits of one job, in its child. Processes count per uid: only for a uid of its own."""
-    _lower(resource.RLIMIT_AS, base_bytes + int(limits["memory_mb"] * MB))
-    _lower(resource.RLIMIT_FSIZE, limits["output_bytes"] + 1)  # one more than allowed: reaching it is an overflow
-    # the supervisor measures exactly; this catches what it could miss
-    _lower(resource.RLIMIT_CPU, math.ceil(limits["cpu_seconds"]) + 1)
+def of_job(limits: dict[str, Any], base_bytes: int, own_uid: bool) -> list[tuple[int, tuple[int, int]]]:
+    """Limits of one job as `setrlimit` takes them, worked out in the zygote: what a child does for the first time costs
+    it a page each. Processes count per uid: only for a uid of its own."""
+    wanted = [
+        (resource.RLIMIT_AS, base_bytes + int(limits["memory_mb"] * MB)),
+        (resource.RLIMIT_FSIZE, limits["output_bytes"] + 1),  # one more than allowed: reaching it is an overflow
+        # the supervisor measures exactly; this catches what it could miss
+        (resource.RLIMIT_CPU, math.ceil(limits["cpu_seconds"]) + 1),
+    ]
     if own_uid:
-        _lower(resource.RLIMIT_NPROC, limits["processes"])
+        wanted.append((resource.RLIMIT_NPROC, limits["processes"]))
+    return [(kind, _lowered(kind, value)) for kind, value in wanted]
 
 
-def _lower(kind: int, value: int) -> None:
+def _lowered(kind: int, value: int) -> tuple[int, int]:
     hard = _inherited_hard(kind)
     value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(kind, (value, value))
+    return value, value
 
 
 @lru_cache
 def _inherited_hard(kind: int) -> int:
-    """Asked in the zygote, before anything is lowered."""
     return resource.getrlimit(kind)[1]
-
-
-for _kind in (resource.RLIMIT_AS, resource.RLIMIT_FSIZE, resource.RLIMIT_CPU, resource.RLIMIT_NPROC):
-    _inherited_hard(_kind)
 
 
 def become(uid: int) -> None:
     """From root to `uid` for good; its memory stays readable to itself (/dev/stdin is a link through /proc/self)."""
-    with open("/proc/self/oom_score_adj", "w") as file:
-        file.write("1000")  # the kernel kills the child first, never the supervisor
+    os.write(os.open("/proc/self/oom_score_adj", os.O_WRONLY), b"1000")  # the kernel kills it before the supervisor
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
     _prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)

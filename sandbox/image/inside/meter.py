@@ -8,10 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
-# version -> where CPU time, kills for memory, the memory limit and the process limit stand
+# version -> where CPU time, kills for memory, the memory limit, the process limit and the number of processes stand
 FILES = {
-    1: ("cpuacct/cpuacct.usage", "memory/memory.oom_control", "memory/memory.limit_in_bytes", "pids/pids.max"),
-    2: ("cpu.stat", "memory.events", "memory.max", "pids.max"),
+    1: (
+        "cpuacct/cpuacct.usage",
+        "memory/memory.oom_control",
+        "memory/memory.limit_in_bytes",
+        "pids/pids.max",
+        "pids/pids.current",
+    ),
+    2: ("cpu.stat", "memory.events", "memory.max", "pids.max", "pids.current"),
 }
 
 
@@ -30,8 +36,8 @@ class CgroupMeter:
 
     def __init__(self, version: int) -> None:
         self.version = version
-        self._usage, self._kills, self._memory, self._pids = (ROOT / name for name in FILES[version])
-        self._usage_fd = os.open(self._usage, os.O_RDONLY)
+        usage, self._kills, self._memory, self._pids, current = (ROOT / name for name in FILES[version])
+        self._usage_fd, self._current_fd = os.open(usage, os.O_RDONLY), os.open(current, os.O_RDONLY)
         self._seen_kills = self._memory_kills()
 
     def jobs_cpu(self, runner: list[int]) -> float:
@@ -50,6 +56,10 @@ class CgroupMeter:
             if line.startswith("oom_kill "):
                 return int(line.split()[1])
         return 0
+
+    def only(self, processes: int) -> bool:
+        """Whether there are exactly so many processes and threads, the dead that nobody has buried among them."""
+        return int(os.pread(self._current_fd, 32, 0)) == processes
 
     def limits(self) -> dict[str, str]:
         """The container's limits as its control group states them."""
@@ -70,6 +80,9 @@ class ProcessMeter:
 
     def new_memory_kill(self) -> bool:
         return False
+
+    def only(self, processes: int) -> bool:
+        return False  # not known
 
     def limits(self) -> dict[str, str]:
         return {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import select
 import signal
@@ -19,6 +18,7 @@ PIPE_READ_BYTES = 1 << 16
 MIN_CHECK_SECONDS = 0.002
 ONE_CORE_SECONDS = 1.0  # the longest time without a look at a job
 ANY_CORES_SECONDS = 0.05  # without a control group a job may use several cores at once
+AGAIN_SECONDS = 0.005
 LOOKS, LOOK_SECONDS = 4, 0.002  # a program with several threads is for moments between them
 CONTENDED_SHARE = 0.2  # of its wall time a program waited for the CPU
 SESSION_BYTES = 1 << 26  # what a child may send to its owner in all
@@ -33,7 +33,6 @@ class Run:
         self.has_channel: bool = header["mode"] != "stdin"
         self._zygote = workshop.zygote(header["numpy"])
         self._uid = workshop.next_uid()
-        self._pid: int | None = None
         self._answer: dict[str, Any] = {}  # how the child ended, once it has
         self._cause = self._detail = ""
         self._tail, self._sent = b"", 0
@@ -67,8 +66,10 @@ class Run:
         self._check_at = self._began + self._longest_wait()
 
     def _fds(self) -> list[int]:
+        """The zygote's, and those of the child that are still open."""
         channel = [] if self._channel is None else [self._channel.fileno()]
-        return [self._zygote.control.fileno(), self._stderr, *channel]
+        stderr = [] if self._stderr < 0 else [self._stderr]
+        return [self._zygote.control.fileno(), *stderr, *channel]
 
     # ------------------------------------------------------------ while it runs
 
@@ -78,7 +79,7 @@ class Run:
 
     def next_check(self) -> float:
         """When this job wants to be looked at, as a time of the monotonic clock."""
-        return min(self._check_at, self._idle_at, self._hard_at) if not self._cause else math.inf
+        return self._check_at if self._cause else min(self._check_at, self._idle_at, self._hard_at)
 
     def progress(self, ready: set[int]) -> Iterator[bytes]:
         """Handle what is ready and what is due; yields messages for the owner."""
@@ -88,20 +89,11 @@ class Run:
             self._write_channel()
             yield from self._read_channel()
         if self._zygote.control.fileno() in ready:
-            self._hear_zygote()
+            self._answer = self._zygote.answer()
         if self.ended and self._channel is not None:
             yield from self._read_channel()
-        elif not self.ended and not self._cause and time.monotonic() >= self.next_check():
-            self._check_time()
-
-    def _hear_zygote(self) -> None:
-        answer = self._zygote.answer()
-        if "pid" not in answer:
-            self._answer = answer
-            return
-        self._pid = answer["pid"]
-        if self._cause:
-            self._signal()
+        elif not self.ended and time.monotonic() >= self.next_check():
+            self._kill_all() if self._cause else self._check_time()
 
     def _check_time(self) -> None:
         now, cpu = time.monotonic(), self._workshop.cpu() - self._cpu_before
@@ -124,6 +116,8 @@ class Run:
 
     def _computes(self) -> bool:
         """Slow because the machine is busy, and not because it waits: a thread of it could run whenever we look."""
+        if select.select(self._fds()[1:], [], [], 0)[0]:
+            return True  # it may wait for us to read what it writes
         for _ in range(LOOKS):
             if procs.any_runnable(self._workshop.strays()):
                 return True
@@ -134,14 +128,16 @@ class Run:
         """End the child; the first cause counts."""
         if not self._cause:
             self._cause, self._detail = cause, detail
-            self._signal()
+            self._kill_all()
 
-    def _signal(self) -> None:
-        if self._pid is not None and not self._answer:
+    def _kill_all(self) -> None:
+        """Again and again until the zygote has buried the child: it may not even have been forked yet."""
+        self._check_at = time.monotonic() + AGAIN_SECONDS
+        for pid in self._workshop.strays():
             try:
-                os.kill(self._pid, signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
-                return
+                continue
 
     def _read_stderr(self) -> None:
         try:

@@ -98,8 +98,7 @@ class Workshop:
 
     def clean(self, uid: int | None) -> None:
         """No process and no file of the last job is left, or Odd."""
-        self._reap()
-        strays = self.strays()
+        strays = [] if self.meter.only(1 + len(self.runner)) else self._living_strays()
         if not strays and not os.listdir(self.tmp):
             return
         if uid is None:
@@ -111,11 +110,14 @@ class Workshop:
         self._plain.control.settimeout(None)
         self._wait_for_strays(uid)
 
+    def _living_strays(self) -> list[int]:
+        self._reap()
+        return self.strays()
+
     def _wait_for_strays(self, uid: int | None) -> None:
         deadline = time.monotonic() + CLEAN_SECONDS
         while True:
-            self._reap()
-            strays = self.strays()
+            strays = self._living_strays()
             if not strays:
                 return
             if uid is None:

@@ -1,12 +1,13 @@
 """The warm interpreter that is forked for every job. It never reads a job: it passes file descriptors on.
 
 Requests come over a SOCK_SEQPACKET pair from the supervisor, one at a time, as JSON with descriptors attached:
-run a child (answers: its pid, then how it ended), clean up after a uid (answer: how that ended), or become two: a
+run a child (answer: how it ended), clean up after a uid (answer: how that ended), or become two: a
 second zygote that also holds numpy, on the socket that comes with the request.
 """
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import importlib
 import json
@@ -22,20 +23,27 @@ from . import child, cleaner, limits
 
 REQUEST_BYTES = 4096
 MAX_FDS = 6
+CONTROL_FD = 10  # or higher
 PARTS = frozenset(
     ("supervisor", "zygote", "child", "cleaner", "limits", "frames", "meter", "procs", "running", "workshop")
 )
-# what short programs import most, and cheap to hold; a fork costs more with every megabyte
+# What short programs import most. Not here, though common: `threading` and `random` run code of theirs after every fork,
+# which together costs a child as much as all the rest of its life; modules with many pages cost every fork.
 WARM_NAMES = (
-    "atexit array bisect collections collections.abc copy dataclasses datetime decimal enum fractions functools heapq io "
-    "itertools json math operator random re statistics string sys threading time typing"
+    "atexit bisect collections collections.abc copy functools heapq io itertools math operator re string time typing"
 )
 
 
 def serve(control: socket.socket) -> None:
     """Until the supervisor closes its end."""
+    control = _out_of_the_way(control)
     _warm_up()
     _loop(control)
+
+
+def _out_of_the_way(control: socket.socket) -> socket.socket:
+    """The same socket on a descriptor that no job file needs."""
+    return socket.socket(fileno=fcntl.fcntl(control.detach(), fcntl.F_DUPFD, CONTROL_FD))
 
 
 def _warm_up() -> None:
@@ -64,6 +72,7 @@ def _settle() -> None:
 
 def _loop(control: socket.socket) -> None:
     base_bytes = limits.own_address_space()
+    null = _reserve_job_fds()
     while True:
         message, fds, _, _ = socket.recv_fds(control, REQUEST_BYTES, MAX_FDS)
         if not message:
@@ -74,14 +83,31 @@ def _loop(control: socket.socket) -> None:
         elif request["do"] == "clean":
             _answer(control, _forked(lambda request=request: cleaner.clean(request["uid"], request["tmp"])))
         else:
-            pid = os.fork()
-            if pid == 0:
-                control.close()
-                child.run(request, fds, base_bytes)
-            for fd in fds:
-                os.close(fd)
-            control.send(json.dumps({"pid": pid}).encode())
-            _answer(control, pid)
+            _answer(control, _run(request, fds, base_bytes, null))
+
+
+def _reserve_job_fds() -> int:
+    """Descriptors 0 to 3 are those of a job, in the zygote too, where they lead nowhere between jobs."""
+    null = os.open("/dev/null", os.O_RDWR)
+    for place in range(child.CHANNEL_FD + 1):
+        os.dup2(null, place)
+    return null
+
+
+def _run(request: dict[str, Any], fds: list[int], base_bytes: int, null: int) -> int:
+    """Everything that can be done before the fork is: what a child touches first it has to copy."""
+    rlimits = limits.of_job(request["limits"], base_bytes, own_uid=request["uid"] is not None)
+    source, size, mode, uid = fds[0], os.fstat(fds[0]).st_size, request["mode"], request["uid"]
+    for place, fd in enumerate(fds[1:]):
+        os.dup2(fd, place)
+    pid = os.fork()
+    if pid == 0:
+        child.run(mode, uid, rlimits, source, size)
+    for fd in fds:
+        os.close(fd)
+    for place in range(len(fds) - 1):
+        os.dup2(null, place)
+    return pid
 
 
 def _answer(control: socket.socket, pid: int) -> None:
@@ -108,7 +134,7 @@ def _split(control: socket.socket, fd: int) -> None:
         return
     control.close()
     limits.die_with_parent()
-    other = socket.socket(fileno=fd)
+    other = _out_of_the_way(socket.socket(fileno=fd))
     try:
         importlib.import_module("numpy")
     except ImportError:
