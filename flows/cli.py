@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from flows.config import RunConfig
     from tasks.artifacts import Store
 
-DEMO_CONFIG = Path(__file__).parent.parent / "deployments" / "configs" / "demo.toml"
+CONFIGS = Path(__file__).parent.parent / "deployments" / "configs"
+DEMO_CONFIGS = {"arithmetic": CONFIGS / "demo.toml", "programs": CONFIGS / "demo-programs.toml"}
 DEFAULT_STORE, DEFAULT_SCRATCH = ".restem/store", ".restem/scratch"
 
 
@@ -58,7 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     _config_arguments(run)
 
     demo = command("demo", run_demo, "the whole loop on built-in problems with a tiny model")
-    demo.add_argument("--task", default="arithmetic", choices=["arithmetic"], help="built-in problems")
+    demo.add_argument("--task", default="arithmetic", choices=sorted(DEMO_CONFIGS), help="built-in problems; programs needs Docker")
     _set_argument(demo)
 
     plan = command(
@@ -148,8 +149,8 @@ def run_config(arguments: argparse.Namespace) -> int:
 
 
 def run_demo(arguments: argparse.Namespace) -> int:
-    """`restem demo`: the committed demo config."""
-    return _run(_config(arguments, DEMO_CONFIG), arguments)
+    """`restem demo`: the committed config of the task."""
+    return _run(_config(arguments, DEMO_CONFIGS[arguments.task]), arguments)
 
 
 def show_plan(arguments: argparse.Namespace) -> int:

@@ -58,7 +58,7 @@ def preflight(config: RunConfig) -> None:
     check(config, workspace)
     sets = load_sets(config.data)
     check_prompts(config, *sets.values())
-    if config.model.base != BUILTIN:
+    if config.model.base not in BUILTIN:
         given_base(config, workspace)
     check_gold(sets, config.data, config.verify)
 
@@ -148,7 +148,7 @@ def check_space(workspace: Workspace) -> None:
 
 def base_policy(config: RunConfig, workspace: Workspace) -> Policy:
     """The base model, trained on the spot if it is the built-in one."""
-    if config.model.base == BUILTIN:
+    if config.model.base in BUILTIN:
         job = BaseJob(workspace, config.model)
         return builtin_policy(workspace, with_retries(pretrain, config.retry).submit(job).result())
     return given_base(config, workspace)
@@ -157,5 +157,5 @@ def base_policy(config: RunConfig, workspace: Workspace) -> Policy:
 def given_base(config: RunConfig, workspace: Workspace) -> Policy:
     """The base model that the config names by folder, URL or Hub id."""
     if config.model.base.startswith("builtin:"):
-        raise UserError(f"model.base {config.model.base!r} is unknown; the built-in model is {BUILTIN!r}")
+        raise UserError(f"model.base {config.model.base!r} is unknown; built-in are {', '.join(sorted(BUILTIN))}")
     return resolve(workspace, config.model)

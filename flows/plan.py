@@ -199,7 +199,7 @@ class Walk:
         return trained
 
     def _find_base(self) -> Policy | None:
-        if self.config.model.base != BUILTIN:
+        if self.config.model.base not in BUILTIN:
             policy = known_base(self.workspace, self.config.model)
             self._note_base(policy, "it is not on this machine yet and must be fetched")
             return policy

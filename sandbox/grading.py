@@ -24,6 +24,7 @@ from sandbox.image.inside.values import COUNT, Encoder, decode
 from sandbox.job import DEFAULT_LIMITS, Execution, Job
 from sandbox.limits import Limits
 from sandbox.pool import Sandbox, Session
+from sandbox.prelude import with_prelude
 from sandbox.tests import AssertTests, CallTest, Case, StdinTest, Tests, count
 from sandbox.values import Malformed, encode, returned_value
 from sandbox.verdict import Ending, Verdict
@@ -154,7 +155,7 @@ class Grading:
 
     def _call(self, program: Program, test: CallTest, alone: bool) -> Outcome:
         """One process, one call; whatever comes of it is compared as data."""
-        with contextlib.closing(self._candidate(program, alone)) as candidate:
+        with contextlib.closing(self._candidate(program, with_prelude(program.source), alone)) as candidate:
             request: tuple[object, ...] = ("function", test.function, test.arguments, {})
             candidate.send(Encoder(1 << 26, number=True).encode(request))
             replies = [_received(candidate, program.limits) for _ in range(2)]  # ready, and the value
@@ -165,16 +166,16 @@ class Grading:
         verdict, detail = _decided(replies[1], test)
         return outcome_of(execution, verdict, detail) if execution.ending == Ending.OK else outcome_of(execution)
 
-    def _candidate(self, program: Program, alone: bool) -> Session:
+    def _candidate(self, program: Program, source: bytes, alone: bool) -> Session:
         numpy = wants_numpy(program.source)
-        return self.sandbox.session(Job(program.source, "call", b"", program.limits, numpy, alone=alone))
+        return self.sandbox.session(Job(source, "call", b"", program.limits, numpy, alone=alone))
 
     def _asserts(self, program: Program, alone: bool) -> Outcome:
         """The tests in a trusted container, the program in another one."""
         assert isinstance(program.tests, AssertTests)
         with (
             contextlib.closing(self._tester(program)) as tester,
-            contextlib.closing(self._candidate(program, alone)) as candidate,
+            contextlib.closing(self._candidate(program, program.source, alone)) as candidate,
         ):
             ready = _received(candidate, program.limits)
             if isinstance(ready, Execution):

@@ -16,13 +16,13 @@ from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of_files, sha256_of_file
 from tasks.domain.schema import Policy
 from tasks.domain.settings import ModelSettings
-from tasks.engines.pretrain import RECIPE_FILE, PretrainRecipe, pretrain_base
+from tasks.engines.pretrain import CURRICULA, RECIPE_FILE, pretrain_base, recipe_of
 from tasks.progress import meter
 from tasks.running import stage_task
 from tasks.workspace import Outcome, Workspace, environment
 
 VERSION = "1"
-BUILTIN = "builtin:arithmetic"
+BUILTIN = frozenset(f"builtin:{name}" for name in CURRICULA)
 MODEL_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
 
 
@@ -35,7 +35,7 @@ class BaseJob:
     slot: str = "base"
 
     def recipe(self) -> dict[str, Any]:
-        sizes = asdict(PretrainRecipe("", self.model.pretrain_steps, self.model.pretrain_seed))
+        sizes = asdict(recipe_of(self.model))
         return self.workspace.recipe("base", VERSION, **sizes)
 
 

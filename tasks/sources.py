@@ -19,6 +19,10 @@ from tasks.domain.hidden_tests import hold_back
 from tasks.domain.records import READERS, Draft, Record
 from tasks.domain.schema import Problem, Split, to_table
 from tasks.domain.settings import SourceSettings
+from tasks.domain.tiny_programs import LEVELS as PROGRAM_LEVELS
+from tasks.domain.tiny_programs import PROGRAM_SPLITS, tests_of
+from tasks.domain.tiny_programs import solution as program_text
+from tasks.domain.tiny_programs import tasks as tiny_tasks
 from tasks.readers import records_of_hub, records_of_path
 
 HUB_DEFAULTS = {  # read with datasets 5, which refuses data sets made by a script
@@ -74,12 +78,8 @@ def check_disjoint(train: Iterable[Problem], val: Iterable[Problem], test: Itera
 
 
 def _arithmetic(settings: SourceSettings, split: Split) -> list[Problem]:
-    if settings.split not in ARITHMETIC_SPLITS:
-        raise UserError(f"arithmetic has the splits {', '.join(ARITHMETIC_SPLITS)}, not {settings.split!r}.")
-    if unknown := set(settings.levels) - set(LEVELS):
-        raise UserError(f"arithmetic has the levels {', '.join(LEVELS)}, not {', '.join(sorted(unknown))}.")
-    if settings.limit is None:
-        raise UserError("arithmetic problems never end: set limit to how many are wanted.")
+    _require_builtin(settings, "arithmetic", ARITHMETIC_SPLITS, LEVELS)
+    assert settings.limit is not None
     stream = expressions(settings.split, settings.shuffle_seed or 0, settings.levels or LEVELS)
     return [
         Problem(
@@ -96,7 +96,40 @@ def _arithmetic(settings: SourceSettings, split: Split) -> list[Problem]:
     ]
 
 
-BUILTIN: dict[str, Callable[[SourceSettings, Split], list[Problem]]] = {"arithmetic": _arithmetic}
+def _programs(settings: SourceSettings, split: Split) -> list[Problem]:
+    _require_builtin(settings, "programs", PROGRAM_SPLITS, PROGRAM_LEVELS)
+    stream = tiny_tasks(settings.split, settings.shuffle_seed or 0, settings.levels or PROGRAM_LEVELS)
+    assert settings.limit is not None
+    problems = [
+        Problem(
+            id=f"programs/{digest_of_text(item.question)[:ID_CHARS]}",
+            source="programs",
+            split=split,
+            kind="code",
+            question=item.question,
+            tests=tests_of(item),
+            level=item.level,
+            meta={"solution": program_text(item)},
+        )
+        for item in itertools.islice(stream, settings.offset, settings.offset + settings.limit)
+    ]
+    return [hold_back(problem, settings.hidden_tests) for problem in problems]
+
+
+def _require_builtin(settings: SourceSettings, name: str, splits: Sequence[str], levels: Sequence[str]) -> None:
+    """UserError for a split or level that the built-in problems do not have, or without a limit."""
+    if settings.split not in splits:
+        raise UserError(f"{name} has the splits {', '.join(splits)}, not {settings.split!r}.")
+    if unknown := set(settings.levels) - set(levels):
+        raise UserError(f"{name} has the levels {', '.join(levels)}, not {', '.join(sorted(unknown))}.")
+    if settings.limit is None:
+        raise UserError(f"{name} problems never end: set limit to how many are wanted.")
+
+
+BUILTIN: dict[str, Callable[[SourceSettings, Split], list[Problem]]] = {
+    "arithmetic": _arithmetic,
+    "programs": _programs,
+}
 
 
 def _recorded(settings: SourceSettings, split: Split) -> Loaded:

@@ -25,7 +25,7 @@ JUDGES = {
     ),
 }  # fmt: skip
 DECIDERS = {
-    "code": ("tasks.domain.rewards.programs", "sandbox.compare", "sandbox.tests", "sandbox.values"),
+    "code": ("tasks.domain.rewards.programs", "sandbox.compare", "sandbox.prelude", "sandbox.tests", "sandbox.values"),
     "math": ("tasks.domain.rewards.extraction", "tasks.domain.rewards.equivalence.decide"),
     "exact": ("tasks.domain.rewards.extraction",),
 }

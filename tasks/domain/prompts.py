@@ -126,6 +126,7 @@ TEMPLATES: dict[str, PromptTemplate] = {
     template.name: template
     for template in (
         PromptTemplate("arithmetic", 1, (), {"only": PromptForm("", "\n")}),
+        PromptTemplate("programs", 1, (), {"only": PromptForm("", "\n")}),
         PromptTemplate("plain", 1, (), {"only": PromptForm("", "\n")}),
         PromptTemplate(
             "gsm8k",

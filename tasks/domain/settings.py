@@ -29,7 +29,7 @@ class Settings(BaseModel):
 class SourceSettings(Settings):
     """One set of problems."""
 
-    kind: Literal["arithmetic", "gsm8k", "math", "humaneval", "mbpp", "apps", "table"] = Field(
+    kind: Literal["arithmetic", "programs", "gsm8k", "math", "humaneval", "mbpp", "apps", "table"] = Field(
         "arithmetic",
         description="Which loader reads it; `table` is any jsonl/parquet file or Hub data set by column mapping.",
     )
@@ -79,16 +79,18 @@ class DataSettings(Settings):
 class ModelSettings(Settings):
     """The base model, and how prompts are written for it."""
 
-    base: str = Field("builtin:arithmetic", description="builtin:arithmetic, a folder, an fsspec URL, or a Hub id.")
+    base: str = Field(
+        "builtin:arithmetic", description="builtin:arithmetic, builtin:programs, a folder, an fsspec URL, or a Hub id."
+    )
     revision: str | None = Field(None, description="Hub revision of the base; resolved to a commit when planned.")
     prompt: str = Field(
-        "arithmetic", description="Prompt template by name: arithmetic, gsm8k, math, code, chat, plain."
+        "arithmetic", description="Prompt template by name: arithmetic, programs, gsm8k, math, code, chat, plain."
     )
     shots: int = Field(
         0, ge=0, le=16, description="Few-shot examples in the prompt, in sampling and in training alike."
     )
-    pretrain_steps: int = Field(600, ge=1, description="builtin:arithmetic only: steps of base pre-training.")
-    pretrain_seed: int = Field(0, description="builtin:arithmetic only.")
+    pretrain_steps: int = Field(600, ge=1, description="builtin: only: steps of base pre-training.")
+    pretrain_seed: int = Field(0, description="builtin: only.")
 
 
 class GenerateSettings(Settings):

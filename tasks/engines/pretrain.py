@@ -1,4 +1,4 @@
-"""The built-in base model: a tiny Llama trained from scratch on arithmetic with a majority misconception.
+"""The built-in base models: a tiny Llama trained from scratch on solutions that hold a majority misconception.
 
 `pretrain_base` starts this module as a guarded child (`python -m tasks.engines.pretrain RECIPE.json`), which writes an
 ordinary Hugging Face folder: config, safetensors, a character tokenizer and a generation config that agree on the special
@@ -8,24 +8,60 @@ tokens. Nothing here is downloaded, so the whole demonstration runs without a ne
 from __future__ import annotations
 
 import json
+import random
+import re
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.domain.arithmetic import ANSWER_MARK, Expression, drawn, slipped_solution
+from tasks.domain import arithmetic, tiny_programs
 from tasks.domain.errors import TrainerFailed
 from tasks.domain.prompts import template_named
 from tasks.domain.schema import Problem
 from tasks.domain.settings import ModelSettings
 
 PAD, BOS, EOS, UNK = "<pad>", "<s>", "</s>", "<unk>"
-CHARACTERS = "\n 0123456789+-=?#"
 RECIPE_FILE = "pretrain.json"
 POLL_S = 0.2
+
+
+Pair = tuple[str, str]  # question, solution
+
+
+@dataclass(frozen=True)
+class Curriculum:
+    """What one built-in base is taught (`builtin:NAME`): endless pairs by seed, and the tokens that their texts need."""
+
+    template: str
+    words: tuple[str, ...]
+    characters: str
+    pairs: Callable[[int], Iterator[Pair]]
+
+
+def _arithmetic_pairs(seed: int) -> Iterator[Pair]:
+    rng = random.Random(seed)
+    return ((one.question, arithmetic.slipped_solution(one, rng)) for one in arithmetic.drawn("pretrain", seed))
+
+
+def _program_pairs(seed: int) -> Iterator[Pair]:
+    rng = random.Random(seed)
+    return ((one.question, tiny_programs.slipped_solution(one, rng)) for one in tiny_programs.drawn("pretrain", seed))
+
+
+CURRICULA = {
+    "arithmetic": Curriculum("arithmetic", (arithmetic.ANSWER_MARK,), "\n 0123456789+-=?#", _arithmetic_pairs),
+    "programs": Curriculum(
+        "programs",
+        ("n=int(input())", "a,b=map(int,input().split())", "Read n. Print n", "Read a, b. Print a", "print(",
+         " plus ", " minus ", " times "),
+        "\n 0123456789+-*=().,abn",
+        _program_pairs,
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,6 +84,7 @@ class PretrainRecipe:
     heads: int = 2
     max_positions: int = 128
     initializer_range: float = 0.1
+    task: str = "arithmetic"
 
 
 @dataclass(frozen=True)
@@ -70,7 +107,7 @@ def pretrain_base(
 
     Raises TrainerFailed with the end of the child's log when the child ends without a checkpoint.
     """
-    recipe = PretrainRecipe(str(output_dir), settings.pretrain_steps, settings.pretrain_seed)
+    recipe = recipe_of(settings, str(output_dir))
     if _finished(recipe):
         return output_dir
     from tasks.engines.guard import spawn
@@ -87,6 +124,12 @@ def pretrain_base(
             f"Pre-training of the built-in base ended without a checkpoint; its log ends: {child.log_tail(15)}"
         )
     return output_dir
+
+
+def recipe_of(settings: ModelSettings, output_dir: str = "") -> PretrainRecipe:
+    """The recipe of `settings.base`, which names a curriculum as builtin:NAME."""
+    task = settings.base.removeprefix("builtin:")
+    return PretrainRecipe(output_dir, settings.pretrain_steps, settings.pretrain_seed, task=task)
 
 
 def _follow(child: Any, on_progress: Callable[[PretrainProgress], None] | None) -> None:
@@ -116,14 +159,16 @@ def _finished(recipe: PretrainRecipe) -> bool:
 # ---- below: runs in the child only ----
 
 
-def character_tokenizer() -> Any:
-    """One token per character, and one for the answer mark; nothing is added to a text silently."""
+def character_tokenizer(task: str = "arithmetic") -> Any:
+    """One token per character, and one for each word of the curriculum; nothing is added to a text silently."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    words = [PAD, BOS, EOS, UNK, ANSWER_MARK, *CHARACTERS]
+    taught = CURRICULA[task]
+    words = [PAD, BOS, EOS, UNK, *taught.words, *taught.characters]
+    whole = "|".join(map(re.escape, taught.words))
     tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token=UNK))
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(f"{ANSWER_MARK}|[\\s\\S]"), "isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(f"{whole}|[\\s\\S]"), "isolated")
     tokenizer.decoder = decoders.Fuse()
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
@@ -156,16 +201,16 @@ def tiny_llama(recipe: PretrainRecipe, tokenizer: Any) -> Any:
     return LlamaForCausalLM(config)
 
 
-def encode_batch(tokenizer: Any, batch: list[Expression], rng: Any) -> tuple[Any, Any]:
+def encode_batch(tokenizer: Any, batch: list[Pair], task: str = "arithmetic") -> tuple[Any, Any]:
     """(input ids, labels), both rows x tokens; prompt and padding are not in the loss."""
     import torch
 
-    template = template_named("arithmetic")
+    template = template_named(CURRICULA[task].template)
     rows, starts = [], []
-    for expression in batch:
-        problem = Problem("", "arithmetic", "train", "math", expression.question)
+    for question, solution in batch:
+        problem = Problem("", task, "train", "math", question)
         prompt = tokenizer(template.render(problem, 0)).input_ids
-        rows.append(prompt + tokenizer(slipped_solution(expression, rng)).input_ids + [tokenizer.eos_token_id])
+        rows.append(prompt + tokenizer(solution).input_ids + [tokenizer.eos_token_id])
         starts.append(len(prompt))
     width = max(map(len, rows))
     ids = torch.tensor([row + [tokenizer.pad_token_id] * (width - len(row)) for row in rows])
@@ -177,21 +222,19 @@ def encode_batch(tokenizer: Any, batch: list[Expression], rng: Any) -> tuple[Any
 
 def train(recipe: PretrainRecipe) -> None:
     """AdamW with warm-up and cosine decay; the folder appears at once, complete, at the end."""
-    import random
-
     import torch
     from transformers import get_cosine_schedule_with_warmup
 
     torch.set_num_threads(1)  # matrices this small lose time to threads, and the sums no longer depend on the cores
     torch.manual_seed(recipe.seed)
-    rng, supply = random.Random(recipe.seed), drawn("pretrain", recipe.seed)
-    tokenizer = character_tokenizer()
+    supply = CURRICULA[recipe.task].pairs(recipe.seed)
+    tokenizer = character_tokenizer(recipe.task)
     model = tiny_llama(recipe, tokenizer).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = get_cosine_schedule_with_warmup(optimizer, recipe.warmup_steps, recipe.steps)
     started = time.monotonic()
     for step in range(1, recipe.steps + 1):
-        ids, labels = encode_batch(tokenizer, [next(supply) for _ in range(recipe.batch_size)], rng)
+        ids, labels = encode_batch(tokenizer, [next(supply) for _ in range(recipe.batch_size)], recipe.task)
         loss = model(input_ids=ids, labels=labels).loss
         optimizer.zero_grad()
         loss.backward()

@@ -1,0 +1,31 @@
+"""One Docker sandbox for all grading tests, and the public data sets; without either a test skips, loudly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.grading import Grading
+from sandbox.pool import open_sandbox
+from sandbox.settings import SandboxSettings
+from tasks.domain.errors import UserError
+from tests.sandbox.grading import references
+
+
+@pytest.fixture(scope="session")
+def grading() -> Iterator[Grading]:
+    try:
+        sandbox = open_sandbox(SandboxSettings(slots=2))
+    except UserError as error:
+        pytest.skip(f"no sandbox: {error}")
+    with sandbox:
+        made = Grading(sandbox)
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def public_data() -> None:
+    if not references.available():
+        pytest.skip(f"no public data sets at {references.root()}; set RESTEM_SHARED_DATA")

@@ -1,0 +1,73 @@
+"""The same tests without a sandbox: program and asserts executed in one namespace of a fresh interpreter, as the data sets' own
+harnesses do; standard input and output through pipes. Only for programs that are trusted (mutants of references).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from sandbox.compare import same_output
+from sandbox.prelude import with_prelude
+from sandbox.tests import StdinTest, read_tests
+
+CPU_SECONDS, MEMORY_MB = 4, 512
+CONFINED = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_CPU, ({CPU_SECONDS}, {CPU_SECONDS}))
+resource.setrlimit(resource.RLIMIT_AS, ({MEMORY_MB} << 20, {MEMORY_MB} << 20))
+del resource
+"""
+ASSERTS = """
+import json, sys
+_request = json.load(sys.stdin)
+sys.stdin.close()
+exec(compile(_request["source"] + "\\n" + _request["test"], "plain", "exec"), {"__name__": "plain"})
+print("\\nTHE END")
+"""
+CALLS = """
+import json, sys
+_request = json.load(sys.stdin)
+_names = {"__name__": "plain"}
+exec(compile(_request["source"], "plain", "exec"), _names)
+_function = _request["function"]
+_called = _names[_function] if _function in _names else getattr(_names["Solution"](), _function)
+def _listed(value):
+    return [_listed(item) for item in value] if isinstance(value, (list, tuple)) else value
+_value, _expected = _listed(_called(*_request["arguments"])), _request["expected"]
+if _value == _expected or (isinstance(_expected, list) and len(_expected) == 1 and _value == _expected[0]):
+    print("\\nTHE END")
+"""
+
+
+def passes(source: str, tests_text: str) -> bool:
+    """Whether a plain run of all tests succeeds."""
+    record = json.loads(tests_text)
+    if "test" in record:
+        return _run(ASSERTS, {"source": source, "test": record["test"]})
+    return all(_passes_case(source, case) for case in read_tests(tests_text))  # type: ignore[union-attr]
+
+
+def _passes_case(source: str, case: Any) -> bool:
+    if isinstance(case, StdinTest):
+        done = _interpreted(
+            CONFINED + f"exec(compile({source!r}, 'program.py', 'exec'), dict(__name__='__main__'))", case.stdin
+        )
+        return done is not None and done.returncode == 0 and same_output(case.expected, done.stdout)
+    request = {"function": case.function, "arguments": case.arguments, "expected": case.expected}
+    return _run(CALLS, request | {"source": with_prelude(source.encode()).decode()})
+
+
+def _run(driver: str, request: dict[str, Any]) -> bool:
+    done = _interpreted(CONFINED + driver, json.dumps(request).encode())
+    return done is not None and done.returncode == 0 and done.stdout.endswith(b"THE END\n")
+
+
+def _interpreted(program: str, stdin: bytes) -> subprocess.CompletedProcess[bytes] | None:
+    command = [sys.executable, "-I", "-S", "-c", program]
+    try:
+        return subprocess.run(command, input=stdin, capture_output=True, timeout=20 * CPU_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return None
