@@ -59,7 +59,9 @@ def build_parser() -> argparse.ArgumentParser:
     _config_arguments(run)
 
     demo = command("demo", run_demo, "the whole loop on built-in problems with a tiny model")
-    demo.add_argument("--task", default="arithmetic", choices=sorted(DEMO_CONFIGS), help="built-in problems; programs needs Docker")
+    demo.add_argument(
+        "--task", default="arithmetic", choices=sorted(DEMO_CONFIGS), help="built-in problems; programs needs Docker"
+    )
     _set_argument(demo)
 
     plan = command(

@@ -124,7 +124,7 @@ def assert_tests(prompt: str, test: str, entry_point: str | None = None) -> Asse
         tree.body.append(ast.Expr(ast.Call(ast.Name("check", ast.Load()), [ast.Name(entry_point, ast.Load())], [])))
     free = _free_names(tree, entry_point)
     known = _prompt_names(prompt)
-    modules = {name for name in free if name in sys.stdlib_module_names and name != entry_point}
+    modules = {name for name in free - (known or set()) if name in sys.stdlib_module_names and name != entry_point}
     first, every = _Rewriter(goes_on=False), _Rewriter(goes_on=True)
     code, code_all = (ast.unparse(ast.fix_missing_locations(one.rewritten(tree))) for one in (first, every))
     names = (free - modules - (known or set())) | ({entry_point} if entry_point else set())

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sandbox.grading import Grading
+from sandbox.limits import Limits
 from sandbox.pool import open_sandbox
 from sandbox.settings import SandboxSettings
 from sandbox.tests import count, read_tests
@@ -21,7 +22,8 @@ from tests.sandbox.grading import plain_run
 from tests.sandbox.grading.mutants import mutants
 from tests.sandbox.grading.references import Reference, references
 
-MUTANTS_EACH = {"humaneval": 4, "mbpp": 1, "apps": 3}
+MUTANTS_EACH = {"humaneval": 3, "mbpp": 1, "apps": 1}
+MUTANT_LIMITS = Limits(cpu_seconds=plain_run.CPU_SECONDS)
 REFERENCES_EACH = {"humaneval": 1, "mbpp": 1, "apps": 10}
 
 
@@ -61,7 +63,7 @@ def mutant_figures(grading: Grading) -> dict[str, Any]:
         for row in all_references()
         for source in mutants(row.source, MUTANTS_EACH[kind_of(row)], row.problem)
     ]
-    graded = grading.grade_many([row.program(source) for row, source in rows])
+    graded = grading.grade_many([row.program(source, MUTANT_LIMITS) for row, source in rows])
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         plain = list(pool.map(lambda pair: plain_run.passes(pair[1], pair[0].tests), rows))
     pairs = list(zip(rows, graded, plain, strict=True))

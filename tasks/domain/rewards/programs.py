@@ -60,7 +60,7 @@ def _fenced(text: str, entry_point: str | None) -> FoundProgram | None:
     if opened_before:
         return FoundProgram(text[: marks[0].start()].strip("\n"), "open_fence")
     blocks = _blocks(text, marks)
-    return FoundProgram(_chosen(blocks, entry_point), "fence") if blocks else None
+    return FoundProgram(_chosen(blocks, entry_point) if blocks else "", "fence")
 
 
 def _blocks(text: str, marks: list[re.Match[str]]) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import random
+import warnings
 
 BINARY = {
     ast.Add: ast.Sub,
@@ -21,6 +22,7 @@ COMPARE = {
 
 def mutants(source: str, count: int, seed: str) -> list[str]:
     """Up to `count` different programs, each one change away from `source`; none for what does not parse."""
+    warnings.simplefilter("ignore", SyntaxWarning)  # sources by people: `1if`
     try:
         sites = [number for number, node in enumerate(ast.walk(ast.parse(source))) if _changeable(node)]
     except (SyntaxError, ValueError):

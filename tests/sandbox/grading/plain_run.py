@@ -13,9 +13,10 @@ from sandbox.compare import same_output
 from sandbox.prelude import with_prelude
 from sandbox.tests import StdinTest, read_tests
 
-CPU_SECONDS, MEMORY_MB = 4, 512
+CPU_SECONDS, MEMORY_MB = 1, 512
 CONFINED = f"""
-import resource
+import resource, warnings
+warnings.simplefilter("ignore")
 resource.setrlimit(resource.RLIMIT_CPU, ({CPU_SECONDS}, {CPU_SECONDS}))
 resource.setrlimit(resource.RLIMIT_AS, ({MEMORY_MB} << 20, {MEMORY_MB} << 20))
 del resource
@@ -68,6 +69,6 @@ def _run(driver: str, request: dict[str, Any]) -> bool:
 def _interpreted(program: str, stdin: bytes) -> subprocess.CompletedProcess[bytes] | None:
     command = [sys.executable, "-I", "-S", "-c", program]
     try:
-        return subprocess.run(command, input=stdin, capture_output=True, timeout=20 * CPU_SECONDS, check=False)
+        return subprocess.run(command, input=stdin, capture_output=True, timeout=60 * CPU_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return None
