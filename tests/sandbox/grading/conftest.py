@@ -7,19 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.grading import Grading
-from sandbox.pool import open_sandbox
-from sandbox.settings import SandboxSettings
-from tasks.domain.errors import UserError
+from tests.sandbox.conftest import docker_sandbox
 from tests.sandbox.grading import references
 
 
 @pytest.fixture(scope="session")
 def grading() -> Iterator[Grading]:
-    try:
-        sandbox = open_sandbox(SandboxSettings(slots=2))
-    except UserError as error:
-        pytest.skip(f"no sandbox: {error}")
-    with sandbox:
+    with docker_sandbox(slots=2) as sandbox:
         made = Grading(sandbox)
         yield made
         made.close()
