@@ -141,15 +141,16 @@ class Grading:
         return outcome_of(execution, Verdict.AC if right else Verdict.WA, "" if right else "another output")
 
     def _retried(self, run: Callable[[bool], Outcome]) -> Outcome:
-        """A session cannot be repeated by the sandbox, so it is repeated here: a lost container up to twice, a timeout of a
-        program that had to wait once more alone. What ends container after container is to blame itself.
+        """A session cannot be repeated by the sandbox, so it is repeated here: a lost container up to twice, and once more
+        alone a timeout of a program that had to wait, or an idle one, because it may have been the tests that it waited for.
+        What ends container after container is to blame itself.
         """
         outcome, runs = run(False), 1
         while outcome.verdict == Verdict.INFRA and runs < ATTEMPTS:
             outcome, runs = run(False), runs + 1
         if outcome.verdict == Verdict.INFRA and not outcome.detail.startswith(NO_FAULT_OF_THE_PROGRAM):
             return replace(outcome, verdict=Verdict.HOSTILE, detail=f"ended {runs} containers", reruns=runs - 1)
-        if outcome.verdict in (Verdict.TLE, Verdict.IDLE) and outcome.contended:
+        if outcome.verdict == Verdict.IDLE or (outcome.verdict == Verdict.TLE and outcome.contended):
             outcome, runs = run(True), runs + 1
         return replace(outcome, reruns=runs - 1)
 

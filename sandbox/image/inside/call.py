@@ -66,6 +66,8 @@ class Server:
         before = [self.content(container, known) for container in containers]
         try:
             value = OPERATIONS[operation](self, target, *arguments, **keywords)
+        except MemoryError:  # its end, as for any other program: the memory limit, not an exception of the program
+            raise
         except Exception as error:  # noqa: BLE001 - whatever the program raises
             return self.changes(b"E", containers, known, before) + values.encode(described(error))
         head = self.changes(b"V", containers, known, before)

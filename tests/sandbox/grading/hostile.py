@@ -35,6 +35,18 @@ def all_three(name: str, verdict: str, body: str, **more: Any) -> None:
     asserts(f"{name} assert", verdict, inside, **more)
 
 
+# ---- 5, 13, 14, 17: exhaustion, wherever it happens
+
+all_three("1 endless loop", "TLE", "while True: pass")
+all_three("5 memory", "MLE", "x = 'a' * 10 ** 11")
+all_three("14 recursion", "RE", "def g(): return g()\ng()")
+all_three("17 crash", "RE", "import ctypes\nctypes.string_at(0)")
+all_three(
+    "18 ignored signals",
+    "TLE",
+    "import signal\nfor n in (signal.SIGXCPU, signal.SIGALRM): signal.signal(n, signal.SIG_IGN)\nwhile True: pass",
+)
+
 # ---- 26, 27, 32: look for the expected value
 
 SEARCH = """
