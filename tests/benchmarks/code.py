@@ -19,7 +19,6 @@ from sandbox.settings import SandboxSettings
 from sandbox.tests import count, read_tests
 from sandbox.verdict import Verdict
 from tests.sandbox.grading import plain_run
-from tests.sandbox.grading.mutants import mutants
 from tests.sandbox.grading.references import Reference, references
 
 MUTANTS_EACH = {"humaneval": 3, "mbpp": 1, "apps": 1}
@@ -58,11 +57,7 @@ def reference_figures(grading: Grading, kind: str) -> dict[str, Any]:
 
 def mutant_figures(grading: Grading) -> dict[str, Any]:
     """Each mutant both ways."""
-    rows = [
-        (row, source)
-        for row in all_references()
-        for source in mutants(row.source, MUTANTS_EACH[kind_of(row)], row.problem)
-    ]
+    rows = [(row, source) for row in all_references() for source in row.mutants(MUTANTS_EACH[kind_of(row)])]
     graded = grading.grade_many([row.program(source, MUTANT_LIMITS) for row, source in rows])
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         plain = list(pool.map(lambda pair: plain_run.passes(pair[1], pair[0].tests), rows))

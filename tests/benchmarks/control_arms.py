@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from flows.cli import DEMO_CONFIG
+from flows.cli import DEMO_CONFIGS
 from flows.config import RunConfig, load_config, make_config
 from tasks.domain.comparison import compare
 from tasks.domain.results import RunResult
@@ -22,7 +22,7 @@ ARMS = {"rest_em": "correct", "unfiltered": "any", "permuted": "permuted"}
 
 
 def main() -> dict[str, Any]:
-    demo = load_config(DEMO_CONFIG)
+    demo = load_config(DEMO_CONFIGS["arithmetic"])
     figures = {dedupe: against_controls(demo, dedupe, rows) for dedupe, rows in ROWS.items()}
     return {f"dedupe {dedupe}": found for dedupe, found in figures.items()}
 

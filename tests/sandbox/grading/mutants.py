@@ -20,11 +20,15 @@ COMPARE = {
 }  # fmt: skip
 
 
-def mutants(source: str, count: int, seed: str) -> list[str]:
+def mutants(source: str, count: int, seed: str, after_line: int = 0) -> list[str]:
     """Up to `count` different programs, each one change away from `source`; none for what does not parse."""
     warnings.simplefilter("ignore", SyntaxWarning)  # sources by people: `1if`
     try:
-        sites = [number for number, node in enumerate(ast.walk(ast.parse(source))) if _changeable(node)]
+        sites = [
+            number
+            for number, node in enumerate(ast.walk(ast.parse(source)))
+            if _changeable(node) and node.lineno > after_line
+        ]
     except (SyntaxError, ValueError):
         return []
     random.Random(seed).shuffle(sites)

@@ -15,6 +15,7 @@ from tasks.domain.rewards.code import _tests, references_of
 from tasks.domain.rewards.programs import complete
 from tasks.domain.settings import SourceSettings
 from tasks.sources import load_problems
+from tests.sandbox.grading.mutants import mutants
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ class Reference:
     number: int
     source: str
     tests: str  # JSON
+
+    def mutants(self, count: int) -> list[str]:
+        """Changes of the solution, not of a prompt before it: tests use the prompt's helpers, never the program's."""
+        prompt = str(_tests(self.tests).get("prompt") or "")
+        return mutants(self.source, count, self.problem, prompt.count("\n") if self.source.startswith(prompt) else 0)
 
     def program(self, source: str | None = None, limits: Limits | None = None) -> Program:
         return Program((source or self.source).encode(), read_tests(self.tests), limits or Limits())

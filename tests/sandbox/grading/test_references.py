@@ -8,7 +8,6 @@ from sandbox.grading import Grading
 from sandbox.limits import Limits
 from sandbox.verdict import Verdict
 from tests.sandbox.grading import plain_run
-from tests.sandbox.grading.mutants import mutants
 from tests.sandbox.grading.references import references
 
 pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("public_data")]
@@ -26,7 +25,7 @@ def test_references_pass(grading: Grading, kind: str, each: int, least: int) -> 
 
 def test_mutants_get_what_a_plain_run_gives(grading: Grading) -> None:
     rows = [row for kind in ("humaneval", "mbpp", "apps") for row in references(kind)]
-    pairs = [(row, source) for row in rows[:: len(rows) // MUTANTS] for source in mutants(row.source, 1, row.problem)]
+    pairs = [(row, source) for row in rows[:: len(rows) // MUTANTS] for source in row.mutants(1)]
     limits = Limits(cpu_seconds=plain_run.CPU_SECONDS)
     graded = grading.grade_many([row.program(source, limits) for row, source in pairs])
     differing = [

@@ -137,7 +137,7 @@ def test_templates_have_different_digests() -> None:
 
 
 def test_an_unknown_template_names_the_known_ones() -> None:
-    with pytest.raises(UserError, match="arithmetic, plain, gsm8k"):
+    with pytest.raises(UserError, match="arithmetic, programs, plain, gsm8k"):
         template_named("gsm8")
 
 
