@@ -15,6 +15,7 @@ from . import channel, limits
 # Exit codes that tell the supervisor more than 1 would. A program may exit with them too: it only mislabels its failure.
 EXIT_COMPILE, EXIT_MEMORY, EXIT_ATEXIT = 101, 102, 103
 CHANNEL_FD = 3
+FRAMES_TO_PROGRAM = 8  # more than from `look_like_an_interpreter` down, where the program is called
 MAX_RECURSION = 400_000  # a second of CPU time until the RecursionError; a recursion over 2 * 10**5 items still works
 
 
@@ -52,8 +53,6 @@ def _main(source: bytes) -> int:
     module = types.ModuleType("__main__")
     module.__dict__.update(__file__="program.py", __builtins__=sys.modules["builtins"])
     sys.modules["__main__"] = module
-    sys.argv[:] = ["program.py"]
-    sys.setrecursionlimit(sys.getrecursionlimit() + _depth())
     try:
         code = compile(source, "program.py", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError) as error:
@@ -67,21 +66,26 @@ def _mode(name: str, source: bytes) -> int:
     """`NAME.main(source, channel)` of a module that the zygote holds."""
     module = sys.modules[f"{__package__}.{name}"]
     sys.modules["__main__"] = types.ModuleType("__main__")
-    sys.setrecursionlimit(sys.getrecursionlimit() + _depth())
     return _exit_code(lambda: module.main(source, channel.Channel(CHANNEL_FD)))
 
 
-def clamp_recursion() -> None:
-    """Programs raise the recursion limit to 10**9 "to be safe"; a runaway recursion would then fill the memory first."""
+def look_like_an_interpreter() -> None:
+    """In the zygote, once: what a program can see of its interpreter.
+
+    The recursion depth is that of a plain one, above our frames. Programs raise the limit to 10**9 "to be safe"; a runaway
+    recursion would then fill the memory first, so it is clamped.
+    """
+    sys.argv[:] = ["program.py"]
+    sys.setrecursionlimit(sys.getrecursionlimit() + _depth() + FRAMES_TO_PROGRAM)
     allow = sys.setrecursionlimit
     sys.setrecursionlimit = lambda limit: allow(min(limit, MAX_RECURSION))
 
 
 def _depth() -> int:
-    """Frames below the program: it gets the recursion depth of a plain interpreter."""
-    frame, depth = sys._getframe(), 0
-    while frame is not None:
-        frame, depth = frame.f_back, depth + 1  # type: ignore[assignment]
+    """Frames below the caller's."""
+    frame, depth = sys._getframe(1), 0
+    while frame.f_back is not None:
+        frame, depth = frame.f_back, depth + 1
     return depth
 
 
@@ -129,7 +133,7 @@ def _finish(module: types.ModuleType, code: int) -> int:
         sys.modules["atexit"]._run_exitfuncs()
         sys.unraisablehook = hook
         module.__dict__.clear()
-        gc.collect()
+        gc.collect(1 if gc.get_count()[2] == 0 else 2)  # nothing is in the oldest generation yet: no need to go there
     except BaseException as error:  # noqa: BLE001 - a program's destructor or callback
         failed.append(error)
     return EXIT_ATEXIT if failed and code == 0 else code

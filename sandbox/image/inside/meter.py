@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-ROOT = Path("/sys/fs/cgroup")
+ROOT = "/sys/fs/cgroup/"
 # version -> where CPU time, kills for memory, the memory limit, the process limit and the number of processes stand
 FILES = {
     1: (
@@ -21,9 +20,14 @@ FILES = {
 }
 
 
+def _read(path: str) -> str:
+    with open(path) as file:
+        return file.read()
+
+
 def cgroup_version() -> int | None:
     """1, 2, or None where no version that we know is visible in here."""
-    return next((version for version, files in FILES.items() if (ROOT / files[0]).exists()), None)
+    return next((version for version, files in FILES.items() if os.path.exists(ROOT + files[0])), None)
 
 
 def process_clock(pid: int) -> float:
@@ -36,7 +40,7 @@ class CgroupMeter:
 
     def __init__(self, version: int) -> None:
         self.version = version
-        usage, self._kills, self._memory, self._pids, current = (ROOT / name for name in FILES[version])
+        usage, self._kills, self._memory, self._pids, current = (ROOT + name for name in FILES[version])
         self._usage_fd, self._current_fd = os.open(usage, os.O_RDONLY), os.open(current, os.O_RDONLY)
         self._seen_kills = self._memory_kills()
 
@@ -52,7 +56,7 @@ class CgroupMeter:
         return self._seen_kills > before
 
     def _memory_kills(self) -> int:
-        for line in self._kills.read_text().splitlines():
+        for line in _read(self._kills).splitlines():
             if line.startswith("oom_kill "):
                 return int(line.split()[1])
         return 0
@@ -63,7 +67,7 @@ class CgroupMeter:
 
     def limits(self) -> dict[str, str]:
         """The container's limits as its control group states them."""
-        return {"memory": self._memory.read_text().strip(), "pids": self._pids.read_text().strip()}
+        return {"memory": _read(self._memory).strip(), "pids": _read(self._pids).strip()}
 
 
 class ProcessMeter:

@@ -12,7 +12,6 @@ import gc
 import importlib
 import json
 import os
-import pkgutil
 import signal
 import socket
 import sys
@@ -25,7 +24,19 @@ REQUEST_BYTES = 4096
 MAX_FDS = 6
 CONTROL_FD = 10  # or higher
 PARTS = frozenset(
-    ("supervisor", "zygote", "child", "cleaner", "limits", "frames", "meter", "procs", "running", "workshop")
+    (
+        "__init__",
+        "supervisor",
+        "zygote",
+        "child",
+        "cleaner",
+        "limits",
+        "frames",
+        "meter",
+        "procs",
+        "running",
+        "workshop",
+    )
 )
 # What short programs import most. Not here, though common: `threading` and `random` run code of theirs after every fork,
 # which together costs a child as much as all the rest of its life; modules with many pages cost every fork.
@@ -49,18 +60,18 @@ def _out_of_the_way(control: socket.socket) -> socket.socket:
 def _warm_up() -> None:
     for name in WARM_NAMES.split():
         importlib.import_module(name)
-    package = importlib.import_module(__package__)
-    for found in pkgutil.iter_modules(package.__path__):
-        if found.name not in PARTS:
-            importlib.import_module(f"{__package__}.{found.name}")
-    sys.path[:] = [place for place in sys.path if not package.__path__[0].startswith(place)]
+    home = os.path.dirname(__file__)
+    for name in sorted(os.listdir(home)):
+        if name.endswith(".py") and name[:-3] not in PARTS:
+            importlib.import_module(f"{__package__}.{name[:-3]}")
+    sys.path[:] = [place for place in sys.path if not home.startswith(place)]
     if os.geteuid() == 0:
         os.setgroups([])
     limits.confine_all()
     limits.die_with_parent()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     child.open_streams()
-    child.clamp_recursion()
+    child.look_like_an_interpreter()
     _settle()
 
 
@@ -81,9 +92,9 @@ def _loop(control: socket.socket) -> None:
         if request["do"] == "numpy":
             _split(control, fds[0])
         elif request["do"] == "clean":
-            _answer(control, _forked(lambda request=request: cleaner.clean(request["uid"], request["tmp"])))
+            control.send(_ended(_forked(lambda request=request: cleaner.clean(request["uid"], request["tmp"]))))
         else:
-            _answer(control, _run(request, fds, base_bytes, null))
+            control.send(_run(request, fds, base_bytes, null))
 
 
 def _reserve_job_fds() -> int:
@@ -94,7 +105,7 @@ def _reserve_job_fds() -> int:
     return null
 
 
-def _run(request: dict[str, Any], fds: list[int], base_bytes: int, null: int) -> int:
+def _run(request: dict[str, Any], fds: list[int], base_bytes: int, null: int) -> bytes:
     """Everything that can be done before the fork is: what a child touches first it has to copy."""
     rlimits = limits.of_job(request["limits"], base_bytes, own_uid=request["uid"] is not None)
     source, size, mode, uid = fds[0], os.fstat(fds[0]).st_size, request["mode"], request["uid"]
@@ -103,17 +114,25 @@ def _run(request: dict[str, Any], fds: list[int], base_bytes: int, null: int) ->
     pid = os.fork()
     if pid == 0:
         child.run(mode, uid, rlimits, source, size)
+    answer = _ended(pid)  # before anything else: until the child is gone every page that we touch is copied
     for fd in fds:
         os.close(fd)
     for place in range(len(fds) - 1):
         os.dup2(null, place)
-    return pid
+    return answer
 
 
-def _answer(control: socket.socket, pid: int) -> None:
+def _ended(pid: int) -> bytes:
+    """Waits; the answer to the supervisor."""
     _, status, usage = os.wait4(pid, 0)
-    answer: dict[str, Any] = {"status": status, "cpu": usage.ru_utime + usage.ru_stime, "rss_kb": usage.ru_maxrss}
-    control.send(json.dumps(answer | {"ended": time.monotonic()}).encode())
+    return json.dumps(
+        {
+            "status": status,
+            "cpu": usage.ru_utime + usage.ru_stime,
+            "rss_kb": usage.ru_maxrss,
+            "ended": time.monotonic(),
+        }
+    ).encode()
 
 
 def _forked(function: Any) -> int:
