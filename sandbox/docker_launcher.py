@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import random
-import socket
 import struct
 import threading
 from typing import Any
 
 import docker
 import docker.errors
+import docker.tls
 import requests
 
 from sandbox import seccomp
@@ -20,6 +21,7 @@ from sandbox.image.build import ensure_image
 from sandbox.launch import LaunchFailed, supervisor_options
 from sandbox.owner import LABEL, OWNER_LABEL, UIDS_LABEL, Owner
 from sandbox.settings import SandboxSettings
+from sandbox.streams import stream_of
 from tasks.domain.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,7 @@ STREAM_HEAD = struct.Struct(">BxxxI")  # the engine's own framing of an attached
 STDERR = 2
 WORDS_BYTES = 4096
 API_SECONDS = 60
+CONNECTIONS = 64
 TMP_FILES = 16384  # inodes of /tmp: a million empty files fail early and are wiped quickly
 CORE_NANOS = 1_000_000_000
 
@@ -40,18 +43,16 @@ class DockerLink:
         self.name = container[:12]
         self._client, self._container = client, container
         self._attached = attached  # holds the HTTP response that the socket belongs to
-        self._socket = getattr(attached, "_sock", attached)
+        self._stream = stream_of(attached)
         self._buffer, self._words = bytearray(), b""
-        if hasattr(self._socket, "settimeout"):
-            self._socket.settimeout(None)
 
     def send(self, data: bytes) -> None:
-        self._socket.sendall(data)
+        self._stream.send(data)
 
     def receive(self) -> bytes:
         while True:
             try:
-                data = self._socket.recv(1 << 18)
+                data = self._stream.receive(1 << 18)
             except (OSError, ValueError):
                 return b""
             if not data:
@@ -80,9 +81,8 @@ class DockerLink:
     def kill(self) -> None:
         with contextlib.suppress(docker.errors.APIError, requests.RequestException):
             self._client.remove_container(self._container, force=True)
-        with contextlib.suppress(OSError, AttributeError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-        with contextlib.suppress(OSError):
+        self._stream.close()
+        with contextlib.suppress(OSError, ValueError):
             self._attached.close()
 
     def last_words(self) -> str:
@@ -182,12 +182,22 @@ class DockerLauncher:
         self._client.close()
 
 
+class Client(docker.APIClient):
+    """The environment's certificates and proxies are for the web; they would win over those of the engine."""
+
+    trust_env = property(lambda self: False, lambda self, value: None)
+
+
 def connect(host: str) -> docker.APIClient:
     """A client of an engine that answers; UserError otherwise."""
     try:
-        tls = docker.utils.kwargs_from_env().get("tls") if host.startswith("tcp://") else None
-        client = docker.APIClient(
-            base_url=host, tls=tls or False, version="auto", timeout=API_SECONDS, max_pool_size=64
+        client = Client(
+            base_url=host,
+            tls=_tls() if host.startswith("tcp://") else False,
+            version="auto",
+            timeout=API_SECONDS,
+            max_pool_size=CONNECTIONS,
+            use_ssh_client=host.startswith("ssh://"),
         )
         client.ping()
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
@@ -196,6 +206,17 @@ def connect(host: str) -> docker.APIClient:
             "starts one on Debian), or name another in the sandbox's hosts; programs are not run without it"
         ) from error
     return client
+
+
+def _tls() -> docker.tls.TLSConfig:
+    """From the folder that Docker's own client uses; an engine that anybody can reach over TCP is root for anybody."""
+    folder = os.environ.get("DOCKER_CERT_PATH", "")
+    names = [os.path.join(folder, name) for name in ("cert.pem", "key.pem", "ca.pem")]
+    if not folder or not all(os.path.exists(name) for name in names):
+        raise UserError(
+            "a tcp:// Docker host is used with TLS only: set DOCKER_CERT_PATH to a folder with cert.pem, key.pem and ca.pem"
+        )
+    return docker.tls.TLSConfig(client_cert=(names[0], names[1]), ca_cert=names[2], verify=True)
 
 
 def remove_dead(client: docker.APIClient) -> None:

@@ -119,6 +119,8 @@ class Slot(threading.Thread):
         cell.deadline = None
         self._canary_at = cell.jobs + CANARY_JOBS
         held = probe.held(found)
+        if found.ending == Ending.INFRA:  # its container ended, as any may
+            return False
         self._dead_canaries = 0 if held else self._dead_canaries + 1
         if not held:
             log.error("container %s is replaced, its canary died: %s", cell.link.name, found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -28,18 +29,23 @@ def can_start() -> str | None:
 
 
 class SecondEngine:
-    """`url` answers between `start` and `stop`."""
+    """`url` answers between `start` and `stop`, and `tls_url` with the certificates in `certificates`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.url = f"unix://{folder}/socket"
+        self.tls_url = f"tcp://127.0.0.1:{free_port()}"
+        self.certificates = folder / "certificates"
+        make_certificates(self.certificates)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         folder = self._folder
         command = ["dockerd", "--bridge=none", "--iptables=false", "--ip-masq=false", "--shutdown-timeout=5"]
         command += [f"--host={self.url}", f"--data-root={folder}/data", f"--exec-root={folder}/exec"]
-        command += [f"--pidfile={folder}/pid"]
+        command += [f"--pidfile={folder}/pid", f"--host={self.tls_url}", "--tlsverify"]
+        for option, name in (("cacert", "ca"), ("cert", "server"), ("key", "server-key")):
+            command.append(f"--tls{option}={self.certificates}/{name}.pem")
         with open(folder / "log", "ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         end = time.monotonic() + START_SECONDS
@@ -58,6 +64,28 @@ class SecondEngine:
     def restart(self) -> None:
         self.stop()
         self.start()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def make_certificates(folder: Path) -> None:
+    """An authority, and a certificate of it for the engine and for its client, under the names that Docker uses."""
+    folder.mkdir()
+    openssl = ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    authority = ["-x509", "-keyout", "ca-key.pem", "-out", "ca.pem", "-subj", "/CN=authority"]
+    subprocess.run([*openssl, *authority], cwd=folder, check=True, capture_output=True)
+    for name, key, usage in (("server", "server-key", "serverAuth"), ("cert", "key", "clientAuth")):
+        request = ["-keyout", f"{key}.pem", "-out", "request", "-subj", f"/CN={name}"]
+        subprocess.run([*openssl, *request], cwd=folder, check=True, capture_output=True)
+        (folder / "extensions").write_text(f"subjectAltName=IP:127.0.0.1\nextendedKeyUsage={usage}\n")
+        sign = ["openssl", "x509", "-req", "-in", "request", "-CA", "ca.pem", "-CAkey", "ca-key.pem", "-days", "2"]
+        sign += ["-CAcreateserial", "-extfile", "extensions", "-out", f"{name}.pem"]
+        subprocess.run(sign, cwd=folder, check=True, capture_output=True)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import docker
 import pytest
@@ -17,7 +18,9 @@ import pytest
 from sandbox.job import Job
 from sandbox.limits import Limits
 from sandbox.owner import LABEL, OWNER_LABEL, Owner
-from sandbox.pool import Sandbox
+from sandbox.pool import Sandbox, open_sandbox
+from sandbox.settings import SandboxSettings
+from tasks.domain.errors import UserError
 from tests.sandbox.conftest import docker_sandbox
 from tests.sandbox.engine import FIRST, SecondEngine, can_start, second_engine
 
@@ -189,6 +192,39 @@ def test_slots_spread_over_several_hosts(other_engine: SecondEngine, one_slot: S
         used = [bool(nursery.launched) for nursery in sandbox._candidates.nurseries]
     assert [one.stdout for one in found] == [b"1\n"] * 2
     assert used == [True, True]
+
+
+def test_a_host_over_tls(other_engine: SecondEngine, one_slot: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = one_slot._launchers[0].image  # type: ignore[attr-defined]
+    monkeypatch.setenv("DOCKER_CERT_PATH", str(other_engine.certificates))
+    with docker_sandbox(hosts=(other_engine.tls_url,), image=image, slots=2) as sandbox:
+        assert_it_works(sandbox)
+
+
+def test_a_host_over_ssh(
+    other_engine: SecondEngine, one_slot: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`ssh` is a script that runs the command here instead: everything behind it is real."""
+    image = one_slot._launchers[0].image  # type: ignore[attr-defined]
+    script = tmp_path / "ssh"
+    script.write_text(f'#!/bin/sh\nfor last; do :; done\nexec env DOCKER_HOST={other_engine.url} sh -c "exec $last"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with docker_sandbox(hosts=("ssh://somewhere",), image=image, slots=2) as sandbox:
+        assert_it_works(sandbox)
+
+
+def test_tcp_without_certificates_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DOCKER_CERT_PATH", raising=False)
+    with pytest.raises(UserError, match="with TLS only"):
+        open_sandbox(SandboxSettings(hosts=("tcp://127.0.0.1:2375",)))
+
+
+def assert_it_works(sandbox: Sandbox) -> None:
+    found = sandbox.run_many([Job(DOUBLE, stdin=b"%d" % number) for number in range(200)])
+    assert [one.stdout for one in found] == [b"%d\n" % (2 * number) for number in range(200)]
+    big = sandbox.run_many([Job(b"print('x' * 1_000_000)"), Job(b"print(len(input()))", stdin=b"y" * 5_000_000)])
+    assert [len(one.stdout) for one in big] == [1_000_001, 8]
 
 
 def test_an_engine_restart_loses_and_doubles_nothing(other_engine: SecondEngine, one_slot: Sandbox) -> None:
