@@ -31,7 +31,7 @@ from sandbox.verdict import Ending, Verdict
 
 NO_FAULT_OF_THE_PROGRAM = ("no container", "the sandbox is closed", "the tests' container")
 ATTEMPTS = 3  # of one test in a session, when the sandbox fails under it
-TESTER_LIMITS = Limits(cpu_seconds=20.0, memory_mb=512)
+TESTER_LIMITS = Limits(cpu_seconds=10.0, memory_mb=512)
 SPARE_SECONDS = 60.0  # beyond every limit: after it the sandbox is at fault, not the program
 LONGEST_DETAIL = 200
 T = TypeVar("T")

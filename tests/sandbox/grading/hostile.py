@@ -37,7 +37,7 @@ def all_three(name: str, verdict: str, body: str, **more: Any) -> None:
 
 # ---- 5, 13, 14, 17: exhaustion, wherever it happens
 
-all_three("1 endless loop", "TLE", "while True: pass")
+all_three("1 endless loop", "TLE", "while True: pass", cpu_seconds=0.5)
 all_three("5 memory", "MLE", "x = 'a' * 10 ** 11")
 all_three("14 recursion", "RE", "def g(): return g()\ng()")
 all_three("17 crash", "RE", "import ctypes\nctypes.string_at(0)")
@@ -45,6 +45,7 @@ all_three(
     "18 ignored signals",
     "TLE",
     "import signal\nfor n in (signal.SIGXCPU, signal.SIGALRM): signal.signal(n, signal.SIG_IGN)\nwhile True: pass",
+    cpu_seconds=0.5,
 )
 
 # ---- 26, 27, 32: look for the expected value
@@ -194,6 +195,13 @@ asserts(
     "WA|RE",
     "def f(x): raise SystemExit(0)",
     "try:\n    f(1)\nexcept BaseException:\n    pass\nassert True",
+)
+asserts("29 ends the loop of the tests", "WA|RE", "def f(x): raise StopIteration", "assert all(map(f, [1, 2]))")
+asserts(
+    "29 ends the loop of the tests early",
+    "WA|RE",
+    "def f(x): raise StopIteration",
+    "for n in map(f, [1, 2]):\n    assert n == 5\nassert True",
 )
 asserts(
     "29 thread",

@@ -18,7 +18,7 @@ CHUNKS = range(0, len(ROWS), 25)
 def test_a_hostile_program_gets_its_verdict(grading: Grading, first: int) -> None:
     """In groups, so that they run side by side; every row names what it may get."""
     rows = ROWS[first : first + 25]
-    graded = grading.grade_many([program_of({**row, "cpu_seconds": 2}) for row in rows])
+    graded = grading.grade_many([program_of({"cpu_seconds": 2, **row}) for row in rows])
     wrong = {
         row["id"]: f"{one.verdict}, not {row['verdict']}: {one.detail}"
         for row, one in zip(rows, graded, strict=True)
