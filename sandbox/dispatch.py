@@ -123,7 +123,7 @@ class Dispatch:
                 self._lonely.append(ticket)
                 self._changed.notify_all()
                 return
-        finish(ticket, found if ticket.first is None else replace(found, reruns=1))
+        finish(ticket, _fair(found) if ticket.first is None else replace(_fair(found), reruns=1))
 
     def _may_repeat(self, ticket: Ticket) -> bool:
         return ticket.first is None and ticket.session is None and not ticket.job.alone and not ticket.job.trusted
@@ -167,6 +167,13 @@ class Dispatch:
             self._closed = True
             self._changed.notify_all()
         self.abandon("the sandbox is closed")
+
+
+def _fair(found: Execution) -> Execution:
+    """A program that could run all along and hardly got a core says nothing about itself."""
+    if found.ending == Ending.IDLE and found.contended:
+        return replace(found, ending=Ending.INFRA, detail=f"starved by the machine: {found.detail}")
+    return found
 
 
 def finish(ticket: Ticket, found: Execution) -> None:
