@@ -26,6 +26,9 @@ start() {
     return
   fi
   install
+  # left by an engine that was killed: a new one would take whatever has that number now for the old one
+  pgrep -x dockerd >/dev/null || rm -f /var/run/docker.pid
+  pgrep -x containerd >/dev/null || rm -f /var/run/docker/containerd/containerd.pid
   mkdir -p "$state"
   setsid nohup dockerd --bridge=none --iptables=false --ip-masq=false --shutdown-timeout=5 \
     >"$state/log" 2>&1 </dev/null &
