@@ -8,6 +8,12 @@ pid_file=$state/pid
 
 answers() { docker info >/dev/null 2>&1; }
 
+# A pid file of an engine that was killed: a new one would take whatever has that number now for the old one.
+drop_stale() {
+  [ -f "$1" ] && [ "$(cat "/proc/$(cat "$1")/comm" 2>/dev/null)" != "$2" ] && rm -f "$1"
+  return 0
+}
+
 install() {
   command -v dockerd >/dev/null 2>&1 && command -v debootstrap >/dev/null 2>&1 && return
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
@@ -26,9 +32,8 @@ start() {
     return
   fi
   install
-  # left by an engine that was killed: a new one would take whatever has that number now for the old one
-  pgrep -x dockerd >/dev/null || rm -f /var/run/docker.pid
-  pgrep -x containerd >/dev/null || rm -f /var/run/docker/containerd/containerd.pid
+  drop_stale /var/run/docker.pid dockerd
+  drop_stale /var/run/docker/containerd/containerd.pid containerd
   mkdir -p "$state"
   setsid nohup dockerd --bridge=none --iptables=false --ip-masq=false --shutdown-timeout=5 \
     >"$state/log" 2>&1 </dev/null &
