@@ -30,6 +30,7 @@ from sandbox.values import Malformed, encode, returned_value
 from sandbox.verdict import Ending, Verdict
 
 NO_FAULT_OF_THE_PROGRAM = ("no container", "the sandbox is closed", "the tests' container")
+THREADS_PER_SLOT = 5  # one program runs, a few wait in its container
 ATTEMPTS = 3  # of one test in a session, when the sandbox fails under it
 TESTER_LIMITS = Limits(cpu_seconds=10.0, memory_mb=512)
 SPARE_SECONDS = 60.0  # beyond every limit: after it the sandbox is at fault, not the program
@@ -95,7 +96,7 @@ class Grading:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self._threads = ThreadPoolExecutor(2 * sandbox.slots, thread_name_prefix="grading")
+        self._threads = ThreadPoolExecutor(THREADS_PER_SLOT * sandbox.slots, thread_name_prefix="grading")
 
     def grade_many(self, programs: Sequence[Program]) -> list[Graded]:
         """One verdict per program, in order; never raises for what a program does."""
