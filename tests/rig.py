@@ -29,14 +29,14 @@ ROOT = Path(__file__).parent.parent
 MARK = "RESTEM_TEST_MARK"
 
 
-def tiny_base(folder: Path) -> Path:
-    """A random Llama of 50k parameters with the demo's character tokenizer."""
+def tiny_base(folder: Path, task: str = "arithmetic") -> Path:
+    """A random Llama of 50k parameters with the character tokenizer of a demo."""
     import torch
 
     from tasks.engines.pretrain import PretrainRecipe, character_tokenizer, tiny_llama
 
     torch.manual_seed(0)
-    tokenizer = character_tokenizer()
+    tokenizer = character_tokenizer(task)
     recipe = PretrainRecipe(str(folder), 1, 0, hidden_size=32, intermediate_size=64, layers=2, heads=1)
     tiny_llama(recipe, tokenizer).save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -19,8 +19,9 @@ def test_references_pass(grading: Grading, kind: str, each: int, least: int) -> 
     rows = references(kind, each)
     graded = grading.grade_many([row.program() for row in rows])
     passing = {row.problem for row, one in zip(rows, graded, strict=True) if one.verdict == Verdict.AC}
+    failing = [(row.problem, one) for row, one in zip(rows, graded, strict=True) if row.problem not in passing]
     assert not [one for one in graded if one.verdict == Verdict.INFRA]
-    assert len(passing) >= least
+    assert len(passing) >= least, failing
 
 
 def test_mutants_get_what_a_plain_run_gives(grading: Grading) -> None:
