@@ -29,7 +29,10 @@ from sandbox.tests import AssertTests, CallTest, Case, StdinTest, Tests, count
 from sandbox.values import Malformed, encode, returned_value
 from sandbox.verdict import Ending, Verdict
 
-NO_FAULT_OF_THE_PROGRAM = ("no container", "the sandbox is closed", "the tests' container")
+NO_FAULT_OF_THE_PROGRAM = (  # how the details of INFRA begin where no container ended under the program
+    "no container", "the sandbox is closed", "starved by the machine", "the program asks for numpy", "the canary died",
+    "the tests' container", "neither an answer",
+)  # fmt: skip
 THREADS_PER_SLOT = 5  # one program runs, a few wait in its container
 ATTEMPTS = 3  # of one test in a session, when the sandbox fails under it
 TESTER_LIMITS = Limits(cpu_seconds=10.0, memory_mb=512)
