@@ -67,8 +67,9 @@ def _own_server(home: Path) -> Iterator[str]:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two first starts at once would both create the database's tables
         port = free_port()
         server = spawn(
-            [sys.executable, *SERVER, "--port", str(port)], env=SERVER_ENVIRONMENT, log_path=home / "server.log"
-        )
+            [sys.executable, *SERVER, "--port", str(port)], env=SERVER_ENVIRONMENT, log_path=home / "server.log",
+            works=False,
+        )  # fmt: skip
         try:
             _wait_until_healthy(server, f"http://127.0.0.1:{port}/api")
         except BaseException:

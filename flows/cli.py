@@ -106,6 +106,15 @@ def build_parser() -> argparse.ArgumentParser:
     doctor.add_argument("--scratch", default=DEFAULT_SCRATCH, metavar="DIR", help="run.scratch of the runs")
     _store_argument(doctor)
 
+    start = command(
+        "up", start_machine, "a Prefect server, workers and deployments on this machine; prints the address"
+    )
+    start.add_argument("--host", default="127.0.0.1", help="default: loopback; any other address needs a secret")
+    start.add_argument("--port", type=int, default=4200)
+    start.add_argument("--pool", action="append", choices=["gpu", "cpu"], help="worker pools here (default: both)")
+    _folder_argument(start)
+    _folder_argument(command("down", end_machine, "end all that `restem up` started"))
+
     grade = command(
         "grade", grade_rows, "measure the math grader on labelled answer pairs, or grade programs by their tests"
     )
@@ -134,6 +143,10 @@ def _store_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--store", default=DEFAULT_STORE, metavar="URL", help=f"folder or s3:// (default {DEFAULT_STORE})"
     )
+
+
+def _folder_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--folder", default=".restem/up", metavar="DIR", help="state, database and logs (.restem/up)")
 
 
 def _iteration(text: str) -> int:
@@ -229,6 +242,27 @@ def examine_machine(arguments: argparse.Namespace) -> int:
     findings = examine(_absolute(arguments.store), Path(arguments.scratch))
     _print(arguments, findings, lambda: findings_text(findings))
     return int(any(finding.status == "fault" for finding in findings))
+
+
+def start_machine(arguments: argparse.Namespace) -> int:
+    """`restem up`"""
+    from flows.machine import up
+
+    pools = tuple(arguments.pool or ("gpu", "cpu"))
+    machine = up(
+        Path(arguments.folder), arguments.host, arguments.port, pools, lambda text: print(text, file=sys.stderr)
+    )
+    print(machine.url if not arguments.json else f'{{"api": "{machine.url}"}}')
+    return 0
+
+
+def end_machine(arguments: argparse.Namespace) -> int:
+    """`restem down`"""
+    from flows.machine import down
+
+    ended = down(Path(arguments.folder))
+    print("everything is down" if ended else "nothing was up", file=sys.stderr)
+    return 0
 
 
 def grade_rows(arguments: argparse.Namespace) -> int:

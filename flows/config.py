@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from tasks.domain.algorithms import preset
+from tasks.domain.algorithms import preset, preset_names
 from tasks.domain.errors import UserError
 from tasks.domain.settings import (
     DataSettings,
@@ -34,7 +35,14 @@ class RunSettings(Settings):
     store: str = Field(".restem/store", description="Artifact store: a folder or s3://bucket/prefix.")
     scratch: str = Field(".restem/scratch", description="Local folder for logs, training state and downloaded models.")
     preset: str = Field(
-        "rest_em", description="Algorithm of the family; its settings are defaults below the config's own."
+        "rest_em",
+        description="Algorithm of the family; its settings are defaults below the config's own.",
+        json_schema_extra={"enum": list(preset_names())},
+    )
+    execution: Literal["inline", "deployments"] = Field(
+        "inline",
+        description="inline: this flow run does everything; deployments: problem ranges and trainings become flow runs "
+        "of their own, taken by any worker of the pool gpu.",
     )
 
 
@@ -97,6 +105,18 @@ def load_config(path: str | Path, overrides: tuple[str, ...] = ()) -> RunConfig:
     for override in overrides:
         _set(tree, override)
     return make_config(tree, str(path))
+
+
+def config_with(*trees: dict[str, Any] | Sequence[str]) -> dict[str, Any]:
+    """One tree of several, later ones over earlier ones; a sequence holds `a.b=c` texts."""
+    merged: dict[str, Any] = {}
+    for tree in trees:
+        if isinstance(tree, dict):
+            merged = _merge(merged, tree)
+        else:
+            for override in tree:
+                _set(merged, override)
+    return merged
 
 
 def make_config(tree: dict[str, Any], origin: str = "config") -> RunConfig:

@@ -10,19 +10,29 @@ from tasks.evaluate import EvaluateJob, evaluate, read_score
 from tasks.problems import ProblemSet
 from tasks.workspace import Outcome
 
+# Task runs cost a few milliseconds each and crowd the interface: at most so many for all epochs on val, and for one test.
+VAL_TASK_RUNS, TEST_TASK_RUNS = 48, 32
 
-def evaluate_policy(run: Run, policy: Policy, problems: ProblemSet, slot: str, *, val: bool = False) -> PolicyScore:
+
+def evaluate_policy(
+    run: Run, policy: Policy, problems: ProblemSet, slot: str, *, val: bool = False, draw: str = ""
+) -> PolicyScore:
     """Greedy pass@1, sampled pass@1, pass@k and maj@k. `val`: a few samples only, the reward that decides."""
-    return read_score(run.workspace, scored(run, policy, problems, slot, val=val).ref)
+    return read_score(run.workspace, scored(run, policy, problems, slot, val=val, draw=draw).ref)
 
 
-def scored(run: Run, policy: Policy, problems: ProblemSet, slot: str, *, val: bool = False) -> Outcome:
-    """The evaluation as an artifact; greedy and sampled ranges share the engine."""
+def scored(run: Run, policy: Policy, problems: ProblemSet, slot: str, *, val: bool = False, draw: str = "") -> Outcome:
+    """The evaluation as an artifact; greedy and sampled ranges share the engine. `draw` asks for fresh samples."""
     settings = run.config.evaluate
     stop = template_named(run.config.model.prompt).stop
     count = settings.val_samples if val else settings.samples
-    greedy = Draws(f"{slot}/greedy", policy, problems, settings.greedy_sampling(stop), ((0, 1),))
-    sampled = Draws(f"{slot}/sampled", policy, problems, settings.sampling(stop), ((0, count),))
+    most = VAL_TASK_RUNS // run.config.finetune.epochs if val else TEST_TASK_RUNS // 2
+    greedy = Draws(
+        f"{slot}/greedy", policy, problems, settings.greedy_sampling(stop), ((0, 1),), draw, most_task_runs=most
+    )
+    sampled = Draws(
+        f"{slot}/sampled", policy, problems, settings.sampling(stop), ((0, count),), draw, most_task_runs=most
+    )
     first = sample_and_verify(run, greedy) if settings.greedy and not val else []
     second = sample_and_verify(run, sampled) if count else []
     ranges = run.drive([*first, *second], run.config.generate.ranges_in_flight)

@@ -6,9 +6,10 @@ from itertools import accumulate
 
 from flows.run import Draws, Run, sample_and_verify
 from tasks.domain.prompts import template_named
-from tasks.domain.schema import Policy, Sample, Verdict
-from tasks.domain.selection import remaining_problems
+from tasks.domain.schema import Policy
 from tasks.ranges import RangeSamples
+
+MOST_TASK_RUNS = 170  # of one E-step; with the evaluations an iteration stays below 300, see flows.evaluate
 
 
 def expectation(run: Run, policy: Policy, iteration: int) -> list[RangeSamples]:
@@ -22,14 +23,7 @@ def expectation(run: Run, policy: Policy, iteration: int) -> list[RangeSamples]:
         sampling=settings.sampling(template_named(run.config.model.prompt).stop),
         spans=tuple(zip([0, *stops], stops, strict=False)),
         draw=run.config.loop.draw,
+        capped=True,
+        most_task_runs=MOST_TASK_RUNS,
     )
-    return run.drive(sample_and_verify(run, draws, lambda done: _unfilled(run, done)), settings.ranges_in_flight)
-
-
-def _unfilled(run: Run, done: RangeSamples) -> tuple[str, ...]:
-    """Ids of the range's problems that still lack accepted solutions."""
-    store = run.workspace.store
-    samples = [row for ref, _ in done.waves for row in store.rows(ref, Sample)]
-    verdicts = [row for _, ref in done.waves for row in store.rows(ref, Verdict)]
-    problems = run.problems.train.select(done.ids)
-    return tuple(one.id for one in remaining_problems(problems, samples, verdicts, run.config.materialize))
+    return run.drive(sample_and_verify(run, draws), settings.ranges_in_flight)

@@ -29,8 +29,7 @@ class Maximized:
 def maximization(run: Run, start: Policy, dataset: ArtifactRef, iteration: int) -> Maximized:
     """Algorithm 1 trains "while reward improves on D_val": all epochs are trained, the best on val is kept."""
     slot = f"iteration-{iteration}"
-    job = FinetuneJob(run.workspace, f"{slot}/finetune", start, dataset, run.config.finetune, run.config.engine)
-    outcome = run.result(run.submit(finetune, job))
+    outcome = run.result(run.submit(finetune, finetune_job(run, start, dataset, iteration)))
     trained = policies(run.workspace, outcome.ref)
     losses = [epoch["train_loss"] for epoch in run.workspace.store.manifest_of(outcome.ref).meta["epochs"]]
     scores = [
@@ -45,6 +44,12 @@ def maximization(run: Run, start: Policy, dataset: ArtifactRef, iteration: int) 
         if reward is not None
     )
     return Maximized(replace(trained[best], name=slot), epochs, outcome)
+
+
+def finetune_job(run: Run, start: Policy, dataset: ArtifactRef, iteration: int) -> FinetuneJob:
+    """The training of one iteration."""
+    slot = f"iteration-{iteration}/finetune"
+    return FinetuneJob(run.workspace, slot, start, dataset, run.config.finetune, run.config.engine)
 
 
 def best_epoch(rewards: list[float]) -> int:

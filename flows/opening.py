@@ -8,12 +8,14 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 
 from flows.config import RunConfig
-from flows.run import Run
+from flows.lifeline import ending_at_once
+from flows.run import Journal, Run
 from tasks.base import BUILTIN, BaseJob, builtin_policy, pretrain, resolve
 from tasks.domain.errors import UserError
 from tasks.domain.prompts import template_named
@@ -21,9 +23,8 @@ from tasks.domain.rewards import reward_named
 from tasks.domain.schema import Policy, Problem
 from tasks.domain.settings import EngineSettings
 from tasks.engines.host import close_all
-from tasks.problems import check_gold, load_sets, publish
+from tasks.problems import ProblemSets, check_gold, load_sets, publish
 from tasks.programs import require_sandbox
-from tasks.running import with_retries
 from tasks.workspace import Workspace
 
 CODE_SOURCES = frozenset({"humaneval", "mbpp", "apps", "programs"})
@@ -39,17 +40,26 @@ def workspace_of(config: RunConfig) -> Workspace:
 
 
 @contextmanager
-def open_run(config: RunConfig) -> Iterator[Run]:
-    """Everything a run needs, checked; engines are closed at the end."""
+def open_run(config: RunConfig, journal: Journal | None = None) -> Iterator[Run]:
+    """Everything a run needs, checked; engines are closed at the end. `journal` is told which stage failed."""
     workspace = workspace_of(config)
     check(config, workspace)
-    problems = publish(workspace, config.data, config.verify)
-    check_prompts(config, problems.train.all(), problems.val.all(), problems.test.all())
-    base = base_policy(config, workspace)
-    try:
-        yield Run(config, workspace, problems, base)
-    finally:
-        close_all()
+    with ending_at_once():
+        problems = publish(workspace, config.data, config.verify)
+        check_prompts(config, problems.train.all(), problems.val.all(), problems.test.all())
+        try:
+            yield _opened(config, workspace, problems, journal or Journal())
+        finally:
+            close_all()
+
+
+def _opened(config: RunConfig, workspace: Workspace, problems: ProblemSets, journal: Journal) -> Run:
+    """The run, with its base model where its workers can find it."""
+    from flows.dispatch import run_class, shared_base
+
+    run = run_class(config.run.execution)(config, workspace, problems, Policy("", ""), journal)
+    base = base_policy(run)
+    return replace(run, base=base if config.run.execution == "inline" else shared_base(workspace, base))
 
 
 def preflight(config: RunConfig) -> None:
@@ -67,7 +77,7 @@ def check(config: RunConfig, workspace: Workspace) -> None:
     """One sentence (UserError) for whatever would stop the run later: cheap things first."""
     template_named(config.model.prompt)
     check_reward(config)
-    check_engine(config.engine)
+    check_engine(config.engine, here=config.run.execution == "inline")
     check_trackers(config)
     check_space(workspace)
     workspace.store.check()
@@ -85,12 +95,12 @@ def check_reward(config: RunConfig) -> None:
         require_sandbox(config.verify)
 
 
-def check_engine(engine: EngineSettings) -> None:
-    """The devices, files and endpoints that the engine needs are there."""
-    if engine.kind == "replay" and not Path(str(engine.replay_path)).exists():
+def check_engine(engine: EngineSettings, *, here: bool = True) -> None:
+    """The devices, files and endpoints that the engine needs are there; `here`: it will run on this machine."""
+    if here and engine.kind == "replay" and not Path(str(engine.replay_path)).exists():
         raise UserError(f"engine.replay_path {engine.replay_path!r} does not exist; name a folder of recorded samples")
     wanted, found = engine.tensor_parallel_size * engine.data_parallel_size, count_gpus()
-    if wanted > 1 and found < wanted:
+    if here and wanted > 1 and found < wanted:
         raise UserError(
             f"engine.tensor_parallel_size x data_parallel_size asks for {wanted} GPUs but this machine has {found}; "
             "set both to 1, or run on a machine that has them"
@@ -146,12 +156,12 @@ def check_space(workspace: Workspace) -> None:
         )
 
 
-def base_policy(config: RunConfig, workspace: Workspace) -> Policy:
+def base_policy(run: Run) -> Policy:
     """The base model, trained on the spot if it is the built-in one."""
-    if config.model.base in BUILTIN:
-        job = BaseJob(workspace, config.model)
-        return builtin_policy(workspace, with_retries(pretrain, config.retry).submit(job).result())
-    return given_base(config, workspace)
+    if run.config.model.base in BUILTIN:
+        job = BaseJob(run.workspace, run.config.model)
+        return builtin_policy(run.workspace, run.result(run.submit(pretrain, job)))
+    return given_base(run.config, run.workspace)
 
 
 def given_base(config: RunConfig, workspace: Workspace) -> Policy:

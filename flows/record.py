@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import time
 from collections.abc import Iterator
@@ -79,8 +80,17 @@ class Row:
                 "finetune": self.maximized.outcome.ref.uri,
                 "policy": self.maximized.policy.uri,
             },
-            links={"training log": str(self.run.workspace.logs / f"train-{self.maximized.outcome.ref.key}.log")},
+            links=self._links(self.maximized),
         )
+
+    def _links(self, made: Maximized) -> dict[str, str]:
+        """Logs on this machine; where a stage ran elsewhere they lie there."""
+        logs = self.run.workspace.logs
+        engine = sorted((path for kind in ("vllm", "hf") for path in logs.glob(f"{kind}-*.log")), key=os.path.getmtime)
+        return {
+            "training log": str(logs / f"train-{made.outcome.ref.key}.log"),
+            **({"engine log": str(engine[-1])} if engine else {}),
+        }
 
 
 class Record:
@@ -112,7 +122,9 @@ class Record:
         else:
             yield row
         self.rows.append(self._with_first_seconds(row.result()))
-        self._save("running")
+        result = self._save("running")
+        if number < self.run.config.loop.iterations:
+            self._publish(result)
         self._say_time_left(number)
 
     def should_stop(self) -> bool:
@@ -125,8 +137,11 @@ class Record:
         """The final result, stored, with the report's address."""
         complete = len(self.rows) > self.run.config.loop.iterations
         result = self._save("completed" if complete else "stopped")
-        publish_artifacts(result)
+        self._publish(result)
         return result
+
+    def _publish(self, result: RunResult) -> None:
+        publish_artifacts(result, self.run.workspace.store.uri(f"runs/{result.name}/report.html"))
 
     def _save(self, status: str, notes: tuple[str, ...] = ()) -> RunResult:
         store, name = self.run.workspace.store, self.run.workspace.run

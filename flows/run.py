@@ -7,24 +7,39 @@ from collections import deque
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from flows.config import RunConfig
-from tasks.domain.schema import Policy, Sampling
+from tasks.domain.schema import Policy, Sample, Sampling, Verdict
+from tasks.domain.selection import remaining_problems
 from tasks.generate import GenerateJob, generate
 from tasks.problems import ProblemSet, ProblemSets
-from tasks.ranges import RangeSamples, split_ranges
+from tasks.ranges import MAX_RANGES, RangeSamples, split_ranges
 from tasks.running import with_retries
 from tasks.verify import VerifyJob, verify
 from tasks.workspace import Outcome, Workspace
 
-Pipeline = Generator[Any, Outcome, RangeSamples]
+
+@dataclass(frozen=True)
+class Failure:
+    """The first task run of a run that failed: its stage and its place in the run."""
+
+    stage: str
+    slot: str
+    error: BaseException
 
 
 class Journal:
-    """What the stages of the phase in progress did: how many task runs were answered from the store, how many worked."""
+    """What the stages of the phase in progress did: how many task runs were answered from the store, how many worked.
+
+    `submitted` names the task runs on their way; `failure` is the first that failed.
+    """
 
     def __init__(self) -> None:
         self.outcomes: list[Outcome] = []
+        self.submitted: dict[int, tuple[str, str]] = {}
+        self.failure: Failure | None = None
+        self.jobs: list[UUID] = []  # flow runs that work for this one
 
     def note(self, outcome: Outcome) -> Outcome:
         self.outcomes.append(outcome)
@@ -48,15 +63,41 @@ class Run:
 
     def submit(self, stage: Any, job: Any) -> Any:
         """Start the stage's Prefect task with this run's retries; a future."""
-        return with_retries(stage, self.config.retry).submit(job)
+        future = with_retries(stage, self.config.retry).submit(job)
+        self.journal.submitted[id(future)] = (stage.name, job.slot)
+        return future
 
     def result(self, future: Any) -> Outcome:
         """Wait for a submitted stage."""
-        return self.journal.note(future.result())
+        stage, slot = self.journal.submitted.pop(id(future), ("", ""))
+        try:
+            return self.journal.note(future.result())
+        except Exception as error:
+            self.journal.failure = self.journal.failure or Failure(stage, slot, error)
+            raise
 
     def drive(self, pipelines: Iterable[Pipeline], in_flight: int) -> list[RangeSamples]:
         """Run pipelines side by side; see `_drive`."""
         return _drive(self, pipelines, in_flight)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A stage that was looked up, not run; `outcome` is None where nothing is stored. Stands for a Prefect future."""
+
+    outcome: Outcome | None
+    slot: str
+    why: str
+    wrapped_future: concurrent.futures.Future[None] = field(default_factory=concurrent.futures.Future)
+
+    def __post_init__(self) -> None:
+        self.wrapped_future.set_result(None)
+
+    @classmethod
+    def look(cls, workspace: Workspace, job: Any) -> Stored:
+        found = workspace.look(job.recipe(), job.slot)
+        outcome = Outcome(workspace.store.ref(found.manifest), cached=True) if found.manifest else None
+        return cls(outcome, job.slot, found.why)
 
 
 @dataclass(frozen=True)
@@ -69,15 +110,50 @@ class Draws:
     sampling: Sampling
     spans: tuple[tuple[int, int], ...]  # [start, stop) of the indices, a wave each
     draw: str = ""
+    capped: bool = False  # a problem whose cap of accepted solutions is filled drops out of later waves
+    most_task_runs: int = 32  # ranges grow where there would be more
+
+    @property
+    def most_ranges(self) -> int:
+        """Each range takes two task runs a wave."""
+        return max(1, min(MAX_RANGES, self.most_task_runs // (2 * len(self.spans))))
 
 
-def sample_and_verify(run: Run, draws: Draws, remaining: Any = None) -> list[Pipeline]:
-    """A pipeline per problem range: waves of generate -> verify. `remaining(range)` says who needs another wave."""
-    ranges = split_ranges(draws.problems.all(), run.config.generate.range_size)
-    return [_pipeline(run, draws, number, ids, remaining) for number, ids in enumerate(ranges)]
+class Pipeline(Generator[Any, Outcome, RangeSamples]):
+    """One problem range on its way through its waves of generate -> verify; yields task runs, is sent their outcomes."""
+
+    def __init__(self, run: Run, draws: Draws, number: int, ids: tuple[str, ...]) -> None:
+        self.draws, self.number, self.ids = draws, number, ids
+        self._steps = _waves(run, draws, number, ids)
+
+    @property
+    def slot(self) -> str:
+        return f"{self.draws.slot}/range-{self.number:03d}"
+
+    def send(self, outcome: Any) -> Any:
+        return self._steps.send(outcome)
+
+    def throw(self, *error: Any) -> Any:
+        return self._steps.throw(*error)
 
 
-def _pipeline(run: Run, draws: Draws, number: int, ids: tuple[str, ...], remaining: Any) -> Pipeline:
+def sample_and_verify(run: Run, draws: Draws) -> list[Pipeline]:
+    """A pipeline per problem range."""
+    ranges = split_ranges(draws.problems.all(), run.config.generate.range_size, draws.most_ranges)
+    return [Pipeline(run, draws, number, ids) for number, ids in enumerate(ranges)]
+
+
+def unfilled(run: Run, problems: ProblemSet, done: RangeSamples) -> tuple[str, ...]:
+    """Ids of the range's problems that still lack accepted solutions."""
+    store = run.workspace.store
+    samples = [row for ref, _ in done.waves for row in store.rows(ref, Sample)]
+    verdicts = [row for _, ref in done.waves for row in store.rows(ref, Verdict)]
+    return tuple(
+        one.id for one in remaining_problems(problems.select(done.ids), samples, verdicts, run.config.materialize)
+    )
+
+
+def _waves(run: Run, draws: Draws, number: int, ids: tuple[str, ...]) -> Generator[Any, Outcome, RangeSamples]:
     config, done = run.config, RangeSamples(ids, ())
     wanted = ids
     for wave, (start, stop) in enumerate(draws.spans):
@@ -93,7 +169,7 @@ def _pipeline(run: Run, draws: Draws, number: int, ids: tuple[str, ...], remaini
             verify, VerifyJob(run.workspace, f"{where}/verify", samples.ref, draws.problems, wanted, config.verify)
         )
         done = RangeSamples(ids, (*done.waves, (samples.ref, verdicts.ref)))
-        wanted = remaining(done) if remaining and wave + 1 < len(draws.spans) else wanted
+        wanted = unfilled(run, draws.problems, done) if draws.capped and wave + 1 < len(draws.spans) else wanted
         if not wanted:
             break
     return done

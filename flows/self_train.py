@@ -28,7 +28,14 @@ THREADS = 16  # task runs side by side; how many ranges work at once is generate
 )
 def self_train(config: RunConfig) -> RunResult:
     """Run the EM loop of `config`; everything that is in the store already is used, not done again."""
-    with open_run(config) as run, Record(run) as record:
+    with open_run(config) as run:
+        return em_loop(run)
+
+
+def em_loop(run: Run) -> RunResult:
+    """The loop itself, in whatever way `run` gets its stages done."""
+    config = run.config
+    with Record(run) as record:
         policy = run.base
         with record.iteration(0) as base:
             base.test = evaluate_policy(run, policy, run.problems.test, "base/test")

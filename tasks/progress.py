@@ -89,7 +89,9 @@ class Meter:
             self.accepted += accepted
             text = note or self.note()
         bars.update(self._bar, self.done, text)
-        self._artifact.update(100.0 * self.done / self.total, f"{self.done}/{self.total} {self.unit} {text}")
+        self._artifact.update(
+            100.0 * self.done / self.total, f"{self.done}/{self.total} {self.unit}, {text}, {self.time_left()}"
+        )
         self._log(text)
 
     def note(self) -> str:
@@ -105,6 +107,11 @@ class Meter:
         """Estimate from the mean rate so far; infinite before the first unit is done."""
         elapsed = time.monotonic() - self.started
         return elapsed * (self.total - self.done) / self.done if self.done else float("inf")
+
+    def time_left(self) -> str:
+        """`seconds_left` in words."""
+        seconds = self.seconds_left()
+        return "time left unknown" if seconds == float("inf") else f"{seconds:,.0f} s left"
 
     def close(self) -> None:
         bars.remove(self._bar)

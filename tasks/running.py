@@ -18,6 +18,7 @@ from prefect.tasks import Task, exponential_backoff
 
 from tasks.domain.errors import StageFailed, UserError
 from tasks.domain.settings import RetrySettings
+from tasks.engines.guard import is_ending
 from tasks.workspace import Outcome, log
 
 Job = TypeVar("Job")
@@ -25,6 +26,8 @@ Job = TypeVar("Job")
 
 def worth_retrying(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
     """Machines, networks and processes may recover; a user's mistake and a stage's own refusal will not."""
+    if is_ending():  # cancelled: the failure is our own doing
+        return False
     try:
         state.result(raise_on_failure=True)
     except (UserError, StageFailed):

@@ -1,8 +1,7 @@
 """Named moments at which a test can make this process fail for real.
 
 `RESTEM_FAILPOINTS="generate.flushed:2=kill,verify.start:1=fail"` kills the process (SIGKILL) at the second time
-`generate.flushed` is reached and raises an InfrastructureError the first time `verify.start` is. A count may be a span,
-`verify.start:1-2=fail`. Without the variable a failpoint costs one dictionary look-up.
+`generate.flushed` is reached and raises an InfrastructureError the first time `verify.start` is. A count may be a span, `verify.start:1-2=fail`; `hang` stays there until the process ends. Without the variable a failpoint costs one dictionary look-up.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections import Counter
 
 from tasks.domain.errors import InfrastructureError
@@ -37,4 +37,6 @@ def failpoint(name: str) -> None:
 def _act(action: str, name: str, visit: int) -> None:
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    while action == "hang":
+        time.sleep(1)
     raise InfrastructureError(f"failpoint {name} made visit {visit} fail")

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +33,27 @@ KILL_PATIENCE_S = 20.0  # a process in uninterruptible sleep (disk, GPU driver) 
 
 
 # ---------------------------------------------------------------- the owner's side
+
+_ending = threading.Event()
+
+
+def is_ending() -> bool:
+    """Whether this process is about to end: its children are gone and no new ones start."""
+    return _ending.is_set()
+
+
+def end_all(grace_s: float = 3.0) -> None:
+    """End every working child of this process at once and start no more; threads that wait for one see it end.
+
+    For a flow that is cancelled or told to terminate: its task threads cannot be interrupted, what they wait for can.
+    """
+    _ending.set()
+    living = [child for child in list(_children) if child.poll() is None]
+    enders = [threading.Thread(target=child.stop, args=(grace_s,), daemon=True) for child in living]
+    for ender in enders:
+        ender.start()
+    for ender in enders:
+        ender.join(grace_s + KILL_PATIENCE_S)
 
 
 class GuardedProcess:
@@ -100,6 +122,15 @@ class GuardedProcess:
         os.close(self._status_fd)
 
 
+_children: weakref.WeakSet[GuardedProcess] = weakref.WeakSet()
+_pids: list[int] = []
+
+
+def started_pids() -> tuple[int, ...]:
+    """Process ids of all working children that this process ever started, oldest first."""
+    return tuple(_pids)
+
+
 def spawn(
     argv: Sequence[str],
     *,
@@ -107,12 +138,16 @@ def spawn(
     log_path: Path,
     cwd: Path | None = None,
     pass_fds: Sequence[int] = (),
+    works: bool = True,
 ) -> GuardedProcess:
     """Start `argv` in a session of its own under a guard; stdout and stderr are appended to `log_path`.
 
     `env` is laid over this process's environment. The project's root is put on the child's PYTHONPATH, so
-    `python -m tasks.engines.X` works from any folder. `pass_fds` stay open in the child. OSError when it cannot start.
+    `python -m tasks.engines.X` works from any folder. `pass_fds` stay open in the child. `works`: `end_all` ends it (not the
+    API server that is told how the work ended). OSError when it cannot start.
     """
+    if _ending.is_set():
+        raise OSError("no child process is started any more: this process is ending")
     log_path.parent.mkdir(parents=True, exist_ok=True)
     life_read, life_write = os.pipe()
     status_read, status_write = os.pipe()
@@ -132,7 +167,11 @@ def spawn(
     finally:
         os.close(life_read)
         os.close(status_write)
-    return GuardedProcess(guard, life_write, status_read, log_path)
+    child = GuardedProcess(guard, life_write, status_read, log_path)
+    if works:
+        _children.add(child)
+        _pids.append(child.pid)
+    return child
 
 
 def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:

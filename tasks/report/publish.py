@@ -1,24 +1,128 @@
-"""The run's markdown as a Prefect artifact, beside the flow run in the interface."""
+"""What a run shows in the Prefect interface beside its flow run: table, plots and samples, each at most 100 KB."""
 
 from __future__ import annotations
 
+import base64
 import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from tasks.domain.results import RunResult
-from tasks.report.tables import as_markdown, without_password
+from tasks.domain.comparison import by_difficulty
+from tasks.domain.results import IterationResult, RunResult, ShownSample
+from tasks.domain.schema import LABELS
+from tasks.report import charts
+from tasks.report.tables import as_markdown, code, plain, policy_name, within_limit, without_password
+
+MOST_TEXT = 1_500  # characters of one completion in the sample browser
+SHOWN_A_LABEL = 4
+# the page's light colours: an interface embeds a picture without the page's style sheet
+LIGHT = {
+    "--ink": "#1d2329", "--muted": "#6b757f", "--grid": "#e3e6e8", "--card": "#ffffff", "--s1": "#0a66b0", "--s2": "#c75b00",
+    "--s3": "#0b8a5f", "--s4": "#a3487f", "--s5": "#7a5ccc", "--s6": "#8a7400",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One artifact: its key, its text and what it is."""
+
+    key: str
+    markdown: str
+    description: str
 
 
 def publish_artifacts(result: RunResult, address: str = "") -> None:
-    """Create the artifact `report-<run>`; each call adds a version. `address` is where report.html lies.
+    """Create the run's artifacts; each call adds a version. `address` is where report.html lies.
 
-    Call it inside a flow or task run: the artifact then shows beside it.
+    Call it inside a flow or task run: the artifacts then show beside it.
     """
     from prefect.artifacts import create_markdown_artifact
 
-    description = f"Report of {result.name}" + (f"; the whole page: {without_password(address)}" if address else "")
-    create_markdown_artifact(as_markdown(result), key=artifact_key(result.name), description=description)
+    for shown in artifacts_of(result, address):
+        create_markdown_artifact(shown.markdown, key=shown.key, description=shown.description)
+
+
+def artifacts_of(result: RunResult, address: str = "") -> Iterator[Shown]:
+    """Report, plots, samples; what the run has nothing for yet is left out."""
+    whole = f"; the whole page: {without_password(address)}" if address else ""
+    yield Shown(artifact_key(result.name), as_markdown(result), f"Report of {result.name}{whole}")
+    for name, (caption, draw) in PLOTS.items():
+        if svg := draw(result):
+            text = f"![{name}]({as_data(svg)})\n\n{caption}\n"
+            if len(text.encode()) <= 100_000:
+                yield Shown(f"{name}-{_plain_key(result.name)}", text, f"{caption.split(';')[0]} ({result.name})")
+    if samples := samples_markdown(result):
+        yield Shown(
+            f"samples-{_plain_key(result.name)}", samples, f"Some samples of {result.name} with the verifier's evidence"
+        )
 
 
 def artifact_key(name: str) -> str:
     """Prefect's keys are lower-case letters, digits and dashes."""
-    return "report-" + (re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "run")
+    return "report-" + _plain_key(name)
+
+
+def as_data(svg: str) -> str:
+    """The picture as an address that needs no server, on white: interfaces may be dark."""
+    coloured = re.sub(r"var\((--\w+)\)", lambda found: LIGHT[found.group(1)], svg)
+    whole = coloured.replace('role="img" style="', 'style="background: #ffffff; ', 1)
+    return "data:image/svg+xml;base64," + base64.b64encode(whole.encode()).decode()
+
+
+def samples_markdown(result: RunResult) -> str:
+    """Correct, wrong, unparseable and timed-out samples of the last policies, fenced: their text is hostile."""
+    rows = [row for row in result.rows if row.test and row.test.shown]
+    return within_limit(
+        "\n\n".join(_samples_of(row) for row in (rows[:-3:-1] + rows[:1] if len(rows) > 2 else rows[::-1]))
+    )
+
+
+def _samples_of(row: IterationResult) -> str:
+    assert row.test is not None
+    groups = [(label, [one for one in row.test.shown if one.label == label]) for label in LABELS]
+    blocks = [
+        f"### {label.replace('_', ' ')}\n\n" + "\n\n".join(map(_sample, shown[:SHOWN_A_LABEL]))
+        for label, shown in groups
+        if shown
+    ]
+    return "\n\n".join([f"## {policy_name(row)}", *blocks])
+
+
+def _sample(shown: ShownSample) -> str:
+    head = f"**{plain(shown.problem_id)} / {shown.index}**, {shown.decoding}, ended by {plain(shown.finish_reason)}, expected {code(shown.gold)}"
+    parts = {"question": shown.question, "completion": shown.text, "evidence": shown.evidence}
+    return head + "\n\n" + "\n".join(f"{name}:\n\n{fenced(text)}\n" for name, text in parts.items())
+
+
+def fenced(text: str) -> str:
+    """A code block that its content cannot end."""
+    cut = text if len(text) <= MOST_TEXT else text[:MOST_TEXT] + " [cut]"
+    longest = max((len(ticks) for ticks in re.findall(r"`+", cut)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{without_password(cut)}\n{fence}"
+
+
+def _difficulty(result: RunResult) -> str | None:
+    last = next((row for row in reversed(result.iterations) if row.test), None)
+    if last is None or last.test is None or result.base.test is None:
+        return None
+    return charts.difficulty(by_difficulty(last.test, result.base.test), policy_name(last))
+
+
+def _plain_key(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "run"
+
+
+PLOTS: dict[str, tuple[str, Callable[[RunResult], str | None]]] = {
+    "learning-curve": (
+        "Pass@1 by policy with 95 % intervals: test, val and train; test decides nothing",
+        charts.learning_curve,
+    ),
+    "pass-at-k": (
+        "pass@k, unbiased estimate; bands are 95 %, over problems",
+        lambda run: charts.curves_over_k(run, "pass_at_k"),
+    ),
+    "difficulty": ("By the base's solve rate; binned by one half of its samples, compared on the other", _difficulty),
+    "accepted": ("Kept solutions of each train problem, by iteration", charts.rows_per_problem),
+    "costs": ("Seconds by stage and tokens by purpose", charts.costs),
+}

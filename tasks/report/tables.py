@@ -88,6 +88,19 @@ def as_markdown(result: RunResult) -> str:
     return within_limit("\n\n".join(part for part in parts if part) + "\n")
 
 
+def score_markdown(row: IterationResult, name: str) -> str:
+    """One policy on the test problems: its figures and, where there are levels, those of each level."""
+    shown = columns(RunResult(name, {}, row))[4:9]
+    parts = [f"# {plain(name)}", markdown_table([c.title for c in shown], [[c.one_line(row) for c in shown]])]
+    if row.test and row.test.by_level:
+        rows = [
+            [plain(level), str(at.problems), *(" ".join(interval_lines(one)) for one in (at.greedy, at.sampled))]
+            for level, at in row.test.by_level.items()
+        ]
+        parts.append(markdown_table(["level", "problems", "greedy pass@1", "sampled pass@1"], rows))
+    return within_limit("\n\n".join([*parts, READING]) + "\n")
+
+
 def as_json(result: RunResult) -> str:
     """The whole record as indented JSON text."""
     return json.dumps(result.to_json(), indent=1, ensure_ascii=False, allow_nan=False)

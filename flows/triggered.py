@@ -1,0 +1,80 @@
+"""The flows that people start from the Prefect interface; deployments/prefect.yaml names them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow, runtime
+from prefect.artifacts import create_markdown_artifact
+from prefect.states import Completed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows import self_train as loop
+from flows.config import RunConfig
+from flows.deployed import artifact_key, deployed
+from flows.evaluate import evaluate_policy
+from flows.form import DEFAULTS, ConfigName
+from flows.opening import open_run
+from flows.policies import policy_named
+from flows.run import Journal
+from tasks.domain.results import IterationResult
+from tasks.report.tables import headline, score_markdown
+
+UNSAID = RunConfig()
+RUNNER: Any = ThreadPoolTaskRunner(max_workers=loop.THREADS)
+
+
+def run_name() -> str:
+    """The flow run carries the name of the run, as far as the form says one."""
+    given = runtime.flow_run.parameters
+    form = given.get("config")
+    sections = form if isinstance(form, dict) else form.model_dump() if form is not None else {}
+    named = sections.get("run", {}).get("name", "run") if isinstance(sections.get("run", {}), dict) else "run"
+    start = given.get("start_from", DEFAULTS)
+    return str(start) if named == "run" and start != DEFAULTS else str(named)
+
+
+@flow(name="self-train", flow_run_name=run_name, task_runner=RUNNER, persist_result=False, validate_parameters=False)
+def self_train(start_from: ConfigName = DEFAULTS, config: RunConfig = UNSAID, settings: tuple[str, ...] = ()) -> Any:
+    """Sample, check, keep what is correct, train the base on it, evaluate, again (ReST-EM).
+
+    Args:
+        start_from: A committed config (deployments/configs); what is changed below wins over it.
+        config: A field left at its default follows start_from and, below that, the preset.
+        settings: Further settings as section.key=value, one a line; they win over everything.
+    """
+
+    def work(checked: RunConfig, journal: Journal) -> Any:
+        with open_run(checked, journal) as run:
+            return Completed(message=headline(loop.em_loop(run)))
+
+    return deployed(start_from, config, settings, work)
+
+
+@flow(name="evaluate", flow_run_name=run_name, task_runner=RUNNER, persist_result=False, validate_parameters=False)
+def evaluate(
+    policy: str = "base",
+    start_from: ConfigName = DEFAULTS,
+    config: RunConfig = UNSAID,
+    settings: tuple[str, ...] = (),
+) -> Any:
+    """Score one policy on the test problems: greedy pass@1, sampled pass@1, pass@k, maj@k, with intervals.
+
+    Args:
+        policy: base, latest (the promoted one), RUN/ITERATION (say demo/2), a model folder, an fsspec URL or a Hub id.
+        start_from: A committed config; what is changed below wins over it.
+        config: A field left at its default follows start_from and, below that, the preset.
+        settings: Further settings as section.key=value, one a line; they win over everything.
+    """
+
+    def work(checked: RunConfig, journal: Journal) -> None:
+        with open_run(checked, journal) as run:
+            named = policy_named(run, policy)
+            score = evaluate_policy(run, named, run.problems.test, f"evaluate/{named.digest}")
+            row = IterationResult(0, named.digest, test=score)
+            create_markdown_artifact(
+                score_markdown(row, policy), key=artifact_key("score", f"{checked.run.name}-{policy}"),
+                description=f"{policy} on the test problems of {checked.run.name}",
+            )  # fmt: skip
+
+    return deployed(start_from, config, settings, work)

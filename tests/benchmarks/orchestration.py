@@ -1,0 +1,98 @@
+"""What orchestration costs: a run's wall time less the time in which some stage worked, and its task runs.
+
+Samples are recorded, so that stages are short and the rest is seen. Stages overlap: the time in which at least one works is the
+union of the spans that their manifests note. Target: at most 5 s an iteration and 20 ms a task run; at most 300 task runs an iteration.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flows.api_server import prefect_api
+from flows.opening import open_run, workspace_of
+from flows.run import Run
+from flows.self_train import em_loop, self_train
+from tasks.artifacts import Store
+from tests.rig import manifests, record, small_config, tiny_base
+
+STAGES = ("generate", "verify", "materialize", "finetune", "evaluate")
+ITERATIONS = 3
+LIMIT_S, PER_TASK_RUN_S = 5.0, 0.020
+
+
+def main() -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as name, prefect_api(Path(name) / "prefect"):
+        folder = Path(name)
+        config = small_config(
+            folder, tiny_base(folder / "base"),
+            data={"train": {"split": "train", "limit": 400}, "val": {"split": "val", "limit": 60}, "test": {"split": "test", "limit": 100}},
+            generate={"waves": (4, 4, 4), "max_tokens": 64, "range_size": 15}, loop={"iterations": ITERATIONS},
+            finetune={"epochs": 3, "learning_rate": 1e-3, "max_length": 128, "batch_size": 64},
+        )  # fmt: skip
+        record(config)
+        return measure(config)
+
+
+@dataclass(frozen=True)
+class CountingRun(Run):
+    """A run that counts its task runs."""
+
+    counts: list[int] = field(default_factory=list, compare=False)
+
+    def submit(self, stage: Any, job: Any) -> Any:
+        self.counts.append(1)
+        return super().submit(stage, job)
+
+
+def measure(config: Any) -> dict[str, Any]:
+    counts: list[int] = []
+
+    def body(config: Any) -> None:
+        with open_run(config) as run:
+            em_loop(CountingRun(run.config, run.workspace, run.problems, run.base, run.journal, counts))
+
+    started = time.time()
+    _as_flow(body)(config)
+    ended = time.time()
+    worked = covered(spans(workspace_of(config).store), started, ended)
+    runs = len(counts)
+    left = ended - started - worked
+    allowed = LIMIT_S * ITERATIONS + PER_TASK_RUN_S * runs
+    return {
+        "wall_s": round(ended - started, 2), "stages_s": round(worked, 2), "orchestration_s": round(left, 2),
+        "task_runs": runs, "task_runs_an_iteration": round(runs / ITERATIONS, 1), "allowed_s": round(allowed, 2),
+        "s_an_iteration_beside_20ms_a_task_run": round((left - PER_TASK_RUN_S * runs) / ITERATIONS, 2), "met": left <= allowed,
+    }  # fmt: skip
+
+
+def _as_flow(body: Any) -> Any:
+    from prefect import flow
+
+    return flow(
+        body,
+        name="bench-orchestration",
+        persist_result=False,
+        task_runner=self_train.task_runner,
+        validate_parameters=False,
+    )
+
+
+def spans(store: Store) -> Iterable[tuple[float, float]]:
+    """When each stage worked."""
+    for stage in STAGES:
+        for one in manifests(store, stage).values():
+            yield one["created"] - one["meta"]["seconds"], one["created"]
+
+
+def covered(spans: Iterable[tuple[float, float]], first: float, last: float) -> float:
+    """Seconds of [first, last] in which at least one span lies."""
+    total, until = 0.0, first
+    for start, end in sorted(spans):
+        total += max(0.0, min(end, last) - max(start, until))
+        until = max(until, end)
+    return total

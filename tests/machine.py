@@ -1,0 +1,178 @@
+"""`restem up` for the tests: a real server and real workers, and what a person does in the interface as calls to its API."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from tasks.ports import free_port
+
+ROOT = Path(__file__).parent.parent
+FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+FLOW_RUN = "PREFECT__FLOW_RUN_ID"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A flow run in a final state."""
+
+    id: str
+    type: str
+    name: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What `restem up` made."""
+
+    folder: Path
+    url: str
+    environment: dict[str, str]
+    client: httpx.Client = field(compare=False, default_factory=httpx.Client)
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """As Prefect's own client does, a busy SQLite (503) is asked again."""
+        deadline = time.monotonic() + 60
+        while True:
+            answer = self.client.request(method, f"{self.url}{path}", json=body, timeout=180)
+            if answer.status_code != 503 or time.monotonic() > deadline:
+                answer.raise_for_status()
+                return answer.json() if answer.content else None
+            time.sleep(0.5)
+
+    def post(self, path: str, body: Any) -> Any:
+        return self.call("POST", path, body)
+
+    def get(self, path: str) -> Any:
+        return self.call("GET", path)
+
+    def deployment(self, name: str) -> Any:
+        """By FLOW/DEPLOYMENT."""
+        return self.get(f"/deployments/name/{name}")
+
+    def start(self, name: str, parameters: dict[str, Any], **environment: str) -> str:
+        """A run of a deployment, as the form submits it; `environment` is laid over its process's."""
+        body: dict[str, Any] = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+        if environment:
+            body["job_variables"] = {"env": environment}
+        return str(self.post(f"/deployments/{self.deployment(name)['id']}/create_flow_run", body)["id"])
+
+    def run(self, flow_run: str) -> Any:
+        return self.get(f"/flow_runs/{flow_run}")
+
+    def finish(self, flow_run: str, within_s: float = 180) -> Ended:
+        """Wait until it has ended."""
+        state = self.until(lambda: self._final(flow_run), within_s, f"flow run {flow_run} to end")
+        return Ended(flow_run, state["type"], state["name"], state.get("message") or "")
+
+    def _final(self, flow_run: str) -> Any:
+        state = self.run(flow_run)["state"]
+        return state if state["type"] in FINAL else None
+
+    def until(self, ready: Any, within_s: float, what: str) -> Any:
+        """What `ready` answers as soon as that is true."""
+        deadline = time.monotonic() + within_s
+        while not (found := ready()):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited {within_s:.0f} s for {what}; {self.tail()}")
+            time.sleep(0.2)
+        return found
+
+    def do(self, name: str, parameters: dict[str, Any], **environment: str) -> Ended:
+        return self.finish(self.start(name, parameters, **environment))
+
+    def retry(self, flow_run: str, **environment: str) -> Ended:
+        """The button of the interface; `environment` replaces the run's."""
+        self.call("PATCH", f"/flow_runs/{flow_run}", {"job_variables": {"env": environment}})
+        state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
+        self.post(f"/flow_runs/{flow_run}/set_state", {"state": state, "force": True})
+        return self.finish(flow_run)
+
+    def cancel(self, flow_run: str) -> None:
+        self.post(f"/flow_runs/{flow_run}/set_state", {"state": {"type": "CANCELLING"}, "force": False})
+
+    def task_runs(self, flow_run: str) -> dict[str, str]:
+        """Name -> name of its state; of several attempts the last."""
+        found: list[Any] = self.post(
+            "/task_runs/filter",
+            {"flow_runs": {"id": {"any_": [flow_run]}}, "limit": 200, "sort": "EXPECTED_START_TIME_ASC"},
+        )
+        return {one["name"]: one["state"]["name"] for one in found}
+
+    def task_runs_since(self, flow_run: str, run_count: int) -> dict[str, str]:
+        """Of the attempt with that number."""
+        found: list[Any] = self.post("/task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run]}}, "limit": 200})
+        return {one["name"]: one["state"]["name"] for one in found if one["flow_run_run_count"] == run_count}
+
+    def artifacts(self, flow_run: str) -> dict[str, Any]:
+        """Key -> artifact."""
+        found: list[Any] = self.post(
+            "/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [flow_run]}}, "limit": 200}
+        )
+        return {one["key"] or f"{one['type']}-{one['id']}": one for one in found}
+
+    def logs(self, flow_run: str) -> str:
+        found: list[Any] = self.post(
+            "/logs/filter", {"logs": {"flow_run_id": {"any_": [flow_run]}}, "limit": 200, "sort": "TIMESTAMP_ASC"}
+        )
+        return "\n".join(one["message"] for one in found)
+
+    def processes(self, flow_run: str) -> list[psutil.Process]:
+        """Living processes of a flow run and everything below them."""
+        return [one for one in psutil.process_iter() if _of(one, flow_run)]
+
+    def tail(self) -> str:
+        """The ends of the logs, for a failing test."""
+        return "\n".join(
+            f"{path.name}: " + " | ".join(path.read_text(errors="replace").splitlines()[-3:])
+            for path in self.folder.glob("*.log")
+        )
+
+
+def _of(process: psutil.Process, flow_run: str) -> bool:
+    try:
+        return process.environ().get(FLOW_RUN) == flow_run and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, OSError):
+        return False
+
+
+def restem(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """The real command."""
+    argv = [sys.executable, "-m", "flows.cli", *arguments]
+    return subprocess.run(
+        argv,
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@contextmanager
+def machine_up(folder: Path, pools: Sequence[str] = ("gpu", "cpu"), **environment: str) -> Iterator[Machine]:
+    """Bring everything up, and down again at the end, which must leave nothing."""
+    port = free_port()
+    named = {
+        "RESTEM_STORE": str(folder / "store"), "RESTEM_SCRATCH": str(folder / "scratch"), "OMP_NUM_THREADS": "1", **environment,
+    }  # fmt: skip
+    chosen = [word for pool in pools for word in ("--pool", pool)]
+    done = restem("up", "--folder", str(folder), "--port", str(port), *chosen, environment=named)
+    assert done.returncode == 0, done.stderr
+    try:
+        yield Machine(folder, done.stdout.strip(), named)
+    finally:
+        down = restem("down", "--folder", str(folder))
+        assert down.returncode == 0, down.stderr
