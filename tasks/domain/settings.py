@@ -90,7 +90,7 @@ class ModelSettings(Settings):
         0, ge=0, le=16, description="Few-shot examples in the prompt, in sampling and in training alike."
     )
     pretrain_steps: int = Field(600, ge=1, description="builtin: only: steps of base pre-training.")
-    pretrain_seed: int = Field(0, description="builtin: only.")
+    pretrain_seed: int = Field(0, ge=0, lt=2**31, description="builtin: only.")
 
 
 class GenerateSettings(Settings):
@@ -99,9 +99,11 @@ class GenerateSettings(Settings):
     waves: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         (16, 8, 8), min_length=1, description="Samples a problem per wave; a problem that has `cap` accepted drops out."
     )
-    temperature: float = Field(0.7, ge=0, le=5)
+    temperature: float = Field(0.7, ge=0, le=5, description="Of sampling; 0: greedy.")
     top_k: int = Field(40, ge=0, description="0: off.")
-    top_p: float = Field(1.0, gt=0, le=1)
+    top_p: float = Field(
+        1.0, gt=0, le=1, description="Nucleus: the most probable tokens that together have this probability; 1: off."
+    )
     max_tokens: int = Field(512, ge=1, description="Tokens of one completion; longer ones are cut and not accepted.")
     range_size: int = Field(64, ge=1, description="Problems in one range, the unit of work and of commit.")
     ranges_in_flight: int = Field(
@@ -121,15 +123,19 @@ class EngineSettings(Settings):
         "vllm",
         description="vllm: our own server process; hf: transformers; openai: external endpoints; replay: recorded samples.",
     )
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="Of the served weights; auto: as in the checkpoint."
+    )
     max_model_len: int | None = Field(
         None, ge=16, description="Tokens of prompt plus completion; None: the model's own limit."
     )
     max_in_flight: int = Field(64, ge=1, description="Completions in progress at once.")
     kv_cache_gib: float = Field(1.0, gt=0, description="CPU only: KV cache of the server, GiB.")
-    gpu_memory_utilization: float = Field(0.9, gt=0, lt=1)
-    tensor_parallel_size: int = Field(1, ge=1)
-    data_parallel_size: int = Field(1, ge=1)
+    gpu_memory_utilization: float = Field(
+        0.9, gt=0, lt=1, description="Share of the GPU's memory that the server takes."
+    )
+    tensor_parallel_size: int = Field(1, ge=1, description="GPUs that one copy of the model is split over.")
+    data_parallel_size: int = Field(1, ge=1, description="Copies of the model, each on its own GPUs.")
     enforce_eager: bool = Field(False, description="No CUDA graphs: starts faster, runs slower. Always on for the CPU.")
     residency: Literal["auto", "keep", "sleep", "stop"] = Field(
         "auto", description="What the server does while training runs; auto: keep on the CPU, sleep on a GPU."
@@ -138,9 +144,9 @@ class EngineSettings(Settings):
     model: str | None = Field(None, description="openai: the model name to ask for.")
     fixed_policy: str | None = Field(None, description="openai: digest of the policy those endpoints serve.")
     replay_path: str | None = Field(None, description="replay: samples artifact (folder of parquet) to answer from.")
-    start_timeout_s: float = Field(300, gt=0)
-    request_timeout_s: float = Field(600, gt=0)
-    seed: int = Field(0, description="Engine seed (a per-request seed kills the CPU engine).")
+    start_timeout_s: float = Field(300, gt=0, description="Seconds until the server must answer.")
+    request_timeout_s: float = Field(600, gt=0, description="Seconds until one completion must be there.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Engine seed (a per-request seed kills the CPU engine).")
     extra_args: tuple[str, ...] = Field((), description="vllm: further command-line arguments of the server.")
     NOT_CONTENT = frozenset(
         {
@@ -221,7 +227,7 @@ class MaterializeSettings(Settings):
     max_rows: int | None = Field(
         None, ge=1, description="At most this many rows, chosen by hash (equal-size control arms)."
     )
-    seed: int = Field(0, description="Shuffles rewards (permuted) and chooses rows (max_rows).")
+    seed: int = Field(0, ge=0, lt=2**31, description="Shuffles rewards (permuted) and chooses rows (max_rows).")
 
 
 class FinetuneSettings(Settings):
@@ -231,41 +237,43 @@ class FinetuneSettings(Settings):
     epochs: int = Field(
         3, ge=1, description="A checkpoint each; the best on val is kept (Algorithm 1: while reward improves)."
     )
-    learning_rate: float = Field(1e-5, gt=0)
+    learning_rate: float = Field(1e-5, gt=0, description="Peak of the schedule.")
     batch_size: int = Field(8, ge=1, description="Rows per device and step.")
     accumulation: int = Field(1, ge=1, description="Steps whose gradients are added before the optimizer moves.")
-    schedule: Literal["linear", "cosine", "constant", "constant_with_warmup"] = "cosine"
-    warmup_share: float = Field(0.03, ge=0, lt=1)
-    weight_decay: float = Field(0.0, ge=0)
-    max_grad_norm: float = Field(1.0, gt=0)
+    schedule: Literal["linear", "cosine", "constant", "constant_with_warmup"] = Field(
+        "cosine", description="Of the learning rate, after the warm-up."
+    )
+    warmup_share: float = Field(0.03, ge=0, lt=1, description="Share of all steps in which the learning rate rises.")
+    weight_decay: float = Field(0.0, ge=0, description="Of AdamW.")
+    max_grad_norm: float = Field(1.0, gt=0, description="Longer gradients are shortened to this.")
     max_length: int = Field(1024, ge=8, description="Tokens of a row; a longer row is refused with its id, never cut.")
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    gradient_checkpointing: bool = False
+    dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Of weights and arithmetic.")
+    gradient_checkpointing: bool = Field(False, description="Less memory for about a third more time.")
     lora_rank: int = Field(0, ge=0, description="0: all weights.")
-    lora_alpha: int = Field(32, ge=1)
-    lora_dropout: float = Field(0.0, ge=0, lt=1)
+    lora_alpha: int = Field(32, ge=1, description="Scale of the adapters, divided by the rank.")
+    lora_dropout: float = Field(0.0, ge=0, lt=1, description="On the adapters' inputs.")
     packing: bool = Field(False, description="Needs equal weights: packing keeps only token ids and labels.")
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**31, description="Of shuffling and dropout.")
     processes: int = Field(1, ge=1, description="accelerate processes (GPUs).")
     accelerate_args: tuple[str, ...] = Field(
         (), description="Further arguments of accelerate launch (FSDP, DeepSpeed)."
     )
     report_to: tuple[Literal["tensorboard", "wandb"], ...] = Field((), description="Training metrics pass-through.")
-    timeout_s: float = Field(86400, gt=0)
+    timeout_s: float = Field(86400, gt=0, description="Seconds that one training may take.")
     NOT_CONTENT = frozenset({"report_to", "timeout_s", "processes", "accelerate_args"})
 
 
 class EvaluateSettings(Settings):
     """Held-out evaluation (paper: greedy pass@1; pass@k at T 1.0, top-p 0.95; maj@64)."""
 
-    greedy: bool = True
+    greedy: bool = Field(True, description="Also draw one greedy completion a problem.")
     samples: int = Field(
         16, ge=0, description="Samples a problem for sampled pass@1, pass@k and maj@k; 0: greedy only."
     )
-    temperature: float = Field(1.0, ge=0, le=5)
-    top_k: int = Field(0, ge=0)
-    top_p: float = Field(0.95, gt=0, le=1)
-    max_tokens: int = Field(512, ge=1)
+    temperature: float = Field(1.0, ge=0, le=5, description="Of evaluation samples; the paper takes 1.")
+    top_k: int = Field(0, ge=0, description="0: off.")
+    top_p: float = Field(0.95, gt=0, le=1, description="Nucleus of evaluation samples.")
+    max_tokens: int = Field(512, ge=1, description="Tokens of one completion.")
     k: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         (1, 4, 16), description="The k of pass@k and maj@k; each at most `samples`."
     )
@@ -307,5 +315,7 @@ class LoopSettings(Settings):
 class RetrySettings(Settings):
     """Per Prefect task; user errors are never retried."""
 
-    retries: int = Field(3, ge=0, le=20)
+    retries: int = Field(
+        3, ge=0, le=20, description="How often a task is tried again after a machine, process or network failed."
+    )
     delay_s: float = Field(2.0, ge=0, description="First delay; it doubles each time.")
