@@ -52,7 +52,10 @@ def deployed_config(read: Callable[[], RunConfig], work: Work) -> Any:
         with device(config.run.execution):
             return work(config, journal)
     except RestemError as error:
-        return failed(config, journal.failure or Failure("opening", "", error))
+        return failed(journal.config or config, journal.failure or Failure("opening", "", error))
+    except Exception as error:  # a defect: told like any failure, but it keeps its traceback
+        failed(journal.config or config, journal.failure or Failure("a defect", "", error))
+        raise
     except TerminationSignal:
         if journal.jobs:
             cancel_jobs(journal)
@@ -79,6 +82,7 @@ def device_limit() -> str:
 
 def guard_this_run() -> None:
     """Errors of ours are told in one sentence, also in the log; a worker that is killed takes this run with it."""
+    log.setLevel(logging.INFO)  # why each stage ran, in the run's log
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).addFilter(without_our_traceback)
     flow_run = runtime.flow_run.id

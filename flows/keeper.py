@@ -194,6 +194,7 @@ def main() -> None:
     """Entry of the keeper: the folder holds what to run."""
     folder = Path(sys.argv[1])
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     machine = read_machine(folder)
     assert machine is not None
     os.environ.update(machine.environment())

@@ -114,7 +114,8 @@ def one_night(config: RunConfig, settings: NightSettings, journal: Journal) -> A
 
 def _work(config: RunConfig, settings: NightSettings, night: Night, series: Series, journal: Journal) -> Night:
     tonight = {"run": {"name": f"{series.name}-{night.night}"}, "loop": {"draw": night.night, "iterations": 1}}
-    with open_run(make_config(config_with(config.model_dump(mode="json"), tonight)), journal) as opened:
+    journal.config = make_config(config_with(config.model_dump(mode="json"), tonight))
+    with open_run(journal.config, journal) as opened:
         run = BudgetedRun(opened.config, opened.workspace, opened.problems, opened.base, journal)
         run = replace(run, budget=Budget(settings, night.started, run))
         policy = night.sampled if night.sampled.digest else run.base

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +14,9 @@ from flows.opening import workspace_of
 from flows.plan import Plan, plan
 from flows.run import Failure
 from flows.terminal import one_sentence
-from tasks.domain.errors import RestemError
 from tasks.report.tables import without_password
+
+log = logging.getLogger("restem")
 
 LOG_LINES = 50
 MOST_BYTES = 100_000  # of one artifact
@@ -56,11 +57,11 @@ class Notice:
 def notice_of(config: RunConfig | None, failure: Failure, flow_run_id: str) -> Notice:
     """Everything there is to say; what cannot be found out is said to be unknown, never a second failure."""
     sentence = without_secrets(one_sentence(failure.error))
-    log = _newest_log(config, failure.stage) if config else None
+    newest = _newest_log(config, failure.stage) if config else None
     left = _plan(config) if config else None
     return Notice(
         config.run.name if config else "the run", failure.stage, failure.slot, sentence,
-        log.name if log else "", _tail(log) if log else "", _stored(left), _go_on(flow_run_id), _cost(left),
+        newest.name if newest else "", _tail(newest) if newest else "", _stored(left), _go_on(flow_run_id), _cost(left),
     )  # fmt: skip
 
 
@@ -70,9 +71,11 @@ def without_secrets(text: str) -> str:
 
 
 def _plan(config: RunConfig) -> Plan | None:
-    with suppress(RestemError, OSError):
+    try:
         return plan(config)
-    return None
+    except Exception as error:  # noqa: BLE001  boundary: what failed is told, whatever state it left the inputs in
+        log.warning("what is stored could not be found out: %s", one_sentence(error))
+        return None
 
 
 def _stored(left: Plan | None) -> str:

@@ -32,13 +32,15 @@ class Failure:
 class Journal:
     """What the stages of the phase in progress did: how many task runs were answered from the store, how many worked.
 
-    `submitted` names the task runs on their way; `failure` is the first that failed.
+    `submitted` names the task runs on their way; `failure` is the first that failed. `config` is what really runs, where
+    that is not what the form says (a night).
     """
 
     def __init__(self) -> None:
         self.outcomes: list[Outcome] = []
         self.submitted: dict[int, tuple[str, str]] = {}
         self.failure: Failure | None = None
+        self.config: RunConfig | None = None
         self.jobs: list[UUID] = []  # flow runs that work for this one
 
     def note(self, outcome: Outcome) -> Outcome:

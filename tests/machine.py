@@ -71,7 +71,7 @@ class Machine:
     def run(self, flow_run: str) -> Any:
         return self.get(f"/flow_runs/{flow_run}")
 
-    def finish(self, flow_run: str, within_s: float = 180) -> Ended:
+    def finish(self, flow_run: str, within_s: float = 600) -> Ended:
         """Wait until it has ended."""
         state = self.until(lambda: self._final(flow_run), within_s, f"flow run {flow_run} to end")
         return Ended(flow_run, state["type"], state["name"], state.get("message") or "")

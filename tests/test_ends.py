@@ -26,7 +26,7 @@ def in_stage(operated: Operated, stage: str, name: str) -> str:
     sections, environment = WHERE[stage]
     machine = operated.machine
     flow_run = machine.start("self-train/self-train", operated.form(name, **sections), **environment)
-    machine.until(lambda: is_in(machine, flow_run, stage), 120, f"{name} to be in {stage}")
+    machine.until(lambda: is_in(machine, flow_run, stage), 300, f"{name} to be in {stage}")
     return flow_run
 
 
@@ -46,7 +46,7 @@ def test_a_cancelled_run_leaves_no_process(operated: Operated, stage: str) -> No
     flow_run = in_stage(operated, stage, f"cancelled-{stage}")
     machine.cancel(flow_run)
     machine.until(lambda: not machine.processes(flow_run), CANCEL_S, "the processes to end")
-    assert machine.finish(flow_run, 30).type == "CANCELLED"
+    assert machine.finish(flow_run, 120).type == "CANCELLED"
 
 
 @pytest.mark.parametrize("stage", list(WHERE))
@@ -55,7 +55,7 @@ def test_a_killed_worker_leaves_no_process_and_the_run_is_crashed(operated: Oper
     flow_run = in_stage(operated, stage, f"killed-{stage}")
     worker_of(machine, flow_run).kill()
     machine.until(lambda: not machine.processes(flow_run), KILL_S, "the processes to end")
-    assert machine.finish(flow_run, 60).type == "CRASHED"
+    assert machine.finish(flow_run, 120).type == "CRASHED"
 
 
 def test_after_a_killed_worker_the_button_goes_on_from_what_is_stored(operated: Operated) -> None:
@@ -63,9 +63,9 @@ def test_after_a_killed_worker_the_button_goes_on_from_what_is_stored(operated: 
     flow_run = machine.start(
         "self-train/self-train", operated.form("resumed"), RESTEM_FAILPOINTS="finetune.start:1=hang"
     )
-    machine.until(lambda: machine.task_runs(flow_run).get("iteration-1/finetune") == "Running", 120, "the training")
+    machine.until(lambda: machine.task_runs(flow_run).get("iteration-1/finetune") == "Running", 300, "the training")
     worker_of(machine, flow_run).kill()
-    assert machine.finish(flow_run, 90).type == "CRASHED"
+    assert machine.finish(flow_run, 120).type == "CRASHED"
     again = machine.retry(flow_run)
     assert again.type == "COMPLETED", again
     second = machine.task_runs_since(flow_run, 2)
