@@ -57,7 +57,7 @@ class Machine:
         named = {
             **QUIET, "PREFECT_HOME": f"{self.folder}/prefect", "PREFECT_API_URL": self.url,
             "PREFECT_SERVER_API_HOST": self.host, "PREFECT_SERVER_API_PORT": str(self.port), "RESTEM_ROOT": self.root,
-            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30", "PREFECT_WORKER_QUERY_SECONDS": "2",
+            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30", "PREFECT_WORKER_QUERY_SECONDS": "5",
             "PREFECT_UI_API_URL": f"http://{_browsable(self.host)}:{self.port}/api", "PREFECT_LOGGING_LEVEL": "INFO",
             "PREFECT_CLI_PROMPT": "false",
         }  # fmt: skip

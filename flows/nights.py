@@ -128,7 +128,7 @@ class Verdict:
     @property
     def sentence(self) -> str:
         gain = self.gain
-        return f"{100 * gain.value:+.1f} points on val [{100 * gain.low:+.1f}, {100 * gain.high:+.1f}]: {self.decision}"
+        return f"{100 * gain.value:+.1f} points on val [{100 * gain.low:+.1f}, {100 * gain.high:+.1f}]"
 
 
 def gate(new: PolicyScore, old: PolicyScore, settings: NightSettings, resamples: int = 2000) -> Verdict:

@@ -102,18 +102,19 @@ class Machine:
     def cancel(self, flow_run: str) -> None:
         self.post(f"/flow_runs/{flow_run}/set_state", {"state": {"type": "CANCELLING"}, "force": False})
 
-    def task_runs(self, flow_run: str) -> dict[str, str]:
-        """Name -> name of its state; of several attempts the last."""
-        found: list[Any] = self.post(
-            "/task_runs/filter",
-            {"flow_runs": {"id": {"any_": [flow_run]}}, "limit": 200, "sort": "EXPECTED_START_TIME_ASC"},
-        )
-        return {one["name"]: one["state"]["name"] for one in found}
-
-    def task_runs_since(self, flow_run: str, run_count: int) -> dict[str, str]:
-        """Of the attempt with that number."""
+    def task_runs(self, flow_run: str, attempt: int = 0) -> dict[str, str]:
+        """Name -> name of its state, as far as the server knows; of one attempt only where that is given."""
         found: list[Any] = self.post("/task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run]}}, "limit": 200})
-        return {one["name"]: one["state"]["name"] for one in found if one["flow_run_run_count"] == run_count}
+        return {one["name"]: one["state"]["name"] for one in found if attempt in (0, one["flow_run_run_count"])}
+
+    def ended_task_runs(self, flow_run: str, attempt: int = 0) -> dict[str, str]:
+        """The same of an ended flow run, once the server has recorded the last of them."""
+
+        def settled() -> dict[str, str]:
+            found = self.task_runs(flow_run, attempt)
+            return found if found and not {"Running", "Pending", "AwaitingRetry"} & set(found.values()) else {}
+
+        return dict(self.until(settled, 60, "the task runs to be recorded"))
 
     def artifacts(self, flow_run: str) -> dict[str, Any]:
         """Key -> artifact."""

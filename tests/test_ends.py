@@ -68,7 +68,7 @@ def test_after_a_killed_worker_the_button_goes_on_from_what_is_stored(operated: 
     assert machine.finish(flow_run, 120).type == "CRASHED"
     again = machine.retry(flow_run)
     assert again.type == "COMPLETED", again
-    second = machine.task_runs_since(flow_run, 2)
+    second = machine.ended_task_runs(flow_run, 2)
     assert second["iteration-1/materialize"] == "Cached"
     assert second["iteration-1/finetune"] == "Completed"
 

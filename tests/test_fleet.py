@@ -94,7 +94,7 @@ def test_ranges_spread_over_workers_and_a_killed_one_costs_only_its_own(
     assert again.type == "COMPLETED", again
     store = Store(f"s3://{BUCKET}/fleet")
     assert_each_index_once(store)
-    assert "Cached" in machine.task_runs_since(flow_run, 2).values()
+    assert "Cached" in machine.ended_task_runs(flow_run, 2).values()
     assert_work_was_shared(records(store))
     trained = [one for one in records(store) if one["name"].endswith("finetune")]
     assert len(trained) == 1

@@ -111,7 +111,7 @@ def test_a_night_whose_tokens_are_spent_trains_on_what_it_has_and_says_so(operat
     nights = {"tokens": 1, "night": "2026-01-01", **PROMOTE}
     ended = operated.machine.do("nightly/nightly", {**form, "nights": nights})
     assert (ended.type, ended.name) == ("COMPLETED", "BudgetReached"), ended
-    names = operated.machine.task_runs(ended.id)
+    names = operated.machine.ended_task_runs(ended.id)
     assert "iteration-1/finetune" in names
     assert not [name for name in names if "train/range-001" in name or "train/range-000/wave-1" in name]
 

@@ -52,7 +52,7 @@ def test_a_form_that_cannot_work_is_refused_in_one_sentence_without_a_traceback(
         assert wanted in ended.message, (name, ended)
         assert "\n" not in ended.message
         assert "Traceback" not in machine.logs(flow_run), name
-        assert machine.task_runs(flow_run) == {"validate": "Failed"}, name
+        assert machine.ended_task_runs(flow_run) == {"validate": "Failed"}, name
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_run_shows_its_tasks_its_report_and_its_plots(operated: Operated) -> N
     machine, small = operated.machine, operated.small
     assert small.type == "COMPLETED"
     assert small.message.startswith("Base to iteration 1")
-    assert "iteration-1/finetune" in machine.task_runs(small.id)
+    assert "iteration-1/finetune" in machine.ended_task_runs(small.id)
     artifacts = machine.artifacts(small.id)
     assert "report-small" in artifacts
     assert all(len(json.dumps(one["data"])) <= 102_400 for one in artifacts.values())
@@ -107,7 +107,7 @@ def test_retry_after_a_failed_training_does_only_what_is_missing(operated: Opera
     assert "Cost of going on" in said[0]
     again = machine.retry(failed.id)
     assert again.type == "COMPLETED", again
-    second = machine.task_runs_since(failed.id, 2)
+    second = machine.ended_task_runs(failed.id, 2)
     ran = {name for name, state in second.items() if state != "Cached"} - {"validate"}
     assert {name.split("/")[1] for name in ran} == {"finetune", "val", "test"}
     assert second["iteration-1/materialize"] == "Cached"
@@ -118,7 +118,7 @@ def test_verify_alone_grades_again_without_sampling(operated: Operated) -> None:
     before = manifests(store, "verify")
     ended = machine.do("stage/stage", {"run": "small", "stage": "verify", "iteration": 1, "store": str(operated.store)})
     assert ended.type == "COMPLETED", ended
-    runs = machine.task_runs(ended.id)
+    runs = machine.ended_task_runs(ended.id)
     assert {name.rsplit("/", 1)[1] for name in runs} == {"validate", "verify"} or set(runs) - {"validate"}
     assert {name.rsplit("/", 1)[-1] for name in runs} == {"validate", "verify"}
     after = manifests(store, "verify")
@@ -134,7 +134,7 @@ def test_finetune_alone_trains_again_and_downstream_evaluates(operated: Operated
     parameters = {"run": "small", "stage": "finetune", "iteration": 1, "downstream": True, "store": str(operated.store)}
     ended = machine.do("stage/stage", parameters)
     assert ended.type == "COMPLETED", ended
-    states = machine.task_runs(ended.id)
+    states = machine.ended_task_runs(ended.id)
     assert states["iteration-1/materialize"] == "Cached"
     after = manifests(store, "finetune")
     assert [one["created"] for one in after.values()] != [one["created"] for one in before.values()]
