@@ -19,7 +19,7 @@ from prefect.states import Crashed, Failed
 from flows.config import RunConfig
 from flows.dispatch import cancel_jobs
 from flows.form import config_from_form, validate
-from flows.lifeline import watch_parent
+from flows.lifeline import ending_at_once, watch_parent
 from flows.notice import EVENT, Notice, notice_of
 from flows.opening import workspace_of
 from flows.orphans import label_this_process
@@ -49,7 +49,7 @@ def deployed_config(read: Callable[[], RunConfig], work: Work) -> Any:
     journal = Journal()
     try:
         note_commit(config)
-        with device(config.run.execution):
+        with ending_at_once(), device(config.run.execution):
             return work(config, journal)
     except RestemError as error:
         return failed(journal.config or config, journal.failure or Failure("opening", "", error))

@@ -105,7 +105,11 @@ class Machine:
     def task_runs(self, flow_run: str, attempt: int = 0) -> dict[str, str]:
         """Name -> name of its state, as far as the server knows; of one attempt only where that is given."""
         found: list[Any] = self.post("/task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run]}}, "limit": 200})
-        return {one["name"]: one["state"]["name"] for one in found if attempt in (0, one["flow_run_run_count"])}
+        return {
+            one["name"]: (one["state"] or {"name": "Pending"})["name"]
+            for one in found
+            if attempt in (0, one["flow_run_run_count"])
+        }
 
     def ended_task_runs(self, flow_run: str, attempt: int = 0) -> dict[str, str]:
         """The same of an ended flow run, once the server has recorded the last of them."""
