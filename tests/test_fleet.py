@@ -83,10 +83,10 @@ def test_ranges_spread_over_workers_and_a_killed_one_costs_only_its_own(
     machine, form = operated.machine, operated.form(NAME, **FORM)
     with second_worker(operated, tmp_path) as doomed:
         flow_run = machine.start("self-train/self-train-fleet", form | {"settings": []})
-        started = machine.until(lambda: train_jobs(machine, doomed), 180, "the second worker to take a train range")
+        started = machine.until(lambda: train_jobs(machine, doomed), 400, "the second worker to take a train range")
         doomed.kill()
         machine.until(lambda: not any(one.is_running() for one in started), 60, "its flow runs to end with it")
-    first = machine.finish(flow_run, 240)
+    first = machine.finish(flow_run)
     assert first.type == "FAILED", first
     assert first.message.startswith("range: ")
     with second_worker(operated, tmp_path):

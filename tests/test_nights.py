@@ -128,16 +128,16 @@ def test_the_schedule_makes_runs_and_cancels_a_second_one_while_one_runs(operate
     path = f"/deployments/{deployment['id']}/schedules/{schedule['id']}"
     machine.call("PATCH", path, {"active": True, "schedule": {"cron": "* * * * *", "timezone": "Europe/Zurich"}})
     try:
-        first = machine.until(lambda: runs_of(operated, deployment, "RUNNING"), 150, "a scheduled run")
+        first = machine.until(lambda: runs_of(operated, deployment, "RUNNING"), 300, "a scheduled run")
         assert first[0]["auto_scheduled"]
-        machine.until(lambda: machine.processes(first[0]["id"]), 30, "its process")
-        second = machine.until(lambda: runs_of(operated, deployment, "CANCELLED"), 150, "a cancelled run")
+        machine.until(lambda: machine.processes(first[0]["id"]), 120, "its process")
+        second = machine.until(lambda: runs_of(operated, deployment, "CANCELLED"), 300, "a cancelled run")
         assert "concurrency limit" in second[0]["state"]["message"].lower()
     finally:
         machine.call("PATCH", path, {"active": False})
         machine.call("PATCH", f"/deployments/{deployment['id']}", {"parameters": {}, "job_variables": {}})
     machine.cancel(first[0]["id"])
-    assert machine.finish(first[0]["id"], 60).type == "CANCELLED"
+    assert machine.finish(first[0]["id"], 120).type == "CANCELLED"
 
 
 def runs_of(operated: Operated, deployment: dict[str, str], state: str) -> list[dict]:  # type: ignore[type-arg]

@@ -102,7 +102,7 @@ def test_retry_after_a_failed_training_does_only_what_is_missing(operated: Opera
     assert f"prefect flow-run retry {failed.id}" in notice
     assert "iteration 1 E-step" in notice
     assert "Cost of going on" in notice
-    said = machine.until(lambda: [one for one in operated.webhook.said if "retried" in one], 60, "the notification")
+    said = machine.until(lambda: [one for one in operated.webhook.said if failed.id in one], 60, "the notification")
     assert len(said) == 1
     assert "Cost of going on" in said[0]
     again = machine.retry(failed.id)
@@ -119,7 +119,6 @@ def test_verify_alone_grades_again_without_sampling(operated: Operated) -> None:
     ended = machine.do("stage/stage", {"run": "small", "stage": "verify", "iteration": 1, "store": str(operated.store)})
     assert ended.type == "COMPLETED", ended
     runs = machine.ended_task_runs(ended.id)
-    assert {name.rsplit("/", 1)[1] for name in runs} == {"validate", "verify"} or set(runs) - {"validate"}
     assert {name.rsplit("/", 1)[-1] for name in runs} == {"validate", "verify"}
     after = manifests(store, "verify")
     assert {key: one["digest"] for key, one in after.items()} == {key: one["digest"] for key, one in before.items()}
