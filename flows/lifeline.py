@@ -20,7 +20,7 @@ from tasks.engines.guard import end_all
 
 logger = logging.getLogger("restem")
 
-GRACE_S = 8.0  # for the state to be reported and parts in flight to be stored
+GRACE_S = 5.0  # for the state to be reported and parts in flight to be stored
 TERMINATED, ORPHANED = 143, 137  # as a shell reports SIGTERM and SIGKILL
 
 
@@ -34,7 +34,7 @@ def ending_at_once() -> Iterator[None]:
     except BaseException as signal:
         if isinstance(signal, TerminationSignal):
             _leave_in(GRACE_S)
-        end_all()
+        end_all(grace_s=1)
         raise
 
 
