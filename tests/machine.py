@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +95,12 @@ class Machine:
 
     def retry(self, flow_run: str, **environment: str) -> Ended:
         """The button of the interface; `environment` replaces the run's."""
-        self.call("PATCH", f"/flow_runs/{flow_run}", {"job_variables": {"env": environment}})
-        state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
+        soon = datetime.now(UTC) + timedelta(seconds=10)  # job variables can be changed only while it is scheduled
+        details = {"scheduled_time": soon.isoformat()}
+        state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI", "state_details": details}
         self.post(f"/flow_runs/{flow_run}/set_state", {"state": state, "force": True})
+        self.call("PATCH", f"/flow_runs/{flow_run}", {"job_variables": {"env": environment}})
+        self.until(lambda: self.run(flow_run)["state"]["name"] != "AwaitingRetry", 120, "the retry to begin")
         return self.finish(flow_run)
 
     def cancel(self, flow_run: str) -> None:
