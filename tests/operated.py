@@ -84,3 +84,8 @@ def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
         with machine_up(folder / "up", RESTEM_GPU_RUNS="2", **named) as machine:
             small = machine.do("self-train/self-train", {"config": config.model_dump(mode="json")})
             yield Operated(machine, webhook, s3, config, folder, small)
+
+
+def once(operated: Operated, name: str) -> dict[str, str]:
+    """A planned failure happens once; the next attempt of the same flow run goes on."""
+    return {"RESTEM_FAILPOINTS_ONCE": str(operated.folder / f"failed-{name}")}

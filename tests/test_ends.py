@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from tests.machine import Machine
-from tests.operated import Operated
+from tests.operated import Operated, once
 
 pytestmark = pytest.mark.heavy
 
@@ -61,7 +61,10 @@ def test_a_killed_worker_leaves_no_process_and_the_run_is_crashed(operated: Oper
 def test_after_a_killed_worker_the_button_goes_on_from_what_is_stored(operated: Operated) -> None:
     machine = operated.machine
     flow_run = machine.start(
-        "self-train/self-train", operated.form("resumed"), RESTEM_FAILPOINTS="finetune.start:1=hang"
+        "self-train/self-train",
+        operated.form("resumed"),
+        RESTEM_FAILPOINTS="finetune.start:1=hang",
+        **once(operated, "resumed"),
     )
     machine.until(lambda: machine.task_runs(flow_run).get("iteration-1/finetune") == "Running", 300, "the training")
     worker_of(machine, flow_run).kill()

@@ -10,7 +10,7 @@ import pytest
 
 from tasks.artifacts import Store
 from tests.machine import restem
-from tests.operated import NOTIFY_SECRET, S3_SECRET, Operated
+from tests.operated import NOTIFY_SECRET, S3_SECRET, Operated, once
 from tests.rig import manifests
 
 pytestmark = pytest.mark.heavy
@@ -94,7 +94,9 @@ def test_a_run_shows_its_tasks_its_report_and_its_plots(operated: Operated) -> N
 
 def test_retry_after_a_failed_training_does_only_what_is_missing(operated: Operated) -> None:
     machine, form = operated.machine, operated.form("retried")
-    failed = machine.do("self-train/self-train", form, RESTEM_FAILPOINTS="finetune.start:1-9=fail")
+    failed = machine.do(
+        "self-train/self-train", form, RESTEM_FAILPOINTS="finetune.start:1=fail", **once(operated, "retried")
+    )
     assert failed.type == "FAILED"
     assert failed.message.startswith("finetune: ")
     assert "Traceback" not in machine.logs(failed.id)

@@ -1,7 +1,7 @@
 """Named moments at which a test can make this process fail for real.
 
 `RESTEM_FAILPOINTS="generate.flushed:2=kill,verify.start:1=fail"` kills the process (SIGKILL) at the second time
-`generate.flushed` is reached and raises an InfrastructureError the first time `verify.start` is. A count may be a span, `verify.start:1-2=fail`; `hang` stays there until the process ends. Without the variable a failpoint costs one dictionary look-up.
+`generate.flushed` is reached and raises an InfrastructureError the first time `verify.start` is. A count may be a span, `verify.start:1-2=fail`; `hang` stays there until the process ends. With RESTEM_FAILPOINTS_ONCE=FILE only the first failure happens, and FILE is made then. Without the variable a failpoint costs one dictionary look-up.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _lock = threading.Lock()
 
 def failpoint(name: str) -> None:
     """Fail here if RESTEM_FAILPOINTS says so for this visit of `name`."""
-    plan = os.environ.get("RESTEM_FAILPOINTS")
-    if not plan:
+    plan, once = os.environ.get("RESTEM_FAILPOINTS"), os.environ.get("RESTEM_FAILPOINTS_ONCE")
+    if not plan or (once and os.path.exists(once)):
         return
     with _lock:
         _reached[name] += 1
@@ -31,6 +31,8 @@ def failpoint(name: str) -> None:
         point, _, span = where.partition(":")
         first, _, last = span.partition("-")
         if point == name and int(first) <= visit <= int(last or first):
+            if once:
+                open(once, "w").close()
             _act(action, name, visit)
 
 
