@@ -92,7 +92,7 @@ def _name(iteration: int) -> str:
 
 
 def _go_on(flow_run_id: str) -> str:
-    button = f"press **Retry** on this page, or `prefect flow-run retry {flow_run_id}`" if flow_run_id else ""
+    button = f"press **Retry** on the page of the run, or `prefect flow-run retry {flow_run_id}`" if flow_run_id else ""
     return button or "the same command again"
 
 
@@ -101,7 +101,9 @@ def _cost(left: Plan | None) -> str:
         return "unknown"
     amounts = left.amounts
     time = timedelta(seconds=round(amounts.seconds))
-    return f"about {time} h, at most {amounts.samples:,} samples and {amounts.tokens:,} tokens ({amounts.basis})"
+    return (
+        f"about {time} (h:mm:ss), at most {amounts.samples:,} samples and {amounts.tokens:,} tokens ({amounts.basis})"
+    )
 
 
 def _newest_log(config: RunConfig, stage: str) -> Path | None:
