@@ -1,7 +1,9 @@
 """Named moments at which a test can make this process fail for real.
 
 `RESTEM_FAILPOINTS="generate.flushed:2=kill,verify.start:1=fail"` kills the process (SIGKILL) at the second time
-`generate.flushed` is reached and raises an InfrastructureError the first time `verify.start` is. A count may be a span, `verify.start:1-2=fail`; `hang` stays there until the process ends. With RESTEM_FAILPOINTS_ONCE=FILE only the first failure happens, and FILE is made then. Without the variable a failpoint costs one dictionary look-up.
+`generate.flushed` is reached and raises an InfrastructureError the first time `verify.start` is. A count may be a span,
+`verify.start:1-2=fail`; `hang` stays there until the process ends. With RESTEM_FAILPOINTS_ONCE=FILE only the first failure
+happens, and FILE is made then. Without the variable a failpoint costs one dictionary look-up.
 """
 
 from __future__ import annotations
