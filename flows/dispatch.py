@@ -73,16 +73,8 @@ class LookedUp(Run):
 
     def stored_range(self, job: RangeJob) -> RangeSamples | None:
         """The range if all its waves are in the store."""
-        pipeline = Pipeline(self, job.draws, job.number, job.ids)
-        try:
-            found = next(pipeline)
-            while found.outcome is not None:
-                found = pipeline.send(found.outcome)
-        except StopIteration as end:
-            done: RangeSamples = end.value
-            return done
-        pipeline.close()
-        return None
+        found = Pipeline(self, job.draws, job.number, job.ids).looked_up()
+        return found if isinstance(found, RangeSamples) else None
 
 
 @dataclass(frozen=True)

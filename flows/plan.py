@@ -17,7 +17,7 @@ from flows.evaluate import evaluate_policy
 from flows.expectation import expectation
 from flows.maximization import maximization
 from flows.opening import check_engine, check_prompts, check_trackers, workspace_of
-from flows.run import Pipeline, Run
+from flows.run import Pipeline, Run, Stored
 from flows.self_train import dataset_job
 from tasks.artifacts import ArtifactRef
 from tasks.base import BUILTIN, BaseJob, known_base
@@ -103,10 +103,9 @@ class PlannedRun(Run):
     ends: list[Look] = field(default_factory=list, compare=False)
 
     def submit(self, stage: Any, job: Any) -> Look:
-        found = self.workspace.look(job.recipe(), job.slot)
-        outcome = Outcome(self.workspace.store.ref(found.manifest), cached=True) if found.manifest else None
-        samples = lacking(job) if outcome is None and stage.name == "generate" else 0
-        self.looks.append(Look(stage.name, job.slot, outcome, found.why, len(getattr(job, "ids", ())), samples))
+        found = Stored.look(self.workspace, job)
+        samples = lacking(job) if found.outcome is None and stage.name == "generate" else 0
+        self.looks.append(Look(stage.name, job.slot, found.outcome, found.why, len(getattr(job, "ids", ())), samples))
         return self.looks[-1]
 
     def result(self, future: Any) -> Outcome:
@@ -117,22 +116,12 @@ class PlannedRun(Run):
 
     def drive(self, pipelines: Iterable[Pipeline], in_flight: int) -> list[RangeSamples]:
         """Each pipeline to its end or its first miss, so that every range is counted."""
-        done = [self._walk(pipeline) for pipeline in pipelines]
-        if None in done:
+        found = [pipeline.looked_up() for pipeline in pipelines]
+        misses = [one for one in found if not isinstance(one, RangeSamples)]
+        self.ends.extend(misses)
+        if misses:
             raise NotStored(self.ends[0].why)
-        return [one for one in done if one is not None]
-
-    def _walk(self, pipeline: Pipeline) -> RangeSamples | None:
-        try:
-            look = next(pipeline)
-            while look.outcome is not None:
-                look = pipeline.send(look.outcome)
-        except StopIteration as end:
-            done: RangeSamples = end.value
-            return done
-        self.ends.append(look)
-        pipeline.close()
-        return None
+        return found
 
 
 def plan(config: RunConfig) -> Plan:

@@ -132,6 +132,18 @@ class Pipeline(Generator[Any, Outcome, RangeSamples]):
     def slot(self) -> str:
         return f"{self.draws.slot}/range-{self.number:03d}"
 
+    def looked_up(self) -> RangeSamples | Any:
+        """To the end, or to the first look-up whose `outcome` is None; for runs that only look into the store."""
+        try:
+            look = next(self)
+            while look.outcome is not None:
+                look = self.send(look.outcome)
+        except StopIteration as end:
+            done: RangeSamples = end.value
+            return done
+        self.close()
+        return look
+
     def send(self, outcome: Any) -> Any:
         return self._steps.send(outcome)
 

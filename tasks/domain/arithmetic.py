@@ -15,7 +15,7 @@ import hashlib
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 from tasks.domain.errors import UserError
 
@@ -88,18 +88,31 @@ def _drawn_expression(rng: random.Random, level: str) -> Expression:
 
 def expressions(split: str, seed: int = 0, levels: Sequence[str] = LEVELS) -> Iterator[Expression]:
     """The distinct ones of `drawn`; UserError when there are no more."""
+    return distinct(drawn(split, seed, levels), f"arithmetic {split}", levels)
+
+
+class Asks(Protocol):
+    """A built-in problem; two with one question are the same."""
+
+    @property
+    def question(self) -> str: ...
+
+
+Asking = TypeVar("Asking", bound=Asks)
+
+
+def distinct(stream: Iterator[Asking], name: str, levels: Sequence[str]) -> Iterator[Asking]:
+    """Each problem of an endless stream once; UserError when nothing new comes any more."""
     seen: set[str] = set()
     misses = 0
-    for expression in drawn(split, seed, levels):
+    for one in stream:
         misses += 1
-        if expression.question not in seen:
-            seen.add(expression.question)
+        if one.question not in seen:
+            seen.add(one.question)
             misses = 0
-            yield expression
+            yield one
         elif misses > EXHAUSTED_AFTER:
-            raise UserError(
-                f"arithmetic {split} has no more than {len(seen)} problems of level {', '.join(levels)}; lower limit."
-            )
+            raise UserError(f"{name} has no more than {len(seen)} problems of level {', '.join(levels)}; lower limit.")
 
 
 def never() -> bool:

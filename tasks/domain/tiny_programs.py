@@ -19,8 +19,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tasks.domain.arithmetic import SHARE_END, never
-from tasks.domain.errors import UserError
+from tasks.domain.arithmetic import SHARE_END, distinct, never
 
 LEVELS: tuple[str, ...] = ("0", "1", "2")
 PROGRAM_SPLITS: tuple[str, ...] = tuple(SHARE_END)
@@ -30,7 +29,6 @@ READS = {"n": "n=int(input())", "a+b": "a,b=map(int,input().split())", "a-b": "a
 SLIP_SHARE = 0.65  # of the places that need brackets, the share where an author forgets them
 STEPWISE_SHARE = 0.3  # of the programs that go step by step; they need no brackets
 TESTS = 5  # a problem
-EXHAUSTED_AFTER = 20_000  # draws without a new problem
 
 
 @dataclass(frozen=True)
@@ -81,18 +79,7 @@ def _drawn_task(rng: random.Random) -> Task:
 
 def tasks(split: str, seed: int = 0, levels: Sequence[str] = LEVELS) -> Iterator[Task]:
     """The distinct ones of `drawn`; UserError when there are no more."""
-    seen: set[str] = set()
-    misses = 0
-    for task in drawn(split, seed, levels):
-        misses += 1
-        if task.question not in seen:
-            seen.add(task.question)
-            misses = 0
-            yield task
-        elif misses > EXHAUSTED_AFTER:
-            raise UserError(
-                f"programs {split} has no more than {len(seen)} problems of level {', '.join(levels)}; lower limit."
-            )
+    return distinct(drawn(split, seed, levels), f"programs {split}", levels)
 
 
 def solution(task: Task, forgets: Callable[[], bool] = never) -> str:
