@@ -19,12 +19,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def _children(pid: int) -> list[int]:
-    try:
-        threads = os.listdir(f"/proc/{pid}/task")
-        texts = [open(f"/proc/{pid}/task/{thread}/children").read() for thread in threads]  # noqa: SIM115
-    except OSError:
-        return []  # it has just ended
-    return [int(child) for text in texts for child in text.split()]
+    return [int(child) for text in _of_threads(pid, "children") for child in text.split()]
 
 
 def any_runnable(pids: list[int]) -> bool:
@@ -33,9 +28,13 @@ def any_runnable(pids: list[int]) -> bool:
 
 
 def _thread_states(pid: int) -> list[str]:
+    return [text.rpartition(")")[2].split()[0] for text in _of_threads(pid, "stat")]
+
+
+def _of_threads(pid: int, file: str) -> list[str]:
+    """That file of each thread; nothing when the process has just ended."""
     try:
         threads = os.listdir(f"/proc/{pid}/task")
-        texts = [open(f"/proc/{pid}/task/{thread}/stat").read() for thread in threads]  # noqa: SIM115
+        return [open(f"/proc/{pid}/task/{thread}/{file}").read() for thread in threads]
     except OSError:
-        return []  # it has just ended
-    return [text.rpartition(")")[2].split()[0] for text in texts]
+        return []
