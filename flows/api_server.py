@@ -21,14 +21,10 @@ from tasks.ports import free_port
 
 DRAIN_TIMEOUT_S = 10.0
 START_TIMEOUT_S = 300.0  # 4 s on an idle machine, 20 s on one with a load of 6
-SERVER = (
-    "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app",
-    "--host", "127.0.0.1", "--log-level", "error", "--lifespan", "on",
-)  # fmt: skip
+SERVER = ("-m", "uvicorn", "--factory", "flows.server:create_app", "--log-level", "error", "--lifespan", "on")
 SERVER_ENVIRONMENT = {
     "PREFECT_UI_ENABLED": "0",
     "PREFECT__SERVER_EPHEMERAL": "1",  # as Prefect sets it for its own temporary server: no scheduler
-    "PREFECT__SERVER_FINAL": "1",
 }
 
 
@@ -67,7 +63,7 @@ def _own_server(home: Path) -> Iterator[str]:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two first starts at once would both create the database's tables
         port = free_port()
         server = spawn(
-            [sys.executable, *SERVER, "--port", str(port)], env=SERVER_ENVIRONMENT, log_path=home / "server.log",
+            [sys.executable, *SERVER, "--host", "127.0.0.1", "--port", str(port)], env=SERVER_ENVIRONMENT, log_path=home / "server.log",
             works=False,
         )  # fmt: skip
         try:

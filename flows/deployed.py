@@ -13,7 +13,7 @@ from prefect import runtime
 from prefect.artifacts import create_markdown_artifact
 from prefect.concurrency.sync import concurrency
 from prefect.events import emit_event
-from prefect.exceptions import TerminationSignal
+from prefect.exceptions import FailedRun, TerminationSignal
 from prefect.states import Crashed, Failed
 
 from flows.config import RunConfig
@@ -83,7 +83,7 @@ def device_limit() -> str:
 def guard_this_run() -> None:
     """Errors of ours are told in one sentence, also in the log; a worker that is killed takes this run with it."""
     log.setLevel(logging.INFO)  # why each stage ran, in the run's log
-    for name in ("prefect.flow_runs", "prefect.task_runs"):
+    for name in ("prefect.flow_runs", "prefect.task_runs", "prefect.engine"):
         logging.getLogger(name).addFilter(without_our_traceback)
     flow_run = runtime.flow_run.id
     if flow_run and runtime.deployment.id:
@@ -92,11 +92,14 @@ def guard_this_run() -> None:
 
 
 def without_our_traceback(record: logging.LogRecord) -> bool:
-    """Prefect logs every exception with its traceback; ours say all in their sentence."""
+    """Prefect logs every exception with its traceback; ours say all in their sentence, and a `Failed` state was told already."""
     error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+    if isinstance(error, FailedRun):
+        return False
     if isinstance(error, RestemError):
-        record.exc_info = record.exc_text = None
         record.msg, record.args = f"{type(error).__name__}: {one_sentence(error)}", ()
+    if error is None or isinstance(error, RestemError):
+        record.exc_info = record.exc_text = None
     return True
 
 

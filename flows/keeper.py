@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from flows.api_server import is_healthy
+from flows.api_server import SERVER, is_healthy
 from flows.terminal import QUIET
 from tasks.engines.guard import GuardedProcess, spawn
 
@@ -130,7 +130,7 @@ class Keeper:
         prefect = [sys.executable, "-m", "prefect"]
         machine = self.machine
         argv = (
-            [*prefect, "server", "start", "--host", machine.host, "--port", str(machine.port)]
+            [sys.executable, *SERVER, "--host", machine.host, "--port", str(machine.port)]
             if name == "server"
             else [
                 *prefect,

@@ -20,6 +20,7 @@ from tasks.ports import free_port
 ROOT = Path(__file__).parent.parent
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 FLOW_RUN = "PREFECT__FLOW_RUN_ID"
+SEEN_BY_WORKER = "Check the flow run logs"  # said by its runner and, last, by the worker itself
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,12 @@ class Machine:
         return self.finish(self.start(name, parameters, **environment))
 
     def retry(self, flow_run: str) -> Ended:
-        """The button of the interface."""
+        """The button of the interface, pressed once the worker has seen the failed process end.
+
+        Prefect marks a run whose old process ends with code 1 as crashed, also when it awaits its retry by then.
+        """
+        if self._final(flow_run)["type"] == "FAILED":
+            self.until(lambda: self.logs(flow_run).count(SEEN_BY_WORKER) > 1, 60, "the worker to see it end")
         state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
         self.post(f"/flow_runs/{flow_run}/set_state", {"state": state, "force": True})
         return self.finish(flow_run)

@@ -1,4 +1,4 @@
-"""Estimates over problems x samples, each with its interval. Pure numpy and scipy, vectorised, seeded.
+"""Estimates over problems x samples, each with its interval. Pure numpy, vectorised, seeded.
 
 Names carry their axes: P problems, N samples of a problem, R bootstrap resamples. A cell of `correct_PN` is 1, 0, or
 NaN where the grader failed (`verifier_error`): unknown is never counted as wrong, it is left out of the estimate and
@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isnan, nan
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
 
 from tasks.domain.json_record import Real
 
@@ -59,7 +59,7 @@ def wilson(successes: float, n: float, confidence: float = 0.95) -> Interval:
         return Interval(nan, 0.0, 1.0)
     if not 0 <= successes <= n:
         raise ValueError(f"{successes} successes among {n}")
-    z = norm.ppf(0.5 + confidence / 2)
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
     share, shrink = successes / n, 1 + z * z / n
     centre = (share + z * z / (2 * n)) / shrink
     half = z / shrink * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))

@@ -8,6 +8,7 @@ from flows.nights import Series
 from tasks.artifacts import Store
 from tasks.domain.results import PolicyScore
 from tasks.domain.schema import Policy
+from tasks.manifest import key_of
 from tests.operated import Operated
 from tests.rig import manifests, recipes
 
@@ -53,12 +54,19 @@ def test_the_second_night_samples_from_the_promoted_policy_and_trains_from_the_b
 @pytest.mark.heavy
 def test_a_night_whose_tokens_are_spent_trains_on_what_it_has_and_says_so(operated: Operated) -> None:
     form = operated.form("thrifty", generate={"ranges_in_flight": 1})
-    nights = {"tokens": 1, "night": "2026-01-01", **PROMOTE}
+    nights = {"tokens": drawn_for(operated, "base/test/") + 1, "night": "2026-01-01", **PROMOTE}  # and the first wave
     ended = operated.machine.do("nightly/nightly", {**form, "nights": nights})
     assert (ended.type, ended.name) == ("COMPLETED", "BudgetReached"), ended
     names = operated.machine.ended_task_runs(ended.id)
     assert "iteration-1/finetune" in names
     assert not [name for name in names if "train/range-001" in name or "train/range-000/wave-1" in name]
+
+
+def drawn_for(operated: Operated, place: str) -> int:
+    """Tokens that the finished run `small` drew there."""
+    store = Store(str(operated.store))
+    drawn = [recipe for slot, recipe in recipes(store).items() if slot.startswith(place) and slot.endswith("/generate")]
+    return sum(manifests(store, "generate")[key_of(recipe)]["meta"]["tokens_drawn"] for recipe in drawn)
 
 
 def runs_of(operated: Operated, deployment: dict[str, str], state: str) -> list[dict]:  # type: ignore[type-arg]

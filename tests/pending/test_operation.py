@@ -19,22 +19,16 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "packing with weights": (
         {"finetune": {"packing": True}, "materialize": {"weight": "per_problem"}}, "set packing = false or weight = 'one'",
     ),
-    "unknown template": ({"model": {"prompt": "sonnet"}}, "sonnet"),
     "unknown reward": ({"verify": {"reward": "vibes"}}, "vibes"),
     "base that is not there": ({"model": {"base": "/no/such/model"}}, "/no/such/model"),
-    "unknown built-in base": ({"model": {"base": "builtin:poetry"}}, "builtin:poetry"),
-    "replay without a path": ({"engine": {"replay_path": None}}, "engine.replay_path is not set"),
     "replay path that is not there": ({"engine": {"replay_path": "/no/such/samples"}}, "/no/such/samples"),
     "openai without urls": ({"engine": {"kind": "openai"}, "loop": {"iterations": 0}}, "engine.urls is empty"),
     "endpoint that does not answer": (
         {"engine": {"kind": "openai", "urls": ["http://127.0.0.1:9/v1"]}, "loop": {"iterations": 0}}, "does not answer",
     ),
     "more devices than there are": ({"engine": {"tensor_parallel_size": 64}}, "asks for 64 GPUs"),
-    "no room for the prompt": ({"engine": {"max_model_len": 32}}, "leaves no room for the prompt"),
     "problems that are not there": ({"data": {"train": {"kind": "gsm8k", "path": "/no/such.jsonl"}}}, "/no/such.jsonl"),
-    "the same problems twice": ({"data": {"test": {"split": "train", "limit": 8}}}, "train"),
     "a store that cannot be written": ({"run": {"store": "/proc/store"}}, "/proc/store"),
-    "k above samples": ({"evaluate": {"k": [1, 64]}}, "k = 64"),
 }  # fmt: skip
 
 
