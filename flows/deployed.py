@@ -29,7 +29,7 @@ from tasks.artifacts import Store
 from tasks.domain.errors import RestemError
 from tasks.workspace import code_commit
 
-LEASE_S = 120  # renewed while the run lives; a killed one gives the device back after so long
+LEASE_S = 60  # renewed while the run lives; a killed one gives the device back after so long
 Work = Callable[[RunConfig, Journal], Any]
 log = logging.getLogger("restem")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from flows.config import RunConfig
 from flows.opening import workspace_of
-from flows.plan import Plan, plan
+from flows.plan import Plan, Step, plan
 from flows.run import Failure
 from flows.terminal import one_sentence
 from tasks.report.tables import without_password
@@ -81,14 +81,16 @@ def _plan(config: RunConfig) -> Plan | None:
 def _stored(left: Plan | None) -> str:
     if left is None:
         return "unknown: the store or the inputs cannot be read; what was committed stays"
-    done = [f"{_name(step.iteration)} {step.phase}" for step in left.steps if step.state == "stored"]
-    part = [f"{_name(step.iteration)} {step.phase}" for step in left.steps if step.state == "runs in part"]
+    done = [_name(step) for step in left.steps if step.state == "stored"]
+    part = [_name(step) for step in left.steps if step.state == "runs in part"]
     words = [f"{', '.join(done) or 'nothing whole'} in `{without_password(left.store)}`"]
     return "; ".join([*words, *([f"in part: {', '.join(part)}"] if part else [])])
 
 
-def _name(iteration: int) -> str:
-    return f"iteration {iteration}" if iteration else "base"
+def _name(step: Step) -> str:
+    if step.iteration:
+        return f"iteration {step.iteration} {step.phase}"
+    return "the base" if step.phase == "base" else f"base {step.phase}"
 
 
 def _go_on(flow_run_id: str) -> str:

@@ -94,15 +94,19 @@ class Machine:
         return self.finish(self.start(name, parameters, **environment))
 
     def retry(self, flow_run: str) -> Ended:
-        """The button of the interface, pressed once the worker has seen the failed process end.
-
-        Prefect marks a run whose old process ends with code 1 as crashed, also when it awaits its retry by then.
-        """
-        if self._final(flow_run)["type"] == "FAILED":
-            self.until(lambda: self.logs(flow_run).count(SEEN_BY_WORKER) > 1, 60, "the worker to see it end")
+        """The button of the interface."""
+        self.seen_by_worker(flow_run)
         state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
         self.post(f"/flow_runs/{flow_run}/set_state", {"state": state, "force": True})
         return self.finish(flow_run)
+
+    def seen_by_worker(self, flow_run: str) -> None:
+        """Wait until the worker has seen a failed run's process end.
+
+        Prefect marks a run whose process ends with code 1 as crashed, also when it awaits its retry by then.
+        """
+        if self._final(flow_run)["type"] == "FAILED":
+            self.until(lambda: self.logs(flow_run).count(SEEN_BY_WORKER) > 1, 60, "the worker to see it end")
 
     def cancel(self, flow_run: str) -> None:
         self.post(f"/flow_runs/{flow_run}/set_state", {"state": {"type": "CANCELLING"}, "force": False})
@@ -126,21 +130,30 @@ class Machine:
         return dict(self.until(settled, 60, "the task runs to be recorded"))
 
     def artifacts(self, flow_run: str) -> dict[str, Any]:
-        """Key -> artifact."""
+        """Key -> its newest artifact."""
         found: list[Any] = self.post(
             "/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [flow_run]}}, "limit": 200}
         )
-        return {one["key"] or f"{one['type']}-{one['id']}": one for one in found}
+        oldest_first = sorted(found, key=lambda one: str(one["created"]))
+        return {one["key"] or f"{one['type']}-{one['id']}": one for one in oldest_first}
 
     def logs(self, flow_run: str) -> str:
-        found: list[Any] = self.post(
-            "/logs/filter", {"logs": {"flow_run_id": {"any_": [flow_run]}}, "limit": 200, "sort": "TIMESTAMP_ASC"}
-        )
-        return "\n".join(one["message"] for one in found)
+        """All that it logged, as the server got it."""
+        lines: list[str] = []
+        while True:
+            wanted = {"logs": {"flow_run_id": {"any_": [flow_run]}}, "sort": "TIMESTAMP_ASC", "offset": len(lines)}
+            page: list[Any] = self.post("/logs/filter", {**wanted, "limit": 200})
+            lines += [one["message"] for one in page]
+            if len(page) < 200:
+                return "\n".join(lines)
 
     def processes(self, flow_run: str) -> list[psutil.Process]:
         """Living processes of a flow run and everything below them."""
         return [one for one in psutil.process_iter() if _of(one, flow_run)]
+
+    def processes_of(self, flow_run: str, word: str) -> list[psutil.Process]:
+        """Those with that word in their command line."""
+        return [one for one in self.processes(flow_run) if word in _command(one)]
 
     def tail(self) -> str:
         """The ends of the logs, for a failing test."""
@@ -155,6 +168,13 @@ def _of(process: psutil.Process, flow_run: str) -> bool:
         return process.environ().get(FLOW_RUN) == flow_run and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, OSError):
         return False
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def restem(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

@@ -104,15 +104,34 @@ def show_artifacts(operated: Operated, page: Any, flow_run: str) -> None:
     picture(page, "artifacts")
 
 
-def test_a_failed_night_says_what_happened_in_one_sentence(operated: Operated, page: Any) -> None:
+def test_a_failed_night_says_what_happened_and_its_button_goes_on(operated: Operated, page: Any) -> None:
+    """The trainer is killed, as the kernel does when memory runs out."""
     machine = operated.machine
-    parameters = {**operated.form("bad-night"), "nights": {"night": "2026-01-01"}}
-    failed = machine.do("nightly/nightly", parameters, RESTEM_FAILPOINTS="finetune.start:1-9=fail")
-    assert failed.type == "FAILED"
-    page.goto(address(operated, f"/runs/flow-run/{failed.id}"), wait_until="domcontentloaded")
-    page.get_by_text("Failed", exact=True).first.wait_for()
-    notice = machine.artifacts(failed.id)["failure-bad-night-2026-01-01"]
+    form = operated.form("bad-night", retry={"retries": 0}, finetune={"epochs": 10})
+    flow_run = machine.start("nightly/nightly", {**form, "nights": {"night": "2026-01-01"}})
+    logs = Path(form["config"]["run"]["scratch"]) / "logs" / "bad-night-2026-01-01"
+    machine.until(lambda: any("'loss'" in path.read_text() for path in logs.glob("train-*.log")), 120, "a training step")
+    for trainer in machine.processes_of(flow_run, "tasks.engines.trl_sft"):
+        trainer.kill()
+    failed = machine.finish(flow_run)
+    assert failed.type == "FAILED", failed
+    assert failed.message.startswith("finetune: ")
+    notice = machine.artifacts(flow_run)["failure-bad-night-2026-01-01"]
     page.goto(address(operated, f"/artifacts/artifact/{notice['id']}"), wait_until="domcontentloaded")
     page.get_by_text("Cost of going on").first.wait_for()
     assert "Traceback" not in page.inner_text("body")
     picture(page, "failed-night")
+    press_retry(operated, page, flow_run)
+    again = machine.finish(flow_run)
+    assert again.type == "COMPLETED", again
+    second = machine.ended_task_runs(flow_run, 2)
+    assert (second["iteration-1/materialize"], second["iteration-1/finetune"]) == ("Cached", "Completed")
+
+
+def press_retry(operated: Operated, page: Any, flow_run: str) -> None:
+    operated.machine.seen_by_worker(flow_run)
+    page.goto(address(operated, f"/runs/flow-run/{flow_run}"), wait_until="domcontentloaded")
+    page.get_by_text("Failed", exact=True).first.wait_for()
+    page.get_by_role("button", name="Retry").first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Retry").click()
+    operated.machine.until(lambda: operated.machine.run(flow_run)["run_count"] > 1, 60, "the second attempt")

@@ -19,6 +19,7 @@ WHERE: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "verify": ({}, {"RESTEM_FAILPOINTS": "verify.written:1=hang"}),
     "finetune": (ENDLESS, {}),
 }
+CHILD = {"generate": "tasks.engines.hf_sampler", "verify": "rewards.worker", "finetune": "tasks.engines.trl_sft"}
 
 
 def in_stage(operated: Operated, stage: str, name: str) -> str:
@@ -33,11 +34,7 @@ def in_stage(operated: Operated, stage: str, name: str) -> str:
 def is_in(machine: Machine, flow_run: str, stage: str) -> bool:
     """Its task runs there, and what it starts for it lives."""
     running = [name for name, state in machine.task_runs(flow_run).items() if state == "Running" and stage in name]
-    commands = [" ".join(one.cmdline()) for one in machine.processes(flow_run)]
-    child = {"generate": "tasks.engines.hf_sampler", "verify": "rewards.worker", "finetune": "tasks.engines.trl_sft"}[
-        stage
-    ]
-    return bool(running) and any(child in command for command in commands)
+    return bool(running) and bool(machine.processes_of(flow_run, CHILD[stage]))
 
 
 @pytest.mark.parametrize("stage", list(WHERE))
@@ -78,6 +75,4 @@ def test_after_a_killed_worker_the_button_goes_on_from_what_is_stored(operated: 
 
 def worker_of(machine: Machine, flow_run: str) -> psutil.Process:
     """The worker that started a flow run."""
-    pids = {one.pid: one for one in machine.processes(flow_run)}
-    top = next(one for one in pids.values() if "prefect.engine" in one.cmdline())
-    return top.parent()
+    return machine.processes_of(flow_run, "prefect.engine")[0].parent()
