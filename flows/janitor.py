@@ -5,6 +5,8 @@ It clears the host it runs on; runs of other hosts are left to the heartbeat aut
 
 from __future__ import annotations
 
+import os
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,9 @@ from flows.deployed import guard_this_run
 from flows.form import scratch_at_hand, store_at_hand
 from flows.orphans import crash_orphans, end_leftovers
 from flows.text import size
+from sandbox.docker_launcher import connect, remove_dead
+from sandbox.settings import SandboxSettings
+from tasks.domain.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -25,17 +30,25 @@ class Swept:
 
     crashed: tuple[str, ...]
     ended: tuple[str, ...]
+    containers: tuple[str, ...] | None
     cleaning: Cleaning | None
 
     def to_markdown(self) -> str:
         freed = f"{len(self.cleaning.removals)} things, {size(self.cleaning.bytes)}" if self.cleaning else "not asked"
-        runs, processes = ", ".join(self.crashed) or "none", ", ".join(self.ended) or "none"
-        return f"* runs without a process: {runs}\n* processes without a run: {processes}\n* removed from the store: {freed}\n"
+        containers = "no Docker engine answers here" if self.containers is None else _names(self.containers)
+        return (
+            f"* runs without a process: {_names(self.crashed)}\n* processes without a run: {_names(self.ended)}\n"
+            f"* sandbox containers without an owner: {containers}\n* removed from the store: {freed}\n"
+        )
+
+
+def _names(found: tuple[str, ...]) -> str:
+    return ", ".join(found) or "none"
 
 
 @flow(name="janitor", flow_run_name="janitor", persist_result=False, validate_parameters=False)
 def janitor(clear_store: bool = False, keep: int = 2, store: str = "") -> Any:
-    """Mark runs whose process is gone as crashed, end processes whose run is over, and clear the store's leftovers.
+    """Mark runs whose process is gone as crashed, end processes and containers without a run, and clear the store's leftovers.
 
     Args:
         clear_store: Also do what `restem gc` does: weights that no run keeps, attempts that never finished.
@@ -45,6 +58,18 @@ def janitor(clear_store: bool = False, keep: int = 2, store: str = "") -> Any:
     guard_this_run()
     with get_client(sync_client=True) as client:
         crashed, ended = tuple(crash_orphans(client)), tuple(end_leftovers(client))
+    containers = containers_without_owner()
     cleaning = clean(store_at_hand(store), scratch_at_hand(), max(keep, 1)) if clear_store else None
-    swept = Swept(crashed, ended, cleaning)
+    swept = Swept(crashed, ended, containers, cleaning)
     create_markdown_artifact(swept.to_markdown(), key="janitor", description="What the last visit found")
+
+
+def containers_without_owner() -> tuple[str, ...] | None:
+    """Remove sandbox containers of this host's engine whose owner is gone; None where no engine answers."""
+    host = os.environ.get("DOCKER_HOST") or SandboxSettings().hosts[0]
+    try:
+        client = connect(host)
+    except UserError:
+        return None
+    with closing(client):
+        return tuple(remove_dead(client))

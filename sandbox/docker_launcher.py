@@ -219,13 +219,16 @@ def _tls() -> docker.tls.TLSConfig:
     return docker.tls.TLSConfig(client_cert=(names[0], names[1]), ca_cert=names[2], verify=True)
 
 
-def remove_dead(client: docker.APIClient) -> None:
-    """Remove sandbox containers whose owner does not live any more."""
+def remove_dead(client: docker.APIClient) -> list[str]:
+    """Remove sandbox containers whose owner does not live any more; their ids."""
+    removed = []
     for one in client.containers(all=True, filters={"label": LABEL}):
         owner = Owner.parsed(one["Labels"].get(OWNER_LABEL, ""))
         if owner is not None and owner.dead:
             log.warning("removing sandbox container %s of an owner that is gone", one["Id"][:12])
             _remove(client, one["Id"])
+            removed.append(one["Id"][:12])
+    return removed
 
 
 def _remove(client: docker.APIClient, container: str) -> None:

@@ -153,7 +153,7 @@ class Machine:
 
     def processes_of(self, flow_run: str, word: str) -> list[psutil.Process]:
         """Those with that word in their command line."""
-        return [one for one in self.processes(flow_run) if word in _command(one)]
+        return [one for one in self.processes(flow_run) if word in command_of(one)]
 
     def tail(self) -> str:
         """The ends of the logs, for a failing test."""
@@ -170,7 +170,8 @@ def _of(process: psutil.Process, flow_run: str) -> bool:
         return False
 
 
-def _command(process: psutil.Process) -> str:
+def command_of(process: psutil.Process) -> str:
+    """Its command line, empty once it has ended."""
     try:
         return " ".join(process.cmdline())
     except psutil.Error:

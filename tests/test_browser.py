@@ -110,7 +110,9 @@ def test_a_failed_night_says_what_happened_and_its_button_goes_on(operated: Oper
     form = operated.form("bad-night", retry={"retries": 0}, finetune={"epochs": 10})
     flow_run = machine.start("nightly/nightly", {**form, "nights": {"night": "2026-01-01"}})
     logs = Path(form["config"]["run"]["scratch"]) / "logs" / "bad-night-2026-01-01"
-    machine.until(lambda: any("'loss'" in path.read_text() for path in logs.glob("train-*.log")), 120, "a training step")
+    machine.until(
+        lambda: any("'loss'" in path.read_text() for path in logs.glob("train-*.log")), 120, "a training step"
+    )
     for trainer in machine.processes_of(flow_run, "tasks.engines.trl_sft"):
         trainer.kill()
     failed = machine.finish(flow_run)

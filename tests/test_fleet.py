@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tasks.artifacts import Store
-from tests.machine import FLOW_RUN, ROOT, Machine
+from tests.machine import FLOW_RUN, ROOT, Machine, command_of
 from tests.operated import Operated
 from tests.s3 import BUCKET
 from tests.test_kill import assert_each_index_once
@@ -39,21 +39,8 @@ def second_worker(operated: Operated, folder: Path) -> Iterator[psutil.Popen]:
         "PREFECT_HOME": str(folder / "prefect"), "RESTEM_SCRATCH": str(folder / "scratch"), "PREFECT_WORKER_QUERY_SECONDS": "2",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
     }  # fmt: skip
-    argv = [
-        sys.executable,
-        "-m",
-        "prefect",
-        "worker",
-        "start",
-        "--pool",
-        "gpu",
-        "--type",
-        "process",
-        "--name",
-        "second",
-        "--limit",
-        "1",
-    ]
+    prefect = [sys.executable, "-m", "prefect", "worker", "start", "--type", "process"]
+    argv = [*prefect, "--pool", "gpu", "--name", "second", "--limit", "1"]
     with (folder / "second.log").open("ab") as log:
         worker = psutil.Popen(
             argv, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
@@ -61,13 +48,12 @@ def second_worker(operated: Operated, folder: Path) -> Iterator[psutil.Popen]:
     try:
         yield worker
     finally:
-        if worker.is_running():
-            worker.terminate()
-            worker.wait(40)
+        worker.kill()  # its runs end with it
+        worker.wait(40)
 
 
 def jobs_of(worker: psutil.Process) -> list[psutil.Process]:
-    return [one for one in worker.children() if "prefect.engine" in one.cmdline()]
+    return [one for one in worker.children() if "prefect.engine" in command_of(one)]
 
 
 def records(store: Store) -> list[dict[str, Any]]:
@@ -104,9 +90,10 @@ def train_jobs(machine: Machine, worker: psutil.Process) -> list[psutil.Process]
     """Flow runs of that worker that sample train problems, with their engines."""
     found = []
     for one in jobs_of(worker):
-        name = machine.run(one.environ()[FLOW_RUN])["name"]
-        if "/train/" in name and one.children(recursive=True):
-            found += [one, *one.children(recursive=True)]
+        with suppress(psutil.Error):  # it ended meanwhile
+            name = machine.run(one.environ()[FLOW_RUN])["name"]
+            if "/train/" in name and one.children(recursive=True):
+                found += [one, *one.children(recursive=True)]
     return found
 
 
