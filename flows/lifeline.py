@@ -52,11 +52,12 @@ def watch_parent(report: Callable[[], None]) -> None:
 
 def _wait_for_end(descriptor: int, report: Callable[[], None]) -> None:
     select.select([descriptor], [], [])
-    logger.error("the worker that started this flow run is gone; ending")
     _leave_in(GRACE_S, ORPHANED)
     end_all(grace_s=0)
     try:
         report()
+        # last: the worker read our output, and Prefect's console answers a broken pipe with SystemExit
+        logger.error("the worker that started this flow run is gone; ending")
     finally:
         os._exit(ORPHANED)
 
