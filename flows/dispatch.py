@@ -87,7 +87,10 @@ class DispatchedRun(Run):
         return self._submit(stage.name, job.slot, job, lambda: Stored.look(self.workspace, job).outcome)
 
     def drive(self, pipelines: Iterable[Pipeline], in_flight: int) -> list[RangeSamples]:
-        """All ranges at once: how many work side by side is the number of workers."""
+        """All ranges at once: how many work side by side is the number of workers.
+
+        The first failure is raised after the others have ended: a run that failed must leave nothing that a retry would meet.
+        """
         looked = LookedUp(self.config, self.workspace, self.problems, self.base)
         config = self.config.model_dump(mode="json")
         config["run"]["store"] = self.workspace.store_url  # a relative one is meant from here
@@ -97,7 +100,16 @@ class DispatchedRun(Run):
             self._submit("range", slot, job, lambda job=job: looked.stored_range(job))
             for slot, job in zip(slots, jobs, strict=True)
         ]
-        return [self.result(future) for future in futures]
+        ranges: list[RangeSamples] = []
+        failure: Exception | None = None
+        for future in futures:
+            try:
+                ranges.append(self.result(future))
+            except Exception as error:  # noqa: BLE001  boundary: whatever a range failed with is raised below, once
+                failure = failure or error
+        if failure is not None:
+            raise failure
+        return ranges
 
     def result(self, future: Any) -> Any:
         made = super().result(future)
