@@ -100,7 +100,7 @@ class Cell:
             if kind == frames.RESULT:
                 return execution(payload)
             if kind == frames.BYE:
-                return Execution(Ending.INFRA, detail=payload.decode(errors="replace"))
+                return Execution(Ending.INFRA, detail=words(payload), container_ended=True)
 
 
 @lru_cache(maxsize=256)

@@ -23,6 +23,7 @@ MAX_DEATHS = 3  # containers that may end under a job before it is to blame
 LONELY_BATCH = 16
 LONELY_SECONDS = 5.0
 WAKE_SECONDS = 0.5
+CLOSED = Execution(Ending.INFRA, detail="the sandbox is closed")
 PIPELINE_BYTES = 1 << 20  # a job larger than this is not handed out ahead
 
 
@@ -69,7 +70,7 @@ class Dispatch:
                 (self._lonely if ticket.job.alone else self._queue).append(ticket)
                 self._changed.notify()
                 return
-        ticket.future.set_result(Execution(Ending.INFRA, detail="the sandbox is closed"))
+        finish(ticket, CLOSED)
 
     def take(self, room: int, busy: bool) -> list[Ticket] | None:
         """Up to `room` tickets; none at once for a busy slot, after a while for an idle one; None when closed."""
@@ -132,18 +133,29 @@ class Dispatch:
         """Their container ended: the first was running, the others had not begun."""
         if not tickets:
             return
-        tickets[0].deaths += 1
-        guilty = tickets[0].deaths >= MAX_DEATHS
+        first = tickets[0]
+        first.deaths += 1
+        guilty = first.deaths >= MAX_DEATHS
         with self._changed:
-            for ticket in reversed(tickets):
+            for ticket in tickets:
                 self._left(ticket)
-                if ticket.session is None and not (ticket is tickets[0] and guilty):
-                    (self._lonely if ticket.first is not None or ticket.job.alone else self._queue).appendleft(ticket)
-            self._changed.notify_all()
-        if tickets[0].session is not None:
-            finish(tickets[0], Execution(Ending.INFRA, detail=reason))
+            closed = self._closed
+            if not closed:
+                over = first.session is not None or guilty
+                self._put_back(tickets[1:] if over else tickets)
+        if closed:
+            for ticket in tickets:
+                finish(ticket, CLOSED)
+        elif first.session is not None:
+            finish(first, Execution(Ending.INFRA, detail=reason, container_ended=True))
         elif guilty:
-            finish(tickets[0], Execution(Ending.HOSTILE, detail=f"ended {MAX_DEATHS} containers, the last: {reason}"))
+            finish(first, Execution(Ending.HOSTILE, detail=f"ended {MAX_DEATHS} containers, the last: {reason}"))
+
+    def _put_back(self, tickets: list[Ticket]) -> None:
+        """Under the lock: these run before all others."""
+        for ticket in reversed(tickets):
+            (self._lonely if ticket.first is not None or ticket.job.alone else self._queue).appendleft(ticket)
+        self._changed.notify_all()
 
     def _left(self, ticket: Ticket) -> None:
         """Under the lock: `ticket` does not run any more."""
@@ -166,7 +178,7 @@ class Dispatch:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        self.abandon("the sandbox is closed")
+        self.abandon(CLOSED.detail)
 
 
 def _fair(found: Execution) -> Execution:

@@ -29,10 +29,6 @@ from sandbox.tests import AssertTests, CallTest, Case, StdinTest, Tests, count
 from sandbox.values import Malformed, encode, returned_value
 from sandbox.verdict import Ending, Verdict
 
-NO_FAULT_OF_THE_PROGRAM = (  # how the details of INFRA begin where no container ended under the program
-    "no container", "the sandbox is closed", "starved by the machine", "the program asks for numpy", "the canary died",
-    "the tests' container", "neither an answer",
-)  # fmt: skip
 THREADS_PER_SLOT = 5  # one program runs, a few wait in its container
 ATTEMPTS = 3  # of one test in a session, when the sandbox fails under it
 TESTER_LIMITS = Limits(cpu_seconds=10.0, memory_mb=512)
@@ -62,7 +58,8 @@ class Program:
 class Outcome:
     """One test, or with asserts one run of all of them. Seconds and MiB are the program's.
 
-    `contended`: the machine made the program wait, so that a timeout may not be its own fault.
+    `contended`: the machine made the program wait, so that a timeout may not be its own fault. `container_ended`: its
+    container went away under it, see `Execution`.
     """
 
     verdict: Verdict
@@ -73,6 +70,7 @@ class Outcome:
     reruns: int = 0
     passed: int = 0
     contended: bool = False
+    container_ended: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,9 +149,11 @@ class Grading:
         What ends container after container is to blame itself.
         """
         outcome, runs = run(False), 1
+        containers_ended = outcome.container_ended
         while outcome.verdict == Verdict.INFRA and runs < ATTEMPTS:
             outcome, runs = run(False), runs + 1
-        if outcome.verdict == Verdict.INFRA and not outcome.detail.startswith(NO_FAULT_OF_THE_PROGRAM):
+            containers_ended = containers_ended and outcome.container_ended
+        if containers_ended and runs == ATTEMPTS:
             return replace(outcome, verdict=Verdict.HOSTILE, detail=f"ended {runs} containers", reruns=runs - 1)
         if outcome.verdict == Verdict.IDLE or (outcome.verdict == Verdict.TLE and outcome.contended):
             outcome, runs = run(True), runs + 1
@@ -245,7 +245,7 @@ def outcome_of(execution: Execution, verdict: Verdict | None = None, detail: str
     return Outcome(
         verdict or Verdict(execution.ending), _ending_detail(execution) if detail is None else detail,
         execution.cpu_seconds, execution.wall_seconds, execution.memory_mb, execution.reruns,
-        contended=execution.contended,
+        contended=execution.contended, container_ended=execution.container_ended,
     )  # fmt: skip
 
 

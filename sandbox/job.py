@@ -35,6 +35,8 @@ class Execution:
 
     `cpu_seconds` covers the process and what it started; `memory_mb` is the largest resident size of one process.
     `contended`: the machine made it wait, so that a TLE may not be its own fault (`reruns` counts repetitions alone).
+    `container_ended`: INFRA because its container went away under it. Once is the machine's doing or the program's, on one
+    fresh container after another it is the program's.
     """
 
     ending: Ending
@@ -48,3 +50,4 @@ class Execution:
     detail: str = ""
     reruns: int = 0
     contended: bool = False
+    container_ended: bool = False

@@ -95,6 +95,17 @@ def test_what_waits_when_the_sandbox_closes_ends_as_infra() -> None:
     assert dispatch.take(1, busy=False) is None
 
 
+def test_what_runs_when_the_sandbox_closes_ends_as_infra_too() -> None:
+    dispatch, running, ahead = Dispatch(1), ticket(), ticket()
+    put(dispatch, running, ahead)
+    flying = taken(dispatch)
+    dispatch.close()
+    dispatch.lost(flying, "its container was removed")
+    assert [(one.future.result(timeout=1).ending, one.future.result().container_ended) for one in flying] == [
+        ("INFRA", False)
+    ] * len(flying)
+
+
 def test_the_last_jobs_are_spread_over_the_slots() -> None:
     dispatch = Dispatch(4)
     put(dispatch, *[ticket() for _ in range(8)])

@@ -85,7 +85,7 @@ def test_a_session_whose_container_is_killed_says_so(two_slots: Sandbox) -> None
         with suppress(docker.errors.APIError):
             engine().api.remove_container(container, force=True)
     found = session.receive(timeout=30)
-    assert not isinstance(found, bytes) and found.ending == "INFRA"
+    assert not isinstance(found, bytes) and (found.ending, found.container_ended) == ("INFRA", True)
     assert two_slots.run_many([Job(DOUBLE, stdin=b"1")])[0].stdout == b"2\n"
 
 
@@ -257,4 +257,4 @@ def test_without_its_engine_a_job_ends_as_infra(other_engine: SecondEngine, one_
         other_engine.stop()
         found = sandbox.submit(Job(DOUBLE, stdin=b"1")).result(timeout=60)
         other_engine.start()
-    assert found.ending == "INFRA", found
+    assert (found.ending, found.container_ended) == ("INFRA", False), found

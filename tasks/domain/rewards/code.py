@@ -26,7 +26,7 @@ class CodeReward:
     """Correct when every test passes; unparseable when there is no program."""
 
     name = "code"
-    version = "1"
+    version = "2"
     kind: Kind = "code"
 
     def prepare(self, problem: Problem, text: str) -> Check:
