@@ -1,9 +1,10 @@
 """The system calls that a container may use: a list of what interpreters need, everything else answers EPERM.
 
-Among what is not listed, though engines allow some of it by default: io_uring, bpf, userfaultfd, keyctl and key
-management, perf_event_open, ptrace, process_vm_*, SysV shared memory, message queues and semaphores, POSIX message
-queues, socket (no network and no abstract unix sockets; a socketpair has no name), mount and everything about
-namespaces, modules, clocks, quotas, swap, reboot, kexec, file handles, pidfd_getfd, personality, fanotify.
+Among what is not listed, though engines allow some of it by default: ptrace, process_vm_*, SysV shared memory, message
+queues and semaphores, POSIX message queues, socket (no network and no abstract unix sockets; a socketpair has no name),
+mount and everything about namespaces, clocks, quotas, swap, reboot, file handles, pidfd_getfd, personality, fanotify.
+A library may try one of those and go on without it. What no interpreter and no library of ours ever tries, and exploits of
+the kernel begin with, ends the process (SIGSYS, the ending SECURITY): see `FATAL`.
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ SIGNALS_AND_TIME = """
     setitimer sigaltstack signalfd signalfd4 time timer_create timer_delete timer_getoverrun timer_gettime
     timer_settime timerfd_create timerfd_gettime timerfd_settime times
 """
+FATAL = """
+    add_key bpf delete_module finit_module init_module io_uring_enter io_uring_register io_uring_setup kexec_file_load
+    kexec_load keyctl perf_event_open request_key userfaultfd
+"""
 REST = "getrandom sysinfo uname socketpair recvmsg recvfrom sendmsg sendto shutdown getsockopt setsockopt"
 REST_MORE = "getsockname getpeername recvmmsg sendmmsg"
 
@@ -59,6 +64,7 @@ def profile() -> str:
             "action": "SCMP_ACT_ALLOW",
             "args": [{"index": 0, "value": NEW_NAMESPACES, "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ"}],
         },
+        {"names": sorted(FATAL.split()), "action": "SCMP_ACT_KILL_PROCESS"},
         # its flags are behind a pointer that a filter cannot read; the C library falls back to clone on ENOSYS
         {"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": ENOSYS},
     ]

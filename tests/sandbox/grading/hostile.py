@@ -48,6 +48,18 @@ all_three(
     cpu_seconds=0.5,
 )
 
+# ---- 23: system calls that are the end, whatever was right before
+
+FATAL = "import ctypes\nctypes.CDLL(None).syscall(321, 0, 0, 0)"  # bpf, on x86-64
+all_three("23 system call", "SECURITY", FATAL)
+stdin("23 system call after the answer", "SECURITY", f"print(5, flush=True)\n{FATAL}")
+asserts(
+    "23 system call after an assert",
+    "SECURITY",
+    f"def f(x):\n    {FATAL.replace(chr(10), '; ')}",
+    "assert 5 == 5\nassert f(1) == 5",
+)
+
 # ---- 26, 27, 32: look for the expected value
 
 SEARCH = """
