@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sandbox.compare import same_output, same_value
-from sandbox.image.inside.values import COUNT, Encoder, decode
+from sandbox.image.inside.values import COUNT, MAX_BYTES, Encoder, decode
 from sandbox.job import DEFAULT_LIMITS, Execution, Job
 from sandbox.limits import Limits
 from sandbox.pool import Sandbox, Session
@@ -163,13 +163,14 @@ class Grading:
         """One process, one call; whatever comes of it is compared as data."""
         with contextlib.closing(self._candidate(program, with_prelude(program.source), alone)) as candidate:
             request: tuple[object, ...] = ("function", test.function, test.arguments, {})
-            candidate.send(Encoder(1 << 26, number=True).encode(request))
+            encoder = Encoder(1 << 26, number=True)
+            candidate.send(encoder.encode(request))
             replies = [_received(candidate, program.limits) for _ in range(2)]  # ready, and the value
             execution = candidate.close()
         failed = next((reply for reply in replies if isinstance(reply, Execution)), None)
         if failed is not None:
             return _ended_early(failed)
-        verdict, detail = _decided(replies[1], test)
+        verdict, detail = _decided(replies[1], test, len(encoder.kept))
         return outcome_of(execution, verdict, detail) if execution.ending == Ending.OK else outcome_of(execution)
 
     def _candidate(self, program: Program, source: bytes, alone: bool) -> Session:
@@ -279,8 +280,8 @@ def _received(session: Session, limits: Limits) -> bytes | Execution:
         return Execution(Ending.INFRA, detail="neither an answer nor an end")
 
 
-def _decided(reply: bytes | Execution, test: CallTest) -> tuple[Verdict, str]:
-    """The returned value against the expected one."""
+def _decided(reply: bytes | Execution, test: CallTest, containers: int) -> tuple[Verdict, str]:
+    """The returned value against the expected one; `containers` went with the arguments and may have been changed."""
     assert isinstance(reply, bytes)
     kind = reply[:1]
     if kind == b"L":
@@ -288,7 +289,9 @@ def _decided(reply: bytes | Execution, test: CallTest) -> tuple[Verdict, str]:
     if kind not in (b"V", b"E"):
         return Verdict.WA, "not an answer"
     try:
-        content = reply[_after_changes(reply) :]
+        content = reply[_after_changes(reply, containers) :]
+        if len(content) > MAX_BYTES:
+            return Verdict.OLE, "the returned value is too large"
         if kind == b"E":
             return Verdict.RE, _error_text(content)
         value = returned_value(content)
@@ -298,10 +301,12 @@ def _decided(reply: bytes | Execution, test: CallTest) -> tuple[Verdict, str]:
     return (Verdict.AC, "") if right else (Verdict.WA, "another value")
 
 
-def _after_changes(reply: bytes) -> int:
+def _after_changes(reply: bytes, containers: int) -> int:
     """Where the value begins: after what the program did to its arguments."""
-    at = 1 + COUNT.size
-    for _ in range(_number(reply, 1)):
+    at, changes = 1 + COUNT.size, _number(reply, 1)
+    if changes > containers:
+        raise Malformed("more changes than arguments")
+    for _ in range(changes):
         at += 2 * COUNT.size + _number(reply, at + COUNT.size)
         if at > len(reply):
             raise Malformed("cut short")

@@ -15,7 +15,7 @@ LIMITS = Limits(cpu_seconds=0.6, wall_seconds=4.0, memory_mb=256)
 
 @dataclass(frozen=True)
 class Attack:
-    """`anywhere`: meaningful without a container too, and harmless there."""
+    """`anywhere`: meaningful without a container too, and harmless there. `times`: a race, which is not won each time."""
 
     name: str
     source: bytes
@@ -24,6 +24,7 @@ class Attack:
     stdin: bytes = b""
     limits: Limits = LIMITS
     anywhere: bool = False
+    times: int = 1
 
 
 def attack(name: str, source: str | bytes, endings: str, check: Check | None = None, **more: object) -> Attack:
@@ -127,7 +128,48 @@ EXHAUSTION = [
         lambda found: len(found.stdout) == 1 << 20,
         anywhere=True,
     ),
-    attack("stderr flood", "import sys\nwhile True: sys.stderr.write('x' * 65536)", "TLE", anywhere=True),
+    attack("stderr flood", "import sys\nwhile True: sys.stderr.write('x' * 65536)", "TLE OLE", anywhere=True),
+    attack(
+        "timers without end",
+        """
+        import ctypes
+        libc, number, made = ctypes.CDLL(None, use_errno=True), ctypes.c_int(), 0
+        event = (ctypes.c_int * 16)(0, 0, 0, 1)
+        while libc.syscall(222, 0, event, ctypes.byref(number)) == 0: made += 1
+        print(made <= 1024)
+        """,
+        "OK",
+        says(b"True"),
+    ),
+    attack(
+        "its main thread gone",
+        """
+        import ctypes, threading
+        def loop():
+            while True: pass
+        threading.Thread(target=loop).start()
+        ctypes.CDLL(None).syscall(60, 0)
+        """,
+        "TLE",
+        at_the_limit,
+    ),
+    attack(
+        "waiting in a way that looks like work",
+        """
+        import ctypes, time
+        if ctypes.CDLL(None).vfork() == 0: time.sleep(1e6)
+        time.sleep(1e6)
+        """,
+        "IDLE",
+        lambda found: found.wall_seconds < 2,
+        limits=Limits(cpu_seconds=1, wall_seconds=1),
+    ),
+    attack(
+        "waiting under a name that is no text",
+        "import ctypes, time\nctypes.CDLL(None).prctl(15, b') R \\xff\\n', 0, 0, 0)\ntime.sleep(1e6)",
+        "IDLE",
+        limits=Limits(cpu_seconds=1, wall_seconds=1),
+    ),
     attack(
         "full tmp",
         """
@@ -325,6 +367,20 @@ ESCAPE = [
         says(b""),
     ),
     tries(
+        "relations and messages that nobody needs",
+        """
+        import socket
+        def sibling():
+            pid = syscall(56, 0x8000 | 17, 0, 0, 0, 0)
+            return pid if pid else os._exit(0)
+        attempt('a sibling, which only the zygote could bury', sibling)
+        left, right = socket.socketpair()
+        attempt('out of band', lambda: left.send(b'x', socket.MSG_OOB))
+        attempt('out of band, received', lambda: right.recv(1, socket.MSG_OOB | socket.MSG_DONTWAIT) and None)
+        attempt('a message queue', lambda: os.open('/dev/mqueue/x', os.O_CREAT | os.O_RDWR))
+        """,
+    ),
+    tries(
         "the interpreter's files",
         """
         import json, site
@@ -436,6 +492,55 @@ INTERFERING = [
         """,
         "OK",
         says(b"in time"),
+    ),
+    attack(
+        "files made up to the last moment",
+        """
+        import os, time
+        for _ in range(24):
+            if os.fork() == 0:
+                os.setsid()
+                number = 0
+                while True:
+                    number += 1
+                    name = f'/tmp/{os.getpid()}.{number}'
+                    try: os.mkdir(name); os.rename(name, name + 'x'); os.rmdir(name + 'x')
+                    except OSError: pass
+        time.sleep(0.1)
+        """,
+        "OK",
+        limits=Limits(cpu_seconds=4),
+        times=6,
+    ),
+    attack(
+        "daemons that wait for those who clean up after them",
+        """
+        import os, time
+        first = os.getpid()
+        for _ in range(4):
+            if os.fork() == 0:
+                os.setsid()
+                while True:
+                    for pid in range(first + 5, first + 9):
+                        try: os.open(f'/proc/{pid}/mem', os.O_RDWR)
+                        except OSError: continue
+                        os.write(1, b'got it')
+        time.sleep(0.2)
+        """,
+        "OK",
+        says(b""),
+        limits=Limits(cpu_seconds=4),
+        times=6,
+    ),
+    attack(
+        "marks on devices",
+        """
+        import os
+        for name in ('null', 'zero', 'full', 'random', 'urandom', 'tty'):
+            os.utime(f'/dev/{name}')
+        os.listdir('/dev'), os.readlink('/dev/fd'), open('/dev/urandom', 'rb').read(9), os.utime('/dev/mqueue')
+        """,
+        "OK",
     ),
     attack(
         "links instead of directories",

@@ -27,7 +27,7 @@ def run(mode: str, uid: int | None, rlimits: list[tuple[int, tuple[int, int]]], 
     if uid is None:
         limits.die_with_parent()  # in a container the end of PID 1 does this
     else:
-        limits.become(uid)
+        limits.become(uid, open_to_its_uid=True)
     text = os.read(source, size)
     os.closerange(CHANNEL_FD if mode == "stdin" else CHANNEL_FD + 1, 1 << 16)
     gc.enable()

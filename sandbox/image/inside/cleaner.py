@@ -1,7 +1,12 @@
-"""Cleans up after a job as the job's own uid: no privilege that a link could turn against somebody else."""
+"""Cleans up after a job as the job's own uid: no privilege that a link could turn against somebody else.
+
+Two processes one after the other: the first ends what is left of the job, the second removes its files when nothing that
+could make new ones, or attack the second, is alive any more.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import stat
@@ -9,25 +14,28 @@ from typing import NoReturn
 
 from . import limits
 
-
-def clean(uid: int | None, tmp: str) -> NoReturn:
-    """Kill every process of `uid` but this one, empty `tmp`, end with 0."""
-    if uid is not None:
-        limits.become(uid)
-        kill_all()
-    empty(tmp)
-    os._exit(0 if not os.listdir(tmp) else 1)
+FIRST_FD = 3  # of what the zygote holds
 
 
-def kill_all() -> None:
-    """One call, atomic against forks: a fork bomb has no time between."""
-    try:
+def end_processes(uid: int) -> NoReturn:
+    """Kill every process of `uid` but this one, end with 0. One call, atomic against forks: a fork bomb has no time between."""
+    os.closerange(FIRST_FD, 1 << 16)
+    limits.become(uid, open_to_its_uid=False)
+    with contextlib.suppress(ProcessLookupError):
         os.kill(-1, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+    os._exit(0)
 
 
-def empty(folder: str) -> None:
+def empty(uid: int | None, folder: str) -> NoReturn:
+    """Remove everything in `folder`, end with 0."""
+    os.closerange(FIRST_FD, 1 << 16)
+    if uid is not None:
+        limits.become(uid, open_to_its_uid=False)
+    remove_all(folder)
+    os._exit(0 if not os.listdir(folder) else 1)
+
+
+def remove_all(folder: str) -> None:
     """Remove everything in `folder`, links not followed, at any depth, in constant stack and few descriptors.
 
     A directory's subdirectories are moved up beside it before it is removed, so that depth never matters.

@@ -13,6 +13,7 @@ from typing import Any
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 STACK_BYTES = 64 << 20  # of the main thread; Linux leaves at least 128 MiB below the first mapping
 OPEN_FILES = 256
+PENDING_SIGNALS = 1024  # of one uid; each timer holds one
 MB = 1 << 20
 
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
@@ -29,6 +30,7 @@ def confine_all() -> None:
     for kind, value in (
         (resource.RLIMIT_NOFILE, OPEN_FILES),
         (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_SIGPENDING, PENDING_SIGNALS),
         # 1 and not 0: with 0 a crash still reaches a core handler program of the host, see core(5)
         (resource.RLIMIT_CORE, 1),
         (resource.RLIMIT_STACK, STACK_BYTES),
@@ -61,12 +63,13 @@ def _inherited_hard(kind: int) -> int:
     return resource.getrlimit(kind)[1]
 
 
-def become(uid: int) -> None:
-    """From root to `uid` for good; its memory stays readable to itself (/dev/stdin is a link through /proc/self)."""
+def become(uid: int, open_to_its_uid: bool) -> None:
+    """From root to `uid` for good. A program's own files in /proc are open to it (/dev/stdin is a link through /proc/self); to
+    others of this uid, its daemons, a process of ours stays closed: they could write into its memory."""
     os.write(os.open("/proc/self/oom_score_adj", os.O_WRONLY), b"1000")  # the kernel kills it before the supervisor
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
-    _prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
+    _prctl(PR_SET_DUMPABLE, int(open_to_its_uid), 0, 0, 0)
 
 
 def die_with_parent() -> None:

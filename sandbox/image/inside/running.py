@@ -22,6 +22,7 @@ AGAIN_SECONDS = 0.005
 LOOKS, LOOK_SECONDS = 4, 0.002  # a program with several threads is for moments between them
 CONTENDED_SHARE = 0.2  # of its wall time a program waited for the CPU
 SESSION_BYTES = 1 << 26  # what a child may send to its owner in all
+STDERR_BYTES = 1 << 26  # only its tail is kept, but reading it costs us more than it costs the program to write
 
 
 class Run:
@@ -35,7 +36,8 @@ class Run:
         self._uid = workshop.next_uid()
         self._answer: dict[str, Any] = {}  # how the child ended, once it has
         self._cause = self._detail = ""
-        self._tail, self._sent = b"", 0
+        self._tail, self._complaints = b"", 0
+        self._sent = self._asked = self._answered = 0
         self._to_child, self._from_child = bytearray(), bytearray()
         self._channel: socket.socket | None = None
         self._finishing = self._starved = False
@@ -149,11 +151,15 @@ class Run:
             os.close(self._stderr)
             self._stderr = -1
         self._tail = (self._tail + data)[-STDERR_TAIL_BYTES:]
+        self._complaints += len(data)
+        if self._complaints > STDERR_BYTES and not self.ended:
+            self.kill("OLE", f"more than {STDERR_BYTES} bytes on stderr")
 
     # ------------------------------------------------------------ the channel of a session
 
     def to_child(self, message: bytes) -> None:
         """One frame for the child, sent as it reads."""
+        self._asked += 1
         self._to_child += len(message).to_bytes(4, "big") + message
         self._write_channel()
 
@@ -195,16 +201,20 @@ class Run:
                 return  # one read a turn: a flooding child must not keep us from the clock
 
     def _whole_messages(self) -> Iterator[bytes]:
+        """At most one of its own accord, and one for each that it was sent: nothing piles up with its owner."""
         while len(self._from_child) >= 4 and not self._cause:
             size = int.from_bytes(self._from_child[:4], "big")
             self._sent += 0 if len(self._from_child) < 4 + size else size
-            if size > frames.MESSAGE_CAP:
+            if self._answered > self._asked:
+                self.kill("HOSTILE", "messages that nobody asked for")
+            elif size > frames.MESSAGE_CAP:
                 self.kill("HOSTILE", f"a message of {size} bytes, the cap is {frames.MESSAGE_CAP}")
             elif self._sent > SESSION_BYTES:
                 self.kill("OLE", f"more than {SESSION_BYTES} bytes of messages")
             elif len(self._from_child) < 4 + size:
                 return
             else:
+                self._answered += 1
                 yield bytes(self._from_child[4 : 4 + size])
                 del self._from_child[: 4 + size]
 

@@ -61,6 +61,7 @@ class Workshop:
         self.meter: Any = meter.ProcessMeter(self.strays) if version is None else meter.CgroupMeter(version)
         self._plain = self._first_zygote()
         self._numpy: Zygote | None = None
+        self._marks = [path for path in _all_in("/dev") if _unmark(path)] if self._in_container else []
         os.chdir(self.tmp)
 
     def describe(self) -> dict[str, Any]:
@@ -98,17 +99,22 @@ class Workshop:
 
     def clean(self, uid: int | None) -> None:
         """No process and no file of the last job is left, or Odd."""
-        strays = [] if self.meter.only(1 + len(self.runner)) else self._living_strays()
-        if not strays and not os.listdir(self.tmp):
-            return
-        if uid is None:
-            _kill(strays)
-        self._plain.ask({"do": "clean", "uid": uid, "tmp": self.tmp})
+        if not self.meter.only(1 + len(self.runner)) and self._living_strays():
+            if uid is not None:
+                self._asked({"do": "end", "uid": uid}, "processes of a job could not be ended")
+            self._wait_for_strays(uid)
+        if os.listdir(self.tmp):
+            self._asked({"do": "empty", "uid": uid, "tmp": self.tmp}, "files of a job could not be removed")
+        for path in self._marks:
+            _unmark(path)
+
+    def _asked(self, request: dict[str, Any], failure: str) -> None:
+        """A process of the zygote's that must end with 0 in time, or Odd."""
+        self._plain.ask(request)
         self._plain.control.settimeout(CLEAN_SECONDS)
         if self._plain.answer()["status"] != 0:
-            raise Odd("files of a job could not be removed")
+            raise Odd(failure)
         self._plain.control.settimeout(None)
-        self._wait_for_strays(uid)
 
     def _living_strays(self) -> list[int]:
         self._reap()
@@ -167,6 +173,22 @@ class Workshop:
         if not pid:
             raise Odd("numpy could not be imported")
         return Zygote(pid, ours)
+
+
+def _all_in(folder: str) -> list[str]:
+    found = [folder]
+    for entry in os.scandir(folder):
+        found += _all_in(entry.path) if entry.is_dir(follow_symlinks=False) else [entry.path]
+    return found
+
+
+def _unmark(path: str) -> bool:
+    """Forget when a program last read or touched a device, which would tell the next one; whether that is possible."""
+    try:
+        os.utime(path, ns=(0, 0), follow_symlinks=False)
+    except OSError:
+        return False
+    return True
 
 
 def _kill(pids: list[int]) -> None:

@@ -1,7 +1,7 @@
 """The warm interpreter that is forked for every job. It never reads a job: it passes file descriptors on.
 
 Requests come over a SOCK_SEQPACKET pair from the supervisor, one at a time, as JSON with descriptors attached:
-run a child (answer: how it ended), clean up after a uid (answer: how that ended), or become two: a
+run a child, end a uid's processes, remove its files (the answer each time: how that process ended), or become two: a
 second zygote that also holds numpy, on the socket that comes with the request.
 """
 
@@ -119,8 +119,10 @@ def _loop(control: socket.socket) -> None:
         request = json.loads(message)
         if request["do"] == "numpy":
             _split(control, fds[0])
-        elif request["do"] == "clean":
-            control.send(_ended(_forked(lambda request=request: cleaner.clean(request["uid"], request["tmp"]))))
+        elif request["do"] == "end":
+            control.send(_ended(_forked(lambda request=request: cleaner.end_processes(request["uid"]))))
+        elif request["do"] == "empty":
+            control.send(_ended(_forked(lambda request=request: cleaner.empty(request["uid"], request["tmp"]))))
         else:
             control.send(_run(request, fds, base_bytes, null))
 

@@ -347,6 +347,34 @@ asserts(
     "assert f(1) == 7\nassert f(2) == 8",
 )
 call("44 call", "WA|RE|HOSTILE", FORGE + "forge()\ndef f(x): return 0", value=7)
+FLOOD = "import os\nmany = b'\\0\\0\\0\\2xx' * 9999\nwhile True: os.write(3, many)"
+call("44 messages without end", "HOSTILE", FLOOD)
+asserts("44 messages without end assert", "HOSTILE", FLOOD)
+call("44 empty messages", "HOSTILE", FLOOD.replace("2xx", "0"))
+call(
+    "44 a value too large for its own encoder",
+    "OLE",
+    r"""
+import os, struct
+body = b'V' + bytes(4) + b'l' + struct.pack('<I', 15_000_000) + b'N' * 15_000_000
+def send(data):
+    while data: data = data[os.write(3, data):]
+send(b'\0\0\0\1R' + struct.pack('>I', len(body)) + body)
+os._exit(0)
+""",
+)
+call(
+    "44 changes of arguments that it never had",
+    "WA",
+    r"""
+import os, struct
+body = b'V' + struct.pack('<I', 1_000_000) + bytes(8_000_000) + b'i\x01\0\0\0\x05'
+def send(data):
+    while data: data = data[os.write(3, data):]
+send(b'\0\0\0\1R' + struct.pack('>I', len(body)) + body)
+os._exit(0)
+""",
+)
 all_three("45 all closed", "WA|RE", "import os\nos.closerange(0, 256)\nos._exit(0)")
 
 # ---- 49: sources of all kinds
