@@ -32,7 +32,7 @@ from sandbox.verdict import Ending, Verdict
 THREADS_PER_SLOT = 5  # one program runs, a few wait in its container
 ATTEMPTS = 3  # of one test in a session, when the sandbox fails under it
 TESTER_LIMITS = Limits(cpu_seconds=10.0, memory_mb=512)
-WAITING_SECONDS = 20.0  # of wall time that a program may spend on waiting for its tests, on a machine with a load of 20
+TESTS_STRETCH = 8  # a program's longest wall time is longer by this factor where it also waits for its tests
 SPARE_SECONDS = 60.0  # beyond every limit: after it the sandbox is at fault, not the program
 LONGEST_DETAIL = 200
 T = TypeVar("T")
@@ -145,8 +145,7 @@ class Grading:
 
     def _retried(self, run: Callable[[bool], Outcome]) -> Outcome:
         """A session cannot be repeated by the sandbox, so it is repeated here: a lost container up to twice, and once more
-        alone a timeout of a program that had to wait, or an idle one, because it may have been the tests that it waited for.
-        What ends container after container is to blame itself.
+        alone a timeout of a program that the machine made wait. What ends container after container is to blame itself.
         """
         outcome, runs = run(False), 1
         containers_ended = outcome.container_ended
@@ -155,7 +154,7 @@ class Grading:
             containers_ended = containers_ended and outcome.container_ended
         if containers_ended and runs == ATTEMPTS:
             return replace(outcome, verdict=Verdict.HOSTILE, detail=f"ended {runs} containers", reruns=runs - 1)
-        if outcome.verdict == Verdict.IDLE or (outcome.verdict == Verdict.TLE and outcome.contended):
+        if outcome.verdict == Verdict.TLE and outcome.contended:
             outcome, runs = run(True), runs + 1
         return replace(outcome, reruns=runs - 1)
 
@@ -231,9 +230,9 @@ def _length(test: Case) -> int:
 
 
 def _patient(program: Program) -> Program:
-    """The program under limits that leave its tests time of their own: an idle program may only be waiting for them."""
-    patience = program.limits.idle_wall_seconds + WAITING_SECONDS
-    return replace(program, limits=replace(program.limits, wall_seconds=patience))
+    """The program under limits that leave its tests time of their own."""
+    limits = program.limits
+    return replace(program, limits=replace(limits, wall_stretch=TESTS_STRETCH * limits.wall_stretch))
 
 
 def wants_numpy(source: bytes) -> bool:

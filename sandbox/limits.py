@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 WALL_FLOOR_SECONDS = 3.0
 WALL_PER_CPU_SECOND = 2.0
-WALL_STRETCH = (
-    10.0  # a job that was given CPU time all along may take this many times its wall limit: the machine is busy
-)
+WALL_STRETCH = 10.0
 
 
 @dataclass(frozen=True)
@@ -17,7 +15,8 @@ class Limits:
     """Bounds of one program. CPU time (of the process and everything that it starts) decides; wall time is a backstop.
 
     `wall_seconds` is the time after which a program that hardly used the CPU is ended as IDLE; None derives it from
-    the CPU limit. A program that computes but is starved by a busy machine gets up to `WALL_STRETCH` times as long.
+    the CPU limit. Time in which it waited for its owner's next message does not count. A program that computes but is
+    starved by a busy machine gets up to `wall_stretch` times as long, in all.
     """
 
     cpu_seconds: float = 4.0
@@ -26,9 +25,10 @@ class Limits:
     output_bytes: int = 1 << 20
     tmp_mb: int = 16
     processes: int = 32
+    wall_stretch: float = WALL_STRETCH
 
     def __post_init__(self) -> None:
-        numbers = [self.cpu_seconds, self.memory_mb, self.output_bytes, self.tmp_mb, self.processes]
+        numbers = [self.cpu_seconds, self.memory_mb, self.output_bytes, self.tmp_mb, self.processes, self.wall_stretch]
         if self.wall_seconds is not None:
             numbers.append(self.wall_seconds)
         if not all(math.isfinite(number) and number > 0 for number in numbers):
@@ -44,4 +44,4 @@ class Limits:
     @property
     def hard_wall_seconds(self) -> float:
         """When any program is ended."""
-        return WALL_STRETCH * self.idle_wall_seconds
+        return self.wall_stretch * self.idle_wall_seconds

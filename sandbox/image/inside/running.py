@@ -65,6 +65,8 @@ class Run:
             self._poll.register(fd, select.POLLIN)
         self._idle_at = self._began + self._limits["idle_wall_seconds"]
         self._hard_at = self._began + self._limits["hard_wall_seconds"]
+        self._owner_took = 0.0  # seconds in which the child had answered and waited for the next message
+        self._owner_since: float | None = None
         self._check_at = self._began + self._longest_wait()
 
     def _fds(self) -> list[int]:
@@ -81,7 +83,9 @@ class Run:
 
     def next_check(self) -> float:
         """When this job wants to be looked at, as a time of the monotonic clock."""
-        return self._check_at if self._cause else min(self._check_at, self._idle_at, self._hard_at)
+        if self._cause or self._owner_since is not None:
+            return self._check_at
+        return min(self._check_at, self._idle_at, self._hard_at)
 
     def progress(self, ready: set[int]) -> Iterator[bytes]:
         """Handle what is ready and what is due; yields messages for the owner."""
@@ -104,12 +108,15 @@ class Run:
             self.kill("TLE", f"{cpu:.2f} s of CPU time, the limit is {limit:g} s")
         elif self._workshop.meter.new_memory_kill():
             self.kill("MLE", "the container's memory was used up")
-        elif now >= self._hard_at or (now >= self._idle_at and not self._computes()):
+        elif now >= self._hard_at or (self._too_long(now) and not self._computes()):
             self.kill("IDLE", f"{now - self._began:.1f} s of wall time with {cpu:.2f} s of CPU time")
-        elif now >= self._idle_at:
+        elif self._too_long(now):
             self._starved = True
             self._idle_at = now + self._limits["idle_wall_seconds"] / 4
         self._check_at = now + min(max(limit - cpu, MIN_CHECK_SECONDS), self._longest_wait())
+
+    def _too_long(self, now: float) -> bool:
+        return self._owner_since is None and now >= self._idle_at
 
     def _longest_wait(self) -> float:
         """A container has one core: its CPU time is not spent faster than wall time."""
@@ -158,8 +165,12 @@ class Run:
     # ------------------------------------------------------------ the channel of a session
 
     def to_child(self, message: bytes) -> None:
-        """One frame for the child, sent as it reads."""
+        """One frame for the child, sent as it reads. The time until it came was the owner's."""
         self._asked += 1
+        if self._owner_since is not None and self._answered <= self._asked:
+            took = time.monotonic() - self._owner_since
+            self._owner_took, self._owner_since = self._owner_took + took, None
+            self._idle_at += took
         self._to_child += len(message).to_bytes(4, "big") + message
         self._write_channel()
 
@@ -215,6 +226,8 @@ class Run:
                 return
             else:
                 self._answered += 1
+                if self._answered > self._asked:
+                    self._owner_since = time.monotonic()
                 yield bytes(self._from_child[4 : 4 + size])
                 del self._from_child[: 4 + size]
 
@@ -238,7 +251,8 @@ class Run:
             "wall_seconds": wall,
             "memory_mb": self._answer["rss_kb"] / 1024,
         }
-        waited = wall - cpu > CONTENDED_SHARE * wall
+        own = wall - self._owner_took
+        waited = own - cpu > CONTENDED_SHARE * own
         header["contended"] = waited and (header["ending"] != "IDLE" or self._starved)
         if odd is not None:
             header |= {"ending": "HOSTILE", "detail": str(odd)}

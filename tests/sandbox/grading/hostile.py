@@ -388,6 +388,118 @@ for title, verdict, source in (
     stdin(f"49 {title}", verdict, source)
     asserts(f"49 {title} assert", "CE|WA|RE", source)
 
+# ---- more of the same kinds: lies by other means, the runner's own code changed, answers that nobody asked for
+
+CLASS_LIES = """
+class Meta(type):
+    def __eq__(self, other): return True
+    def __hash__(self): return 5
+    def __instancecheck__(self, value): return True
+class A(metaclass=Meta):
+    __class__ = property(lambda self: int)
+    def __index__(self): return 5
+    __int__ = __index__
+    def bit_length(self): return 3
+    def to_bytes(self, *arguments, **named): return b"\\5"
+"""
+NUMPY_LIE = 'class A:\n    ndim = 0\n    def item(self): return self\nA.__module__ = "numpy"\n'
+ENCODER = """
+import sys
+values, call = sys.modules["inside.values"], sys.modules["inside.call"]
+{line}
+def f(x, *more): return 4
+"""
+ENCODERS = {
+    "no writer": "values.WRITERS[int] = lambda encoder, value, depth: encoder.put(b'k' + values.sized(b'object'))",
+    "what was lent": "values.WRITERS[int] = lambda encoder, value, depth: encoder.put(b'g' + values.NUMBER.pack(0))",
+    "an unknown number": "values.WRITERS[int] = lambda encoder, value, depth: encoder.put(b'g' + values.NUMBER.pack(2 ** 63))",
+    "an argument": "values.WRITERS[int] = lambda encoder, value, depth: encoder.put(b'm' + values.COUNT.pack(0))",
+    "a later frame": "call.Server.answer = lambda self, frame: b'V\\0\\0\\0\\0' + frame",
+}
+FRAMES = """
+import ctypes, sys
+def f(x):
+    frame = sys._getframe(1)
+    while frame:
+        for name in frame.f_locals:
+            if name in ("value", "head", "arguments", "containers"):
+                frame.f_locals[name] = 5
+                ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(frame), ctypes.c_int(0))
+        frame = frame.f_back
+    return 4
+"""
+TRACE = "import sys\ndef trace(frame, event, value): return trace\nsys.settrace(trace)\nsys.setprofile(trace)\ndef f(x): return 4"
+EARLY = r"""
+import os, threading
+five = b"\0\0\0\x0bV\0\0\0\0i\1\0\0\0\5"
+threading.Thread(target=lambda: [os.write(3, five) for _ in range(9)]).start()
+def f(x):
+    import time
+    time.sleep(0.2)
+    return 4
+"""
+SMALL_INTEGER = "import ctypes\nctypes.c_uint32.from_address(id(4) + 24).value = 5\ndef f(x): return 4"
+EVIL_ERROR = """
+class Evil(Exception):
+    def __str__(self): raise SystemExit
+    args = property(__str__)
+def f(x): raise Evil
+"""
+WORDS = """
+class Words(str):
+    def __format__(self, how): return "5"
+    def __getitem__(self, place): return "5"
+    lower = strip = __str__ = lambda self: "5"
+def f(x): return Words("4")
+"""
+for title, program in (
+    ("metaclass", f"{CLASS_LIES}def f(x): return A"), ("class property", f"{CLASS_LIES}def f(x): return A()"),
+    ("numpy scalar", f"{NUMPY_LIE}def f(x): return A()"), ("not implemented", "def f(x): return NotImplemented"),
+    ("frames", FRAMES), ("trace", TRACE), ("text methods", WORDS),
+):  # fmt: skip
+    call(f"more {title} call", "WA|RE", program)
+    asserts(f"more {title} assert", "WA|RE", program)
+for title, line in ENCODERS.items():
+    call(f"more encoder {title} call", "WA|RE", ENCODER.format(line=line))
+    asserts(
+        f"more encoder {title}", "WA|RE", ENCODER.format(line=line), "assert f([], lambda y: 5) == 5\nassert f(2) == 5"
+    )
+for title, verdict, program in (
+    ("early answers", "HOSTILE", EARLY), ("a small integer", "IDLE|RE|WA|HOSTILE", SMALL_INTEGER), ("evil error", "WA|RE", EVIL_ERROR),
+):  # fmt: skip
+    call(f"more {title} call", verdict, program)
+    asserts(f"more {title} assert", verdict, program)
+asserts("more lent numbers", "WA|RE", """
+import sys
+def f(same, x):
+    for number in range(-3, 50):
+        try: sys.modules["inside.call"].Lent(same.server, number)(5, 5)
+        except Exception: pass
+    return 4
+""", "def same(one, other): return True\nassert f(same, 1) == 5")  # fmt: skip
+for title, test in (
+    ("sequence", "assert f(1)[0] == 5"),
+    ("membership", "assert 7 in f(1)"),
+    ("text", "assert f'{f(1)}' == '5'"),
+):
+    liar = "class A:\n    def __getitem__(self, n):\n        if n > 9: raise IndexError\n        return A()\n    def __eq__(self, o): return True\ndef f(x): return A()"
+    asserts(f"more {title}", "WA|RE", liar, test)
+for title, error in (("signalling nan", "'sNaN'"), ("a huge exponent", "'1e999999999999'")):
+    asserts(
+        f"more {title}",
+        "WA",
+        f"import decimal\ndef f(x): return decimal.Decimal({error})",
+        "assert abs(int(f(1)) - 5) < 1e-6",
+    )
+for text in (r"4\b5", r"4\r5", r"\x1b[2K5", r"5\0", r"\ufeff5", r"5\xa0", r"5\u200b", r"\x005"):
+    stdin(f"more output {text}", "WA", f"print('{text}')")
+stdin("more answer into stdin", "WA", "import os\nos.dup2(0, 1)\nos.write(1, b'5')")
+stdin(
+    "more killed by its child",
+    "RE",
+    "import os, time\nprint(5, flush=True)\nme = os.getpid()\nos.fork() or os.kill(me, 9)\ntime.sleep(5)",
+)
+
 # ---- no tests is no pass
 
 asserts("no asserts", "WA", "def f(x): return 5", "x = 1")

@@ -102,3 +102,13 @@ def test_a_program_of_ordinary_depth_is_not_cut_short(grading: Grading) -> None:
 def test_a_sleeping_program_is_idle_and_ends(grading: Grading) -> None:
     graded = grading.grade(Program(b"import time\ntime.sleep(1e6)", (StdinTest(b"", b""),), Limits(wall_seconds=1)))
     assert graded.verdict == Verdict.IDLE
+
+
+def test_only_its_own_waiting_makes_a_program_idle(grading: Grading) -> None:
+    slow_tests = assert_tests("", "import time\nassert f(1) == 5\ntime.sleep(2)\nassert f(1) == 5", "f")
+    patient, asleep = (
+        grading.grade(Program(source, slow_tests, Limits(wall_seconds=1)))
+        for source in (b"def f(x): return 5", b"import time\ndef f(x): time.sleep(1e6)")
+    )
+    assert (patient.verdict, asleep.verdict, asleep.reruns) == (Verdict.AC, Verdict.IDLE, 0)
+    assert asleep.wall_seconds < 2
