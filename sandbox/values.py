@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sandbox.image.inside.values import READERS, Decoder, Malformed, Reader, encode
-
-__all__ = ["OPAQUE", "Malformed", "encode", "returned_value"]
+from sandbox.image.inside.decoding import READERS, Decoder, Reader
 
 LONGEST_KEY_BITS = 256
 

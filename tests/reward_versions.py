@@ -20,8 +20,8 @@ JUDGES = {
     "math": ("tasks.domain.rewards.math",),
     "exact": ("tasks.domain.rewards.simple",),
     "code": (
-        "tasks.domain.rewards.code", "tasks.programs", "sandbox.grading", "sandbox.image.inside.call",
-        "sandbox.image.inside.tester",
+        "tasks.domain.rewards.code", "tasks.programs", "sandbox.grading", "sandbox.calls", "sandbox.asserts", "sandbox.outcome",
+        "sandbox.program", "sandbox.image.inside.call", "sandbox.image.inside.tester",
     ),
 }  # fmt: skip
 DECIDERS = {

@@ -22,7 +22,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import values
+from . import decoding, encoding, values
 
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]  # a copy: the program may change the common ones
 EXIT_COMPILE = 101  # see child.py
@@ -60,7 +60,7 @@ class Server:
     def answer(self, frame: bytes) -> bytes:
         """One operation, one answer."""
         containers: list[Any] = []
-        reader = values.Decoder(frame, containers, number=True, resolve=self.resolve)
+        reader = decoding.Decoder(frame, containers, number=True, resolve=self.resolve)
         operation, target, arguments, keywords = reader.decode()
         known = {id(container): number for number, container in enumerate(containers)}
         before = [self.content(container, known) for container in containers]
@@ -69,17 +69,17 @@ class Server:
         except MemoryError:  # its end, as for any other program: the memory limit, not an exception of the program
             raise
         except Exception as error:  # noqa: BLE001 - whatever the program raises
-            return self.changes(b"E", containers, known, before) + values.encode(described(error))
+            return self.changes(b"E", containers, known, before) + encoding.encode(described(error))
         head = self.changes(b"V", containers, known, before)
         try:
-            return head + values.Encoder(known=known, refer=self.refer).encode(value)
+            return head + encoding.Encoder(known=known, refer=self.refer).encode(value)
         except values.TooLarge:
             return b"L"
         except (values.Unencodable, RecursionError):
             return head + self.refer(value)
 
     def content(self, container: Any, known: dict[int, int]) -> bytes:
-        return values.Encoder(16 * values.MAX_BYTES, known, refer=self.refer).content(container)
+        return encoding.Encoder(16 * values.MAX_BYTES, known, refer=self.refer).content(container)
 
     def changes(self, kind: bytes, containers: list[Any], known: dict[int, int], before: list[bytes]) -> bytes:
         """The containers whose content is another one now."""
@@ -90,7 +90,7 @@ class Server:
             except (values.TooLarge, values.Unencodable):
                 continue
             if now != before[number]:
-                changed.append(values.COUNT.pack(number) + values.sized(now))
+                changed.append(values.COUNT.pack(number) + encoding.sized(now))
         return kind + values.COUNT.pack(len(changed)) + b"".join(changed)
 
     def refer(self, value: Any) -> bytes:
@@ -123,12 +123,12 @@ class Lent:
 
     def __call__(self, *arguments: Any) -> Any:
         server = self.server
-        request = values.Encoder(refer=server.refer).encode((self.number, list(arguments)))
+        request = encoding.Encoder(refer=server.refer).encode((self.number, list(arguments)))
         server.channel.send(b"K" + request)
         reply = server.channel.receive() or b"x"
         if reply[:1] != b"k":
             raise RuntimeError("a function of the tests failed")
-        return values.Decoder(reply[1:], resolve=server.resolve).decode()
+        return decoding.Decoder(reply[1:], resolve=server.resolve).decode()
 
 
 def described(error: BaseException) -> tuple[list[str], list[Any], str]:
@@ -136,7 +136,7 @@ def described(error: BaseException) -> tuple[list[str], list[Any], str]:
     names = [kind.__name__ for kind in type(error).__mro__ if getattr(builtins, kind.__name__, None) is kind]
     try:
         arguments = list(error.args)
-        values.encode(arguments, 10_000)
+        encoding.encode(arguments, 10_000)
     except Exception:  # noqa: BLE001 - arguments of any kind, by a class of any kind
         arguments = []
     try:

@@ -1,7 +1,7 @@
 """Mode `tester`: trusted tests in a process of their own, with stand-ins for the names of the program.
 
 The source is an encoded mapping: `prompt` (text whose helpers the tests may use), `code` (the tests, their asserts rewritten
-to `passed(n)` / `failed(n)`, see sandbox/grading.py), `names` (what the program defines). An operation on a stand-in goes out
+to `passed(n)` / `failed(n)`, see sandbox/tests.py), `names` (what the program defines). An operation on a stand-in goes out
 as `?` and an operation frame of call.py; the report at the end is `!` and a mapping. What comes back is data: equality,
 hashing and truth of plain values are this interpreter's own, and objects that stay with the program are equal to nothing
 but themselves.
@@ -13,7 +13,7 @@ import builtins
 import importlib
 from typing import Any
 
-from . import values
+from . import decoding, encoding, values
 from .values import NUMBER
 
 MAX_TEXT = 500
@@ -29,10 +29,10 @@ class ProgramError(Exception):
 
 def main(source: bytes, channel: Any) -> None:
     """Run the tests and report."""
-    request = values.decode(source)
+    request = decoding.decode(source)
     tests = Tests(channel)
     tests.run(request["prompt"], request["code"], request["names"], request["modules"])
-    channel.send(b"!" + values.encode(tests.report()))
+    channel.send(b"!" + encoding.encode(tests.report()))
     channel.receive()
 
 
@@ -82,13 +82,13 @@ class Tests:
     def ask(self, operation: str, target: Any, *arguments: Any, **keywords: Any) -> Any:
         """One operation on the program, its value or its exception."""
         name = object.__getattribute__(target, "_restem_name") if type(target) is Remote else None
-        encoder = values.Encoder(16 * values.MAX_BYTES, number=True, refer=self.refer)
+        encoder = encoding.Encoder(16 * values.MAX_BYTES, number=True, refer=self.refer)
         frame = encoder.encode((operation, target if name is None else name, arguments, keywords))
         self.calls += 1
         reply = self.exchange(frame)
         while reply[:1] == b"K":
             reply = self.exchange(self.called_back(reply[1:]))
-        reader = values.Decoder(reply[1:], encoder.kept, resolve=self.resolve)
+        reader = decoding.Decoder(reply[1:], encoder.kept, resolve=self.resolve)
         for _ in range(values.COUNT.unpack(reader.take(4))[0]):
             self.change(encoder.kept[values.COUNT.unpack(reader.take(4))[0]], reader.sized(), encoder.kept)
         if reply[:1] == b"E":
@@ -100,9 +100,9 @@ class Tests:
 
     def change(self, container: Any, content: bytes, kept: list[Any]) -> None:
         """What the program did to a container that the tests hold."""
-        reader = values.Decoder(content, kept, resolve=self.resolve)
+        reader = decoding.Decoder(content, kept, resolve=self.resolve)
         tag = reader.take(1)
-        if type(container) is not (bytearray if tag == b"a" else type(values.NEW[tag]())):
+        if type(container) is not (bytearray if tag == b"a" else type(decoding.NEW[tag]())):
             raise values.Malformed("another type of container")
         reader.fill(tag, container, 0)
 
@@ -117,9 +117,9 @@ class Tests:
 
     def called_back(self, request: bytes) -> bytes:
         """The program calls a function that a test gave it."""
-        number, arguments = values.Decoder(request, resolve=self.resolve).decode()
+        number, arguments = decoding.Decoder(request, resolve=self.resolve).decode()
         try:
-            return b"k" + values.Encoder(refer=self.refer).encode(self.lent[number](*arguments))
+            return b"k" + encoding.Encoder(refer=self.refer).encode(self.lent[number](*arguments))
         except Exception:  # noqa: BLE001 - whatever the test's function raises
             return b"x"
 

@@ -405,15 +405,15 @@ class A(metaclass=Meta):
 NUMPY_LIE = 'class A:\n    ndim = 0\n    def item(self): return self\nA.__module__ = "numpy"\n'
 ENCODER = """
 import sys
-values, call = sys.modules["inside.values"], sys.modules["inside.call"]
-{line}
+values, writing, call = (sys.modules[f"inside.{name}"] for name in ("values", "encoding", "call"))
+LINE
 def f(x, *more): return 4
 """
 ENCODERS = {
-    "no writer": "values.WRITERS[int] = lambda encoder, value, depth: encoder.put(b'k' + values.sized(b'object'))",
-    "what was lent": "values.WRITERS[int] = lambda encoder, value, depth: encoder.put(b'g' + values.NUMBER.pack(0))",
-    "an unknown number": "values.WRITERS[int] = lambda encoder, value, depth: encoder.put(b'g' + values.NUMBER.pack(2 ** 63))",
-    "an argument": "values.WRITERS[int] = lambda encoder, value, depth: encoder.put(b'm' + values.COUNT.pack(0))",
+    "no writer": "writing.WRITERS[int] = lambda encoder, value, depth: encoder.put(b'k' + writing.sized(b'object'))",
+    "what was lent": "writing.WRITERS[int] = lambda encoder, value, depth: encoder.put(b'g' + values.NUMBER.pack(0))",
+    "an unknown number": "writing.WRITERS[int] = lambda encoder, value, depth: encoder.put(b'g' + values.NUMBER.pack(2 ** 63))",
+    "an argument": "writing.WRITERS[int] = lambda encoder, value, depth: encoder.put(b'm' + values.COUNT.pack(0))",
     "a later frame": "call.Server.answer = lambda self, frame: b'V\\0\\0\\0\\0' + frame",
 }
 FRAMES = """
@@ -460,9 +460,12 @@ for title, program in (
     call(f"more {title} call", "WA|RE", program)
     asserts(f"more {title} assert", "WA|RE", program)
 for title, line in ENCODERS.items():
-    call(f"more encoder {title} call", "WA|RE", ENCODER.format(line=line))
+    call(f"more encoder {title} call", "WA|RE", ENCODER.replace("LINE", line))
     asserts(
-        f"more encoder {title}", "WA|RE", ENCODER.format(line=line), "assert f([], lambda y: 5) == 5\nassert f(2) == 5"
+        f"more encoder {title}",
+        "WA|RE",
+        ENCODER.replace("LINE", line),
+        "assert f([], lambda y: 5) == 5\nassert f(2) == 5",
     )
 for title, verdict, program in (
     ("early answers", "HOSTILE", EARLY), ("a small integer", "IDLE|RE|WA|HOSTILE", SMALL_INTEGER), ("evil error", "WA|RE", EVIL_ERROR),

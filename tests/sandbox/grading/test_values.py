@@ -12,16 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.image.inside.values import (
-    MAX_DEPTH,
-    Decoder,
-    Encoder,
-    Malformed,
-    TooLarge,
-    Unencodable,
-    decode,
-    encode,
-)
+from sandbox.image.inside.decoding import Decoder, decode
+from sandbox.image.inside.encoding import Encoder, encode
+from sandbox.image.inside.values import MAX_DEPTH, Malformed, TooLarge, Unencodable
 from sandbox.values import OPAQUE, returned_value
 
 KEYS = st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.binary(), st.tuples(st.integers(), st.text()))

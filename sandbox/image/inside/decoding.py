@@ -1,0 +1,164 @@
+"""Bytes to values, see `values`. What is read may come from a hostile program: nothing of it runs, and little is allocated for it."""
+
+from __future__ import annotations
+
+import builtins
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable
+from typing import Any
+
+from .values import COUNT, DOUBLE, EXACT, MAX_DEPTH, NAMED, NUMBER, PAIR, Malformed
+
+__builtins__ = dict(vars(builtins))  # type: ignore[assignment]  # a copy: the program may change the common ones
+Reader = Callable[["Decoder", int], Any]
+
+
+class Decoder:
+    """Reads one value. `known`: number -> container of ours; with `number` new containers are appended to `known`.
+
+    `resolve(tag, number)` gives the object for a value that stayed with the writer (`h` lives with the program, `g` with the
+    tests). Nothing is allocated for a length that the bytes do not have.
+    """
+
+    def __init__(
+        self,
+        data: bytes,
+        known: list[Any] | None = None,
+        number: bool = False,
+        resolve: Callable[[bytes, int], Any] | None = None,
+    ) -> None:
+        self.data, self.at = data, 0
+        self.known = known if known is not None else []
+        self.number, self.resolve = number, resolve
+        self.readers = READERS
+
+    def decode(self) -> Any:
+        """The whole value. Raises Malformed."""
+        value = self._read(0)
+        if self.at != len(self.data):
+            raise Malformed(f"{len(self.data) - self.at} bytes after the value")
+        return value
+
+    def _read(self, depth: int) -> Any:
+        tag = self.take(1)
+        if depth > MAX_DEPTH or tag not in self.readers:
+            raise Malformed(f"unknown tag {tag!r} or nested too deep")
+        try:
+            return self.readers[tag](self, depth)
+        except Malformed:
+            raise
+        except (
+            TypeError,
+            ValueError,
+            OverflowError,
+            ArithmeticError,
+            LookupError,
+        ) as error:  # an unhashable key, a bad text
+            raise Malformed(str(error)) from None
+
+    def take(self, count: int) -> bytes:
+        if count > len(self.data) - self.at:
+            raise Malformed("cut short")
+        self.at += count
+        return self.data[self.at - count : self.at]
+
+    def sized(self) -> bytes:
+        return self.take(COUNT.unpack(self.take(4))[0])
+
+    def items(self, depth: int) -> list[Any]:
+        """The items of a container: a list."""
+        count = COUNT.unpack(self.take(4))[0]
+        if count > len(self.data) - self.at:
+            raise Malformed("cut short")
+        return [self._read(depth + 1) for _ in range(count)]
+
+    def keep(self, container: Any) -> Any:
+        """Numbers are given in the order in which the writer met the containers: before their content."""
+        if self.number:
+            self.known.append(container)
+        return container
+
+    def fill(self, tag: bytes, container: Any, depth: int) -> Any:
+        """Read a mutable container's content into `container`, whatever it held."""
+        if tag == b"a":
+            container[:] = self.sized()
+            return container
+        items = self.items(depth)
+        container.clear()
+        if tag in b"dCOD":
+            for at in range(0, len(items) - 1, 2):
+                container[items[at]] = items[at + 1]
+        elif tag == b"e":
+            container.update(items)
+        else:
+            container.extend(items)
+        return container
+
+
+NEW: dict[bytes, Callable[[], Any]] = {
+    b"l": list, b"e": set, b"q": deque, b"d": dict, b"C": Counter, b"O": OrderedDict, b"D": lambda: defaultdict(None),
+}  # fmt: skip
+
+
+def read_mutable(tag: bytes) -> Reader:
+    return lambda decoder, depth: decoder.fill(tag, decoder.keep(NEW[tag]()), depth)
+
+
+def read_known(decoder: Decoder, depth: int) -> Any:
+    return decoder.known[COUNT.unpack(decoder.take(4))[0]]
+
+
+def read_named(decoder: Decoder, depth: int) -> Any:
+    return NAMED[decoder.sized().decode()]
+
+
+def read_exact(decoder: Decoder, depth: int) -> Any:
+    name = decoder.sized().decode()
+    fields = decoder.items(depth)
+    if name == "decimal.Decimal" and len(fields) == 1 and isinstance(fields[0], str) and len(fields[0]) < 10_000:
+        from decimal import Decimal
+
+        return Decimal(fields[0])
+    if name not in EXACT or len(fields) != len(EXACT[name]) or not all(type(field) is int for field in fields):
+        raise Malformed(f"not a {name}")
+    module, _, attribute = name.rpartition(".")
+    return getattr(__import__(module), attribute)(*fields)
+
+
+def read_reference(tag: bytes) -> Reader:
+    def read(decoder: Decoder, depth: int) -> Any:
+        number = NUMBER.unpack(decoder.take(8))[0]
+        if decoder.resolve is None:
+            raise Malformed("a reference where only data is read")
+        return decoder.resolve(tag, number)
+
+    return read
+
+
+READERS: dict[bytes, Reader] = {
+    b"N": lambda decoder, depth: None,
+    b".": lambda decoder, depth: Ellipsis,
+    b"n": lambda decoder, depth: NotImplemented,
+    b"T": lambda decoder, depth: True,
+    b"F": lambda decoder, depth: False,
+    b"i": lambda decoder, depth: int.from_bytes(decoder.sized(), "little", signed=True),
+    b"f": lambda decoder, depth: DOUBLE.unpack(decoder.take(8))[0],
+    b"c": lambda decoder, depth: complex(*PAIR.unpack(decoder.take(16))),
+    b"s": lambda decoder, depth: decoder.sized().decode("utf-8", "surrogatepass"),
+    b"b": lambda decoder, depth: bytes(decoder.sized()),
+    b"a": lambda decoder, depth: decoder.keep(bytearray(decoder.sized())),
+    b"t": lambda decoder, depth: tuple(decoder.items(depth)),
+    b"z": lambda decoder, depth: frozenset(decoder.items(depth)),
+    b"r": lambda decoder, depth: range(*decoder.items(depth)),
+    b"m": read_known,
+    b"k": read_named,
+    b"y": read_exact,
+    b"h": read_reference(b"h"),
+    b"g": read_reference(b"g"),
+    **{tag: read_mutable(tag) for tag in NEW},
+}
+
+
+def decode(data: bytes) -> Any:
+    """The inverse of `encode`; an object of a subclass comes back as its base value. Raises Malformed."""
+    return Decoder(data).decode()

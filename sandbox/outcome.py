@@ -1,0 +1,102 @@
+"""What one test came to, and a program's verdict from all of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sandbox.job import Execution
+from sandbox.verdict import Ending, Verdict
+
+LONGEST_DETAIL = 200
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One test, or with asserts one run of all of them. Seconds and MiB are the program's.
+
+    `contended`: the machine made the program wait, so that a timeout may not be its own fault. `container_ended`: its
+    container went away under it, see `Execution`.
+    """
+
+    verdict: Verdict
+    detail: str = ""
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    memory_mb: float = 0.0
+    reruns: int = 0
+    passed: int = 0
+    contended: bool = False
+    container_ended: bool = False
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A program's verdict. `failed`: number of the first failing test; seconds are sums, `memory_mb` the largest."""
+
+    verdict: Verdict
+    tests: int
+    passed: int
+    failed: int | None = None
+    detail: str = ""
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    memory_mb: float = 0.0
+    reruns: int = 0
+
+    @property
+    def share(self) -> float:
+        """Of the tests passed."""
+        return self.passed / self.tests if self.tests else 0.0
+
+
+def outcome_of(execution: Execution, verdict: Verdict | None = None, detail: str | None = None) -> Outcome:
+    """An execution's cost, with the verdict that its ending gives unless there is another."""
+    return Outcome(
+        verdict or Verdict(execution.ending), _ending_detail(execution) if detail is None else detail,
+        execution.cpu_seconds, execution.wall_seconds, execution.memory_mb, execution.reruns,
+        contended=execution.contended, container_ended=execution.container_ended,
+    )  # fmt: skip
+
+
+def _ending_detail(execution: Execution) -> str:
+    """The last line of what the program said, else the signal or exit code; nothing that differs from run to run."""
+    if execution.ending not in (Ending.RE, Ending.CE):
+        return execution.detail if execution.ending in (Ending.INFRA, Ending.HOSTILE, Ending.SECURITY) else ""
+    lines = execution.stderr_tail.strip().splitlines()
+    if execution.signal:
+        return f"signal {execution.signal}"
+    return shortened(lines[-1]) if lines else f"exit code {execution.exit_code}"
+
+
+def ended_early(execution: Execution) -> Outcome:
+    """A program that ended by itself before it had answered: leaving quietly is a wrong answer."""
+    quiet = execution.ending == Ending.OK
+    return outcome_of(execution, Verdict.WA, "the program ended before it answered") if quiet else outcome_of(execution)
+
+
+def shortened(text: str) -> str:
+    """At most LONGEST_DETAIL characters, without addresses and lone surrogates."""
+    plain = text.strip().encode("utf-8", "replace").decode()
+    return _ADDRESS.sub("0x...", plain)[:LONGEST_DETAIL]
+
+
+def summary(outcomes: Mapping[int, Outcome], total: int) -> Graded:
+    """The first failing test in the order of trial decides; the seconds are of all that ran."""
+    failing = [number for number, outcome in outcomes.items() if outcome.verdict != Verdict.AC]
+    passed = len(outcomes) - len(failing)
+    first = failing[0] if failing else None
+    if first is None and passed < total:
+        raise AssertionError("tests without an outcome")
+    verdict = Verdict.AC if first is None else outcomes[first].verdict
+    for number in failing:
+        if outcomes[number].verdict == Verdict.INFRA:
+            first, verdict = number, Verdict.INFRA
+    return Graded(
+        verdict, total, passed, None if first is None else first + 1, "" if first is None else outcomes[first].detail,
+        sum(outcome.cpu_seconds for outcome in outcomes.values()),
+        sum(outcome.wall_seconds for outcome in outcomes.values()),
+        max(outcome.memory_mb for outcome in outcomes.values()), sum(outcome.reruns for outcome in outcomes.values()),
+    )  # fmt: skip
