@@ -70,7 +70,7 @@ class Workshop:
             "python": sys.version.split()[0],
             "cgroup": self.meter.version,
             "limits": self.meter.limits(),
-            "numpy": any(os.path.isdir(os.path.join(place, "numpy")) for place in sys.path),
+            "numpy": any(os.path.isfile(os.path.join(place, "numpy", "__init__.py")) for place in sys.path),
             "pid": os.getpid(),
         }
 
