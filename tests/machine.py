@@ -43,13 +43,17 @@ class Machine:
     client: httpx.Client = field(compare=False, default_factory=httpx.Client)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """As Prefect's own client does, a server whose SQLite is busy (500, 503) is asked again."""
+        """As Prefect's own client does, a server that does not answer, or not now (500, 503), is asked again."""
         deadline = time.monotonic() + 60
         while True:
-            answer = self.client.request(method, f"{self.url}{path}", json=body, timeout=180)
-            if answer.status_code < 500 or time.monotonic() > deadline:
-                answer.raise_for_status()
-                return answer.json() if answer.content else None
+            try:
+                answer = self.client.request(method, f"{self.url}{path}", json=body, timeout=180)
+                if answer.status_code < 500 or time.monotonic() > deadline:
+                    answer.raise_for_status()
+                    return answer.json() if answer.content else None
+            except httpx.TransportError:
+                if time.monotonic() > deadline:
+                    raise
             time.sleep(0.5)
 
     def post(self, path: str, body: Any) -> Any:
