@@ -159,6 +159,10 @@ class Machine:
         """Those with that word in their command line."""
         return [one for one in self.processes(flow_run) if word in command_of(one)]
 
+    def worker_of(self, flow_run: str) -> psutil.Process:
+        """The worker that started it."""
+        return self.processes_of(flow_run, "prefect.engine")[0].parent()
+
     def tail(self) -> str:
         """The ends of the logs, for a failing test."""
         return "\n".join(
@@ -197,14 +201,16 @@ def restem(*arguments: str, environment: dict[str, str] | None = None) -> subpro
 
 
 @contextmanager
-def machine_up(folder: Path, pools: Sequence[str] = ("gpu", "cpu"), **environment: str) -> Iterator[Machine]:
+def machine_up(
+    folder: Path, pools: Sequence[str] = ("gpu", "cpu"), host: str = "127.0.0.1", **environment: str
+) -> Iterator[Machine]:
     """Bring everything up, and down again at the end, which must leave nothing."""
     port = free_port()
     named = {
         "RESTEM_STORE": str(folder / "store"), "RESTEM_SCRATCH": str(folder / "scratch"), "OMP_NUM_THREADS": "1", **environment,
     }  # fmt: skip
     chosen = [word for pool in pools for word in ("--pool", pool)]
-    done = restem("up", "--folder", str(folder), "--port", str(port), *chosen, environment=named)
+    done = restem("up", "--folder", str(folder), "--host", host, "--port", str(port), *chosen, environment=named)
     assert done.returncode == 0, done.stderr
     try:
         yield Machine(folder, done.stdout.strip(), named)

@@ -44,9 +44,9 @@ def picture(page: Any, name: str) -> None:
         page.screenshot(path=f"{PICTURES}/{name}.png")
 
 
-def newest_run(operated: Operated, seen: set[str]) -> str:
-    """The flow run of the self-train deployment that was not there before."""
-    deployment = operated.machine.deployment("self-train/self-train")["id"]
+def newest_run(operated: Operated, seen: set[str], name: str = "self-train/self-train") -> str:
+    """The flow run of that deployment that was not there before."""
+    deployment = operated.machine.deployment(name)["id"]
     wanted = {"flow_runs": {"deployment_id": {"any_": [deployment]}}, "limit": 200}
     return next((one["id"] for one in operated.machine.post("/flow_runs/filter", wanted) if one["id"] not in seen), "")
 
@@ -82,6 +82,27 @@ def test_the_form_starts_a_run_that_completes_and_shows_what_it_did(operated: Op
     artifacts = machine.artifacts(flow_run)
     assert {"report-from-form", "learning-curve-from-form", "samples-from-form"} <= set(artifacts)
     show_artifacts(operated, page, flow_run)
+
+
+def test_the_form_of_one_stage_trains_again(operated: Operated, page: Any) -> None:
+    machine = operated.machine
+    deployment = machine.deployment("stage/stage")["id"]
+    given = {"run": "small", "stage": "generate", "iteration": 1, "store": str(operated.store)}
+    machine.call("PATCH", f"/deployments/{deployment}", {"parameters": given})
+    before = all_runs(operated)
+    try:
+        page.goto(address(operated, f"/deployments/deployment/{deployment}/run"), wait_until="domcontentloaded")
+        page.get_by_role("button", name="generate", exact=True).focus()
+        page.keyboard.press("ArrowDown")
+        page.get_by_text("finetune", exact=True).last.click()
+        picture(page, "stage")
+        page.get_by_role("button", name="Submit").last.click()
+        flow_run = machine.until(lambda: newest_run(operated, before, "stage/stage"), 120, "the form's run")
+    finally:
+        machine.call("PATCH", f"/deployments/{deployment}", {"parameters": {}})
+    ended = machine.finish(flow_run)
+    assert ended.type == "COMPLETED", ended
+    assert machine.ended_task_runs(flow_run)["iteration-1/finetune"] == "Completed"
 
 
 def show_run(operated: Operated, page: Any, flow_run: str) -> None:

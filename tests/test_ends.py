@@ -63,7 +63,7 @@ def test_a_cancelled_run_leaves_no_process(operated: Operated, stage: str) -> No
 def test_a_killed_worker_leaves_no_process_and_the_run_is_crashed(operated: Operated, stage: str) -> None:
     machine = operated.machine
     flow_run = in_stage(operated, stage, f"killed-{stage}")
-    worker_of(machine, flow_run).kill()
+    machine.worker_of(flow_run).kill()
     machine.until(lambda: not machine.processes(flow_run), KILL_S, "the processes to end")
     assert machine.finish(flow_run, 120).type == "CRASHED"
 
@@ -77,18 +77,13 @@ def test_after_a_killed_worker_the_button_goes_on_from_what_is_stored(operated: 
         **once(operated, "resumed"),
     )
     machine.until(lambda: machine.task_runs(flow_run).get("iteration-1/finetune") == "Running", 300, "the training")
-    worker_of(machine, flow_run).kill()
+    machine.worker_of(flow_run).kill()
     assert machine.finish(flow_run, 120).type == "CRASHED"
     again = machine.retry(flow_run)
     assert again.type == "COMPLETED", again
     second = machine.ended_task_runs(flow_run, 2)
     assert second["iteration-1/materialize"] == "Cached"
     assert second["iteration-1/finetune"] == "Completed"
-
-
-def worker_of(machine: Machine, flow_run: str) -> psutil.Process:
-    """The worker that started a flow run."""
-    return machine.processes_of(flow_run, "prefect.engine")[0].parent()
 
 
 def test_a_lost_server_is_started_again_and_the_run_goes_on(operated: Operated) -> None:

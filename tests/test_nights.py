@@ -117,6 +117,23 @@ def test_a_night_whose_tokens_are_spent_trains_on_what_it_has_and_says_so(operat
     assert not [name for name in names if "train/range-001" in name or "train/range-000/wave-1" in name]
 
 
+@pytest.mark.heavy
+def test_a_killed_night_does_not_block_the_next_which_finishes_it(operated: Operated) -> None:
+    """Nights run one at a time, a second one is cancelled: a zombie that counted as running would cancel all."""
+    machine, form = operated.machine, operated.form("killed-night")
+    hang = {"RESTEM_FAILPOINTS": "materialize.start:1=hang"}
+    killed = machine.start("nightly/nightly", {**form, "nights": {"night": "2026-01-01"}}, **hang)
+    machine.until(
+        lambda: machine.task_runs(killed).get("iteration-1/materialize") == "Running", 300, "the night to run"
+    )
+    machine.worker_of(killed).kill()
+    assert machine.finish(killed, 120).type == "CRASHED"
+    ended = machine.do("nightly/nightly", {**form, "nights": {"night": "2026-01-02"}})
+    assert (ended.type, ended.name) == ("COMPLETED", "Completed"), ended
+    assert ended.message.startswith("night 2026-01-01: ")
+    assert machine.ended_task_runs(ended.id)["iteration-1/train/range-000/wave-0/generate"] == "Cached"
+
+
 def drawn_for(operated: Operated, place: str) -> int:
     """Tokens that the finished run `small` drew there."""
     store = Store(str(operated.store))
