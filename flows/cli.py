@@ -1,23 +1,17 @@
-"""The `restem` command. Thin: it reads arguments, prints, and leaves the work to the modules it imports when needed."""
+"""The `restem` command: its commands and their arguments; what they do is in flows/commands.py."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from flows.config import RunConfig
-    from tasks.artifacts import Store
+from flows import commands as do
+from flows.commands import complain
 
-CONFIGS = Path(__file__).parent.parent / "deployments" / "configs"
-DEMO_CONFIGS = {"arithmetic": CONFIGS / "demo.toml", "programs": CONFIGS / "demo-programs.toml"}
 DEFAULT_STORE, DEFAULT_SCRATCH = ".restem/store", ".restem/scratch"
+Add = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,10 +21,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     prepare_environment(arguments.verbose)
     return exit_code(lambda: arguments.command(arguments), complain)
-
-
-def complain(sentence: str) -> None:
-    print(f"restem: {sentence}", file=sys.stderr)
 
 
 class Parser(argparse.ArgumentParser):
@@ -48,34 +38,42 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
 
-    def command(name: str, function: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
+    def add(name: str, function: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
         made: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
         made.add_argument("-v", "--verbose", action="store_true", help="show the log")
         made.add_argument("--json", action="store_true", help="print JSON")
         made.set_defaults(command=function)
         return made
 
-    run = command("run", run_config, "run a config's whole loop; what is in the store is used, not done again")
+    for group in (_loop, _stored, _machine, _checking):
+        group(add)
+    return parser
+
+
+def _loop(add: Add) -> None:
+    """Running the loop, and what it would do."""
+    run = add("run", do.run_config, "run a config's whole loop; what is in the store is used, not done again")
     _config_arguments(run)
 
-    demo = command("demo", run_demo, "the whole loop on built-in problems with a tiny model")
+    demo = add("demo", do.run_demo, "the whole loop on built-in problems with a tiny model")
     demo.add_argument(
-        "--task", default="arithmetic", choices=sorted(DEMO_CONFIGS), help="built-in problems; programs needs Docker"
+        "--task", default="arithmetic", choices=sorted(do.DEMO_CONFIGS), help="built-in problems; programs needs Docker"
     )
     _set_argument(demo)
 
-    plan = command(
-        "plan", show_plan, "which stages would run or are stored, and why; how long it takes; starts nothing"
-    )
+    plan = add("plan", do.show_plan, "which stages would run or are stored, and why; how long it takes; starts nothing")
     _config_arguments(plan)
 
-    report = command("report", show_report, "the table of a run and where its page lies")
+
+def _stored(add: Add) -> None:
+    """What lies in a store."""
+    report = add("report", do.show_report, "the table of a run and where its page lies")
     report.add_argument("run", metavar="RUN")
     _store_argument(report)
 
-    _store_argument(command("ls", show_listing, "runs, models and sizes"))
+    _store_argument(add("ls", do.show_listing, "runs, models and sizes"))
 
-    trace = command("trace", show_trace, "where a sample or a model comes from, and what came of it")
+    trace = add("trace", do.show_trace, "where a sample or a model comes from, and what came of it")
     trace.add_argument("run", metavar="RUN")
     what = trace.add_mutually_exclusive_group(required=True)
     what.add_argument("--sample", metavar="ID", help="PROBLEM/INDEX, as in a data set's columns")
@@ -84,9 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _store_argument(trace)
 
-    export = command(
-        "export", export_model, "a trained policy as a folder, and pushed to the Hub or a store on request"
-    )
+    export = add("export", do.export_model, "a trained policy as a folder, and pushed to the Hub or a store on request")
     export.add_argument("run", metavar="RUN")
     export.add_argument("folder", metavar="DIR", type=Path, help="a new or an empty folder")
     export.add_argument("--iteration", type=_iteration, metavar="I", help="default: the best on val")
@@ -94,38 +90,41 @@ def build_parser() -> argparse.ArgumentParser:
     export.add_argument("--push", metavar="URL", help="any fsspec address, for example s3://bucket/models/mine")
     _store_argument(export)
 
-    gc = command("gc", collect, "remove weights that no run keeps, attempts that never finished, training states")
+    gc = add("gc", do.collect, "remove weights that no run keeps, attempts that never finished, training states")
     gc.add_argument("--dry-run", action="store_true", help="only say what would go")
     gc.add_argument("--keep", type=int, default=2, metavar="N", help="keep the last N policies of each run (default 2)")
     gc.add_argument("--scratch", default=DEFAULT_SCRATCH, metavar="DIR", help="run.scratch of the runs")
     _store_argument(gc)
 
-    doctor = command(
-        "doctor", examine_machine, "engine, GPU, Docker, store, Prefect, disk, memory; what to do about each"
+
+def _machine(add: Add) -> None:
+    """This machine: what it can do, and what runs on it."""
+    doctor = add(
+        "doctor", do.examine_machine, "engine, GPU, Docker, store, Prefect, disk, memory; what to do about each"
     )
     doctor.add_argument("--scratch", default=DEFAULT_SCRATCH, metavar="DIR", help="run.scratch of the runs")
     _store_argument(doctor)
 
-    start = command(
-        "up", start_machine, "a Prefect server, workers and deployments on this machine; prints the address"
-    )
+    start = add("up", do.start_machine, "a Prefect server, workers and deployments on this machine; prints the address")
     start.add_argument("--host", default="127.0.0.1", help="default: loopback; any other address needs a secret")
     start.add_argument("--port", type=int, default=4200)
     start.add_argument("--pool", action="append", choices=["gpu", "cpu"], help="worker pools here (default: both)")
     _folder_argument(start)
-    _folder_argument(command("down", end_machine, "end all that `restem up` started"))
+    _folder_argument(add("down", do.end_machine, "end all that `restem up` started"))
 
-    grade = command(
-        "grade", grade_rows, "measure the math grader on labelled answer pairs, or grade programs by their tests"
+
+def _checking(add: Add) -> None:
+    """Graders and the sandbox by themselves."""
+    grade = add(
+        "grade", do.grade_rows, "measure the math grader on labelled answer pairs, or grade programs by their tests"
     )
     grade.add_argument("kind", choices=["math", "code"], metavar="math|code")
     grade.add_argument("path", metavar="FILE.jsonl")
 
-    sandbox = command("sandbox", use_sandbox, "build the image that programs run in, or try to get out of it")
+    sandbox = add("sandbox", do.use_sandbox, "build the image that programs run in, or try to get out of it")
     sandbox.add_argument("action", choices=["build", "selftest"])
     sandbox.add_argument("--host", action="append", metavar="URL", help="Docker engine; several are possible")
     sandbox.add_argument("--runtime", metavar="NAME", help="container runtime, for example runsc")
-    return parser
 
 
 def _config_arguments(parser: argparse.ArgumentParser) -> None:
@@ -153,217 +152,6 @@ def _iteration(text: str) -> int:
     if not text.isdigit() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not the number of an iteration (1, 2, ...)")
     return int(text)
-
-
-# ---------------------------------------------------------------- commands
-
-
-def run_config(arguments: argparse.Namespace) -> int:
-    """`restem run CONFIG.toml`"""
-    return _run(_config(arguments, arguments.config), arguments)
-
-
-def run_demo(arguments: argparse.Namespace) -> int:
-    """`restem demo`: the committed config of the task."""
-    return _run(_config(arguments, DEMO_CONFIGS[arguments.task]), arguments)
-
-
-def show_plan(arguments: argparse.Namespace) -> int:
-    """`restem plan CONFIG.toml`"""
-    config = _config(arguments, arguments.config)
-    from flows.plan import plan
-    from flows.terminal import quieten
-    from flows.text import plan_text
-
-    quieten(arguments.verbose)
-    return _print(arguments, made := plan(config), lambda: plan_text(made))
-
-
-def show_report(arguments: argparse.Namespace) -> int:
-    """`restem report RUN`"""
-    store = _store(arguments)
-    from flows.record import read_result
-
-    result = read_result(store, arguments.run)
-    _show_result(result, store.uri(f"runs/{arguments.run}/report.html"), arguments)
-    return 0
-
-
-def show_listing(arguments: argparse.Namespace) -> int:
-    """`restem ls`"""
-    store = _store(arguments)
-    from flows.listing import list_store
-    from flows.text import listing_text
-
-    return _print(arguments, made := list_store(store), lambda: listing_text(made))
-
-
-def show_trace(arguments: argparse.Namespace) -> int:
-    """`restem trace RUN --sample ID | --model [ITERATION]`"""
-    store = _store(arguments)
-    from flows.lineage import trace_model, trace_sample
-    from flows.text import model_text, sample_text
-
-    if arguments.sample is None:
-        model = trace_model(store, arguments.run, arguments.model or None)
-        return _print(arguments, model, lambda: model_text(model))
-    samples = trace_sample(store, arguments.run, arguments.sample)
-    return _print(arguments, samples, lambda: "\n\n".join(map(sample_text, samples)))
-
-
-def export_model(arguments: argparse.Namespace) -> int:
-    """`restem export RUN DIR`"""
-    store = _store(arguments)
-    from flows.export import export
-
-    made = export(store, arguments.run, arguments.folder, arguments.iteration, arguments.push_hub, arguments.push)
-    places = ", ".join([str(made.folder), *made.pushed])
-    return _print(arguments, made, lambda: f"policy {made.policy}, iteration {made.iteration}: {places}")
-
-
-def collect(arguments: argparse.Namespace) -> int:
-    """`restem gc`"""
-    store = _store(arguments)
-    from flows.cleaning import clean
-    from flows.text import cleaning_text
-    from tasks.domain.errors import UserError
-
-    if arguments.keep < 1:
-        raise UserError(f"--keep is {arguments.keep}; at least the last policy of a run must stay")
-    made = clean(store, Path(arguments.scratch), arguments.keep, dry_run=arguments.dry_run)
-    return _print(arguments, made, lambda: cleaning_text(made, arguments.dry_run))
-
-
-def examine_machine(arguments: argparse.Namespace) -> int:
-    """`restem doctor`; exit code 1 when something will not work."""
-    from flows.doctor import examine
-    from flows.text import findings_text
-
-    findings = examine(_absolute(arguments.store), Path(arguments.scratch))
-    _print(arguments, findings, lambda: findings_text(findings))
-    return int(any(finding.status == "fault" for finding in findings))
-
-
-def start_machine(arguments: argparse.Namespace) -> int:
-    """`restem up`"""
-    from flows.machine import up
-
-    pools = tuple(arguments.pool or ("gpu", "cpu"))
-    machine = up(
-        Path(arguments.folder), arguments.host, arguments.port, pools, lambda text: print(text, file=sys.stderr)
-    )
-    print(machine.url if not arguments.json else f'{{"api": "{machine.url}"}}')
-    return 0
-
-
-def end_machine(arguments: argparse.Namespace) -> int:
-    """`restem down`"""
-    from flows.machine import down
-
-    ended = down(Path(arguments.folder))
-    print("everything is down" if ended else "nothing was up", file=sys.stderr)
-    return 0
-
-
-def grade_rows(arguments: argparse.Namespace) -> int:
-    """`restem grade math|code FILE.jsonl`; exit code 2 when rows could not be graded for what they hold."""
-    if arguments.kind == "code":
-        return _grade_code(arguments)
-    from tasks.domain.rewards.audit import audit_math
-    from tasks.domain.settings import VerifySettings
-
-    report = audit_math(arguments.path, VerifySettings())
-    print(report.to_json() if arguments.json else report.to_text())
-    return 0
-
-
-def _grade_code(arguments: argparse.Namespace) -> int:
-    from tasks.program_file import grade_file
-
-    report = grade_file(arguments.path)
-    print(report.to_json() if arguments.json else report.to_text())
-    faulty = [row for row in report.rows if row.error is not None]
-    if faulty:
-        complain(f"{len(faulty)} of {len(report.rows)} rows could not be graded, the first: {faulty[0].error}")
-    return 2 if faulty else 0
-
-
-# ---------------------------------------------------------------- shared
-
-
-def _config(arguments: argparse.Namespace, path: str | Path) -> RunConfig:
-    from flows.config import load_config
-
-    return load_config(path, tuple(arguments.overrides))
-
-
-def _run(config: RunConfig, arguments: argparse.Namespace) -> int:
-    from flows.launch import launch
-    from flows.terminal import quieten, stop_at_second_interrupt
-
-    quieten(arguments.verbose)
-    with stop_at_second_interrupt(complain):
-        launched = launch(config)
-    _show_result(launched.result, launched.report, arguments)
-    return 0
-
-
-def _store(arguments: argparse.Namespace) -> Store:
-    """The store to read; one that is not there is the user's mistake, since nothing here makes one."""
-    from tasks.artifacts import Store
-    from tasks.domain.errors import UserError
-
-    store = Store(_absolute(arguments.store))
-    if store.is_local and not Path(store.root).is_dir():
-        raise UserError(
-            f"there is no store at {arguments.store!r}; name the folder or s3:// address of one with --store"
-        )
-    return store
-
-
-def _absolute(url: str) -> str:
-    return url if "://" in url else os.path.abspath(os.path.expanduser(url))
-
-
-def _show_result(result: Any, page: str, arguments: argparse.Namespace) -> None:
-    from rich.console import Console
-
-    from tasks.report import as_json, as_table
-
-    if arguments.json:
-        print(as_json(result))
-    else:
-        console = Console()
-        (console if console.is_terminal else Console(width=160)).print(as_table(result))
-    print(f"report: {page}", file=sys.stderr if arguments.json else sys.stdout)
-
-
-def _print(arguments: argparse.Namespace, value: Any, text: Callable[[], str]) -> int:
-    from flows.text import as_json
-
-    print(as_json(value) if arguments.json else text())
-    return 0
-
-
-def use_sandbox(arguments: argparse.Namespace) -> int:
-    """`restem sandbox build|selftest`"""
-    from sandbox import report
-    from sandbox.settings import SandboxSettings
-
-    hosts = {"hosts": tuple(arguments.host)} if arguments.host else {}
-    settings = SandboxSettings.model_validate({"runtime": arguments.runtime} | hosts)
-    if arguments.action == "build":
-        for host, image in report.build(settings):
-            print(f"{image} on {host}")
-        return 0
-    found = list(report.selftest(settings))
-    if arguments.json:
-        print(json.dumps([{"host": one.host, **asdict(one.finding)} for one in found]))
-    else:
-        for one in found:
-            held = one.finding.held
-            print(f"{'held  ' if held else 'BROKEN'}  {one.host}  {one.finding.probe}  {one.finding.detail}".rstrip())
-    return 0 if all(one.finding.held for one in found) else 1
 
 
 if __name__ == "__main__":
