@@ -33,10 +33,13 @@ FORM: dict[str, Any] = {
 
 @contextmanager
 def second_worker(operated: Operated, folder: Path) -> Iterator[psutil.Popen]:
-    """Another worker of the pool gpu, as another machine would run it: a scratch folder of its own, not ours to keep."""
+    """Another worker of the pool gpu, as another machine would run it: a scratch folder of its own, not ours to keep.
+
+    It takes one job at a time and looks more often than the machine's own, which would take all that there are.
+    """
     environment = {
         **os.environ, **operated.machine.environment, "PREFECT_API_URL": operated.machine.url,
-        "PREFECT_HOME": str(folder / "prefect"), "RESTEM_SCRATCH": str(folder / "scratch"), "PREFECT_WORKER_QUERY_SECONDS": "2",
+        "PREFECT_HOME": str(folder / "prefect"), "RESTEM_SCRATCH": str(folder / "scratch"), "PREFECT_WORKER_QUERY_SECONDS": "0.5",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
     }  # fmt: skip
     prefect = [sys.executable, "-m", "prefect", "worker", "start", "--type", "process"]
@@ -61,6 +64,7 @@ def records(store: Store) -> list[dict[str, Any]]:
     return [store.read_json(f"runs/{NAME}/jobs/{name}") or {} for name in store.listdir(f"runs/{NAME}/jobs")]
 
 
+@pytest.mark.timeout(1500)
 def test_ranges_spread_over_workers_and_a_killed_one_costs_only_its_own(
     operated: Operated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
