@@ -44,7 +44,7 @@ def s3_server(folder: Path, *, checks_credentials: bool = False) -> Iterator[S3]
     with (folder / "s3.log").open("wb") as log:
         argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
         server = subprocess.Popen(argv, stdout=log, stderr=log, env={**os.environ, **setup_calls})
-    S3FileSystem.clear_instance_cache()  # fsspec keeps clients by their arguments: one made for an earlier port would be used again
+    S3FileSystem.clear_instance_cache()  # fsspec keeps clients by their arguments: one made for another port would be used again
     try:
         _wait(port, server)
         if checks_credentials:
@@ -55,6 +55,7 @@ def s3_server(folder: Path, *, checks_credentials: bool = False) -> Iterator[S3]
     finally:
         server.kill()
         server.wait()
+        S3FileSystem.clear_instance_cache()
 
 
 def _account(environment: dict[str, str]) -> dict[str, str]:
