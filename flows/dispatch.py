@@ -7,6 +7,7 @@ missing is started. A flow run that is still on its way for the same work is wai
 
 from __future__ import annotations
 
+import concurrent.futures
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -100,16 +101,8 @@ class DispatchedRun(Run):
             self._submit("range", slot, job, lambda job=job: looked.stored_range(job))
             for slot, job in zip(slots, jobs, strict=True)
         ]
-        ranges: list[RangeSamples] = []
-        failure: Exception | None = None
-        for future in futures:
-            try:
-                ranges.append(self.result(future))
-            except Exception as error:  # noqa: BLE001  boundary: whatever a range failed with is raised below, once
-                failure = failure or error
-        if failure is not None:
-            raise failure
-        return ranges
+        concurrent.futures.wait([future.wrapped_future for future in futures])
+        return [self.result(future) for future in futures]
 
     def result(self, future: Any) -> Any:
         made = super().result(future)

@@ -127,29 +127,20 @@ class Keeper:
     def _start(self, name: str) -> None:
         if self.stopping.is_set():
             return
-        prefect = [sys.executable, "-m", "prefect"]
         machine = self.machine
-        argv = (
-            [sys.executable, *SERVER, "--host", machine.host, "--port", str(machine.port)]
-            if name == "server"
-            else [
-                *prefect,
-                "worker",
-                "start",
-                "--pool",
-                name,
-                "--type",
-                "process",
-                "--name",
-                f"{os.uname().nodename}-{name}",
-                "--limit",
-                str(max(MOST_RUNS, os.cpu_count() or 1)),
-            ]
-        )
         folder = Path(machine.folder)
         self.children[name] = spawn(
-            argv, env=machine.environment(), log_path=folder / f"{name}.log", cwd=Path(machine.root)
+            self._argv(name), env=machine.environment(), log_path=folder / f"{name}.log", cwd=Path(machine.root)
         )
+
+    def _argv(self, name: str) -> list[str]:
+        """Of the server, or of the worker of a pool."""
+        if name == "server":
+            return [sys.executable, *SERVER, "--host", self.machine.host, "--port", str(self.machine.port)]
+        worker = f"{os.uname().nodename}-{name}"
+        limit = str(max(MOST_RUNS, os.cpu_count() or 1))
+        prefect = [sys.executable, "-m", "prefect", "worker", "start", "--type", "process"]
+        return [*prefect, "--pool", name, "--name", worker, "--limit", limit]
 
     def _server_answers(self) -> bool:
         deadline = time.monotonic() + START_TIMEOUT_S

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,6 +15,7 @@ import docker
 
 from sandbox.image.build import ensure_image
 from sandbox.settings import SandboxSettings
+from tasks.ports import free_port
 
 FIRST = "unix:///var/run/docker.sock"
 START_SECONDS = 60
@@ -64,13 +64,6 @@ class SecondEngine:
     def restart(self) -> None:
         self.stop()
         self.start()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def make_certificates(folder: Path) -> None:

@@ -16,8 +16,8 @@ import pytest
 from sandbox.job import Job
 from sandbox.pool import Sandbox
 from tasks.domain.errors import UserError
+from tasks.ports import free_port
 from tests.sandbox.conftest import docker_sandbox
-from tests.sandbox.engine import free_port
 
 pytestmark = pytest.mark.heavy
 
