@@ -19,18 +19,18 @@ from prefect.events import emit_event
 from prefect.states import Completed
 
 from flows.config import RunConfig, config_with, make_config
-from flows.deployed import artifact_key, deployed_config
-from flows.evaluate import evaluate_policy
-from flows.expectation import expectation
-from flows.form import DEFAULTS, ConfigName, config_from_form
-from flows.maximization import Maximized, maximization
-from flows.nights import Budget, BudgetedRun, Night, NightSettings, Series, Verdict, gate
-from flows.opening import open_run, workspace_of
-from flows.policies import LATEST, promote, promoted
-from flows.record import Record
-from flows.run import Journal
-from flows.self_train import dataset_job
-from flows.triggered import RUNNER, UNSAID, run_name
+from flows.loop.em import dataset_job
+from flows.loop.evaluation import evaluate_policy
+from flows.loop.expectation import expectation
+from flows.loop.maximization import Maximized, maximization
+from flows.loop.series import Budget, BudgetedRun, Night, NightSettings, Series, Verdict, gate
+from flows.operation.boundary import artifact_key, deployed_config
+from flows.operation.form import DEFAULTS, ConfigName, config_from_form
+from flows.run.preflight import open_run, workspace_of
+from flows.run.recorder import Record
+from flows.run.run import Journal
+from flows.self_train import RUNNER, UNSAID, run_name
+from flows.stored.policies import LATEST, promote, promoted
 from tasks.domain.errors import UserError
 from tasks.domain.schema import Policy
 from tasks.materialize import materialize

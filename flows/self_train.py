@@ -1,64 +1,80 @@
-"""ReST-EM as one Prefect flow: sample, check, keep what is correct, train the base on it, evaluate, again."""
+"""The flows that people start from the Prefect interface; deployments/prefect.yaml names them."""
 
 from __future__ import annotations
 
-from prefect import flow
+from typing import Any
+
+from prefect import flow, runtime
+from prefect.artifacts import create_markdown_artifact
+from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.config import RunConfig
-from flows.evaluate import evaluate_policy
-from flows.expectation import expectation
-from flows.maximization import maximization
-from flows.opening import open_run
-from flows.record import Record
-from flows.run import Run
-from tasks.domain.results import RunResult
-from tasks.materialize import MaterializeJob, materialize
-from tasks.ranges import RangeSamples
+from flows.loop import em as loop
+from flows.loop.evaluation import evaluate_policy
+from flows.operation.boundary import artifact_key, deployed
+from flows.operation.form import DEFAULTS, ConfigName
+from flows.run.preflight import open_run
+from flows.run.run import Journal
+from flows.stored.policies import policy_named
+from tasks.domain.results import IterationResult
+from tasks.report.tables import headline, score_markdown
 
-THREADS = 16  # task runs side by side; how many ranges work at once is generate.ranges_in_flight
-
-
-@flow(
-    name="self-train",
-    flow_run_name="{config.run.name}",
-    task_runner=ThreadPoolTaskRunner(max_workers=THREADS),  # type: ignore[arg-type]
-    persist_result=False,
-    validate_parameters=True,
-)
-def self_train(config: RunConfig) -> RunResult:
-    """Run the EM loop of `config`; everything that is in the store already is used, not done again."""
-    with open_run(config) as run:
-        return em_loop(run)
+UNSAID = RunConfig()
+RUNNER: Any = ThreadPoolTaskRunner(max_workers=loop.THREADS)
 
 
-def em_loop(run: Run) -> RunResult:
-    """The loop itself, in whatever way `run` gets its stages done."""
-    config = run.config
-    with Record(run) as record:
-        policy = run.base
-        with record.iteration(0) as base:
-            base.test = evaluate_policy(run, policy, run.problems.test, "base/test")
-        for iteration in range(1, config.loop.iterations + 1):
-            with record.iteration(iteration) as row:
-                with row.phase("E-step"):
-                    samples = expectation(run, policy, iteration)
-                with row.phase("materialize"):
-                    row.dataset = run.result(run.submit(materialize, dataset_job(run, samples, iteration)))
-                with row.phase("M-step"):
-                    start = run.base if config.finetune.start == "base" else policy
-                    row.maximized = maximization(run, start, row.dataset.ref, iteration)
-                policy = row.maximized.policy
-                with row.phase("evaluate"):
-                    row.test = evaluate_policy(run, policy, run.problems.test, f"iteration-{iteration}/test")
-            if record.should_stop():
-                break
-        return record.finish()
+def run_name() -> str:
+    """The flow run carries the name of the run, as far as the form says one."""
+    given = runtime.flow_run.parameters
+    form = given.get("config")
+    sections = form if isinstance(form, dict) else form.model_dump() if form is not None else {}
+    named = sections.get("run", {}).get("name", "run") if isinstance(sections.get("run", {}), dict) else "run"
+    start = given.get("start_from", DEFAULTS)
+    return str(start) if named == "run" and start != DEFAULTS else str(named)
 
 
-def dataset_job(run: Run, samples: list[RangeSamples], iteration: int) -> MaterializeJob:
-    """The materialize job of one iteration."""
-    return MaterializeJob(
-        run.workspace, f"iteration-{iteration}/materialize", tuple(samples), run.problems.train, run.config.model,
-        run.config.materialize, run.config.generate.waves[0],
-    )  # fmt: skip
+@flow(name="self-train", flow_run_name=run_name, task_runner=RUNNER, persist_result=False, validate_parameters=False)
+def self_train(start_from: ConfigName = DEFAULTS, config: RunConfig = UNSAID, settings: tuple[str, ...] = ()) -> Any:
+    """Sample, check, keep what is correct, train the base on it, evaluate, again (ReST-EM).
+
+    Args:
+        start_from: A committed config (deployments/configs); what is changed below wins over it.
+        config: A field left at its default follows start_from and, below that, the preset.
+        settings: Further settings as section.key=value, one a line; they win over everything.
+    """
+
+    def work(checked: RunConfig, journal: Journal) -> Any:
+        with open_run(checked, journal) as run:
+            return Completed(message=headline(loop.em_loop(run)))
+
+    return deployed(start_from, config, settings, work)
+
+
+@flow(name="evaluate", flow_run_name=run_name, task_runner=RUNNER, persist_result=False, validate_parameters=False)
+def evaluate(
+    policy: str = "base",
+    start_from: ConfigName = DEFAULTS,
+    config: RunConfig = UNSAID,
+    settings: tuple[str, ...] = (),
+) -> Any:
+    """Score one policy on the test problems: greedy pass@1, sampled pass@1, pass@k, maj@k, with intervals.
+
+    Args:
+        policy: base, latest (the promoted one), RUN/ITERATION (say demo/2), a model folder, an fsspec URL or a Hub id.
+        start_from: A committed config; what is changed below wins over it.
+        config: A field left at its default follows start_from and, below that, the preset.
+        settings: Further settings as section.key=value, one a line; they win over everything.
+    """
+
+    def work(checked: RunConfig, journal: Journal) -> None:
+        with open_run(checked, journal) as run:
+            named = policy_named(run, policy)
+            score = evaluate_policy(run, named, run.problems.test, f"evaluate/{named.digest}")
+            row = IterationResult(0, named.digest, test=score)
+            create_markdown_artifact(
+                score_markdown(row, policy), key=artifact_key("score", f"{checked.run.name}-{policy}"),
+                description=f"{policy} on the test problems of {checked.run.name}",
+            )  # fmt: skip
+
+    return deployed(start_from, config, settings, work)

@@ -15,24 +15,24 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
 from flows.config import RunConfig, config_with, make_config
-from flows.deployed import artifact_key, deployed_config
-from flows.evaluate import evaluate_policy
-from flows.expectation import expectation
-from flows.form import store_at_hand
-from flows.maximization import finetune_job, maximization
-from flows.opening import open_run
-from flows.policies import policy_of
-from flows.run import Journal, Pipeline, Run, Stored
-from flows.self_train import dataset_job, em_loop
-from flows.triggered import RUNNER
-from tasks.artifacts import key_of
+from flows.loop.em import dataset_job, em_loop
+from flows.loop.evaluation import evaluate_policy
+from flows.loop.expectation import expectation
+from flows.loop.maximization import finetune_job, maximization
+from flows.operation.boundary import artifact_key, deployed_config
+from flows.operation.form import store_at_hand
+from flows.run.preflight import open_run
+from flows.run.run import Journal, Pipeline, Run, Stored
+from flows.self_train import RUNNER
+from flows.stored.policies import policy_of
 from tasks.domain.errors import UserError
 from tasks.domain.schema import Policy
 from tasks.finetune import finetune
 from tasks.materialize import materialize
-from tasks.ranges import RangeSamples
 from tasks.report.tables import markdown_table, plain
-from tasks.workspace import Outcome
+from tasks.store.artifacts import key_of
+from tasks.store.ranges import RangeSamples
+from tasks.store.workspace import Outcome
 
 StageName = Literal["generate", "verify", "materialize", "finetune", "evaluate"]
 MAKER = {"verify": "generate", "materialize": "verify", "finetune": "materialize", "evaluate": "finetune"}

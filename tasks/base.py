@@ -11,15 +11,15 @@ from typing import Any
 
 import fsspec
 
-from tasks.artifacts import Manifest, digest_of_folder, key_of, new_attempt
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of_files, sha256_of_file
 from tasks.domain.schema import Policy
 from tasks.domain.settings import ModelSettings
-from tasks.engines.pretrain import CURRICULA, RECIPE_FILE, pretrain_base, recipe_of
-from tasks.progress import meter
-from tasks.running import stage_task
-from tasks.workspace import Outcome, Workspace, environment
+from tasks.engines.training.pretrain import CURRICULA, RECIPE_FILE, pretrain_base, recipe_of
+from tasks.store.artifacts import Manifest, digest_of_folder, key_of, new_attempt
+from tasks.store.progress import meter
+from tasks.store.stage import stage_task
+from tasks.store.workspace import Outcome, Workspace, environment
 
 VERSION = "1"
 BUILTIN = frozenset(f"builtin:{name}" for name in CURRICULA)

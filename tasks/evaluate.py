@@ -6,16 +6,16 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.artifacts import ArtifactRef, Manifest, TableWriter
+from tasks.data.problems import ProblemSet
 from tasks.domain.failpoints import failpoint
 from tasks.domain.results import PolicyScore
 from tasks.domain.schema import Policy, Sample, Verdict
 from tasks.domain.scoring import score
 from tasks.domain.settings import EvaluateSettings
-from tasks.problems import ProblemSet
-from tasks.ranges import RangeSamples
-from tasks.running import stage_task
-from tasks.workspace import Outcome, Workspace, environment
+from tasks.store.artifacts import ArtifactRef, Manifest, TableWriter
+from tasks.store.ranges import RangeSamples
+from tasks.store.stage import stage_task
+from tasks.store.workspace import Outcome, Workspace, environment
 
 VERSION = "1"
 

@@ -11,16 +11,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.artifacts import ArtifactRef, Manifest, Part, digest_of_folder, key_of, new_attempt
 from tasks.domain.failpoints import failpoint
 from tasks.domain.fingerprint import digest_of
 from tasks.domain.schema import Policy
 from tasks.domain.settings import EngineSettings, FinetuneSettings
-from tasks.engines.host import release_all
-from tasks.engines.trainer import TrainJob, TrainProgress, TrainResult, train
-from tasks.progress import Meter, meter
-from tasks.running import stage_task
-from tasks.workspace import Outcome, Workspace, environment, log
+from tasks.engines.sampling.host import release_all
+from tasks.engines.training.trainer import TrainJob, TrainProgress, TrainResult, train
+from tasks.store.artifacts import ArtifactRef, Manifest, Part, digest_of_folder, key_of, new_attempt
+from tasks.store.progress import Meter, meter
+from tasks.store.stage import stage_task
+from tasks.store.workspace import Outcome, Workspace, environment, log
 
 VERSION = "1"
 

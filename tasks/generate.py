@@ -14,18 +14,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.artifacts import Manifest, Part, key_of, new_attempt, select_wanted
+from tasks.data.problems import ProblemSet
 from tasks.domain.failpoints import failpoint
 from tasks.domain.fingerprint import digest_of, digest_of_rows, digest_of_text, row_hashes
 from tasks.domain.prompts import template_named
 from tasks.domain.schema import Completion, Policy, Problem, Sample, Sampling, to_table
 from tasks.domain.settings import EngineSettings, ModelSettings
-from tasks.engines.base import DrawRequest
-from tasks.engines.host import EngineHost, host_for
-from tasks.problems import ProblemSet
-from tasks.progress import Meter, meter
-from tasks.running import stage_task
-from tasks.workspace import Outcome, Workspace, environment
+from tasks.engines.sampling.engine import DrawRequest
+from tasks.engines.sampling.host import EngineHost, host_for
+from tasks.store.artifacts import Manifest, Part, key_of, new_attempt, select_wanted
+from tasks.store.progress import Meter, meter
+from tasks.store.stage import stage_task
+from tasks.store.workspace import Outcome, Workspace, environment
 
 VERSION = "1"
 

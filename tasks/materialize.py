@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from tasks.artifacts import Manifest, TableWriter
+from tasks.data.problems import ProblemSet
 from tasks.domain.errors import StageFailed
 from tasks.domain.failpoints import failpoint
 from tasks.domain.fingerprint import digest_of
@@ -14,11 +14,11 @@ from tasks.domain.schema import Example, Sample, Verdict, to_table
 from tasks.domain.scoring import TrainTally, tally_train
 from tasks.domain.selection import Selection, SelectionStats, choose_rows, keep_rows, row_id, select_examples
 from tasks.domain.settings import MaterializeSettings, ModelSettings
-from tasks.problems import ProblemSet
-from tasks.progress import meter
-from tasks.ranges import RangeSamples
-from tasks.running import stage_task
-from tasks.workspace import Outcome, Workspace, environment
+from tasks.store.artifacts import Manifest, TableWriter
+from tasks.store.progress import meter
+from tasks.store.ranges import RangeSamples
+from tasks.store.stage import stage_task
+from tasks.store.workspace import Outcome, Workspace, environment
 
 VERSION = "1"
 

@@ -6,17 +6,17 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tasks.artifacts import ArtifactRef, Manifest, TableWriter
+from tasks.data.problems import ProblemSet
 from tasks.domain.errors import StageFailed
 from tasks.domain.failpoints import failpoint
 from tasks.domain.fingerprint import digest_of
 from tasks.domain.rewards.grader import Grader, grader_for
 from tasks.domain.schema import Problem, Sample, Verdict, from_table, to_table
 from tasks.domain.settings import VerifySettings
-from tasks.problems import ProblemSet
-from tasks.progress import meter
-from tasks.running import stage_task
-from tasks.workspace import Outcome, Workspace, environment
+from tasks.store.artifacts import ArtifactRef, Manifest, TableWriter
+from tasks.store.progress import meter
+from tasks.store.stage import stage_task
+from tasks.store.workspace import Outcome, Workspace, environment
 
 VERSION = "1"
 BATCH = 512  # rows graded between two progress reports; the pool keeps its workers busy with far fewer

@@ -33,7 +33,7 @@ def run_command(
     """`restem ARGV` in `folder`; `within` is put before it (say `unshare -rm`)."""
     mark = f"{os.getpid()}-{folder}-{len(os.listdir(folder))}"
     done = subprocess.run(
-        [*within, sys.executable, "-m", "flows.cli", *argv],
+        [*within, sys.executable, "-m", "flows.cli.main", *argv],
         cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {}), MARK: mark},
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip

@@ -11,10 +11,10 @@ import pytest
 
 from tasks.domain.schema import Policy
 from tasks.domain.settings import EngineSettings
-from tasks.engines.host import EngineHost
+from tasks.engines.sampling.host import EngineHost
 from tests.operated import operated
 from tests.recorded_run import undisturbed
-from tests.tasks.engines.tiny_llama import write_tiny_llama
+from tests.tiny_llama import write_tiny_llama
 
 __all__ = ["operated", "undisturbed"]
 

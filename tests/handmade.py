@@ -15,21 +15,21 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from flows.config import RunConfig
-from flows.evaluate import evaluate_policy
-from flows.expectation import expectation
-from flows.maximization import maximization
-from flows.opening import given_base, workspace_of
-from flows.record import Record
-from flows.run import Pipeline, Run
-from flows.self_train import dataset_job
+from flows.loop.em import dataset_job
+from flows.loop.evaluation import evaluate_policy
+from flows.loop.expectation import expectation
+from flows.loop.maximization import maximization
+from flows.run.preflight import given_base, workspace_of
+from flows.run.recorder import Record
+from flows.run.run import Pipeline, Run
 from tasks import evaluate, generate, materialize, verify
-from tasks.artifacts import Manifest, digest_of_folder, key_of, new_attempt
+from tasks.data.problems import publish
 from tasks.domain.fingerprint import digest_of
 from tasks.domain.results import RunResult
 from tasks.finetune import FinetuneJob
-from tasks.problems import publish
-from tasks.ranges import RangeSamples
-from tasks.workspace import Outcome, environment
+from tasks.store.artifacts import Manifest, digest_of_folder, key_of, new_attempt
+from tasks.store.ranges import RangeSamples
+from tasks.store.workspace import Outcome, environment
 from tests.rig import record, small_config
 
 
@@ -104,7 +104,7 @@ def made_up_base(folder: Path) -> Path:
 
 
 def run_directly(config: RunConfig) -> RunResult:
-    """The loop of `flows.self_train`."""
+    """The loop of `flows.loop.em`."""
     workspace = workspace_of(config)
     problems = publish(workspace, config.data, config.verify)
     run = DirectRun(config, workspace, problems, given_base(config, workspace))

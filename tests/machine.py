@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import psutil
 
-from tasks.ports import free_port
+from tasks.processes.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
@@ -188,7 +188,7 @@ def command_of(process: psutil.Process) -> str:
 
 def restem(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """The real command."""
-    argv = [sys.executable, "-m", "flows.cli", *arguments]
+    argv = [sys.executable, "-m", "flows.cli.main", *arguments]
     return subprocess.run(
         argv,
         cwd=ROOT,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from flows.config import RunConfig, make_config
-from tasks.artifacts import Store
+from tasks.store.artifacts import Store
 from tests.rig import Command, manifests, record, small_config, tiny_base, write_toml
 from tests.server import prefect_server
 

@@ -20,13 +20,19 @@ JUDGES = {
     "math": ("tasks.domain.rewards.math",),
     "exact": ("tasks.domain.rewards.simple",),
     "code": (
-        "tasks.domain.rewards.code", "tasks.programs", "sandbox.grading", "sandbox.calls", "sandbox.asserts", "sandbox.outcome",
-        "sandbox.program", "sandbox.image.inside.call", "sandbox.image.inside.tester",
+        "tasks.domain.rewards.code", "tasks.graders.programs", "sandbox.grading.grading", "sandbox.grading.calls", "sandbox.grading.asserts", "sandbox.grading.outcome",
+        "sandbox.grading.program", "sandbox.image.inside.call", "sandbox.image.inside.tester",
     ),
 }  # fmt: skip
 DECIDERS = {
-    "code": ("tasks.domain.rewards.programs", "sandbox.compare", "sandbox.prelude", "sandbox.tests", "sandbox.values"),
-    "math": ("tasks.domain.rewards.extraction", "tasks.domain.rewards.equivalence.decide"),
+    "code": (
+        "tasks.domain.rewards.programs",
+        "sandbox.grading.compare",
+        "sandbox.grading.prelude",
+        "sandbox.grading.tests",
+        "sandbox.grading.values",
+    ),
+    "math": ("tasks.domain.rewards.extraction", "tasks.domain.equivalence.decide"),
     "exact": ("tasks.domain.rewards.extraction",),
 }
 

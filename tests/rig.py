@@ -19,11 +19,11 @@ import psutil
 import pyarrow.parquet as pq
 
 from flows.config import RunConfig, make_config
-from tasks.artifacts import Store
+from tasks.data.sources import load_problems
 from tasks.domain.fingerprint import digest_of, digest_of_text
 from tasks.domain.prompts import template_named
 from tasks.domain.schema import Problem, Sample, Sampling, to_table
-from tasks.sources import load_problems
+from tasks.store.artifacts import Store
 
 ROOT = Path(__file__).parent.parent
 MARK = "RESTEM_TEST_MARK"
@@ -33,7 +33,7 @@ def tiny_base(folder: Path, task: str = "arithmetic") -> Path:
     """A random Llama of 50k parameters with the character tokenizer of a demo."""
     import torch
 
-    from tasks.engines.pretrain import PretrainRecipe, character_tokenizer, tiny_llama
+    from tasks.engines.training.pretrain import PretrainRecipe, character_tokenizer, tiny_llama
 
     torch.manual_seed(0)
     tokenizer = character_tokenizer(task)
@@ -154,7 +154,7 @@ class Command:
         }  # fmt: skip
 
     def run(self, *arguments: str, timeout: float = 300, **extra: str) -> subprocess.CompletedProcess[str]:
-        argv = [sys.executable, "-m", "flows.cli", *arguments]
+        argv = [sys.executable, "-m", "flows.cli.main", *arguments]
         return subprocess.run(
             argv, cwd=ROOT, env=self.environment(**extra), capture_output=True, text=True, timeout=timeout, check=False
         )

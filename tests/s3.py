@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from s3fs import S3FileSystem
 
-from tasks.ports import free_port
+from tasks.processes.ports import free_port
 
 BUCKET = "bucket"
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tasks.ports import free_port
+from tasks.processes.ports import free_port
 
 
 @contextmanager

@@ -14,21 +14,29 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 RECORD = ROOT / "tests" / "stage_versions.json"
-STAGES = ("generate", "verify", "materialize", "finetune", "evaluate", "base", "problems")
+MODULES = {name: f"tasks.{name}" for name in ("generate", "verify", "materialize", "finetune", "evaluate", "base")}
+MODULES["problems"] = "tasks.data.problems"
+STAGES = tuple(MODULES)
 # How a stage is run, shown and found; none of it decides what the stage writes.
-NOT_CONTENT = {"tasks.progress", "tasks.running", "tasks.workspace", "tasks.domain.failpoints", "tasks.domain.errors"}
+NOT_CONTENT = {
+    "tasks.store.progress",
+    "tasks.store.stage",
+    "tasks.store.workspace",
+    "tasks.domain.failpoints",
+    "tasks.domain.errors",
+}
 
 
 def fingerprints() -> dict[str, dict[str, str]]:
-    return {stage: {"version": version_of(stage), "code": digest_of_code(f"tasks.{stage}")} for stage in STAGES}
+    return {stage: {"version": version_of(stage), "code": digest_of_code(MODULES[stage])} for stage in STAGES}
 
 
 def version_of(stage: str) -> str:
-    tree = ast.parse(source_of(f"tasks.{stage}") or "")
+    tree = ast.parse(source_of(MODULES[stage]) or "")
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "VERSION":
             return str(ast.literal_eval(node.value))
-    raise ValueError(f"tasks/{stage}.py has no VERSION")
+    raise ValueError(f"{MODULES[stage]} has no VERSION")
 
 
 def digest_of_code(module: str) -> str:

@@ -12,11 +12,11 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from sandbox.grading import Grading
+from sandbox.grading.grading import Grading
+from sandbox.grading.tests import count, read_tests
 from sandbox.limits import Limits
-from sandbox.pool import open_sandbox
+from sandbox.pool.pool import open_sandbox
 from sandbox.settings import SandboxSettings
-from sandbox.tests import count, read_tests
 from sandbox.verdict import Verdict
 from tests.sandbox.grading import plain_run
 from tests.sandbox.grading.references import Reference, references

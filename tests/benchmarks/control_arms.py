@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from flows.commands import DEMO_CONFIGS
+from flows.cli.commands import DEMO_CONFIGS
 from flows.config import RunConfig, load_config, make_config
 from tasks.domain.comparison import compare
 from tasks.domain.results import RunResult
@@ -28,7 +28,7 @@ def main() -> dict[str, Any]:
 
 
 def against_controls(demo: RunConfig, dedupe: str, rows: int) -> dict[str, Any]:
-    from flows.launch import launch
+    from flows.cli.launch import launch
 
     results = {arm: launch(arm_config(demo, arm, dedupe, rows)).result for arm in ARMS}
     table = compare_markdown(results)

@@ -21,13 +21,13 @@ from typing import Any
 import httpx
 
 from flows.config import RunConfig, make_config
-from flows.expectation import expectation
-from flows.opening import open_run
-from flows.run import Run
+from flows.loop.expectation import expectation
+from flows.run.preflight import open_run
+from flows.run.run import Run
 from tasks.domain.prompts import template_named
 from tasks.generate import GenerateJob, engine_host
 from tasks.generate import run as generate
-from tasks.ranges import split_ranges
+from tasks.store.ranges import split_ranges
 
 BASE = os.environ.get("RESTEM_BENCH_BASE", ".restem/models/smollm2-135m-instruct")
 PROBLEMS, SAMPLES, MAX_TOKENS, ROUNDS = 32, 16, 64, 3
@@ -36,7 +36,7 @@ PROBLEMS, SAMPLES, MAX_TOKENS, ROUNDS = 32, 16, 64, 3
 def main() -> dict[str, Any]:
     from prefect import flow
 
-    from flows.api_server import prefect_api
+    from flows.operation.api import prefect_api
 
     with tempfile.TemporaryDirectory() as folder, prefect_api(Path(folder) / "prefect"):
         return flow(measure, name="bench-estep", persist_result=False)(config_in(folder))

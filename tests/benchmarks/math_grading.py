@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from tasks.domain.rewards.equivalence.decide import decide
+from tasks.domain.equivalence.decide import decide
 from tasks.domain.rewards.grader import Grader
 from tasks.domain.rewards.math import MathReward
 from tasks.domain.rewards.pool import WorkerPool

@@ -14,17 +14,17 @@ from typing import Any
 
 import psutil
 
-from tasks.artifacts import ArtifactRef, Manifest, TableWriter, key_of, new_attempt
+from tasks.data.problems import ProblemSet
 from tasks.domain.fingerprint import digest_of, digest_of_rows, row_hashes
 from tasks.domain.schema import Problem, Sample, Sampling, to_table
 from tasks.domain.settings import MaterializeSettings, ModelSettings, VerifySettings
 from tasks.materialize import MaterializeJob
 from tasks.materialize import run as materialize
-from tasks.problems import ProblemSet
-from tasks.ranges import RangeSamples, split_ranges
+from tasks.store.artifacts import ArtifactRef, Manifest, TableWriter, key_of, new_attempt
+from tasks.store.ranges import RangeSamples, split_ranges
+from tasks.store.workspace import Workspace
 from tasks.verify import VerifyJob
 from tasks.verify import run as verify
-from tasks.workspace import Workspace
 
 SAMPLES, PER_PROBLEM, TOKENS = 1_000_000, 32, 300
 PART_ROWS = 8192  # what about a minute of sampling on a GPU flushes

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flows.api_server import prefect_api
-from flows.opening import open_run, workspace_of
-from flows.run import Run
-from flows.self_train import em_loop, self_train
-from tasks.artifacts import Store
+from flows.loop.em import em_loop, self_train
+from flows.operation.api import prefect_api
+from flows.run.preflight import open_run, workspace_of
+from flows.run.run import Run
+from tasks.store.artifacts import Store
 from tests.rig import manifests, record, small_config, tiny_base
 
 STAGES = ("generate", "verify", "materialize", "finetune", "evaluate")

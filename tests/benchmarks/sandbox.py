@@ -27,11 +27,11 @@ from typing import Any
 
 import docker
 
-from sandbox.docker_launcher import DockerLauncher
+from sandbox.hosts.docker_launcher import DockerLauncher
+from sandbox.hosts.owner import OWNER_LABEL, Owner
 from sandbox.job import Execution, Job
 from sandbox.limits import Limits
-from sandbox.owner import OWNER_LABEL, Owner
-from sandbox.pool import Sandbox, open_sandbox
+from sandbox.pool.pool import Sandbox, open_sandbox
 from sandbox.settings import SandboxSettings
 from tests.sandbox.engine import SecondEngine, second_engine
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from sandbox.pool import Sandbox, open_sandbox
+from sandbox.pool.pool import Sandbox, open_sandbox
 from sandbox.settings import SandboxSettings
 from tasks.domain.errors import UserError
 

@@ -15,7 +15,7 @@ import docker
 
 from sandbox.image.build import ensure_image
 from sandbox.settings import SandboxSettings
-from tasks.ports import free_port
+from tasks.processes.ports import free_port
 
 FIRST = "unix:///var/run/docker.sock"
 START_SECONDS = 60

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.job import Execution, Job
 from sandbox.limits import Limits
-from sandbox.pool import Sandbox
+from sandbox.pool.pool import Sandbox
 from tests.sandbox.attacks import ATTACKS, Attack
 
 pytestmark = pytest.mark.heavy

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from sandbox.dispatch import MAX_DEATHS, Dispatch, Ticket
 from sandbox.job import Execution, Job
+from sandbox.pool.dispatch import MAX_DEATHS, Dispatch, Ticket
 from sandbox.verdict import Ending
 
 SLOW = Execution(Ending.TLE, contended=True)

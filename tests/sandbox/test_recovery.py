@@ -16,12 +16,12 @@ from pathlib import Path
 import docker
 import pytest
 
-from sandbox.cell import Cell
-from sandbox.docker_launcher import UIDS_PER_CONTAINER
+from sandbox.hosts.docker_launcher import UIDS_PER_CONTAINER
+from sandbox.hosts.owner import LABEL, OWNER_LABEL, UIDS_LABEL, Owner
 from sandbox.job import Job
 from sandbox.limits import Limits
-from sandbox.owner import LABEL, OWNER_LABEL, UIDS_LABEL, Owner
-from sandbox.pool import Sandbox, open_sandbox
+from sandbox.pool.cell import Cell
+from sandbox.pool.pool import Sandbox, open_sandbox
 from sandbox.settings import SandboxSettings
 from tasks.domain.errors import UserError
 from tests.sandbox.conftest import docker_sandbox
@@ -140,8 +140,8 @@ def test_nothing_is_left_after_close(one_slot: Sandbox) -> None:
 OWNER = """
 import sys
 from sandbox.job import Job
-from sandbox.owner import Owner
-from sandbox.pool import open_sandbox
+from sandbox.hosts.owner import Owner
+from sandbox.pool.pool import open_sandbox
 from sandbox.settings import SandboxSettings
 with open_sandbox(SandboxSettings(slots=2)) as sandbox:
     future = sandbox.submit(Job(b"while True: pass"))

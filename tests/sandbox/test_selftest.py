@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from sandbox.cell import Cell
-from sandbox.docker_launcher import DockerLauncher
-from sandbox.keeper import Keeper
-from sandbox.pool import Sandbox
-from sandbox.selftest import examine
+from sandbox.hosts.docker_launcher import DockerLauncher
+from sandbox.pool.cell import Cell
+from sandbox.pool.heartbeat import Keeper
+from sandbox.pool.pool import Sandbox
+from sandbox.selftest.examine import examine
 from sandbox.settings import SandboxSettings
 from tasks.domain.errors import UserError
 from tests.sandbox.conftest import docker_sandbox
@@ -70,14 +70,14 @@ def test_an_image_that_is_not_ours_is_one_sentence(one_slot: Sandbox) -> None:
 
 
 def test_no_engine_is_one_sentence() -> None:
-    from sandbox.pool import open_sandbox
+    from sandbox.pool.pool import open_sandbox
 
     with pytest.raises(UserError, match="no Docker engine answers at unix:///nowhere"):
         open_sandbox(SandboxSettings(hosts=("unix:///nowhere.sock",)))
 
 
 def test_the_plain_backend_wants_to_be_asked_for() -> None:
-    from sandbox.pool import open_sandbox
+    from sandbox.pool.pool import open_sandbox
 
     with pytest.raises(UserError, match="unsafe = true"):
         open_sandbox(SandboxSettings(backend="process"))

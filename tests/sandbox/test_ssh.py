@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from sandbox.job import Job
-from sandbox.pool import Sandbox
+from sandbox.pool.pool import Sandbox
 from tasks.domain.errors import UserError
-from tasks.ports import free_port
+from tasks.processes.ports import free_port
 from tests.sandbox.conftest import docker_sandbox
 
 pytestmark = pytest.mark.heavy

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.job import Job
 from sandbox.limits import Limits
-from sandbox.pool import Sandbox
+from sandbox.pool.pool import Sandbox
 
 pytestmark = pytest.mark.heavy
 

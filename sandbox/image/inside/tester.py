@@ -1,7 +1,7 @@
 """Mode `tester`: trusted tests in a process of their own, with stand-ins for the names of the program.
 
 The source is an encoded mapping: `prompt` (text whose helpers the tests may use), `code` (the tests, their asserts rewritten
-to `passed(n)` / `failed(n)`, see sandbox/tests.py), `names` (what the program defines). An operation on a stand-in goes out
+to `passed(n)` / `failed(n)`, see sandbox/grading/tests.py), `names` (what the program defines). An operation on a stand-in goes out
 as `?` and an operation frame of call.py; the report at the end is `!` and a mapping. What comes back is data: equality,
 hashing and truth of plain values are this interpreter's own, and objects that stay with the program are equal to nothing
 but themselves.

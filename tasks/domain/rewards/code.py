@@ -1,6 +1,6 @@
 """Code rewards: find the program of a completion; a sandbox outside of this package runs its tests.
 
-A problem's `tests` are JSON text in one of the shapes of `sandbox/tests.py`; under `hidden` it may carry more of them, held
+A problem's `tests` are JSON text in one of the shapes of `sandbox/grading/tests.py`; under `hidden` it may carry more of them, held
 back from the reward: an accepted program that fails them is a false positive of the visible ones, and is counted.
 """
 
@@ -18,7 +18,7 @@ from tasks.domain.rewards.programs import complete, find_program
 from tasks.domain.schema import Kind, Problem, Verdict
 from tasks.domain.settings import VerifySettings
 
-EXECUTOR = "tasks.programs:ProgramExecutor"
+EXECUTOR = "tasks.graders.programs:ProgramExecutor"
 MOST_REFERENCES = 10  # solutions of a problem that are tried before its tests are called broken
 
 

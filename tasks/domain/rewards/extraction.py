@@ -19,7 +19,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from tasks.domain.rewards.equivalence.unicode import plain
+from tasks.domain.equivalence.unicode import plain
 
 MAX_TEXT = 100_000  # characters looked at, from the end
 MAX_ANSWER = 4000  # a longer "answer" is none

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from tasks.domain.equivalence.exact import decide_fast
+from tasks.domain.equivalence.hints import hints_of
 from tasks.domain.rewards.base import Check, Decision, Executor, verdict_of
-from tasks.domain.rewards.equivalence.exact import decide_fast
-from tasks.domain.rewards.equivalence.hints import hints_of
 from tasks.domain.rewards.extraction import boxes, extract, trimmed, visible
 from tasks.domain.rewards.pool import WorkerPool
 from tasks.domain.schema import Kind, Problem, Verdict
@@ -38,7 +38,7 @@ class MathReward:
         return Check([gold, found.answer, hints, "wrong"], key=f"{gold}\0{found.answer}\0{hints}", evidence=evidence)
 
     def executor(self, settings: VerifySettings) -> Executor:
-        function = "tasks.domain.rewards.equivalence.decide:decide"
+        function = "tasks.domain.equivalence.decide:decide"
         return WorkerPool(function, settings.workers, settings.timeout_s, settings.memory_mb)
 
     def judge(self, problem: Problem, result: Decision) -> Verdict:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.grading import Grading
+from sandbox.grading.grading import Grading
 from tests.sandbox.conftest import docker_sandbox
 from tests.sandbox.grading import references
 

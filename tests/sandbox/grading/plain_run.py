@@ -9,9 +9,9 @@ import subprocess
 import sys
 from typing import Any
 
-from sandbox.compare import same_output
-from sandbox.prelude import with_prelude
-from sandbox.tests import StdinTest, read_tests
+from sandbox.grading.compare import same_output
+from sandbox.grading.prelude import with_prelude
+from sandbox.grading.tests import StdinTest, read_tests
 
 CPU_SECONDS, MEMORY_MB = 1, 512
 CONFINED = f"""

@@ -8,13 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sandbox.grading import Program
+from sandbox.grading.grading import Program
+from sandbox.grading.tests import read_tests
 from sandbox.limits import Limits
-from sandbox.tests import read_tests
+from tasks.data.sources import load_problems
 from tasks.domain.rewards.code import _tests, references_of
 from tasks.domain.rewards.programs import complete
 from tasks.domain.settings import SourceSettings
-from tasks.sources import load_problems
 from tests.sandbox.grading.mutants import mutants
 
 

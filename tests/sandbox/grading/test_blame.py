@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.grading import Grading, Program
+from sandbox.grading.grading import Grading, Program
+from sandbox.grading.tests import CallTest
 from sandbox.job import Execution, Job
-from sandbox.sessions import OpenSession
-from sandbox.tests import CallTest
+from sandbox.pool.sessions import OpenSession
 from sandbox.verdict import Ending
 
 GONE = Execution(Ending.INFRA, detail="starved by the machine, a program might have written", container_ended=True)

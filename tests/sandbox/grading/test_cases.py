@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.grading import telling_order
-from sandbox.tests import AssertTests, BadTests, CallTest, StdinTest, assert_tests, count, read_tests
-from sandbox.tests import tests_of as as_tests
+from sandbox.grading.grading import telling_order
+from sandbox.grading.tests import AssertTests, BadTests, CallTest, StdinTest, assert_tests, count, read_tests
+from sandbox.grading.tests import tests_of as as_tests
 
 
 def test_inputs_and_outputs_are_texts_or_lists_of_lines() -> None:

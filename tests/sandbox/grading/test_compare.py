@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.compare import same_output, same_value
-from sandbox.values import OPAQUE
+from sandbox.grading.compare import same_output, same_value
+from sandbox.grading.values import OPAQUE
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.grading import Grading, Program
+from sandbox.grading.grading import Grading, Program
+from sandbox.grading.tests import CallTest, StdinTest, assert_tests
 from sandbox.limits import Limits
-from sandbox.tests import CallTest, StdinTest, assert_tests
 from sandbox.verdict import Verdict
 
 pytestmark = pytest.mark.heavy

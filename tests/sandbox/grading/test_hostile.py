@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.grading import Grading
+from sandbox.grading.grading import Grading
 from sandbox.verdict import Verdict
-from tasks.program_file import program_of
+from tasks.graders.program_file import program_of
 from tests.sandbox.grading.hostile import ROWS
 
 HONEST = {"program": "def f(x): return x + 4", "test": "assert f(1) == 5", "entry_point": "f"}

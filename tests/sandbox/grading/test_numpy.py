@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import docker
 import pytest
 
-from sandbox.grading import Grading, Program
-from sandbox.pool import Sandbox
-from sandbox.tests import CallTest, StdinTest, Tests, assert_tests
+from sandbox.grading.grading import Grading, Program
+from sandbox.grading.tests import CallTest, StdinTest, Tests, assert_tests
+from sandbox.pool.pool import Sandbox
 from sandbox.verdict import Verdict
 from tests.sandbox.conftest import docker_sandbox
 from tests.sandbox.engine import FIRST

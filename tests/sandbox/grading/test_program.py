@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from sandbox.compare import same_output
-from sandbox.prelude import with_prelude
-from sandbox.program import wants_numpy
+from sandbox.grading.compare import same_output
+from sandbox.grading.prelude import with_prelude
+from sandbox.grading.program import wants_numpy
 from tasks.domain.rewards.programs import complete, defines, find_program
 
 HUMAN_EVAL = {"prompt": "def f(x):\n    pass\n", "entry_point": "f"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.grading import Grading
+from sandbox.grading.grading import Grading
 from sandbox.limits import Limits
 from sandbox.verdict import Verdict
 from tests.sandbox.grading import plain_run

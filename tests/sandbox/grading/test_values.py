@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sandbox.grading.values import OPAQUE, returned_value
 from sandbox.image.inside.decoding import Decoder, decode
 from sandbox.image.inside.encoding import Encoder, encode
 from sandbox.image.inside.values import MAX_DEPTH, Malformed, TooLarge, Unencodable
-from sandbox.values import OPAQUE, returned_value
 
 KEYS = st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.binary(), st.tuples(st.integers(), st.text()))
 LEAVES = st.one_of(KEYS, st.floats(allow_nan=False), st.complex_numbers(allow_nan=False), st.frozensets(st.integers()))

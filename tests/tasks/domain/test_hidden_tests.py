@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from sandbox.tests import count, read_tests
-from sandbox.tests import tests_of as as_tests
+from sandbox.grading.tests import count, read_tests
+from sandbox.grading.tests import tests_of as as_tests
 from tasks.domain.hidden_tests import hold_back
 from tasks.domain.results import Tally
 from tasks.domain.schema import Problem, Sample, Verdict

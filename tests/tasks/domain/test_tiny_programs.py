@@ -10,6 +10,7 @@ from itertools import islice
 
 import pytest
 
+from tasks.data.sources import load_problems
 from tasks.domain.errors import UserError
 from tasks.domain.settings import SourceSettings
 from tasks.domain.tiny_programs import (
@@ -22,7 +23,6 @@ from tasks.domain.tiny_programs import (
     tasks,
 )
 from tasks.domain.tiny_programs import tests_of as cases_of
-from tasks.sources import load_problems
 
 
 def solves(program: str, task: Task) -> bool:

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from sandbox.grading import Graded
+from sandbox.grading.grading import Graded
 from sandbox.verdict import Verdict
 from tasks.domain.rewards import reward_named
 from tasks.domain.rewards.code import CodeReward, references_of
 from tasks.domain.schema import Problem
 from tasks.domain.settings import CodeSettings, VerifySettings
-from tasks.programs import decision_of, program_of
+from tasks.graders.programs import decision_of, program_of
 
 STDIN = json.dumps({"inputs": ["1"], "outputs": ["2"]})
 PROBLEM = Problem(

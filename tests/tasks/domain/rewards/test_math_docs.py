@@ -6,8 +6,8 @@ from pathlib import Path
 
 from test_math_fuzz import ONE_SIDED
 
-from tasks.domain.rewards.equivalence import tokens
-from tasks.domain.rewards.equivalence.decide import equivalent
+from tasks.domain.equivalence import tokens
+from tasks.domain.equivalence.decide import equivalent
 
 PAGE = (Path(__file__).resolve().parents[4] / "docs/math-rewards.md").read_text()
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from tasks.domain.rewards.equivalence.decide import decide, equivalent, readable
+from tasks.domain.equivalence.decide import decide, equivalent, readable
 from tasks.domain.rewards.extraction import extract
 from tasks.domain.rewards.math import MathReward
 from tasks.domain.schema import Problem

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from rewritings import near_misses, rewritings
 
-from tasks.domain.rewards.equivalence.decide import decide
-from tasks.domain.rewards.equivalence.hints import Hints, hints_of
+from tasks.domain.equivalence.decide import decide
+from tasks.domain.equivalence.hints import Hints, hints_of
 from tasks.domain.rewards.math import final_gold
 
 SOLUTIONS = Path(os.environ.get("RESTEM_SHARED_DATA", Path(__file__).parents[4] / "../shared/data")) / "math/test.jsonl"

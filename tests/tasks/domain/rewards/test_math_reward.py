@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tasks.domain.rewards.equivalence.decide import decide
+from tasks.domain.equivalence.decide import decide
 from tasks.domain.rewards.math import MathReward
 from tasks.domain.schema import Problem
 

@@ -1,0 +1,158 @@
+"""The command line's answers as plain text that reads the same in a terminal, a pipe and a log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flows.operation.doctor import Finding
+    from flows.planning.plan import Plan
+    from flows.stored.gc import Cleaning
+    from flows.stored.ls import Listing
+    from flows.stored.trace import ModelTrace, SampleTrace
+
+
+def columns(rows: Iterable[Sequence[object]], head: Sequence[str] = ()) -> str:
+    """Left-aligned columns, two spaces apart; the last one is as long as it is."""
+    cells = [list(map(str, row)) for row in ([head, *rows] if head else rows)]
+    widths = [max((len(row[at]) for row in cells), default=0) for at in range(len(cells[0]) if cells else 0)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
+    return "\n".join(lines)
+
+
+def size(count: float) -> str:
+    """Bytes in binary units."""
+    for unit in ("B", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} GiB"
+
+
+def duration(seconds: float) -> str:
+    """Two units at most."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def plan_text(plan: Plan) -> str:
+    rows = [
+        (step.iteration, step.phase, step.state, f"{step.samples:,}" if step.samples else "", step.why)
+        for step in plan.steps
+    ]
+    table = columns(rows, ("iteration", "phase", "state", "samples", "why"))
+    left_out = (
+        f"\n{plan.left_out} train problems would be left out: their gold fails its own grader" if plan.left_out else ""
+    )
+    if plan.all_stored:
+        return f"{table}{left_out}\n\nall of it is in the store {plan.store}: a run samples and trains nothing"
+    amounts = plan.amounts
+    scratch = f", {size(amounts.scratch_bytes)} of scratch while training" if amounts.scratch_bytes else ""
+    return (
+        f"{table}{left_out}\n\nat most {amounts.samples:,} samples, {amounts.tokens:,} tokens, {size(amounts.store_bytes)} in "
+        f"{plan.store}{scratch}, about {duration(amounts.seconds)}\nestimated from {amounts.basis}; nothing was started"
+    )
+
+
+def listing_text(listing: Listing) -> str:
+    runs = [(run.name, run.status, run.iterations, run.finished or "-") for run in listing.runs]
+    models = [
+        (model.run, model.iteration, model.digest, "-" if model.val_reward is None else f"{model.val_reward:.3f}",
+         size(model.bytes) if model.bytes else "removed")
+        for run in listing.runs for model in run.models
+    ]  # fmt: skip
+    stages = [(stage, size(count)) for stage, count in listing.bytes_by_stage.items() if count]
+    parts = [
+        columns(runs, ("run", "status", "iterations", "finished")) if runs else f"no runs in {listing.store}",
+        columns(models, ("model of run", "iteration", "policy", "val reward", "weights")) if models else "",
+        columns([*stages, ("all", size(listing.bytes))], ("stage", "bytes")),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def sample_text(trace: SampleTrace) -> str:
+    sample, verdict = trace.sample, trace.verdict
+    rows = [
+        ("place", trace.slot),
+        ("policy", f"{trace.policy} ({trace.policy_uri})"),
+        ("engine", trace.engine),
+        ("sampling", json.dumps(trace.sampling)),
+        ("tokens", f"{sample.prompt_tokens} + {sample.completion_tokens}, ended by {sample.finish_reason}"),
+        ("gold", trace.gold or "-"),
+        (
+            "verdict",
+            f"{verdict.label}, reward {verdict.reward}, {json.dumps(verdict.evidence)}" if verdict else "none stored",
+        ),
+        ("verifier", trace.verifier or "-"),
+        ("data set", _data_set(trace)),
+        *(
+            ("trained", f"finetune/{one.key}: policies {', '.join(one.policies)}{_chosen(one.chosen)}")
+            for one in trace.trained
+        ),
+    ]
+    prompt = trace.prompt if trace.prompt is not None else "(the template has changed since: its digest differs)"
+    return f"{columns(rows)}\nprompt\n{_indented(prompt)}\ncompletion\n{_indented(sample.text)}"
+
+
+def model_text(trace: ModelTrace) -> str:
+    reward = "-" if trace.val_reward is None else f"{trace.val_reward:.3f}"
+    rows = [
+        (
+            "model",
+            f"{trace.digest}, iteration {trace.iteration} of run {trace.run}, epoch {trace.epoch}, val reward {reward}",
+        ),
+        ("weights", trace.uri),
+        ("data set", f"{trace.dataset['digest']}, {trace.dataset_rows} rows ({trace.dataset['uri']})"),
+        ("sampled from", f"policy {trace.sampled_from}"),
+        ("graded by", ", ".join(trace.verifier) or "-"),
+        ("started from", f"{trace.start['digest']} ({trace.start['uri']})"),
+        ("parents", " <- ".join(trace.parents)),
+        ("settings", json.dumps(trace.settings)),
+        ("code", trace.commit),
+        ("libraries", ", ".join(f"{name} {version}" for name, version in trace.libraries.items())),
+        ("made", datetime.fromtimestamp(trace.created, UTC).isoformat(timespec="seconds")),
+    ]
+    return columns(rows)
+
+
+def cleaning_text(cleaning: Cleaning, dry_run: bool) -> str:
+    verb = "would remove" if dry_run else "removed"
+    rows = [(size(one.bytes), one.path, one.why) for one in cleaning.removals]
+    table = f"{columns(rows)}\n" if rows else ""
+    return f"{table}{verb} {len(rows)} things, {size(cleaning.bytes)}; {len(cleaning.kept)} policies are kept"
+
+
+def findings_text(findings: Iterable[Finding]) -> str:
+    return columns(
+        (one.part, one.status, f"{one.found}{f'; to do: {one.todo}' if one.todo else ''}") for one in findings
+    )
+
+
+def as_json(value: Any) -> str:
+    """Strict JSON of nested dataclasses, dictionaries and lists."""
+
+    def plain(inner: Any) -> Any:
+        return asdict(inner) if is_dataclass(inner) and not isinstance(inner, type) else str(inner)
+
+    return json.dumps(value, indent=1, ensure_ascii=False, default=plain)
+
+
+def _data_set(trace: SampleTrace) -> str:
+    if trace.dataset is None:
+        return "none: it was drawn to evaluate" if "/train/" not in trace.slot else "not made yet"
+    where = f"materialize/{trace.dataset}"
+    return f"{where}, weight {trace.row.weight:g}" if trace.row else f"{where} does not hold it"
+
+
+def _chosen(digest: str | None) -> str:
+    return f"; chosen: {digest}" if digest else ""
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())

@@ -1,0 +1,29 @@
+"""The E-step: waves of generate -> verify over all train problems, ranges overlapped (paper, Algorithm 1, "Generate")."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+from flows.run.run import Draws, Run, sample_and_verify
+from tasks.domain.prompts import template_named
+from tasks.domain.schema import Policy
+from tasks.store.ranges import RangeSamples
+
+MOST_TASK_RUNS = 170  # of one E-step; with the evaluations an iteration stays below 300, see flows.loop.evaluation
+
+
+def expectation(run: Run, policy: Policy, iteration: int) -> list[RangeSamples]:
+    """Draw and grade the train problems' samples; a problem drops out when its cap of accepted solutions is filled."""
+    settings = run.config.generate
+    stops = list(accumulate(settings.waves))
+    draws = Draws(
+        slot=f"iteration-{iteration}/train",
+        policy=policy,
+        problems=run.problems.train,
+        sampling=settings.sampling(template_named(run.config.model.prompt).stop),
+        spans=tuple(zip([0, *stops], stops, strict=False)),
+        draw=run.config.loop.draw,
+        capped=True,
+        most_task_runs=MOST_TASK_RUNS,
+    )
+    return run.drive(sample_and_verify(run, draws), settings.ranges_in_flight)

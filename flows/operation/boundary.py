@@ -1,0 +1,169 @@
+"""The boundary of a deployed flow run: one sentence instead of a traceback, a notice, and no orphan left behind."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from prefect import runtime
+from prefect.artifacts import create_markdown_artifact
+from prefect.concurrency.sync import concurrency
+from prefect.events import emit_event
+from prefect.exceptions import FailedRun, TerminationSignal
+from prefect.states import Crashed, Failed
+
+from flows.cli.terminal import one_sentence
+from flows.config import RunConfig
+from flows.operation.form import config_from_form, validate
+from flows.operation.notice import EVENT, Notice, notice_of
+from flows.operation.orphans import label_this_process
+from flows.run.fleet import cancel_jobs
+from flows.run.preflight import workspace_of
+from flows.run.run import Failure, Journal
+from tasks.domain.errors import RestemError
+from tasks.processes.ending import ending_at_once, watch_parent
+from tasks.store.artifacts import Store
+from tasks.store.workspace import code_commit
+
+LEASE_S = 60  # renewed while the run lives; a killed one gives the device back after so long
+Work = Callable[[RunConfig, Journal], Any]
+log = logging.getLogger("restem")
+
+
+def deployed(start_from: str, form: Any, settings: Sequence[str], work: Work) -> Any:
+    """A flow run that was started from a form: see `deployed_config`."""
+    return deployed_config(lambda: config_from_form(start_from, form, settings), work)
+
+
+def deployed_config(read: Callable[[], RunConfig], work: Work) -> Any:
+    """Read and validate the config, then `work(config, journal)`; a failure becomes a `Failed` state with one sentence."""
+    guard_this_run()
+    checked = validate(read, return_state=True)
+    if checked.is_failed():
+        return _refused(str(checked.message))
+    config: RunConfig = checked.result()
+    journal = Journal()
+    try:
+        note_commit(config)
+        with ending_at_once(), device(config.run.execution):
+            return work(config, journal)
+    except RestemError as error:
+        return failed(journal.config or config, journal.failure or Failure("opening", "", error))
+    except Exception as error:  # a defect: told like any failure, but it keeps its traceback
+        failed(journal.config or config, journal.failure or Failure("a defect", "", error))
+        raise
+    except TerminationSignal:
+        if journal.jobs:
+            cancel_jobs(journal)
+        raise
+
+
+@contextmanager
+def device(execution: str) -> Iterator[None]:
+    """This machine's device for the length of the block; others wait. An orchestrating run needs none.
+
+    The limit is made by `restem up`; where there is none, nobody waits.
+    """
+    if execution != "inline":
+        yield
+        return
+    with concurrency(device_limit(), occupy=1, lease_duration=LEASE_S):
+        yield
+
+
+def device_limit() -> str:
+    """Name of the limit on runs that use this machine's device at once."""
+    return f"restem-device-{platform.node()}"
+
+
+def guard_this_run() -> None:
+    """Errors of ours are told in one sentence, also in the log; a worker that is killed takes this run with it."""
+    log.setLevel(logging.INFO)  # why each stage ran, in the run's log
+    for name in ("prefect.flow_runs", "prefect.task_runs", "prefect.engine"):
+        logging.getLogger(name).addFilter(without_our_traceback)
+    flow_run = runtime.flow_run.id
+    if flow_run and runtime.deployment.id:
+        label_this_process(flow_run)
+        watch_parent(lambda: _report_crash(flow_run))
+
+
+def without_our_traceback(record: logging.LogRecord) -> bool:
+    """Prefect logs every exception with its traceback; ours say all in their sentence, and a `Failed` state was told already."""
+    error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+    if isinstance(error, FailedRun):
+        return False
+    if isinstance(error, RestemError):
+        record.msg, record.args = f"{type(error).__name__}: {one_sentence(error)}", ()
+    if error is None or isinstance(error, RestemError):
+        record.exc_info = record.exc_text = None
+    return True
+
+
+def note_commit(config: RunConfig) -> None:
+    """Say when the code changed since this run was last started: a retry after a deploy."""
+    store, path = Store(workspace_of(config).store_url), f"runs/{config.run.name}/commit.json"
+    before, now = (store.read_json(path) or {}).get("commit"), code_commit()
+    if before not in (None, now):
+        log.warning("the code changed since run %s was last started: %s -> %s", config.run.name, before, now)
+    if before != now:
+        store.write_json(path, {"commit": now})
+
+
+def failed(config: RunConfig, failure: Failure) -> Any:
+    """The failed state of this flow run, after the notice went out."""
+    notice = notice_of(config, failure, str(runtime.flow_run.id or ""))
+    log.error("%s failed: %s", notice.stage, notice.sentence)
+    publish(notice)
+    return Failed(message=f"{notice.stage}: {notice.sentence}")
+
+
+def publish(notice: Notice) -> None:
+    """The notice as an artifact beside the run, and as an event that automations pass on."""
+    with suppress(Exception):  # the run's own failure must not be hidden by a server that does not answer
+        create_markdown_artifact(
+            notice.to_markdown(), key=artifact_key("failure", notice.run), description=notice.sentence
+        )
+        emit_event(
+            EVENT,
+            resource={"prefect.resource.id": f"restem.run.{notice.run}", "prefect.resource.name": notice.run},
+            payload={"run": notice.run, "stage": notice.stage, "notice": notice.to_markdown()},
+        )
+
+
+def artifact_key(kind: str, name: str) -> str:
+    """Prefect's keys are lower-case letters, digits and dashes."""
+    return f"{kind}-" + (re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "run")
+
+
+def _refused(sentence: str) -> Any:
+    log.error("refused: %s", sentence)
+    publish(
+        Notice(
+            "the run",
+            "validate",
+            "",
+            sentence,
+            "",
+            "",
+            "nothing was started",
+            "correct the input and run it again",
+            "nothing yet",
+        )
+    )
+    return Failed(message=sentence)
+
+
+def _report_crash(flow_run_id: str) -> None:
+    """The worker can no longer say how this run ended, so the run does."""
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(
+            flow_run_id,
+            Crashed(message="The worker that ran this was killed; Retry goes on from what is stored."),
+            force=True,
+        )

@@ -1,0 +1,199 @@
+"""Keeps a Prefect server and its workers on this machine: `python -m flows.operation.keeper FOLDER`, started by `restem up`.
+
+Every child runs under a guard, which ends all its descendants with it: a worker that is killed leaves no flow run, engine
+or trainer behind, and is started again. SIGTERM ends everything; so does `kill -9` of the keeper itself.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import psutil
+
+from flows.cli.terminal import QUIET
+from flows.operation.api import SERVER, is_healthy
+from tasks.processes.guard import GuardedProcess, spawn
+
+log = logging.getLogger("restem")
+
+STATE_FILE, LOG_FILE = "machine.json", "keeper.log"
+START_TIMEOUT_S = 300.0
+CHECK_EVERY_S = 1.0
+RESTART_AFTER_S = 3.0  # a child that ends at once must not be restarted in a busy loop
+STOP_GRACE_S = 10.0
+MOST_RUNS = 4  # at once of one worker; each is a Python process of its own
+EVERY_ADDRESS = ("0.0.0.0", "::")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What one machine runs. `workers`: pools, a worker each; `process`: pid and start of the keeper."""
+
+    folder: str
+    root: str
+    host: str
+    port: int
+    workers: tuple[str, ...]
+    database: str = ""
+    process: tuple[int, float] | None = field(default=None, compare=False)
+
+    @property
+    def url(self) -> str:
+        """The API as this machine reaches it."""
+        host = "127.0.0.1" if self.host in EVERY_ADDRESS else self.host
+        return f"http://{host}:{self.port}/api"
+
+    def environment(self) -> dict[str, str]:
+        """What the server, the workers and everything below them see. Secrets come from our own environment."""
+        named = {
+            **QUIET, "PREFECT_HOME": f"{self.folder}/prefect", "PREFECT_API_URL": self.url,
+            "PREFECT_SERVER_API_HOST": self.host, "PREFECT_SERVER_API_PORT": str(self.port), "RESTEM_ROOT": self.root,
+            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30", "PREFECT_WORKER_QUERY_SECONDS": "5",
+            "PREFECT_UI_API_URL": f"http://{_browsable(self.host)}:{self.port}/api", "PREFECT_LOGGING_LEVEL": "INFO",
+            "PREFECT_CLI_PROMPT": "false",
+        }  # fmt: skip
+        secret = os.environ.get("PREFECT_SERVER_API_AUTH_STRING")
+        auth = {"PREFECT_API_AUTH_STRING": secret} if secret else {}
+        return named | auth | ({"PREFECT_API_DATABASE_CONNECTION_URL": self.database} if self.database else {})
+
+    def write(self) -> None:
+        path = Path(self.folder) / STATE_FILE
+        draft = path.with_suffix(".new")
+        draft.write_text(json.dumps(asdict(self), indent=1))
+        draft.replace(path)
+
+    @property
+    def keeper(self) -> psutil.Process | None:
+        """The living keeper. Process ids are used again, with their start they are not."""
+        if self.process is None:
+            return None
+        try:
+            found = psutil.Process(self.process[0])
+            return found if abs(found.create_time() - self.process[1]) < 0.1 and found.is_running() else None
+        except psutil.Error:
+            return None
+
+
+def read_machine(folder: Path) -> Machine | None:
+    """What `restem up` started from that folder the last time."""
+    try:
+        plain = json.loads((folder / STATE_FILE).read_text())
+    except FileNotFoundError:
+        return None
+    return Machine(**{**plain, "workers": tuple(plain["workers"]), "process": tuple(plain["process"] or ()) or None})
+
+
+def _browsable(host: str) -> str:
+    return "127.0.0.1" if host in EVERY_ADDRESS else host
+
+
+class Keeper:
+    """Starts the children, starts those again that ended, and ends all of them when told."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.children: dict[str, GuardedProcess] = {}
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        try:
+            self._start("server")
+            if self._server_answers():
+                while not self.stopping.is_set():
+                    self._look_after()
+                    self.stopping.wait(CHECK_EVERY_S)
+        finally:
+            self._stop_all()
+
+    def _look_after(self) -> None:
+        for name in ("server", *self.machine.workers):
+            child = self.children.get(name)
+            if child is None or child.poll() is not None:
+                if child is not None:
+                    log.warning("%s ended with code %s; starting it again", name, child.poll())
+                    self.stopping.wait(RESTART_AFTER_S)
+                    self._crash_orphans(name)
+                self._start(name)
+
+    def _start(self, name: str) -> None:
+        if self.stopping.is_set():
+            return
+        machine = self.machine
+        folder = Path(machine.folder)
+        self.children[name] = spawn(
+            self._argv(name), env=machine.environment(), log_path=folder / f"{name}.log", cwd=Path(machine.root)
+        )
+
+    def _argv(self, name: str) -> list[str]:
+        """Of the server, or of the worker of a pool."""
+        if name == "server":
+            return [sys.executable, *SERVER, "--host", self.machine.host, "--port", str(self.machine.port)]
+        worker = f"{os.uname().nodename}-{name}"
+        limit = str(max(MOST_RUNS, os.cpu_count() or 1))
+        prefect = [sys.executable, "-m", "prefect", "worker", "start", "--type", "process"]
+        return [*prefect, "--pool", name, "--name", worker, "--limit", limit]
+
+    def _server_answers(self) -> bool:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not self.stopping.is_set() and time.monotonic() < deadline:
+            if is_healthy(self.machine.url):
+                return True
+            if self.children["server"].poll() is not None:
+                log.error("the server ended: %s", self.children["server"].log_tail(3))
+                return False
+            self.stopping.wait(0.2)
+        return False
+
+    def _crash_orphans(self, name: str) -> None:
+        """The runs of a worker that was killed have no process any more; say so before anybody waits for them."""
+        if name == "server":
+            return
+        from prefect.client.orchestration import get_client
+
+        from flows.operation.orphans import crash_orphans
+
+        try:
+            with get_client(sync_client=True) as client:
+                log.warning("runs without a process: %s", list(crash_orphans(client)))
+        except Exception as error:  # noqa: BLE001  boundary: the janitor does it later
+            log.warning("could not look for runs without a process: %s", error)
+
+    def _stop_all(self) -> None:
+        """Workers first, so that they can tell the server how their runs ended."""
+        for names in (self.machine.workers, ("server",)):
+            threads = [
+                threading.Thread(target=self.children[name].stop, args=(STOP_GRACE_S,))
+                for name in names
+                if name in self.children
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+
+def main() -> None:
+    """Entry of the keeper: the folder holds what to run."""
+    folder = Path(sys.argv[1])
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    machine = read_machine(folder)
+    assert machine is not None
+    os.environ.update(machine.environment())
+    keeper = Keeper(machine)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: keeper.stopping.set())
+    keeper.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""Tells a Prefect server what there is: work pools, deployments, the notification block, automations. Idempotent.
+
+`python -m flows.operation.registration` registers with the server that PREFECT_API_URL names, `... device` only this machine's device. What people changed in the interface
+(parameters and schedules of a deployment) stays as they left it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import (
+    DeploymentUpdate,
+    GlobalConcurrencyLimitCreate,
+    GlobalConcurrencyLimitUpdate,
+    WorkPoolCreate,
+    WorkPoolUpdate,
+)
+from prefect.client.schemas.objects import StateType
+from prefect.events.actions import ChangeFlowRunState, SendNotification
+from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+
+from flows.operation.boundary import device_limit
+
+ROOT = Path(__file__).parents[2]
+PREFECT_FILE = "deployments/prefect.yaml"
+POOLS = {
+    "gpu": "Sampling and training. Runs on one machine take turns at its device.",
+    "cpu": "Orchestration, grading and clearing up.",
+}
+GPU_LIMIT_VARIABLE = "RESTEM_GPU_RUNS"
+NOTIFY_VARIABLE, NOTIFY_BLOCK = "RESTEM_NOTIFY_URL", "restem-notify"
+HEARTBEAT = "prefect.flow-run.heartbeat"
+HEARTBEATS_MISSED_S = 105  # three of 30 s and some
+FINAL = ("Completed", "Failed", "Crashed", "Cancelled", "Paused", "Suspended")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a person may have changed in a deployment."""
+
+    parameters: dict[str, Any]
+    schedules: dict[str, bool]  # slug -> active
+
+
+def register() -> None:
+    """Everything, in the order in which it hangs together."""
+    with get_client(sync_client=True) as client:
+        make_pools(client)
+        limit_device(client)
+        kept = {name: _kept(client, name) for name in deployment_names()}
+        deploy()
+        for name, one in kept.items():
+            if one is not None:
+                _restore(client, name, one)
+        make_automations(client)
+
+
+def make_pools(client: SyncPrefectClient) -> None:
+    """Process pools without a limit: a night that finds another one running must be offered to a worker to be cancelled."""
+    for name, description in POOLS.items():
+        try:
+            client.create_work_pool(WorkPoolCreate(name=name, type="process", description=description))
+        except ObjectAlreadyExists:
+            client.update_work_pool(name, WorkPoolUpdate(description=description))
+
+
+def limit_device(client: SyncPrefectClient) -> None:
+    """How many runs use this machine's device at once: RESTEM_GPU_RUNS, 1 if unset."""
+    runs, name = int(os.environ.get(GPU_LIMIT_VARIABLE, "1")), device_limit()
+    try:
+        client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=runs))
+    except ObjectAlreadyExists:
+        client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(limit=runs))
+
+
+def deployment_names() -> list[str]:
+    """FLOW/DEPLOYMENT of every entry of prefect.yaml."""
+    import yaml
+
+    entries = yaml.safe_load((ROOT / PREFECT_FILE).read_text())["deployments"]
+    return [f"{_flow_name(entry['entrypoint'])}/{entry['name']}" for entry in entries]
+
+
+def _flow_name(entrypoint: str) -> str:
+    return entrypoint.rpartition(".")[2].replace("_", "-")
+
+
+def deploy() -> None:
+    """The one command that deploys prefect.yaml."""
+    argv = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", PREFECT_FILE]
+    environment = {**os.environ, "RESTEM_ROOT": os.environ.get("RESTEM_ROOT", str(ROOT))}
+    done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(argv[1:])} failed: {(done.stderr or done.stdout).strip()[-2000:]}")
+
+
+def _kept(client: SyncPrefectClient, name: str) -> Kept | None:
+    try:
+        found = client.read_deployment_by_name(name)
+    except ObjectNotFound:
+        return None
+    return Kept(dict(found.parameters), {one.slug: one.active for one in found.schedules if one.slug})
+
+
+def _restore(client: SyncPrefectClient, name: str, kept: Kept) -> None:
+    found = client.read_deployment_by_name(name)
+    if found.parameters != kept.parameters:
+        client.update_deployment(found.id, DeploymentUpdate(parameters=kept.parameters))
+    for one in found.schedules:
+        if one.slug in kept.schedules and one.active != kept.schedules[one.slug]:
+            client.update_deployment_schedule(found.id, one.id, active=kept.schedules[one.slug])
+
+
+def make_automations(client: SyncPrefectClient) -> None:
+    """Zombies crashed always; notices only where there is somewhere to send them."""
+    block = _notification_block()
+    for automation in [zombies(), *(notices(block) if block else [])]:
+        for old in client.read_automations_by_name(automation.name):
+            client.delete_automation(old.id)
+        client.create_automation(automation)
+
+
+def zombies() -> AutomationCore:
+    """A run whose heartbeats stop is gone with its machine; as long as it counts as running it may hold a slot."""
+    return AutomationCore(
+        name="restem: crash runs without a heartbeat",
+        description="A run that stopped sending heartbeats is marked as crashed, so that it blocks no later one.",
+        trigger=EventTrigger(
+            after={HEARTBEAT}, expect={HEARTBEAT, *(f"prefect.flow-run.{name}" for name in FINAL)},
+            match={"prefect.resource.id": ["prefect.flow-run.*"]}, for_each={"prefect.resource.id"},
+            posture=Posture.Proactive, threshold=1, within=timedelta(seconds=HEARTBEATS_MISSED_S),
+        ),
+        actions=[ChangeFlowRunState(state=StateType.CRASHED, message="No heartbeat: its machine or process is gone. Retry goes on from what is stored.")],
+    )  # fmt: skip
+
+
+def notices(block: UUID) -> list[AutomationCore]:
+    """One message per failure, crash and promotion."""
+    said = [
+        (
+            "failure notice",
+            "restem.run.failed",
+            "restem: {{ event.resource.name }} failed",
+            "{{ event.payload.notice }}",
+        ),
+        (
+            "crash notice",
+            "prefect.flow-run.Crashed",
+            "restem: {{ flow_run.name }} crashed",
+            "{{ flow_run.state.message }}",
+        ),
+        (
+            "promotion",
+            "restem.policy.promoted",
+            "restem: {{ event.resource.name }} has a new policy",
+            "{{ event.payload.gain }}",
+        ),
+    ]
+    return [
+        AutomationCore(
+            name=f"restem: {name}",
+            trigger=EventTrigger(expect={event}, posture=Posture.Reactive, threshold=1, within=timedelta(0)),
+            actions=[SendNotification(block_document_id=block, subject=subject, body=body)],
+        )
+        for name, event, subject, body in said
+    ]  # fmt: skip
+
+
+def _notification_block() -> UUID | None:
+    """The webhook that RESTEM_NOTIFY_URL names; the address is a secret and stays in the block."""
+    url = os.environ.get(NOTIFY_VARIABLE)
+    if not url:
+        return None
+    block: Any = CustomWebhookNotificationBlock(
+        name=NOTIFY_BLOCK,
+        url="{{url}}",
+        json_data={"text": "{{subject}}\n{{body}}"},
+        secrets={"url": url},
+    )
+    saved: UUID = block.save(NOTIFY_BLOCK, overwrite=True)
+    return saved
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["device"]:
+        with get_client(sync_client=True) as api:
+            limit_device(api)
+    else:
+        register()

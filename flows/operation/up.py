@@ -1,0 +1,123 @@
+"""`restem up` and `restem down`: a Prefect server, workers and deployments on this machine, started and ended whole."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+
+from flows.operation.api import is_healthy
+from flows.operation.keeper import LOG_FILE, LOOPBACK, START_TIMEOUT_S, Machine, read_machine
+from tasks.domain.errors import InfrastructureError, UserError
+
+ROOT = Path(__file__).parents[2]
+AUTH_VARIABLE = "PREFECT_SERVER_API_AUTH_STRING"
+DOWN_TIMEOUT_S = 60.0
+LEAST_AUTH_CHARACTERS = 12
+
+
+def up(folder: Path, host: str, port: int, workers: tuple[str, ...], say: Callable[[str], None]) -> Machine:
+    """Everything runs afterwards; what runs already is left alone. UserError when it cannot be as asked."""
+    wanted = Machine(str(folder.absolute()), str(ROOT), host, port, workers)
+    check_address(host)
+    running = read_machine(folder)
+    if running is not None and running.keeper is not None:
+        if running != wanted:
+            raise UserError(
+                f"it is up already at {running.url} with workers {', '.join(running.workers)}; `restem down` first to change that"
+            )
+        machine = running
+    else:
+        machine = _start(wanted)
+    _wait(machine)
+    _register(machine)
+    say(f"Prefect: {machine.url.removesuffix('/api')}  (API {machine.url})")
+    say(f"workers: {', '.join(machine.workers)}; logs in {machine.folder}; `restem down` ends it")
+    return machine
+
+
+def down(folder: Path) -> bool:
+    """End everything that `up` started from that folder; False when nothing ran."""
+    machine = read_machine(folder)
+    keeper = machine.keeper if machine else None
+    if machine is None or keeper is None:
+        return False
+    family = [keeper, *keeper.children(recursive=True)]
+    keeper.terminate()
+    _, alive = psutil.wait_procs(family, timeout=DOWN_TIMEOUT_S)
+    for process in alive:
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(alive, timeout=5)
+    replace(machine, process=None).write()
+    return True
+
+
+def check_address(host: str) -> None:
+    """Whoever reaches the server can run code on the workers: any other address than loopback needs a secret."""
+    if host in LOOPBACK:
+        return
+    given = os.environ.get(AUTH_VARIABLE, "")
+    if ":" not in given or len(given) < LEAST_AUTH_CHARACTERS:
+        raise UserError(
+            f"--host {host} can be reached from other machines, and whoever reaches the server can run code on the workers; "
+            f"set {AUTH_VARIABLE}=USER:PASSWORD (at least {LEAST_AUTH_CHARACTERS} characters) or leave --host out"
+        )
+
+
+def _start(wanted: Machine) -> Machine:
+    if _is_taken(wanted.host, wanted.port):
+        raise UserError(
+            f"port {wanted.port} on {wanted.host} is taken; end what listens there or choose another --port"
+        )
+    folder = Path(wanted.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted.write()
+    with (folder / LOG_FILE).open("ab") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "flows.operation.keeper", wanted.folder],
+            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    machine = replace(wanted, process=(child.pid, psutil.Process(child.pid).create_time()))
+    machine.write()
+    return machine
+
+
+def _wait(machine: Machine) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not is_healthy(machine.url):
+        if machine.keeper is None or time.monotonic() > deadline:
+            tail = (Path(machine.folder) / LOG_FILE).read_text().splitlines()[-1:]
+            raise InfrastructureError(
+                f"the Prefect server did not start ({''.join(tail)}); see {machine.folder}/server.log"
+            )
+        time.sleep(0.2)
+
+
+def _register(machine: Machine) -> None:
+    """Pools, deployments, limits and automations; in a process of its own, whose settings name this server."""
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.operation.registration"], cwd=ROOT, env={**os.environ, **machine.environment()},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        lines = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
+        raise InfrastructureError(f"the deployments could not be made: {lines[-1]}")
+
+
+def _is_taken(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False

@@ -1,0 +1,235 @@
+"""The record of a run: times each phase, keeps the result up to date in the store, draws the report, applies the stop rule."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import psutil
+
+from flows.loop.maximization import Maximized
+from flows.run.run import Run
+from tasks.domain.errors import UserError
+from tasks.domain.results import IterationResult, PolicyScore, RunResult, Tally
+from tasks.domain.selection import SelectionStats
+from tasks.domain.statistics import Interval
+from tasks.report import differences_to_base, publish_artifacts, write_html
+from tasks.store.progress import console
+from tasks.store.workspace import Outcome, code_commit, library_versions, log
+
+
+@dataclass
+class Row:
+    """One iteration while it runs."""
+
+    run: Run
+    number: int
+    seconds: dict[str, float] = field(default_factory=dict)
+    cached: dict[str, bool] = field(default_factory=dict)
+    test: PolicyScore | None = None
+    dataset: Outcome | None = None
+    maximized: Maximized | None = None
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time one phase and note whether all of it came from the store."""
+        self.run.journal.take()
+        started = time.monotonic()
+        console.print(f"[bold]iteration {self.number}[/] {name} ...", highlight=False)
+        yield
+        outcomes = self.run.journal.take()
+        self.seconds[name] = round(time.monotonic() - started, 2)
+        self.cached[name] = all(outcome.cached for outcome in outcomes)
+        stored = sum(outcome.cached for outcome in outcomes)
+        console.print(
+            f"    {name}: {self.seconds[name]:.1f} s, {len(outcomes)} task runs, {stored} from the store",
+            highlight=False,
+        )
+
+    def result(self) -> IterationResult:
+        policy = self.maximized.policy if self.maximized else self.run.base
+        made = IterationResult(
+            self.number, policy.digest, test=self.test, seconds=dict(self.seconds), cached=dict(self.cached)
+        )
+        return self._with_training(made) if self.maximized and self.dataset else made
+
+    def _with_training(self, made: IterationResult) -> IterationResult:
+        assert self.maximized is not None and self.dataset is not None
+        meta = self.run.workspace.store.manifest_of(self.dataset.ref).meta
+        train = meta["train"]
+        return replace(
+            made,
+            solve_rate=Interval(**train["solve_rate"]),
+            train_accuracy=Interval(**train["accuracy"]),
+            train_problems=train["problems"],
+            problems_solved=train["solved"],
+            train=Tally(**train["tally"]),
+            selection=SelectionStats(**meta["selection"] | {"rows_per_problem": _int_keys(meta["selection"])}),
+            epochs=self.maximized.epochs,
+            val_reward=self.maximized.chosen.val_reward,
+            refs={
+                "dataset": self.dataset.ref.uri,
+                "finetune": self.maximized.outcome.ref.uri,
+                "policy": self.maximized.policy.uri,
+            },
+            links=self._links(self.maximized),
+        )
+
+    def _links(self, made: Maximized) -> dict[str, str]:
+        """Logs on this machine; where a stage ran elsewhere they lie there."""
+        logs = self.run.workspace.logs
+        engine = sorted((path for kind in ("vllm", "hf") for path in logs.glob(f"{kind}-*.log")), key=os.path.getmtime)
+        return {
+            "training log": str(logs / f"train-{made.outcome.ref.key}.log"),
+            **({"engine log": str(engine[-1])} if engine else {}),
+        }
+
+
+class Record:
+    """Collects the rows; after each one `result.json` and `report.html` in the store say how far the run is."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.rows: list[IterationResult] = []
+        self.started = _now()
+        self.began = time.monotonic()
+        self.before = read_result(run.workspace.store, run.workspace.run, missing_ok=True)
+
+    def __enter__(self) -> Self:
+        store, name = self.run.workspace.store, self.run.workspace.run
+        store.write_json(f"runs/{name}/config.json", self.run.config.model_dump(mode="json"))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        if kind is not None and self.rows:
+            self._save("failed", notes=(str(error).splitlines()[0],) if error and str(error) else ())
+
+    @contextmanager
+    def iteration(self, number: int) -> Iterator[Row]:
+        """One row of the table; number 0 is the base, whose only phase is its evaluation."""
+        row = Row(self.run, number)
+        if number == 0:
+            with row.phase("evaluate"):
+                yield row
+        else:
+            yield row
+        self.rows.append(self._with_first_seconds(row.result()))
+        result = self._save("running")
+        if number < self.run.config.loop.iterations:
+            self._publish(result)
+        self._say_time_left(number)
+
+    def should_stop(self) -> bool:
+        """No better val reward for `patience` iterations; test is never looked at."""
+        patience = self.run.config.loop.patience
+        rewards = [row.val_reward.value for row in self.rows if row.val_reward is not None]
+        return stops(rewards, patience)
+
+    def finish(self) -> RunResult:
+        """The final result, stored, with the report's address."""
+        complete = len(self.rows) > self.run.config.loop.iterations
+        result = self._save("completed" if complete else "stopped")
+        self._publish(result)
+        return result
+
+    def _publish(self, result: RunResult) -> None:
+        publish_artifacts(result, self.run.workspace.store.uri(f"runs/{result.name}/report.html"))
+
+    def _save(self, status: str, notes: tuple[str, ...] = ()) -> RunResult:
+        store, name = self.run.workspace.store, self.run.workspace.run
+        result = RunResult(
+            name, self.run.config.model_dump(mode="json"), self.rows[0], tuple(self.rows[1:]), status, self.started,
+            None if status == "running" else _now(), code_commit(), hardware(), library_versions(),
+            notes=notes + self._left_out() + self.run.problems.notes + false_positive_notes(self.rows),
+        )  # fmt: skip
+        result = replace(result, differences=differences_to_base(result))
+        store.write_bytes(f"runs/{name}/result.json", json.dumps(result.to_json(), indent=1).encode())
+        local = self.run.workspace.scratch_path / f"{name}-report.html"
+        write_html(result, local)
+        store.write_bytes(f"runs/{name}/report.html", local.read_bytes())
+        return result
+
+    def _left_out(self) -> tuple[str, ...]:
+        bad = self.run.problems.left_out
+        return (
+            (f"{len(bad)} train problems left out, their gold fails its own grader: {', '.join(bad[:20])}",)
+            if bad
+            else ()
+        )
+
+    def _with_first_seconds(self, row: IterationResult) -> IterationResult:
+        """For phases that came from the store, the seconds they took when they really ran."""
+        earlier = {old.number: old for old in self.before.rows} if self.before else {}
+        old = earlier.get(row.number)
+        if old is None or old.policy_digest != row.policy_digest:
+            return row
+        seconds = {
+            name: old.seconds.get(name, spent) if row.cached[name] else spent for name, spent in row.seconds.items()
+        }
+        return replace(row, seconds=seconds)
+
+    def _say_time_left(self, number: int) -> None:
+        total, spent = self.run.config.loop.iterations, time.monotonic() - self.began
+        if 0 < number < total:
+            left = spent / (number + 0.5) * (total - number)  # the base's evaluation is about half an iteration
+            console.print(
+                f"iteration {number} of {total} done after {spent:.0f} s, about {left:.0f} s left", highlight=False
+            )
+        log.info("iteration %d of %d done after %.0f s", number, total, spent)
+
+
+def false_positive_notes(rows: list[IterationResult]) -> tuple[str, ...]:
+    """How often the training reward accepted a program that the held-back tests refuse, an iteration a line."""
+    return tuple(
+        f"iteration {row.number}: {tally.hidden_failed} of {tally.hidden_tested} accepted train programs fail their hidden "
+        f"tests ({tally.false_positives:.1%} false positives)"
+        for row in rows
+        if (tally := row.train).hidden_tested
+    )
+
+
+def stops(rewards: list[float], patience: int) -> bool:
+    """True when the best of `rewards` is at least `patience` iterations old (0: never)."""
+    return (
+        bool(patience) and len(rewards) - 1 - rewards.index(max(rewards, default=0.0)) >= patience if rewards else False
+    )
+
+
+def read_result(store: Any, name: str, *, missing_ok: bool = False) -> RunResult | None:
+    """The stored result of a run; a run that is not there is the user's mistake."""
+    try:
+        return RunResult.from_json(store.read_bytes(f"runs/{name}/result.json"))
+    except FileNotFoundError:
+        if missing_ok:
+            return None
+    known = ", ".join(store.listdir("runs")) or "none"
+    raise UserError(f"run {name!r} has no result in store {store.root_url!r}; runs there: {known}")
+
+
+def hardware() -> str:
+    """Processor, cores, memory; the GPU is in the engine's log."""
+    model = next(
+        (line.split(":", 1)[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.processor()
+    )
+    return f"{model}, {psutil.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB"
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.is_file() else []
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _int_keys(selection: dict[str, Any]) -> dict[int, int]:
+    return {int(rows): count for rows, count in selection["rows_per_problem"].items()}

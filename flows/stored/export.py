@@ -1,0 +1,169 @@
+"""A trained policy as a folder that others can load: weights, tokenizer, generation config, model card; or pushed somewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from flows.run.recorder import read_result
+from flows.stored.trace import ModelTrace, chosen_row, trace_model
+from tasks.domain.errors import RestemError, StoreUnavailable, UserError
+from tasks.domain.results import RunResult
+from tasks.report import as_markdown
+from tasks.store.artifacts import Store, digest_of_folder
+
+GENERATION_CONFIG = "generation_config.json"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and where else it went."""
+
+    folder: Path
+    policy: str
+    iteration: int
+    pushed: tuple[str, ...] = ()
+
+
+def export(
+    store: Store,
+    run: str,
+    folder: Path,
+    iteration: int | None = None,
+    push_hub: str | None = None,
+    push: str | None = None,
+) -> Exported:
+    """Write the policy of an iteration (None: the best by val reward) into `folder`, complete or not at all.
+
+    UserError when the folder holds something, the run or iteration is unknown, the weights are gone, or a push is refused.
+    """
+    check_target(folder)
+    result = read_result(store, run)
+    assert result is not None
+    row = chosen_row(result, iteration)
+    trace = trace_model(store, run, row.number)
+    partial = folder.absolute().with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
+    try:
+        _fetch(store, trace, partial)
+        _write_generation_config(partial, result)
+        (partial / "README.md").write_text(model_card(result, trace), encoding="utf-8")
+        _into_place(partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    pushed = [_push_hub(folder, push_hub)] if push_hub else []
+    pushed += [_push(folder, push)] if push else []
+    return Exported(folder, trace.digest, trace.iteration, tuple(pushed))
+
+
+def check_target(folder: Path) -> None:
+    """An existing file or a folder with something in it is refused: nothing is overwritten."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{str(folder)!r} is a file; name a folder that does not exist yet, or an empty one")
+    if folder.is_dir() and any(folder.iterdir()):
+        found = ", ".join(sorted(path.name for path in folder.iterdir())[:5])
+        raise UserError(f"folder {str(folder)!r} is not empty ({found}); name a new folder, or empty it")
+    above = next(path for path in folder.absolute().parents if path.exists())
+    if not os.access(above, os.W_OK):
+        raise UserError(f"{str(above)!r} cannot be written, so {str(folder)!r} cannot be made; name another folder")
+
+
+def model_card(result: RunResult, trace: ModelTrace) -> str:
+    """A card that the Hub reads: YAML head, then where the weights come from and the run's table."""
+    model = result.config["model"]
+    base = model["base"]
+    head = {"library_name": "transformers", "pipeline_tag": "text-generation", "tags": ["rest-em", "self-training"]}
+    is_hub_id = "/" in base and not base.startswith((".", "/", "~")) and "://" not in base
+    if is_hub_id:
+        head["base_model"] = base
+    base = base if is_hub_id or base.startswith("builtin:") else base.rstrip("/").rsplit("/", 1)[-1]
+    return f"""---
+{json.dumps(head, indent=1)}
+---
+# {result.name}, iteration {trace.iteration}
+
+Fine-tuned from `{base}` on its own checked answers by ReST-EM (arXiv 2312.06585). Policy `{trace.digest}`, epoch {trace.epoch} of its
+training, chosen by reward on the val problems; trained on {trace.dataset_rows} rows of data set `{trace.dataset["digest"]}`, sampled from policy
+`{trace.sampled_from}`, graded by {", ".join(trace.verifier) or "an unknown verifier"}. Code {trace.commit}.
+
+Prompts are written by template `{model["prompt"]}` with {model["shots"]} examples; stop strings of the template end a completion.
+
+{as_markdown(_without_addresses(result))}
+"""
+
+
+def _without_addresses(result: RunResult) -> RunResult:
+    """A card may be published: where things lie on this machine is nobody's business."""
+    rows = tuple(replace(row, refs={}, links={}) for row in result.iterations)
+    return replace(result, base=replace(result.base, refs={}, links={}), iterations=rows)
+
+
+def _fetch(store: Store, trace: ModelTrace, target: Path) -> None:
+    root = f"{trace.uri.rstrip('/')}/"
+    relative = root.removeprefix(store.uri("").rstrip("/") + "/")
+    files = store.walk(relative)
+    if not files:
+        raise store.gone(trace.uri)
+    for path in files:
+        local = target / path.removeprefix(relative)
+        local.parent.mkdir(parents=True, exist_ok=True)
+        store.fetch(path, local)
+    found = digest_of_folder(target)
+    if found != trace.digest:
+        raise StoreUnavailable(
+            f"{trace.uri} was read as {found} but should be {trace.digest}; the copy is damaged or changed"
+        )
+
+
+def _write_generation_config(folder: Path, result: RunResult) -> None:
+    """The run's E-step sampling, over what the model's own file says about its special tokens."""
+    path = folder / GENERATION_CONFIG
+    known: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    settings = result.config["generate"]
+    sampling = {
+        "do_sample": settings["temperature"] > 0, "temperature": settings["temperature"], "top_k": settings["top_k"],
+        "top_p": settings["top_p"], "max_new_tokens": settings["max_tokens"],
+    }  # fmt: skip
+    known.pop("_from_model_config", None)  # transformers would make such a file anew from config.json
+    path.write_text(json.dumps(known | sampling, indent=2) + "\n")
+
+
+def _into_place(partial: Path, folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if folder.is_dir():
+        folder.rmdir()  # empty, as checked
+    partial.rename(folder)
+
+
+def _push_hub(folder: Path, repository: str) -> str:
+    from huggingface_hub import HfApi
+
+    try:
+        HfApi().create_repo(repository, exist_ok=True, private=True)
+        return str(HfApi().upload_folder(repo_id=repository, folder_path=folder))
+    except Exception as error:  # boundary: the Hub's client and its transport share no base class
+        raise UserError(
+            f"{str(folder)!r} is written, but pushing to Hub repository {repository!r} failed ({_first_line(error)}); "
+            "check the id, the connection and HF_TOKEN"
+        ) from error
+
+
+def _push(folder: Path, url: str) -> str:
+    try:
+        target = Store(url)
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                target.put_file(str(path.relative_to(folder)), path)
+    except (RestemError, OSError) as error:
+        raise UserError(
+            f"{str(folder)!r} is written, but pushing to {url!r} failed ({_first_line(error)}); check the address and the credentials"
+        ) from error
+    return url
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,174 @@
+"""What may go from a store and a scratch folder, and what must stay.
+
+Kept: per run the promoted, the best and the last N policies, and the policies that those were started from; all manifests,
+data sets, samples and verdicts they were made with, so that lineage stays whole and a repeated run stays cached.
+Removed: weights of other epochs (once their iteration has chosen), parts that no manifest names and that are older than
+a day, and training states whose training is committed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.stored.ls import STAGES, finetune_of, manifests_in, results_in
+from tasks.domain.results import RunResult
+from tasks.store.artifacts import Manifest, Store
+
+ORPHAN_AGE_S = 24 * 3600.0
+PROMOTED = "promoted"  # <root>/promoted/<name>.json with "policy_digest": whoever promotes a policy writes one
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One thing to remove: below the store's root, or (`local`) a path on this machine."""
+
+    path: str
+    bytes: int
+    why: str
+    local: bool = False
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """What goes and which policies stay."""
+
+    removals: tuple[Removal, ...]
+    kept: tuple[str, ...]
+
+    @property
+    def bytes(self) -> int:
+        return sum(removal.bytes for removal in self.removals)
+
+
+def clean(
+    store: Store, scratch: Path, keep_last: int = 2, *, dry_run: bool = False, now: float | None = None
+) -> Cleaning:
+    """Find what can go and, unless `dry_run`, remove it. `now` is seconds since the epoch."""
+    moment = time.time() if now is None else now
+    results = list(results_in(store))
+    kept = policies_to_keep(store, results, keep_last)
+    removals = [
+        *_other_weights(store, results, kept),
+        *_orphans(store, moment),
+        *_training_states(store, scratch, moment),
+    ]
+    if not dry_run:
+        for removal in removals:
+            _remove(store, removal)
+    return Cleaning(tuple(removals), tuple(sorted(kept)))
+
+
+def policies_to_keep(store: Store, results: list[RunResult], keep_last: int) -> set[str]:
+    """Digests of the policies whose weights stay, with those they were started from."""
+    kept = {
+        record["policy_digest"] for name in store.listdir(PROMOTED) if (record := store.read_json(f"{PROMOTED}/{name}"))
+    }
+    for result in results:
+        rows = [row for row in result.iterations if row.policy_digest]
+        kept |= {row.policy_digest for row in rows[len(rows) - min(keep_last, len(rows)) :]}
+        scored = [row for row in rows if row.val_reward is not None]
+        if scored:
+            best = max(scored, key=lambda row: (row.val_reward.value if row.val_reward else 0.0, -row.number))
+            kept.add(best.policy_digest)
+    return kept | _starts(store, kept)
+
+
+def _starts(store: Store, kept: set[str]) -> set[str]:
+    """The chain of start weights behind each kept policy."""
+    start_of = {
+        epoch["digest"]: one.recipe["start"] for one in manifests_in(store, "finetune") for epoch in one.meta["epochs"]
+    }
+    chain: set[str] = set()
+    waiting = list(kept)
+    while waiting:
+        start = start_of.get(waiting.pop())
+        if start is not None and start not in chain:
+            chain.add(start)
+            waiting.append(start)
+    return chain
+
+
+def _other_weights(store: Store, results: list[RunResult], kept: set[str]) -> Iterator[Removal]:
+    """Epoch folders of trainings whose iteration is finished in some run, and that nobody keeps."""
+    finished = {row.refs["finetune"] for result in results for row in result.iterations if "finetune" in row.refs}
+    manifests = {one.key: one for uri in finished if (one := finetune_of(store, uri)) is not None}
+    for manifest in manifests.values():
+        for epoch in manifest.meta["epochs"]:
+            size = 0 if epoch["digest"] in kept else store.size(epoch["path"])
+            if size:
+                yield Removal(epoch["path"], size, f"weights of epoch {epoch['epoch']}, which no run keeps")
+
+
+def _orphans(store: Store, now: float) -> Iterator[Removal]:
+    """Attempts and sample parts that no manifest names, older than a day by their own name."""
+    for stage in STAGES:
+        if stage != "samples":
+            for key in store.listdir(stage):
+                yield from _orphaned_attempts(store, stage, key, now)
+    named = {part.path for manifest in manifests_in(store, "generate") for part in manifest.parts}
+    for pool in store.listdir("samples"):
+        for name in store.listdir(f"samples/{pool}"):
+            path = f"samples/{pool}/{name}"
+            if path not in named and _is_old(name, now):
+                yield Removal(path, store.size(path), "samples that no manifest names")
+
+
+def _orphaned_attempts(store: Store, stage: str, key: str, now: float) -> Iterator[Removal]:
+    manifest = store.lookup(stage, key)
+    for attempt in store.listdir(f"{stage}/{key}"):
+        if attempt != "manifest.json" and not _is_named(manifest, attempt) and _is_old(attempt, now):
+            path = f"{stage}/{key}/{attempt}"
+            yield Removal(path, store.size(path), "an attempt that no manifest names")
+
+
+def _is_named(manifest: Manifest | None, attempt: str) -> bool:
+    return manifest is not None and (
+        attempt == manifest.attempt or any(f"/{attempt}/" in part.path for part in manifest.parts)
+    )
+
+
+def _is_old(name: str, now: float) -> bool:
+    """Attempts are named by the millisecond in which they began; anything else here is left alone."""
+    milliseconds = name.split("-", 1)[0]
+    return milliseconds.isdigit() and now - int(milliseconds) / 1000 > ORPHAN_AGE_S
+
+
+def _training_states(store: Store, scratch: Path, now: float) -> Iterator[Removal]:
+    """Local folders of trainings that are committed, or that nobody touched for a day; never one in progress."""
+    for folder in sorted(path for path in (scratch / "train").glob("*") if path.is_dir()):
+        committed = store.lookup("finetune", folder.name) is not None
+        stale = now - max(path.stat().st_mtime for path in [folder, *folder.rglob("*")]) > ORPHAN_AGE_S
+        if (committed or stale) and not _in_use(folder):
+            why = "state of a training that is committed" if committed else "state of a training untouched for a day"
+            yield Removal(str(folder), _local_bytes(folder), why, local=True)
+    for folder in sorted((scratch / "models").glob("*.partial")):
+        if now - folder.stat().st_mtime > ORPHAN_AGE_S:
+            yield Removal(str(folder), _local_bytes(folder), "a download that was never finished", local=True)
+
+
+def _in_use(folder: Path) -> bool:
+    """Trainings hold a lock beside their folder."""
+    try:
+        with folder.with_name(f"{folder.name}.lock").open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return False
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+
+
+def _local_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _remove(store: Store, removal: Removal) -> None:
+    if removal.local:
+        shutil.rmtree(removal.path, ignore_errors=True)
+    else:
+        store.delete(removal.path)

@@ -1,0 +1,91 @@
+"""What a store holds: its runs with their iterations and models, and bytes by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flows.run.recorder import read_result
+from tasks.domain.results import IterationResult, RunResult
+from tasks.store.artifacts import Manifest, Store
+
+STAGES = ("problems", "base", "samples", "generate", "verify", "materialize", "finetune", "evaluate")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained policy that a run chose. `bytes` is 0 when its weights were removed."""
+
+    run: str
+    iteration: int
+    digest: str
+    val_reward: float | None
+    bytes: int
+    uri: str
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """One run of the store."""
+
+    name: str
+    status: str
+    iterations: int
+    finished: str | None
+    models: tuple[Model, ...]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A store's runs, and bytes by stage."""
+
+    store: str
+    runs: tuple[RunLine, ...]
+    bytes_by_stage: dict[str, int]
+
+    @property
+    def bytes(self) -> int:
+        return sum(self.bytes_by_stage.values())
+
+
+def list_store(store: Store) -> Listing:
+    """Everything below the store's root, by run and by stage."""
+    lines = {result.name: _line(store, result) for result in results_in(store)}
+    started = (RunLine(name, "started", 0, None, ()) for name in store.listdir("runs") if name not in lines)
+    runs = tuple(sorted((*lines.values(), *started), key=lambda line: line.name))
+    sizes = {stage: store.size(stage) for stage in (*STAGES, "runs")}
+    return Listing(store.root_url, runs, sizes)
+
+
+def results_in(store: Store) -> Iterator[RunResult]:
+    """The stored result of every run that has one."""
+    for name in store.listdir("runs"):
+        result = read_result(store, name, missing_ok=True)
+        if result is not None:
+            yield result
+
+
+def manifests_in(store: Store, stage: str) -> Iterator[Manifest]:
+    """Every committed artifact of a stage."""
+    for key in store.listdir(stage):
+        manifest = store.lookup(stage, key)
+        if manifest is not None:
+            yield manifest
+
+
+def finetune_of(store: Store, uri: str) -> Manifest | None:
+    """The training behind a result's `refs["finetune"]`, an address whose last part is the key."""
+    return store.lookup("finetune", uri.rstrip("/").rsplit("/", 1)[-1])
+
+
+def _line(store: Store, result: RunResult) -> RunLine:
+    models = tuple(model for row in result.iterations for model in _models(store, result.name, row))
+    return RunLine(result.name, result.status, len(result.iterations), result.finished, models)
+
+
+def _models(store: Store, run: str, row: IterationResult) -> Iterator[Model]:
+    manifest = finetune_of(store, row.refs.get("finetune", ""))
+    for epoch in manifest.meta["epochs"] if manifest else ():
+        if epoch["digest"] == row.policy_digest:
+            reward = row.val_reward.value if row.val_reward else None
+            yield Model(run, row.number, row.policy_digest, reward, store.size(epoch["path"]), store.uri(epoch["path"]))

@@ -1,0 +1,134 @@
+"""Tests that are code: they run in a trusted container, the program in another one, and calls are carried between the two.
+
+What the tests expect never goes the program's way. Asserts of one problem run in one process, the program in one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, replace
+
+from sandbox.grading.outcome import Graded, Outcome, ended_early, outcome_of, shortened
+from sandbox.grading.program import SPARE_SECONDS, Program, candidate, received
+from sandbox.grading.tests import AssertTests
+from sandbox.image.inside.decoding import decode
+from sandbox.image.inside.encoding import encode
+from sandbox.job import Execution, Job
+from sandbox.limits import Limits
+from sandbox.pool.pool import Sandbox, Session
+from sandbox.verdict import Ending, Verdict
+
+TESTER_LIMITS = Limits(cpu_seconds=10.0, memory_mb=512)
+TESTS_STRETCH = 8  # a program's longest wall time is longer by this factor where it also waits for its tests
+TESTS_BYTES = 1 << 26
+FAILED = frozenset(Ending) - {Ending.OK}
+UNFIT = frozenset({Ending.INFRA, Ending.HOSTILE, Ending.SECURITY})  # decide even where an assert failed before
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the tests say at their end. `failed`: number of an assert -> (why, whether the program raised it)."""
+
+    passed: int
+    failed: dict[int, tuple[str, bool]]
+    calls: int
+    completed: bool
+    raised: bool
+    error: str
+
+    @property
+    def all_hold(self) -> bool:
+        """At least one assert was reached, none failed, and the program was asked at least once."""
+        return self.completed and not self.failed and self.passed > 0 and self.calls > 0
+
+
+def outcome_of_asserts(sandbox: Sandbox, program: Program, tests: AssertTests, alone: bool) -> Outcome:
+    """The tests in a trusted container, the program in another one."""
+    program = _patient(program)
+    with (
+        contextlib.closing(_tester(sandbox, program, tests)) as tester,
+        contextlib.closing(candidate(sandbox, program, program.source, alone)) as session,
+    ):
+        ready = received(session, program.limits)
+        if isinstance(ready, Execution):
+            return ended_early(ready)
+        report, ended = _relayed(tester, session, program.limits)
+        execution = ended or session.close()
+    return _judged(report, execution, ended is not None)
+
+
+def _tester(sandbox: Sandbox, program: Program, tests: AssertTests) -> Session:
+    request: dict[str, object] = {
+        "prompt": tests.prompt, "code": tests.code_all if program.run_all else tests.code,
+        "names": list(tests.names), "modules": list(tests.modules),
+    }  # fmt: skip
+    patience = program.limits.hard_wall_seconds + SPARE_SECONDS
+    limits = replace(TESTER_LIMITS, wall_seconds=patience)
+    return sandbox.session(Job(encode(request, TESTS_BYTES), "tester", b"", limits, trusted=True))
+
+
+def _patient(program: Program) -> Program:
+    """The program under limits that leave its tests time of their own."""
+    limits = program.limits
+    return replace(program, limits=replace(limits, wall_stretch=TESTS_STRETCH * limits.wall_stretch))
+
+
+def _relayed(tester: Session, program: Session, limits: Limits) -> tuple[Report | None, Execution | None]:
+    """Carry calls until the tests report; also how the program ended, if it did before that."""
+    ended: Execution | None = None
+    while True:
+        message = received(tester, limits)
+        if isinstance(message, Execution):
+            return _broken_tests(message), ended
+        if message[:1] == b"!":
+            return _report(message[1:]), ended
+        reply: bytes | Execution = b""
+        if ended is None:
+            program.send(message[1:])
+            reply = received(program, limits)
+            if isinstance(reply, Execution):
+                ended = reply
+            elif reply[:1] == b"L":
+                ended = replace(program.close(), ending=Ending.OLE)
+        tester.send(b"D" if ended is not None or isinstance(reply, Execution) else reply)
+
+
+def _report(data: bytes) -> Report:
+    """The tester's own words: the only place from which a pass can come."""
+    found = decode(data)
+    failed = {int(number): (str(why), bool(raised)) for number, (why, raised) in found["failed"].items()}
+    return Report(
+        len(found["passed"]), failed, found["calls"], found["completed"], found["raised"], shortened(found["error"])
+    )
+
+
+def _broken_tests(execution: Execution) -> Report | None:
+    """The tests' own process ended without a report. None: the sandbox is at fault."""
+    if execution.ending == Ending.INFRA:
+        return None
+    return Report(0, {}, 0, False, False, f"the tests ended with {execution.ending}")
+
+
+def _judged(report: Report | None, execution: Execution, early: bool) -> Outcome:
+    """Both processes' word. A pass needs the report and a program that is still whole."""
+    if report is None:
+        return Outcome(Verdict.INFRA, "the tests' container failed")
+    if early and (not report.failed or execution.ending in UNFIT):
+        return replace(ended_early(execution), passed=report.passed)
+    if execution.ending in (UNFIT if report.failed else FAILED):
+        return replace(outcome_of(execution), passed=report.passed)
+    if report.all_hold:
+        return replace(outcome_of(execution, Verdict.AC, ""), passed=report.passed)
+    why, raised = report.failed[min(report.failed)] if report.failed else (report.error, report.raised)
+    detail = shortened(why or report.error) or "an assert does not hold"
+    return replace(outcome_of(execution, Verdict.RE if raised else Verdict.WA, detail), passed=report.passed)
+
+
+def graded_asserts(outcome: Outcome, tests: AssertTests) -> Graded:
+    """The one run of all asserts as a verdict; never all passed where it is not accepted."""
+    accepted = outcome.verdict == Verdict.AC
+    passed = tests.total if accepted else min(outcome.passed, tests.total - 1)
+    return Graded(
+        outcome.verdict, tests.total, passed, None if accepted else passed + 1, outcome.detail, outcome.cpu_seconds,
+        outcome.wall_seconds, outcome.memory_mb, outcome.reruns,
+    )  # fmt: skip

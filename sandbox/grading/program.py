@@ -1,0 +1,45 @@
+"""A program with its tests, and the session in which it is called."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sandbox.grading.tests import Tests
+from sandbox.job import DEFAULT_LIMITS, Execution, Job
+from sandbox.limits import Limits
+from sandbox.pool.pool import Sandbox, Session
+from sandbox.verdict import Ending
+
+SPARE_SECONDS = 60.0  # beyond every limit: after it the sandbox is at fault, not the program
+_IMPORT = re.compile(rb"^[ \t]*(?:import|from)[ \t]+([^\n]+)", re.MULTILINE)
+_NUMPY = re.compile(rb"(?:^|,|;[ \t]*(?:import|from)[ \t])[ \t]*(?:numpy|scipy|pandas)\b")
+
+
+@dataclass(frozen=True)
+class Program:
+    """A source and the tests that it must pass. `run_all`: also the tests after one that failed, for a graded reward."""
+
+    source: bytes
+    tests: Tests
+    limits: Limits = DEFAULT_LIMITS
+    run_all: bool = False
+
+
+def wants_numpy(source: bytes) -> bool:
+    """Whether the program needs the slower interpreter that holds numpy. Linear in the length of whatever it is."""
+    return any(_NUMPY.search(line[1]) for line in _IMPORT.finditer(source))
+
+
+def candidate(sandbox: Sandbox, program: Program, source: bytes, alone: bool) -> Session:
+    """`source` (the program's, or with names before it) in a process of its own, to be called."""
+    numpy = wants_numpy(program.source)
+    return sandbox.session(Job(source, "call", b"", program.limits, numpy, alone=alone))
+
+
+def received(session: Session, limits: Limits) -> bytes | Execution:
+    """The next frame or the end; the sandbox ends every child in time, so silence beyond that is its own fault."""
+    try:
+        return session.receive(limits.hard_wall_seconds + SPARE_SECONDS)
+    except TimeoutError:
+        return Execution(Ending.INFRA, detail="neither an answer nor an end")

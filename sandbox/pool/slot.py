@@ -1,0 +1,149 @@
+"""One slot: a thread that keeps one cell busy and replaces it when anything is odd."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections import deque
+
+from sandbox.hosts.launch import LaunchFailed
+from sandbox.image.inside import frames
+from sandbox.job import Execution
+from sandbox.pool.cell import Cell, execution, words
+from sandbox.pool.dispatch import Dispatch, Ticket
+from sandbox.pool.nursery import Nursery
+from sandbox.selftest.probes import canary
+from sandbox.settings import SandboxSettings
+from sandbox.verdict import Ending
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 0.5
+AHEAD_SECONDS = 0.2  # work handed out ahead
+PACE_WEIGHT = 0.2
+CANARY_JOBS = 500
+MAX_DEAD_CANARIES = 3
+
+
+class Slot(threading.Thread):
+    """Lives until its dispatch closes."""
+
+    def __init__(self, number: int, settings: SandboxSettings, dispatch: Dispatch, nursery: Nursery) -> None:
+        super().__init__(name=f"sandbox-slot-{number}", daemon=True)
+        self._settings, self._dispatch, self._nursery = settings, dispatch, nursery
+        self.up = threading.Event()
+        self._canary_at = self._dead_canaries = 0
+        self._pace = AHEAD_SECONDS  # seconds a job, as lately seen
+
+    def run(self) -> None:
+        while not self._dispatch.closed:
+            cell = self._patient_cell()
+            if cell is not None:
+                self.up.set()
+                with contextlib.suppress(OSError):
+                    self._serve(cell)
+                self._nursery.discard(cell)
+
+    def _patient_cell(self) -> Cell | None:
+        """A cell, however long the engine is away; jobs that wait longer than the patience end as INFRA."""
+        since = time.monotonic()
+        while not self._dispatch.closed:
+            try:
+                return self._nursery.cell()
+            except LaunchFailed as error:
+                log.warning("no container: %s", error)
+                if time.monotonic() - since > self._settings.patience_seconds and not self._nursery.watched():
+                    self._dispatch.abandon(f"no container for {time.monotonic() - since:.0f} s: {error}")
+                time.sleep(RETRY_SECONDS)
+        return None
+
+    def _serve(self, cell: Cell) -> None:
+        """Until the cell has done its share, or ends."""
+        flying: deque[Ticket] = deque()
+        self._canary_at = 0
+        while not cell.gone or flying:
+            if not self._refill(cell, flying):
+                return
+            if not flying:
+                if cell.jobs >= self._settings.jobs_per_container or not self._canary_lives(cell):
+                    return
+                continue
+            reason = self._next(cell, flying)
+            if reason is not None:
+                log.info("container %s is replaced: %s", cell.link.name, reason)
+                self._dispatch.lost(list(flying), reason)
+                return
+
+    def _refill(self, cell: Cell, flying: deque[Ticket]) -> bool:
+        """Hand out more jobs where there is room; False when the sandbox is closed."""
+        room = self._room(cell, flying)
+        if room <= 0:
+            return True
+        taken = self._dispatch.take(room, busy=bool(flying))
+        if taken is None:
+            self._dispatch.lost(list(flying), "the sandbox is closed")
+            return False
+        taken = [ticket for ticket in taken if not self._lacks_numpy(cell, ticket)]
+        if taken and not flying:
+            cell.expect(taken[0].job)
+        flying.extend(taken)
+        with contextlib.suppress(OSError):  # reading tells the same, and then all in flight are lost together
+            if taken:
+                cell.send_jobs([ticket.job for ticket in taken])
+        return True
+
+    def _lacks_numpy(self, cell: Cell, ticket: Ticket) -> bool:
+        lacks = ticket.job.numpy and not cell.hello["numpy"]
+        if lacks:
+            detail = "the program asks for numpy and the sandbox image has none: build it with numpy, or name another"
+            self._dispatch.done(ticket, Execution(Ending.INFRA, detail=detail))
+        return lacks
+
+    def _room(self, cell: Cell, flying: deque[Ticket]) -> int:
+        """Short jobs travel in batches; behind a long one nothing should wait."""
+        if cell.gone or cell.jobs >= self._canary_at or (flying and flying[-1].by_itself):
+            return 0
+        ahead = min(self._settings.pipeline, int(AHEAD_SECONDS / max(self._pace, 1e-4)))
+        if flying and len(flying) > ahead // 2:
+            return 0
+        return min(max(1, ahead - len(flying)), self._settings.jobs_per_container - cell.jobs)
+
+    def _canary_lives(self, cell: Cell) -> bool:
+        """A program with a known answer, first of all and every few hundred jobs: the container is what it should be."""
+        if cell.jobs < self._canary_at:
+            return True
+        probe = canary(self._settings)
+        found = cell.run(probe.job)
+        cell.deadline = None
+        self._canary_at = cell.jobs + CANARY_JOBS
+        held = probe.held(found)
+        if found.ending == Ending.INFRA:  # its container ended, as any may
+            return False
+        self._dead_canaries = 0 if held else self._dead_canaries + 1
+        if not held:
+            log.error("container %s is replaced, its canary died: %s", cell.link.name, found)
+        if self._dead_canaries >= MAX_DEAD_CANARIES:
+            self._dispatch.abandon(f"the canary died in {self._dead_canaries} containers in a row: {found.detail}")
+        return held
+
+    def _next(self, cell: Cell, flying: deque[Ticket]) -> str | None:
+        """Handle one frame; a reason when the cell cannot go on."""
+        kind, payload = cell.next_frame()
+        first = flying[0]
+        if kind == frames.RESULT:
+            flying.popleft()
+            cell.deadline = None
+            if flying:
+                cell.expect(flying[0].job)
+            found = execution(payload)
+            self._pace += PACE_WEIGHT * (found.wall_seconds - self._pace)
+            self._dispatch.done(first, found)
+        elif kind == frames.BYE:
+            return words(payload)
+        elif first.session is not None and kind == frames.STARTED:
+            first.session.begun(cell)
+        elif first.session is not None and kind == frames.MESSAGE:
+            first.session.message(payload)
+        return None

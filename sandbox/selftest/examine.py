@@ -1,0 +1,67 @@
+"""The start-up test: probes run in a container like those that will be used; one that gets out means none is used.
+
+What is checked besides: that the host knows the container's control group (version 1 or 2) and that its limits are the
+ones asked for.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sandbox.hosts.launch import Launcher
+from sandbox.pool.cell import Cell
+from sandbox.selftest.probes import canary, has_own_kernel, probes
+from sandbox.settings import SandboxSettings
+from tasks.domain.errors import UserError
+
+MB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One probe's outcome."""
+
+    probe: str
+    held: bool
+    detail: str
+
+
+def examine(cell: Cell, settings: SandboxSettings) -> Iterator[Finding]:
+    """Every probe on this cell, in order."""
+    yield from _limits_as_asked(cell, settings)
+    for probe in [*probes(settings), canary(settings)]:
+        found = cell.run(probe.job)
+        held = probe.held(found)
+        detail = f"{found.ending} {found.detail} {found.stdout[-300:]!r} {found.stderr_tail[-300:]}"
+        yield Finding(probe.name, held, "" if held else detail)
+
+
+def _limits_as_asked(cell: Cell, settings: SandboxSettings) -> Iterator[Finding]:
+    version, limits = cell.hello["cgroup"], cell.hello["limits"]
+    if version is None and has_own_kernel(settings):
+        return  # gVisor keeps control groups to itself: the probes that use up memory and processes decide
+    known = version in (1, 2)
+    yield Finding(
+        "control group version", known, "" if known else "neither version 1 nor 2 is visible in the container"
+    )
+    wanted = {"memory": str(settings.container_memory_mb * MB), "pids": str(settings.processes)}
+    yield Finding("control group limits", limits == wanted, "" if limits == wanted else f"{limits}, asked: {wanted}")
+
+
+_passed: set[tuple[str, str]] = set()
+_passing = threading.Lock()
+
+
+def require(launcher: Launcher, cell: Cell, settings: SandboxSettings) -> None:
+    """UserError naming what failed. Once in a process for each host and settings."""
+    key = (launcher.host, settings.model_dump_json())
+    with _passing:
+        if key in _passed:
+            return
+        failed = [finding for finding in examine(cell, settings) if not finding.held]
+        if failed:
+            what = "; ".join(f"{finding.probe}: {finding.detail.strip()}" for finding in failed[:3])
+            raise UserError(f"the sandbox on {launcher.host} does not hold, so no program is run: {what}")
+        _passed.add(key)

@@ -1,0 +1,43 @@
+"""`restem sandbox selftest`: the start-up test by hand, on every host, with each finding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sandbox.hosts.docker_launcher import DockerLauncher, connect
+from sandbox.hosts.launch import LaunchFailed
+from sandbox.image.build import build_image
+from sandbox.pool.cell import Cell
+from sandbox.pool.heartbeat import Keeper
+from sandbox.selftest.examine import Finding, examine
+from sandbox.settings import SandboxSettings
+from tasks.domain.errors import UserError
+
+
+@dataclass(frozen=True)
+class HostFinding:
+    """A finding and the host that it is about."""
+
+    host: str
+    finding: Finding
+
+
+def selftest(settings: SandboxSettings) -> Iterator[HostFinding]:
+    """Findings as they come. UserError: no engine, no image, no container."""
+    for host in settings.hosts:
+        launcher = DockerLauncher(host, settings)
+        try:
+            cell = Cell(launcher.launch(trusted=False))
+            with Keeper(lambda cell=cell: [cell]):  # type: ignore[misc]
+                yield from (HostFinding(host, finding) for finding in examine(cell, settings))
+        except LaunchFailed as error:
+            raise UserError(f"no sandbox container starts: {error}") from error
+        finally:
+            launcher.close()
+
+
+def build(settings: SandboxSettings) -> Iterator[tuple[str, str]]:
+    """The sandbox image on every host: pairs of host and image."""
+    for host in settings.hosts:
+        yield host, build_image(connect(host), settings)

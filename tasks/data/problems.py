@@ -1,0 +1,128 @@
+"""The problem sets of a run as artifacts: loaded and checked once, then named by their content."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tasks.data.sources import Loaded, check_disjoint, data_revision, load_source
+from tasks.domain.errors import UserError
+from tasks.domain.rewards.grader import grader_for
+from tasks.domain.schema import Problem, Split, to_table
+from tasks.domain.settings import DataSettings, SourceSettings, VerifySettings
+from tasks.store.artifacts import ArtifactRef, TableWriter
+from tasks.store.workspace import Workspace, log, store_at
+
+VERSION = "2"
+
+
+@dataclass(frozen=True)
+class ProblemSet:
+    """A stored set of problems; rows are read once per process."""
+
+    store_url: str
+    ref: ArtifactRef
+
+    def all(self) -> list[Problem]:
+        return _rows(self.store_url, self.ref)
+
+    def select(self, ids: Sequence[str]) -> list[Problem]:
+        by_id = _by_id(self.store_url, self.ref)
+        return [by_id[name] for name in ids]
+
+
+@dataclass(frozen=True)
+class ProblemSets:
+    """Train is sampled and trained on, val decides, test is reported and decides nothing."""
+
+    train: ProblemSet
+    val: ProblemSet
+    test: ProblemSet
+    left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what the report says of the sets
+
+
+def load_sets(data: DataSettings) -> dict[Split, list[Problem]]:
+    """Read the three sets and refuse them unless they are disjoint."""
+    return {split: one.problems for split, one in _load(data).items()}
+
+
+def _load(data: DataSettings) -> dict[Split, Loaded]:
+    loaded = {split: load_source(source, split) for split, source in _sources(data).items()}
+    check_disjoint(*(loaded[split].problems for split in ("train", "val", "test")))
+    return loaded
+
+
+def publish(workspace: Workspace, data: DataSettings, verify: VerifySettings) -> ProblemSets:
+    """Load, check every gold with the run's own grader, and store the three sets."""
+    loaded = _load(data)
+    sets = {split: one.problems for split, one in loaded.items()}
+    left_out = check_gold(sets, data, verify)
+    sets["train"] = [problem for problem in sets["train"] if problem.id not in left_out]
+    stored = {split: _store(workspace, split, source, sets[split]) for split, source in _sources(data).items()}
+    notes = tuple(
+        note for split, source in _sources(data).items() if (note := _few_tests(split, source, loaded[split]))
+    )
+    return ProblemSets(stored["train"], stored["val"], stored["test"], tuple(sorted(left_out)), notes)
+
+
+def check_gold(sets: dict[Split, list[Problem]], data: DataSettings, verify: VerifySettings) -> dict[str, str]:
+    """Train problems to leave out, id -> reason. Raises UserError above the allowed share, or for any held-out one.
+
+    A gold that its own grader does not accept makes every solution wrong, silently (DESIGN section 3).
+    """
+    grader = grader_for(verify)
+    bad = {split: {one.problem_id: one.reason for one in grader.check_gold(rows)} for split, rows in sets.items()}
+    for split in ("val", "test"):
+        if bad[split]:
+            name, reason = next(iter(bad[split].items()))
+            log.warning("%d %s problems have a gold that its grader rejects; they stay in and count as unsolved, e.g. %s: %s",
+                        len(bad[split]), split, name, reason)  # fmt: skip
+    share = len(bad["train"]) / len(sets["train"])
+    if share > data.max_bad_gold_share:
+        name, reason = next(iter(bad["train"].items()))
+        raise UserError(
+            f"{len(bad['train'])} of {len(sets['train'])} train problems ({share:.1%}) have a gold that its grader rejects, "
+            f"e.g. {name}: {reason}; at most {data.max_bad_gold_share:.1%} may be left out: mend the gold or the column mapping"
+        )
+    if bad["train"]:
+        log.warning(
+            "left out %d train problems whose gold fails its grader: %s", len(bad["train"]), sorted(bad["train"])[:20]
+        )
+    return bad["train"]
+
+
+def _few_tests(split: Split, source: SourceSettings, loaded: Loaded) -> str:
+    """How many problems the wanted number of tests cost; empty for none."""
+    if not loaded.few_tests:
+        return ""
+    named = ", ".join(loaded.few_tests[:10]) + (", ..." if len(loaded.few_tests) > 10 else "")
+    return (
+        f"{len(loaded.few_tests)} {split} problems have fewer than {source.min_tests} tests and were left out: {named}"
+    )
+
+
+def _sources(data: DataSettings) -> dict[Split, SourceSettings]:
+    return {"train": data.train, "val": data.val, "test": data.test}
+
+
+def _store(workspace: Workspace, split: Split, source: SourceSettings, rows: list[Problem]) -> ProblemSet:
+    recipe = workspace.recipe("problems", VERSION, split=split, revision=data_revision(source, rows))
+    manifest = workspace.find(recipe, f"problems/{split}").manifest
+    if manifest is None:
+        writer = TableWriter(workspace.store, recipe)
+        writer.write(to_table(rows, Problem))
+        manifest = writer.commit({"source": source.model_dump(mode="json")})
+        workspace.remember(recipe, f"problems/{split}")
+    return ProblemSet(workspace.store_url, workspace.store.ref(manifest))
+
+
+@functools.lru_cache(maxsize=16)
+def _rows(store_url: str, ref: ArtifactRef) -> list[Problem]:
+    return store_at(store_url).rows(ref, Problem)
+
+
+@functools.lru_cache(maxsize=16)
+def _by_id(store_url: str, ref: ArtifactRef) -> dict[str, Problem]:
+    return {problem.id: problem for problem in _rows(store_url, ref)}

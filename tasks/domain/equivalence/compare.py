@@ -1,0 +1,346 @@
+"""Do two parsed answers mean the same? The form decides which comparison applies; `Comparison.rule` says which did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from tasks.domain.equivalence import texts
+from tasks.domain.equivalence.hints import Hints
+from tasks.domain.equivalence.matrices import as_matrix
+from tasks.domain.equivalence.nodes import Node, divided, has, renamed, symbol, symbols, walk
+from tasks.domain.equivalence.numeric import exact
+from tasks.domain.equivalence.quantities import same_quantity, text_value
+from tasks.domain.equivalence.realsets import real_set, same_sets
+from tasks.domain.equivalence.relations import (
+    answered_by_equation,
+    answers_equation,
+    is_equation,
+    is_name,
+    name_and_value,
+    same_equation,
+    same_inequality,
+)
+
+MAX_ITEMS = 60
+COLLECTIONS = ("list", "set", "tuple")
+REAL_SETS = ("union", "inter", "diff", "builder", "nset", "empty")
+
+
+class Comparison:
+    """Compares under the hints of one question; remembers the last rule that found two things equal."""
+
+    def __init__(self, hints: Hints) -> None:
+        self.hints = hints
+        self.rule = "different"
+
+    def answers(self, gold: Node, answer: Node) -> bool:
+        """Whether the whole answer means the whole gold."""
+        self.hints = replace(self.hints, parameters=parameters(gold) | parameters(answer))
+        if "m" in self.hints.flags:
+            gold, answer = opened(gold), opened(answer)
+        return self.same(gold, answer)
+
+    def same(self, gold: Node, answer: Node) -> bool:
+        gold, answer = _settled(gold), _settled(answer)
+        if gold == answer:
+            return self.found("identical")
+        if gold.op == "text" and answer.op == "text":
+            return texts.same_words(gold.value, answer.value) and self.found("text")
+        for applies, compare in self.steps():
+            if applies(gold, answer):
+                return compare(gold, answer)
+        rule = same_quantity(gold, answer, self.hints)
+        return rule is not None and self.found(rule)
+
+    def found(self, rule: str) -> bool:
+        self.rule = rule
+        return True
+
+    def steps(self) -> Sequence[tuple[Callable[[Node, Node], bool], Callable[[Node, Node], bool]]]:
+        """The first whose condition holds decides."""
+        return (
+            (lambda g, a: has(g, "pm", "mp") or has(a, "pm", "mp"), self.same_signs),
+            (lambda g, a: g.op == a.op == "builder" and real_set(g) is None, self.same_builders),
+            (_real_sets, self.same_real_sets),
+            (lambda g, a: g.op == a.op == "rel", self.same_relations),
+            (lambda g, a: g.op == "rel" and a.op not in COLLECTIONS, self.gold_relation),
+            (lambda g, a: a.op == "rel" and g.op not in COLLECTIONS, self.answer_relation),
+            (lambda g, a: "matrix" in (g.op, a.op) or (has(g, "matrix") and has(a, "matrix")), self.same_matrices),
+            (lambda g, a: g.op in COLLECTIONS or a.op in COLLECTIONS, self.same_collections),
+            (lambda g, a: "ratio" in (g.op, a.op), self.same_ratios),
+        )
+
+    # values that are several: plus-minus
+
+    def same_signs(self, gold: Node, answer: Node) -> bool:
+        return self.same(
+            *(Node("list", tuple(alternatives(side))) if has(side, "pm", "mp") else side for side in (gold, answer))
+        )
+
+    def same_builders(self, gold: Node, answer: Node) -> bool:
+        condition = renamed(answer.args[0], {answer.value: symbol(gold.value)})
+        return self.same(gold.args[0], condition) and self.found("builder")
+
+    # sets of reals
+
+    def same_real_sets(self, gold: Node, answer: Node) -> bool:
+        one, two = real_set(gold), real_set(answer)
+        if one is None or two is None:
+            return False
+        if one.subject is not None and two.subject is not None and not self.same(one.subject, two.subject):
+            return False
+        return same_sets(one, two, self.same) and self.found("interval")
+
+    # relations
+
+    def same_relations(self, gold: Node, answer: Node) -> bool:
+        if is_equation(gold) and is_equation(answer):
+            return same_equation(gold, answer, self.same) and self.found("equation")
+        return same_inequality(gold, answer, self.same) and self.found("relation")
+
+    def gold_relation(self, gold: Node, answer: Node) -> bool:
+        return is_equation(gold) and answers_equation(gold, answer, self.same)
+
+    def answer_relation(self, gold: Node, answer: Node) -> bool:
+        return is_equation(answer) and answered_by_equation(gold, answer, self.same)
+
+    # matrices and vectors
+
+    def same_matrices(self, gold: Node, answer: Node) -> bool:
+        one, two = as_matrix(gold), as_matrix(answer)
+        if one is None or two is None or one.value != two.value or len(one.args) != len(two.args):
+            return False
+        return all(map(self.same, one.args, two.args)) and self.found("matrix")
+
+    # ratios
+
+    def same_ratios(self, gold: Node, answer: Node) -> bool:
+        if self.both_clock(gold, answer):
+            return False
+        one, two = (side.args if side.op == "ratio" else () for side in (gold, answer))
+        if one and two:
+            same = len(one) == len(two) and self.proportional(one, two)
+        else:
+            ratio, other = (one, answer) if one else (two, gold)
+            same = len(ratio) == 2 and self.same(divided(*ratio), other)
+        return same and self.found("ratio")
+
+    def proportional(self, gold: Sequence[Node], answer: Sequence[Node]) -> bool:
+        if any(exact(part) == 0 for part in (*gold, *answer)):
+            return all(map(self.same, gold, answer))
+        pairs = list(zip(gold, answer, strict=True))[1:]
+        return all(self.same(divided(g, gold[0]), divided(a, answer[0])) for g, a in pairs)
+
+    def both_clock(self, gold: Node, answer: Node) -> bool:
+        return "c" in self.hints.flags and gold.op == answer.op == "ratio"
+
+    # lists, sets, tuples
+
+    def same_collections(self, gold: Node, answer: Node) -> bool:
+        if gold.op == "rel" or answer.op == "rel":
+            return self.assigned_collection(gold, answer)
+        if not (gold.op in COLLECTIONS and answer.op in COLLECTIONS):
+            return self.single_against_collection(gold, answer)
+        if gold.op == answer.op == "tuple":
+            return _same_brackets(gold.value, answer.value, len(gold.args)) and self.in_order(gold.args, answer.args)
+        single = next((side for side in (gold, answer) if side.op == "set" and len(side.args) == 1), None)
+        if "tuple" in (gold.op, answer.op) and single is not None:  # {(1, 2)} for (1, 2)
+            return self.same(*(side.args[0] if side is single else side for side in (gold, answer)))
+        if "tuple" in (gold.op, answer.op):
+            return self.tuple_against_other(gold, answer)
+        return self.same_items(gold, answer)
+
+    def assigned_collection(self, gold: Node, answer: Node) -> bool:
+        """(x, y) = (1, 2) against (1, 2); x = 1 against a list is not the same."""
+        sides = [
+            name_and_value(side) if side.op == "rel" and is_equation(side) else (side, side) for side in (gold, answer)
+        ]
+        if None in sides or (
+            sides[0] is not None and sides[0][1] == gold and sides[1] is not None and sides[1][1] == answer
+        ):
+            return False
+        return self.same(*(side[1] for side in sides if side is not None))
+
+    def single_against_collection(self, gold: Node, answer: Node) -> bool:
+        collection = gold if gold.op in COLLECTIONS else answer
+        items = _distinct(collection.args, self.same)
+        repeated = collection is gold and len(set(gold.args)) < len(gold.args)  # a double root, asked for as such
+        if len(items) != 1 or collection.op == "tuple" or (repeated and gold.op == "list"):
+            return False
+        same = self.same(items[0], answer) if collection is gold else self.same(gold, items[0])
+        return same and (len(collection.args) == 1 or self.found("repeated"))
+
+    def tuple_against_other(self, gold: Node, answer: Node) -> bool:
+        """1, 2 for (1, 2) in that order; [1, 2, 3] may be a list; {1, 2} is no pair."""
+        tupled, other = (gold, answer) if gold.op == "tuple" else (answer, gold)
+        if other.op == "set":
+            return (
+                tupled.value == "[]"
+                and len(tupled.args) > 2
+                and self.same_items(Node("set", gold.args), Node("set", answer.args))
+            )
+        return self.in_order([_unnamed(g) for g in gold.args], [_unnamed(a) for a in answer.args])
+
+    def in_order(self, gold: Sequence[Node], answer: Sequence[Node]) -> bool:
+        return len(gold) == len(answer) <= MAX_ITEMS and all(map(self.same, gold, answer)) and self.found("ordered")
+
+    def same_items(self, gold: Node, answer: Node) -> bool:
+        """Named items by name, others in any order, or in the order that `order_counts` asks for."""
+        ours, theirs = (
+            _distinct(_flattened(side), self.same) if side.op == "set" else _flattened(side) for side in (gold, answer)
+        )
+        if max(len(ours), len(theirs)) > MAX_ITEMS:
+            return False
+        mine, yours = _names(ours), _names(theirs)
+        if mine and yours and set(mine) == set(yours) and len(mine) == len(ours) == len(yours) == len(theirs):
+            return all(self.same(mine[name], yours[name]) for name in mine) and self.found("named")
+        if mine is None or yours is None:
+            ours, theirs = [_unnamed(one) for one in ours], [_unnamed(one) for one in theirs]
+        if gold.op == answer.op == "list" and self.order_counts(ours, theirs):
+            return self.in_order(ours, theirs)
+        return self.any_order(ours, theirs)
+
+    def order_counts(self, gold: Sequence[Node], answer: Sequence[Node]) -> bool:
+        """The question asks for an order, or there is none and these may be sequences: three numbers or more (two are mostly roots)."""
+        unasked = self.hints.letters is None and len(gold) > 2
+        return "o" in self.hints.flags or (unasked and all(item.op == "num" for item in (*gold, *answer)))
+
+    def any_order(self, gold: list[Node], answer: list[Node]) -> bool:
+        """A perfect matching; repeated items of the answer do not count when the gold has no repeats."""
+        rule = "set"
+        if len(answer) > len(gold) and len(_distinct(gold, self.same)) == len(gold):
+            answer, rule = _distinct(answer, self.same), "repeated"
+        if len(gold) != len(answer):
+            return False
+        left = list(answer)
+        for item in gold:
+            match = next((at for at, other in enumerate(left) if self.same(item, other)), None)
+            if match is None:
+                return False
+            del left[match]
+        return self.found(rule)
+
+
+def _settled(node: Node) -> Node:
+    """Without wrappers that carry no meaning: one-item lists, remarks on where parameters come from."""
+    if node.op == "text":
+        return text_value(node)
+    if node.op == "rel" and node.value == ("in",) and node.args[1].op == "set":  # x in {2, 3}
+        return node.args[1]
+    if node.op == "list":
+        items = without_remarks(node.args)
+        if len(items) == 1:
+            return _settled(items[0])
+        return Node("list", items) if items else node
+    if node.op == "unit" and node.args[0].op in (*COLLECTIONS, "rel", "ratio", "union", "matrix", "text"):
+        return _settled(node.args[0])
+    if (
+        node.op == "rel"
+        and node.value[-1] in ("=", "~")
+        and node.args[-1].op == "unit"
+        and node.args[-1].args[0].op in COLLECTIONS
+    ):
+        return Node("rel", (*node.args[:-1], node.args[-1].args[0]), node.value)
+    return node
+
+
+def opened(node: Node) -> Node:
+    """All intervals with open ends."""
+    args = tuple(map(opened, node.args))
+    if node.op == "tuple" and len(args) == 2:
+        return Node("tuple", args, "()")
+    value = tuple({"<=": "<", ">=": ">"}.get(one, one) for one in node.value) if node.op == "rel" else node.value
+    return Node(node.op, args, value)
+
+
+def without_remarks(items: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Items without k in Z, and without the domain x > 0 beside a single formula that uses x."""
+    items = tuple(item for item in items if not _is_remark(item))
+    formulas = [item for item in items if item.op != "rel" or is_equation(item)]
+    if len(formulas) == 1 < len(items):
+        used = symbols(formulas[0])
+        return tuple(item for item in items if item is formulas[0] or not symbols(item) <= used)
+    return items
+
+
+def parameters(node: Node) -> frozenset[str]:
+    """Letters that the answer itself says run over the whole numbers: k in Z."""
+    remarks = [part for part in walk(node) if _is_remark(part) and part.args[1].value[:1] in "ZN"]
+    return frozenset(one.value for remark in remarks for one in walk(remark.args[0]) if one.op == "sym")
+
+
+def _is_remark(item: Node) -> bool:
+    """k in Z, beside an answer that uses k."""
+    return (
+        item.op == "rel" and item.value == ("in",) and item.args[0].op in ("sym", "list") and item.args[1].op == "nset"
+    )
+
+
+def _real_sets(gold: Node, answer: Node) -> bool:
+    """Whether to compare as sets of reals: at least one side must look like one, and both must be one."""
+    if not any(
+        side.op in REAL_SETS or (side.op == "rel" and not is_equation(side)) or _relations(side)
+        for side in (gold, answer)
+    ):
+        return False
+    return real_set(gold) is not None and real_set(answer) is not None
+
+
+def _relations(side: Node) -> bool:
+    return side.op == "list" and all(item.op == "rel" and not is_equation(item) for item in side.args)
+
+
+def _same_brackets(one: str, two: str, items: int) -> bool:
+    """Brackets matter for pairs, which may be intervals; longer tuples may be written with any."""
+    vector = {"<>": "()"}
+    return vector.get(one, one) == vector.get(two, two) or items > 2
+
+
+def alternatives(node: Node) -> list[Node]:
+    """Both readings of an expression with plus-minus signs, the signs taken together; in a list, of each item."""
+    if node.op not in ("list", "set"):
+        return [_signed(node, 1), _signed(node, -1)]
+    return [reading for item in node.args for reading in (alternatives(item) if has(item, "pm", "mp") else [item])]
+
+
+def _signed(node: Node, sign: int) -> Node:
+    args = tuple(_signed(arg, sign) for arg in node.args)
+    if node.op in ("pm", "mp"):
+        plus = (node.op == "pm") == (sign > 0)
+        return Node("add", (args[0], args[1] if plus else Node("neg", (args[1],))))
+    return Node(node.op, args, node.value) if args else node
+
+
+def _distinct(items: Sequence[Node], same: Callable[[Node, Node], bool]) -> list[Node]:
+    kept: list[Node] = []
+    for item in items:
+        if not any(same(other, item) for other in kept):
+            kept.append(item)
+    return kept
+
+
+def _flattened(node: Node) -> list[Node]:
+    """Items of a list or set; x = 1, 2 gives two."""
+    items: list[Node] = []
+    for item in node.args:
+        items.extend(item.args if item.op == "list" else [item])
+    return items
+
+
+def _names(items: Sequence[Node]) -> dict[Node, Node] | None:
+    """Values by name, when every item is an assignment to a name of its own."""
+    found: dict[Node, Node] = {}
+    for item in items:
+        assigned = name_and_value(item) if item.op == "rel" and is_equation(item) else None
+        if assigned is None or assigned[0] in found:
+            return None
+        found[assigned[0]] = assigned[1]
+    return found
+
+
+def _unnamed(item: Node) -> Node:
+    if item.op == "ratio" and len(item.args) == 2 and item.args[0].op == "text" and is_name(item.args[0]):
+        return item.args[1]  # Paolo: 18
+    assigned = name_and_value(item) if item.op == "rel" and is_equation(item) else None
+    return assigned[1] if assigned else item

@@ -1,0 +1,128 @@
+"""The decision on one (gold, answer, hints), as a grading worker makes it."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from tasks.domain.equivalence import texts
+from tasks.domain.equivalence.compare import Comparison
+from tasks.domain.equivalence.exact import decide_fast
+from tasks.domain.equivalence.hints import Hints, decoded
+from tasks.domain.equivalence.nodes import Node, walk
+from tasks.domain.equivalence.parser import parse
+from tasks.domain.equivalence.prose import is_prose, same_figures
+from tasks.domain.equivalence.tokens import OverLimit, Unreadable
+
+_WORDED = re.compile(r"[A-Za-z]{2}")
+_MATHEMATICS = re.compile(r"[\d=<>+*/^_|]|\\(?!text|mathrm|mathbf|textbf|mbox|left|right|,|;| |quad)")
+_CHOICE_MARK = re.compile(
+    r"(?:\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{\s*\(?[A-H][).]?\s*\}|\([A-H]\))(?:\\ |~|\s|\\q?quad)*([^\s=,)].*)$",
+    re.DOTALL,
+)
+_DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
+
+
+def decide(payload: list[str]) -> tuple[str, dict[str, Any]]:
+    """(label, evidence) for [gold, answer, hint code, label when they differ], or for [gold]. Raises for no text."""
+    if len(payload) == 1:
+        return readable(payload[0])
+    gold, answer, hints, otherwise = payload
+    fast = decide_fast(gold, answer)
+    equal, rule = fast if fast is not None else equivalent(gold, answer, hints)
+    return ("correct" if equal else otherwise), {"rule": rule}
+
+
+def readable(gold: str) -> tuple[str, dict[str, Any]]:
+    """Whether a gold can be graded against: it parses and equals itself, or it is plain words."""
+    if not gold.strip():
+        return "wrong", {"rule": "empty"}
+    if texts.clock(gold) or (_WORDED.search(gold) and not _MATHEMATICS.search(gold) and balanced(gold)):
+        return "correct", {"rule": "words"}
+    equal, rule = _parsed_equal(gold, gold, "|-|", True)
+    return ("correct" if equal else "wrong"), {"rule": "readable" if equal else rule}
+
+
+def balanced(text: str) -> bool:
+    return all(text.count(left) == text.count(right) for left, right in ("{}", "()", "[]"))
+
+
+def equivalent(gold: str, answer: str, hints: str = "|-|") -> tuple[bool, str]:
+    """Whether the answer means the gold, and by which rule (or why it could not be read)."""
+    gold, answer = _number_words(gold), _number_words(answer)
+    answer = _without_choice(gold, answer)
+    if not texts.calendar_words(gold) <= texts.calendar_words(answer):  # June 20 is not 20
+        return False, "calendar"
+    by_words = _by_words(gold, answer, hints)
+    if by_words is not None:
+        return by_words
+    grouped = "," in gold or "," in answer
+    equal, rule = _parsed_equal(gold, answer, hints, True)
+    if not equal and grouped:
+        retry, retry_rule = _parsed_equal(gold, answer, hints, False)
+        equal, rule = (retry, retry_rule) if retry else (equal, rule)
+    match = _DECIMAL_COMMA.fullmatch(answer.strip())
+    if not equal and match and "." in gold:
+        equal, _ = _parsed_equal(gold, f"{match[1]}.{match[2]}", hints, True)
+        rule = "decimal_comma" if equal else rule
+    if not equal and is_prose(gold) and same_figures(gold, answer):
+        return True, "prose"
+    return equal, rule
+
+
+def _number_words(text: str) -> str:
+    """twenty-five as 25."""
+    value = texts.word_number(text) if _WORDED.search(text) else None
+    return text if value is None else str(value)
+
+
+def _without_choice(gold: str, answer: str) -> str:
+    """(B) 12 as 12, when the gold is no choice."""
+    match = _CHOICE_MARK.match(answer)
+    return match[1] if match and texts.choice(gold) is None else answer
+
+
+def _by_words(gold: str, answer: str, hints: str) -> tuple[bool, str] | None:
+    """Times of day and answers in words; None when neither decides."""
+    clock = texts.same_clock(gold, answer, asked="c" in decoded(hints).flags)
+    if clock is not None:
+        return clock, "clock"
+    if _WORDED.search(gold) and not _MATHEMATICS.search(gold) and texts.canonical(gold) == texts.canonical(answer):
+        return (True, "text") if not _MATHEMATICS.search(answer) else None
+    if texts.same_choice(gold, answer):
+        return True, "choice"
+    return None
+
+
+def _parsed_equal(gold: str, answer: str, hints: str, commas_group: bool) -> tuple[bool, str]:
+    try:
+        one, two = _parsed_gold(gold, commas_group), parse(answer, commas_group)
+    except OverLimit as error:
+        return False, f"over_limit:{error}"
+    except Unreadable:
+        return False, "unparsed"
+    comparison = Comparison(decoded(hints))
+    equal = comparison.answers(one, two)
+    if equal and (rule := wrong_form(one, two, comparison.hints)):
+        return False, rule
+    return equal, comparison.rule if equal else "different"
+
+
+def wrong_form(gold: Node, answer: Node, hints: Hints) -> str | None:
+    """Why an equal expression is not what the question asked for: it says factor (or expand), and this is not."""
+    if "f" in hints.flags and _is_product(gold) and answer.op == "add":
+        return "not_factored"
+    if "x" in hints.flags and gold.op == "add" and not any(map(_is_product, walk(gold))) and _is_product(answer):
+        return "not_expanded"
+    return None
+
+
+def _is_product(node: Node) -> bool:
+    """A product or power of sums."""
+    return node.op in ("mul", "pow") and any(arg.op == "add" or _is_product(arg) for arg in node.args)
+
+
+@lru_cache(maxsize=8192)
+def _parsed_gold(text: str, commas_group: bool) -> Node:
+    return parse(text, commas_group)

@@ -1,0 +1,293 @@
+"""The value of an expression: in double precision, or with as many digits as asked for.
+
+Symbols get fixed generic values, so that a few evaluations tell expressions apart. Results of absurd size are
+`Undefined`, before anything long is computed.
+"""
+
+from __future__ import annotations
+
+import cmath
+import math
+import zlib
+from collections.abc import Callable
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, Protocol
+
+import mpmath
+
+from tasks.domain.equivalence.nodes import Node
+
+MAX_MAGNITUDE_BITS = 400_000  # of the exponent of a power
+MAX_ARGUMENT_BITS = 100  # of a function's argument: sin of more is noise, and slow
+MAX_SERIES = 1000  # terms
+HUNDREDTH = Fraction(1, 100)
+
+
+class NotNumeric(Exception):
+    """The tree has parts without a value: text, sets, relations."""
+
+
+class Undefined(NotNumeric):
+    """No value at this point (division by zero), or too large to be written down."""
+
+
+class Arithmetic(Protocol):
+    """What an evaluation computes with. `peak`: the largest term that was added, the scale of rounding noise."""
+
+    pi: Any
+    e: Any
+    i: Any
+    peak: float
+
+    def number(self, value: Fraction) -> Any: ...
+
+    def add(self, terms: list[Any]) -> Any: ...
+
+    def power(self, base: Any, exponent: Any) -> Any: ...
+
+    def function(self, name: str, values: list[Any]) -> Any: ...
+
+
+class Floats:
+    """Double precision, real where possible."""
+
+    pi, e, i = math.pi, math.e, 1j
+
+    def __init__(self) -> None:
+        self.peak = 0.0
+
+    def number(self, value: Fraction) -> Any:
+        return value.numerator / value.denominator
+
+    def add(self, terms: list[Any]) -> Any:
+        self.peak = max(self.peak, *map(abs, terms))
+        return sum(terms)
+
+    def power(self, base: Any, exponent: Any) -> Any:
+        if base == 0:
+            return _zero_power(exponent, 0.0)
+        return complex(base) ** exponent if isinstance(base, float) and base < 0 and exponent % 1 else base**exponent
+
+    def function(self, name: str, values: list[Any]) -> Any:
+        if all(isinstance(value, float) for value in values):
+            try:
+                return _REAL[name](*values)
+            except ValueError:  # outside the real domain
+                pass
+        return _COMPLEX[name](*map(complex, values))
+
+
+class Digits:
+    """`digits` significant digits by mpmath."""
+
+    def __init__(self, digits: int) -> None:
+        self.context = mpmath.MPContext()
+        self.context.dps = digits
+        self.pi, self.e, self.i = +self.context.pi, +self.context.e, self.context.mpc(0, 1)
+        self.peak = 0.0
+
+    def number(self, value: Fraction) -> Any:
+        return self.context.mpf(value.numerator) / value.denominator
+
+    def add(self, terms: list[Any]) -> Any:
+        return self.context.fsum(terms)
+
+    def power(self, base: Any, exponent: Any) -> Any:
+        if base == 0:
+            return _zero_power(exponent, self.context.mpf(0))
+        if abs(self.context.mag(base)) * abs(exponent) > MAX_MAGNITUDE_BITS:
+            raise Undefined
+        return self.context.power(base, exponent)
+
+    def function(self, name: str, values: list[Any]) -> Any:
+        limit = _ARGUMENT_BITS.get(name, MAX_ARGUMENT_BITS)
+        if any(value != 0 and self.context.mag(value) > limit for value in values):
+            raise Undefined
+        return _PRECISE[name](self.context, *values)
+
+
+def _zero_power(exponent: Any, zero: Any) -> Any:
+    if exponent == 0:
+        return zero + 1
+    if exponent.real < 0:
+        raise Undefined
+    return zero
+
+
+def _root(value: float, index: float = 2.0) -> float:
+    """The real root, of negative numbers too when the index is odd."""
+    if value < 0:
+        if index % 2 != 1:
+            raise ValueError
+        return -((-value) ** (1 / index))
+    return math.sqrt(value) if index == 2 else float(value ** (1 / index))
+
+
+def _precise_root(context: Any, value: Any, index: Any = 2) -> Any:
+    if index == 2:
+        return context.sqrt(value)
+    odd = context.im(value) == 0 and context.re(value) < 0 and context.re(index) % 2 == 1
+    return -context.power(-value, 1 / index) if odd else context.power(value, 1 / index)
+
+
+def _whole(value: Any) -> int:
+    if value != int(value.real):
+        raise Undefined
+    return int(value.real)
+
+
+def _log(log: Callable[[Any], Any]) -> Callable[..., Any]:
+    return lambda value, base=None: log(value) if base is None else log(value) / log(base)
+
+
+def _reciprocal(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: 1 / function(value)
+
+
+_REAL: dict[str, Any] = {
+    "abs": abs, "sqrt": _root, "ln": _log(math.log), "log": _log(math.log), "lg": _log(math.log10), "max": max, "min": min,
+    "floor": lambda v: float(math.floor(v)), "ceil": lambda v: float(math.ceil(v)), "factorial": lambda v: math.gamma(v + 1),
+    "arcsin": math.asin, "arccos": math.acos, "arctan": math.atan, "arccot": lambda v: math.atan(1 / v),
+    "binomial": lambda n, k: math.gamma(n + 1) / math.gamma(k + 1) / math.gamma(n - k + 1),
+    "gcd": lambda *v: float(math.gcd(*map(_whole, v))), "lcm": lambda *v: float(math.lcm(*map(_whole, v))),
+}  # fmt: skip
+_COMPLEX: dict[str, Any] = {
+    "abs": abs, "sqrt": lambda v, n=2: v ** (1 / n), "ln": _log(cmath.log), "log": _log(cmath.log), "lg": _log(cmath.log10),
+    "arcsin": cmath.asin, "arccos": cmath.acos, "arctan": cmath.atan, "arccot": lambda v: cmath.atan(1 / v),
+}  # fmt: skip
+_PRECISE: dict[str, Any] = {
+    "abs": lambda c, v: abs(v), "sqrt": _precise_root, "ln": lambda c, *v: _log(c.log)(*v), "log": lambda c, *v: _log(c.log)(*v),
+    "lg": lambda c, *v: _log(c.log10)(*v), "max": lambda c, *v: max(v), "min": lambda c, *v: min(v),
+    "floor": lambda c, v: c.floor(v), "ceil": lambda c, v: c.ceil(v), "factorial": lambda c, v: c.gamma(v + 1),
+    "arcsin": lambda c, v: c.asin(v), "arccos": lambda c, v: c.acos(v), "arctan": lambda c, v: c.atan(v),
+    "arccot": lambda c, v: c.acot(v), "binomial": lambda c, n, k: c.binomial(n, k),
+    "gcd": lambda c, *v: c.mpf(math.gcd(*map(_whole, v))), "lcm": lambda c, *v: c.mpf(math.lcm(*map(_whole, v))),
+}  # fmt: skip
+for _name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp"):
+    _REAL[_name], _COMPLEX[_name] = getattr(math, _name), getattr(cmath, _name)
+    _PRECISE[_name] = lambda c, v, name=_name: getattr(c, name)(v)
+for _name, _inner in (("sec", "cos"), ("csc", "sin"), ("cot", "tan")):
+    _REAL[_name], _COMPLEX[_name] = _reciprocal(getattr(math, _inner)), _reciprocal(getattr(cmath, _inner))
+    _PRECISE[_name] = lambda c, v, name=_name: getattr(c, name)(v)
+_ARGUMENT_BITS = {"exp": 18, "sinh": 18, "cosh": 18, "factorial": 30, "binomial": 30, "gcd": 2000, "lcm": 500}
+_ARGUMENT_BITS |= dict.fromkeys(("sqrt", "ln", "log", "lg", "abs", "max", "min"), MAX_MAGNITUDE_BITS)
+
+SPANS = ((0.3, 2.7), (0.3, 2.7), (-2.7, -0.3), (3.1, 9.0), (-9.0, -3.1), (11.0, 60.0), (0.05, 0.2), (-60.0, -11.0))
+COUNTING_LETTERS = frozenset("nkmjlNKMtr")  # symbols that usually stand for whole numbers
+
+
+@lru_cache(maxsize=4096)
+def sample(name: str, point: int) -> Fraction:
+    """A fixed generic rational for a symbol at a point; points beyond the spans are small whole numbers."""
+    spread = zlib.crc32(f"{name}@{point}".encode("utf-8", "surrogatepass"))
+    if point >= len(SPANS):
+        return Fraction(point - len(SPANS) + 1 if name in COUNTING_LETTERS else 1 + (spread + point) % 7)
+    low, high = SPANS[point]
+    return Fraction(round((low + (high - low) * spread / 2**32) * 99991), 99991)
+
+
+class Evaluation:
+    """Values of trees at one point. `percent`, `degrees`, `log10`: what %, the degree sign and a bare log stand for."""
+
+    def __init__(
+        self, m: Arithmetic, point: int = 0, percent: Fraction = HUNDREDTH, degrees: bool = True, log10: bool = False
+    ) -> None:
+        self.m, self.point, self.percent, self.degrees, self.log10 = m, point, percent, degrees, log10
+        self.bound: dict[str, Any] = {}
+
+    def value(self, node: Node) -> Any:
+        """NotNumeric for trees without a value."""
+        try:
+            return _RULES.get(node.op, Evaluation.unknown)(self, node)
+        except (ZeroDivisionError, OverflowError, ValueError, KeyError, TypeError) as error:
+            raise Undefined from error
+
+    def unknown(self, node: Node) -> Any:
+        raise NotNumeric(node.op)
+
+    def num(self, node: Node) -> Any:
+        return self.m.number(node.value)
+
+    def dec(self, node: Node) -> Any:
+        return self.m.number(node.args[0].value)
+
+    def sym(self, node: Node) -> Any:
+        name = node.value
+        if name in self.bound:
+            return self.bound[name]
+        if name == r"\pi":
+            return self.m.pi
+        if name in ("e", "i"):
+            return self.m.e if name == "e" else self.m.i
+        return self.m.number(sample(name, self.point))
+
+    def add(self, node: Node) -> Any:
+        return self.m.add([self.value(arg) for arg in node.args])
+
+    def mul(self, node: Node) -> Any:
+        product = self.value(node.args[0])
+        for arg in node.args[1:]:
+            product = product * self.value(arg)
+        return product
+
+    def neg(self, node: Node) -> Any:
+        return -self.value(node.args[0])
+
+    def inv(self, node: Node) -> Any:
+        return 1 / self.value(node.args[0])
+
+    def pow(self, node: Node) -> Any:
+        return self.m.power(self.value(node.args[0]), self.value(node.args[1]))
+
+    def pct(self, node: Node) -> Any:
+        return self.value(node.args[0]) * self.m.number(self.percent)
+
+    def deg(self, node: Node) -> Any:
+        value = self.value(node.args[0])
+        return value * self.m.pi / 180 if self.degrees else value
+
+    def unit(self, node: Node) -> Any:
+        return self.value(node.args[0])
+
+    def fn(self, node: Node) -> Any:
+        degrees, self.degrees = self.degrees, self.degrees or node.value in ("sin", "cos", "tan", "cot", "sec", "csc")
+        values = [self.value(arg) for arg in node.args]
+        self.degrees = degrees
+        if node.value == "log" and len(values) == 1 and self.log10:
+            values.append(self.m.number(Fraction(10)))
+        return self.m.function(node.value, values)
+
+    def call(self, node: Node) -> Any:
+        """An unknown function: some quadratic of its own, so that f(x) differs from g(x) and from f(y)."""
+        total = self.m.number(sample(node.value + "()", self.point))
+        for place, arg in enumerate(node.args):
+            value = self.value(arg)
+            slope, bend = (self.m.number(sample(f"{node.value}{place}{part}", 0)) for part in "ab")
+            total = total + slope * value + bend * value * value
+        return total
+
+    def series(self, node: Node) -> Any:
+        """A sum or product over a range of whole numbers."""
+        low, high = (_whole(self.value(arg)) for arg in node.args[:2])
+        if high - low >= MAX_SERIES:
+            raise Undefined
+        outer = self.bound
+        terms = []
+        for index in range(low, high + 1):
+            self.bound = {**outer, node.value: self.m.number(Fraction(index))}
+            terms.append(self.value(node.args[2]))
+        self.bound = outer
+        return (self.m.add(terms) if terms else 0) if node.op == "sum" else math.prod(terms)
+
+    def opaque(self, node: Node) -> Any:
+        return self.m.number(sample(repr(node), self.point))
+
+
+_RULES: dict[str, Callable[[Evaluation, Node], Any]] = {
+    "num": Evaluation.num, "dec": Evaluation.dec, "sym": Evaluation.sym, "add": Evaluation.add, "mul": Evaluation.mul,
+    "neg": Evaluation.neg, "inv": Evaluation.inv, "pow": Evaluation.pow, "pct": Evaluation.pct, "deg": Evaluation.deg,
+    "unit": Evaluation.unit, "fn": Evaluation.fn, "call": Evaluation.call,
+    "sum": Evaluation.series, "product": Evaluation.series,
+    "opaque": Evaluation.opaque, "dots": Evaluation.opaque, "based": Evaluation.opaque,
+}  # fmt: skip

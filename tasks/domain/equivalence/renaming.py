@@ -1,0 +1,83 @@
+"""Expressions that are equal up to the names of symbols nobody fixed: constants of integration, n in k pi, x in a polynomial."""
+
+from __future__ import annotations
+
+from tasks.domain.equivalence.evaluation import COUNTING_LETTERS
+from tasks.domain.equivalence.hints import Hints
+from tasks.domain.equivalence.nodes import Node, has, negated, number, renamed, symbol, symbols, walk
+from tasks.domain.equivalence.numeric import same_value
+
+MAX_RENAMED = 3
+SHIFTS = (-2, -1, 0, 1, 2)
+
+
+def same_when_renamed(one: Node, two: Node, hints: Hints) -> str | None:
+    """The rule by which both are equal: `renamed`, `parameter` (a shift of a whole-number parameter), or None."""
+    ours, theirs = _in_order(one, symbols(two)), _in_order(two, symbols(one))
+    if len(ours) != len(theirs) or len(ours) > MAX_RENAMED:
+        return None
+    if not ours:
+        return "parameter" if _shifted(one, two, hints) else None
+    if not all(_may_rename(one, two, old, new, hints) for old, new in zip(ours, theirs, strict=True)):
+        return None
+    other = renamed(two, {new: symbol(old) for old, new in zip(ours, theirs, strict=True)})
+    return "renamed" if same_value(one, other) or _shifted(one, other, hints) else None
+
+
+def _in_order(node: Node, known: frozenset[str]) -> list[str]:
+    """Free symbols that the other side does not have, in the order of their first appearance."""
+    free = symbols(node) - known
+    found: dict[str, None] = {}
+    _collect(node, free, found)
+    return list(found)
+
+
+def _collect(node: Node, free: frozenset[str], found: dict[str, None]) -> None:
+    if node.op == "sym" and node.value in free:
+        found.setdefault(node.value)
+    for arg in node.args:
+        _collect(arg, free, found)
+
+
+def _may_rename(one: Node, two: Node, old: str, new: str, hints: Hints) -> bool:
+    """Whether `new` in the answer may stand for `old` in the gold."""
+    if one.op == "sym":  # a bare letter is its name
+        return False
+    letters = hints.letters or frozenset()
+    if old.casefold() == new.casefold():
+        return not (old in letters and new in letters)
+    if new in letters:
+        return False
+    if {old, new} <= hints.parameters or (_counts(one, old) and _counts(two, new)):
+        return True
+    if hints.letters is not None and old not in letters:  # an arbitrary constant: the question knows neither name
+        return True
+    return symbols(one) == {old} and symbols(two) == {new} and _is_polynomial(one)
+
+
+def _is_polynomial(node: Node) -> bool:
+    """An expression of several terms in powers of its symbols."""
+    return any(part.op == "add" for part in walk(node)) and not has(node, "fn", "call", "opaque")
+
+
+def _counts(node: Node, letter: str) -> bool:
+    """k pi, 360 k degrees: the letter counts periods."""
+    return letter in COUNTING_LETTERS and any(_is_multiple(part, letter) for part in walk(node) if part.op == "mul")
+
+
+def _is_multiple(product: Node, letter: str) -> bool:
+    return symbol(letter) in product.args and any(arg == symbol(r"\pi") or has(arg, "deg") for arg in product.args)
+
+
+def _shifted(one: Node, two: Node, hints: Hints) -> bool:
+    """k pi + pi/2 and k pi - pi/2 are the same set when k runs over the whole numbers."""
+    both = symbols(one) & symbols(two)
+    for letter in sorted(both & (COUNTING_LETTERS | hints.parameters)):
+        if letter in hints.parameters or (_counts(one, letter) and _counts(two, letter)):
+            return any(same_value(one, renamed(two, {letter: shift})) for shift in _shifts(letter))
+    return False
+
+
+def _shifts(letter: str) -> list[Node]:
+    k = symbol(letter)
+    return [Node("add", (sign, number(step))) for step in SHIFTS for sign in (k, negated(k))]

@@ -1,0 +1,117 @@
+"""Answers in words: names, yes and no, choices such as (C), number words, clock times."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from tasks.domain.equivalence.unicode import plain
+
+_COMMANDS = re.compile(
+    r"\\(?:text\w*|mathrm|mathbf|mathit|mathsf|mbox|hbox|operatorname|emph|left|right|bf|rm|it|quad|qquad|displaystyle)(?![a-zA-Z])|\\[,;:!> ]|[${}~]"
+)
+_ARTICLES = re.compile(r"\b(?:[Tt]he|an?|An)\b(?=\s+\w{2})")
+_CHOICE = re.compile(r"^[(\[]?([A-Za-z])(?:[)\].:]\s*(\S.*)?)?$", re.DOTALL)
+_TIME = re.compile(r"^(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?\s*((?:[ap]\.?\s*m\b\.?)|noon|midnight)?$", re.IGNORECASE)
+_CALENDAR = re.compile(
+    r"\b(january|february|march|april|may|june|july|august|september|october|november|december|"
+    r"monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b"
+)
+_UNITS = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
+    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+]  # fmt: skip
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+NUMBER_WORDS = {word: value for value, word in enumerate(_UNITS)} | {
+    word: 10 * (at + 2) for at, word in enumerate(_TENS)
+}
+NUMBER_WORDS |= {f"{ten}-{_UNITS[unit]}": 10 * (at + 2) + unit for at, ten in enumerate(_TENS) for unit in range(1, 10)}
+NUMBER_WORDS |= {"hundred": 100, "one hundred": 100, "thousand": 1000, "one thousand": 1000, "one million": 10**6}
+_SAME = {
+    "no solution": "none", "no solutions": "none", "no real solution": "none", "no real solutions": "none", "empty set": "none",
+    "there is no solution": "none", "there are no solutions": "none", "does not exist": "none", "dne": "none", "none": "none",
+    "all real numbers": "reals", "all reals": "reals", "real numbers": "reals", "any real number": "reals", "reals": "reals",
+    "every real number": "reals", "all integers": "integers", "any integer": "integers", "integers": "integers",
+    "infinitely many": "infinite", "infinitely many solutions": "infinite", "infinite": "infinite",
+    "infinity": "infinite", "infinite solutions": "infinite", "infinitely": "infinite", "undefined": "undefined",
+    "indeterminate": "undefined", "true": "true", "false": "false", "correct": "true", "incorrect": "false",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=8192)
+def canonical(text: str) -> str:
+    """Letters and digits of a worded answer, in one spelling."""
+    words = _COMMANDS.sub(" ", plain(text)).replace("\\", " ")
+    words = re.sub(r"['\"’]s\b|[.,;:!?\"'()\[\]*]", " ", words)
+    words = " ".join(_ARTICLES.sub(" ", " ".join(words.split())).split()).casefold()
+    return _SAME.get(words, words)
+
+
+def choice(text: str) -> str | None:
+    """The letter of a multiple-choice answer: `(C)`, `C.`, `C) 5 apples`, `\\text{(C)}`."""
+    match = _CHOICE.match(" ".join(_COMMANDS.sub(" ", text).split()))
+    return match[1].upper() if match else None
+
+
+def bare_choice(text: str) -> str | None:
+    """Like `choice`, for a text that is nothing but the letter (and brackets)."""
+    match = _CHOICE.match(" ".join(_COMMANDS.sub(" ", text).split()))
+    return match[1].upper() if match and not match[2] else None
+
+
+def word_number(text: str) -> int | None:
+    """The value of a number word up to ninety-nine."""
+    return NUMBER_WORDS.get(" ".join(re.sub(r"[^a-z -]", " ", text.casefold()).split()))
+
+
+def clock(text: str) -> tuple[int, int, int, str] | None:
+    """Hours, minutes, seconds and am/pm of a time of day; the half is empty when it is not given."""
+    match = _TIME.match(" ".join(_COMMANDS.sub("", plain(text).replace(r"\,", "").replace(r"\ ", " ")).split()))
+    if match is None or not (match[2] or match[4]):
+        return None
+    hour, minute, second = int(match[1]), int(match[2] or 0), int(match[3] or 0)
+    half = re.sub(r"[^a-z]", "", (match[4] or "").casefold())
+    if half in ("noon", "midnight"):
+        half = "pm" if half == "noon" else "am"
+    return hour, minute, second, half
+
+
+def same_words(gold: str, answer: str) -> bool:
+    """Equal as words, or the same choice (a choice may be followed by its content)."""
+    one, two = canonical(gold), canonical(answer)
+    if one and one == two:
+        return True
+    return same_choice(gold, answer)
+
+
+def same_choice(gold: str, answer: str) -> bool:
+    """The same letter, when the gold is a choice: A to H, or any letter in brackets."""
+    letter = choice(gold)
+    if letter is None or not _upper_or_bracketed(gold):
+        return False
+    return letter == (choice(answer) if bare_choice(gold) else bare_choice(answer))
+
+
+def _upper_or_bracketed(gold: str) -> bool:
+    bare = "".join(_COMMANDS.sub(" ", gold).split())
+    return bare[:1] in "ABCDEFGH" or bare.startswith("(")
+
+
+def same_clock(gold: str, answer: str, asked: bool = False) -> bool | None:
+    """Equal times of day; None unless both are times, and not ratios. A missing am/pm agrees with either."""
+    one, two = clock(gold), clock(answer)
+    if one is None or two is None or not (asked or one[3] or two[3]):
+        return None
+    return one[1:3] == two[1:3] and bool(_hours(one[0], one[3]) & _hours(two[0], two[3]))
+
+
+def _hours(hour: int, half: str) -> set[int]:
+    """The hours of the day, 0 to 23, that it may be."""
+    if not half:
+        return {hour} if hour > 12 or hour == 0 else {hour % 24, (hour + 12) % 24}
+    return {hour % 12 + (12 if half == "pm" else 0)}
+
+
+def calendar_words(text: str) -> set[str]:
+    """Months and days of the week in a text, which are no units and no remarks."""
+    return set(_CALENDAR.findall(text.casefold()))

@@ -1,0 +1,77 @@
+"""A forward pass of a checkpoint, apart from every inference engine: what its log-probabilities should be.
+
+`Forward` is the parent's handle, light to import; run as `python -m tasks.engines.sampling.forward` this module is the program.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tasks.domain.errors import RestemError
+from tasks.processes.json_child import JsonChild, answer_lines
+
+FLOAT32_UP_TO = 2_000_000_000  # parameters; larger models are not computed in float32, their copy would not fit
+
+
+class Forward:
+    """Warm child that computes on the CPU; expected values are remembered per (checkpoint, dtype, tokens)."""
+
+    def __init__(self, log_path: Path) -> None:
+        self._child = JsonChild("tasks.engines.sampling.forward", log_path, env={"CUDA_VISIBLE_DEVICES": ""})
+        self._known: dict[tuple[Path, str, tuple[int, ...]], list[float]] = {}
+        self._lock = threading.Lock()
+
+    def prefetch(self, path: Path, dtype: str, token_ids: Sequence[int]) -> None:
+        """Compute in the background: the imports and the pass are done while the server starts."""
+        threading.Thread(target=self._prefetch, args=(path, dtype, token_ids), name="forward", daemon=True).start()
+
+    def _prefetch(self, path: Path, dtype: str, token_ids: Sequence[int]) -> None:
+        with contextlib.suppress(RestemError):  # told when the value is asked for
+            self.prompt_logprobs(path, dtype, token_ids)
+
+    def prompt_logprobs(self, path: Path, dtype: str, token_ids: Sequence[int], timeout_s: float = 600) -> list[float]:
+        """Log-probability (nats) of each token but the first, weights rounded to `dtype`. Raises EngineDied."""
+        key = (path, dtype, tuple(token_ids))
+        with self._lock:
+            if key not in self._known:
+                message = {"path": str(path), "dtype": dtype, "token_ids": list(token_ids)}
+                self._known[key] = self._child.call(message, timeout_s)["logprobs"]
+            return self._known[key]
+
+    def close(self) -> None:
+        self._child.close()
+
+
+def _compute(message: Mapping[str, Any]) -> dict[str, Any]:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    dtype = getattr(torch, message["dtype"])
+    model = AutoModelForCausalLM.from_pretrained(message["path"], dtype=dtype, local_files_only=True).eval()
+    if model.num_parameters() <= FLOAT32_UP_TO:
+        model = model.float()
+    ids = torch.tensor([message["token_ids"]])
+    with torch.inference_mode():
+        logits = model(ids).logits[0, :-1].float()
+    picked = logits.log_softmax(-1).gather(1, ids[0, 1:, None])[:, 0]
+    return {"logprobs": picked.tolist()}
+
+
+def main() -> None:
+    """Import first, so that the first question finds a warm program."""
+    import os
+
+    import torch
+    import transformers
+
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))  # the engine works beside it
+    transformers.utils.logging.disable_progress_bar()
+    answer_lines(_compute)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""Fallback without vLLM: `transformers` generate in a guarded child program, batch by batch.
+
+`HfEngine` is the parent's side, light to import; run as `python -m tasks.engines.sampling.hf_sampler` this module is the program.
+The same semantics as the server, an order of magnitude slower: a batch takes as long as its longest completion.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from tasks.domain.errors import EngineDied, UserError
+from tasks.domain.schema import Completion, Policy, Sampling
+from tasks.domain.settings import EngineSettings
+from tasks.engines.sampling.checkpoint import read_checkpoint
+from tasks.engines.sampling.engine import Drawn, DrawRequest, OnProgress
+from tasks.processes.json_child import JsonChild, answer_lines
+
+_GPU_NODE = Path("/dev/nvidiactl")
+
+
+class HfEngine:
+    """See `tasks.engines.sampling.engine.Engine`. Threads take turns, one batch each."""
+
+    def __init__(self, settings: EngineSettings, log_dir: Path) -> None:
+        self._settings = settings
+        self._child = JsonChild("tasks.engines.sampling.hf_sampler", log_dir / f"hf-{os.getpid()}.log")
+        self._load: dict[str, Any] | None = None
+        self._seed = random.SystemRandom().randrange(2**31) ^ settings.seed
+
+    def serve(self, policy: Policy, path: Path | None) -> None:
+        """Loads the folder itself with each batch's answer, so there is no other policy that could answer."""
+        if path is None:
+            raise UserError(f"policy {policy.name!r} has no local folder to load from; its uri is {policy.uri!r}")
+        checkpoint = read_checkpoint(path)
+        chosen = self._settings.dtype
+        self._load = {
+            "path": str(path), "dtype": checkpoint.dtype if chosen == "auto" else chosen,
+            "max_model_len": min(checkpoint.max_positions, self._settings.max_model_len or checkpoint.max_positions),
+        }  # fmt: skip
+        self._child.call({"load": self._load, "seed": self._seed}, self._settings.start_timeout_s)
+
+    def sample(
+        self, requests: Iterable[DrawRequest], sampling: Sampling, on_progress: OnProgress | None = None
+    ) -> Iterator[Drawn]:
+        if self._load is None:
+            raise EngineDied("the transformers sampler serves no policy")
+        for batch in _batches(requests, self._settings.max_in_flight):
+            for request, completions in self._draw(batch, sampling):
+                if on_progress is not None:
+                    on_progress(len(completions), sum(one.completion_tokens for one in completions))
+                yield request, completions
+
+    def release(self) -> None:
+        chosen = self._settings.residency
+        if chosen in ("sleep", "stop") or (chosen == "auto" and _GPU_NODE.exists()):
+            self.close()
+
+    def close(self) -> None:
+        self._load = None
+        self._child.close()
+
+    def identity(self) -> dict[str, Any]:
+        versions = {name: importlib.metadata.version(name) for name in ("torch", "transformers")}
+        return {"kind": "hf", "versions": versions, "engine_seed": self._seed, **(self._load or {})}
+
+    def _draw(self, batch: list[DrawRequest], sampling: Sampling) -> list[Drawn]:
+        rows = [{"problem_id": one.problem_id, "prompt": one.prompt} for one in batch for _ in one.indices]
+        wanted = {
+            "temperature": sampling.temperature, "top_k": sampling.top_k, "top_p": sampling.top_p,
+            "max_tokens": sampling.max_tokens, "stop": list(sampling.stop),
+        }  # fmt: skip
+        message = {"load": self._load, "seed": self._seed, "rows": rows, "sampling": wanted}
+        answer = self._child.call(message, self._settings.request_timeout_s)
+        completions = iter([Completion(**row) for row in answer["completions"]])
+        return [(one, tuple(next(completions) for _ in one.indices)) for one in batch]
+
+
+def _batches(requests: Iterable[DrawRequest], limit: int) -> Iterator[list[DrawRequest]]:
+    """Whole requests, together at most `limit` completions (a larger single request goes alone)."""
+    batch: list[DrawRequest] = []
+    for request in requests:
+        if batch and sum(len(one.indices) for one in batch) + len(request.indices) > limit:
+            yield batch
+            batch = []
+        batch.append(request)
+    if batch:
+        yield batch
+
+
+# ---------------------------------------------------------------- the program's side
+
+
+@lru_cache(maxsize=1)
+def _loaded(path: str, dtype: str, seed: int) -> tuple[Any, Any]:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    torch.manual_seed(seed)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = AutoModelForCausalLM.from_pretrained(path, dtype=getattr(torch, dtype), local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left", local_files_only=True)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return model.to(device).eval(), tokenizer
+
+
+def _handle(message: Mapping[str, Any]) -> dict[str, Any]:
+    load = message["load"]
+    model, tokenizer = _loaded(load["path"], load["dtype"], message["seed"])
+    if "rows" not in message:
+        return {}
+    rows, sampling = message["rows"], message["sampling"]
+    encoded = tokenizer([row["prompt"] for row in rows], return_tensors="pt", padding=True, return_token_type_ids=False)
+    lengths = encoded["attention_mask"].sum(1).tolist()
+    _check_lengths(rows, lengths, sampling["max_tokens"], load["max_model_len"])
+    output = _generate(model, tokenizer, encoded, sampling)[:, encoded["input_ids"].shape[1] :]
+    ends = _end_tokens(model, tokenizer)
+    pairs = zip(output.tolist(), lengths, strict=True)
+    return {"completions": [_completion(ids, length, tokenizer, ends, sampling) for ids, length in pairs]}
+
+
+def _check_lengths(rows: list[Any], lengths: list[int], max_tokens: int, limit: int) -> None:
+    for row, length in zip(rows, lengths, strict=True):
+        if length + max_tokens > limit:
+            raise UserError(
+                f"problem {row['problem_id']}: its prompt has {length} tokens and max_tokens is {max_tokens}, together more "
+                f"than the model's {limit}; shorten the prompt (model.shots), lower max_tokens, or raise engine.max_model_len"
+            )
+
+
+def _generate(model: Any, tokenizer: Any, encoded: Any, sampling: Mapping[str, Any]) -> Any:
+    import torch
+    from transformers import GenerationConfig
+
+    greedy = sampling["temperature"] == 0
+    chosen = {} if greedy else {name: sampling[name] for name in ("temperature", "top_k", "top_p")}
+    stops = {"stop_strings": sampling["stop"]} if sampling["stop"] else {}
+    config = GenerationConfig(
+        do_sample=not greedy, max_new_tokens=sampling["max_tokens"], pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=_end_tokens(model, tokenizer) or None, **chosen, **stops,
+    )  # fmt: skip
+    model.generation_config = config  # nothing of the checkpoint's own sampling defaults may fill in
+    with torch.inference_mode():
+        return model.generate(**encoded.to(model.device), tokenizer=tokenizer)
+
+
+def _end_tokens(model: Any, tokenizer: Any) -> list[int]:
+    ends = model.generation_config.eos_token_id
+    listed = [ends] if isinstance(ends, int) else list(ends or [])
+    own = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
+    return sorted({*listed, *own})
+
+
+def _completion(
+    ids: list[int], prompt_tokens: int, tokenizer: Any, ends: list[int], sampling: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Cut one row of generated ids at its end token or stop string; what follows is padding."""
+    end = next((place for place, token in enumerate(ids) if token in ends), None)
+    text = tokenizer.decode(ids[:end], skip_special_tokens=True)
+    stop = min(((text.find(stop), stop) for stop in sampling["stop"] if stop in text), default=None)
+    if stop is not None:
+        tokens = _tokens_until(ids, stop[1], tokenizer)
+        text = text[: stop[0]]
+    else:
+        tokens = len(ids) if end is None else end + 1
+    return {
+        "text": text, "finish_reason": "length" if stop is None and end is None else "stop",
+        "stop_reason": None if stop is None else stop[1], "prompt_tokens": prompt_tokens, "completion_tokens": tokens,
+    }  # fmt: skip
+
+
+def _tokens_until(ids: list[int], stop: str, tokenizer: Any) -> int:
+    """The fewest tokens whose text holds `stop`."""
+    low, high = 1, len(ids)
+    while low < high:
+        middle = (low + high) // 2
+        if stop in tokenizer.decode(ids[:middle], skip_special_tokens=True):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def main() -> None:
+    import transformers
+
+    transformers.utils.logging.disable_progress_bar()
+    answer_lines(_handle)
+
+
+if __name__ == "__main__":
+    main()

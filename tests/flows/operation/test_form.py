@@ -1,0 +1,102 @@
+"""The forms: every field says what it is and where its bounds are, and what a person leaves alone stays unsaid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prefect.utilities.callables import parameter_schema
+from pydantic import BaseModel
+
+from flows.config import RunConfig, load_config
+from flows.loop.series import NightSettings
+from flows.operation.form import CONFIGS, DEFAULTS, config_from_form, config_names
+from flows.operation.registration import deployment_names
+from tasks.domain.errors import UserError
+
+ROOT = Path(__file__).parents[3]
+DEPLOYMENTS = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())["deployments"]
+
+
+def fields(model: type[BaseModel], where: str = "") -> Iterator[tuple[str, Any]]:
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from fields(field.annotation, f"{where}{name}.")
+        else:
+            yield f"{where}{name}", field
+
+
+@pytest.mark.parametrize(
+    ("name", "field"), [*fields(RunConfig), *fields(NightSettings)], ids=lambda one: one if isinstance(one, str) else ""
+)
+def test_every_field_has_a_sentence_and_every_number_a_bound(name: str, field: Any) -> None:
+    assert field.description, name
+    if field.annotation in (int, float):
+        assert field.metadata, f"{name} has no bound"
+
+
+def flow_of(entrypoint: str) -> Any:
+    module, _, name = entrypoint.rpartition(".")
+    return getattr(__import__(module, fromlist=[name]), name)
+
+
+@pytest.mark.parametrize("entry", DEPLOYMENTS, ids=lambda one: one["name"])
+def test_every_deployments_entrypoint_is_a_flow_whose_parameters_are_described(entry: dict[str, Any]) -> None:
+    flow = flow_of(entry["entrypoint"])
+    schema = parameter_schema(flow.fn)
+    assert all("description" in one or "$ref" in one for one in schema.properties.values()), schema.properties
+    assert f"{flow.name}/{entry['name']}" in deployment_names()
+    assert entry["work_pool"]["name"] in ("gpu", "cpu")
+
+
+def test_configs_presets_data_sets_and_engines_are_selects() -> None:
+    schema = parameter_schema(flow_of("flows.self_train.self_train").fn)
+    assert schema.properties["start_from"]["enum"] == list(config_names())
+    definitions: Any = schema.definitions
+    for model, field in (("RunSettings", "preset"), ("SourceSettings", "kind"), ("EngineSettings", "kind")):
+        assert len(definitions[model]["properties"][field]["enum"]) > 2
+
+
+def test_the_nightly_schedule_has_a_time_zone_and_one_night_at_a_time() -> None:
+    nightly = next(one for one in DEPLOYMENTS if one["name"] == "nightly")
+    assert nightly["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+    assert all(one["timezone"] and one["cron"] for one in nightly["schedules"])
+
+
+@pytest.mark.parametrize("name", [path.stem for path in CONFIGS.glob("*.toml")])
+def test_an_untouched_form_is_the_chosen_config(name: str) -> None:
+    assert config_from_form(name, RunConfig()) == load_config(CONFIGS / f"{name}.toml")
+    assert config_from_form(name, RunConfig().model_dump(mode="json")) == load_config(CONFIGS / f"{name}.toml")
+
+
+def test_what_is_left_at_its_default_follows_the_preset() -> None:
+    form = RunConfig().model_dump(mode="json")
+    form["run"]["preset"] = "expert_iteration"
+    assert config_from_form(DEFAULTS, form).finetune.start == "previous"
+    assert config_from_form(DEFAULTS, form, ("finetune.start=base",)).finetune.start == "base"
+
+
+def test_a_changed_field_wins_over_the_chosen_config() -> None:
+    form = RunConfig().model_dump(mode="json")
+    form["generate"]["max_tokens"] = 33
+    made = config_from_form("demo", form)
+    assert (made.generate.max_tokens, made.materialize.cap) == (33, load_config(CONFIGS / "demo.toml").materialize.cap)
+
+
+@pytest.mark.parametrize(
+    ("form", "word"), [(5, "config"), ({"genrate": {}}, "genrate"), ({"generate": {"wave": 1}}, "wave")]
+)
+def test_what_no_form_sends_is_refused_too(form: Any, word: str) -> None:
+    with pytest.raises(UserError, match=word):
+        config_from_form(DEFAULTS, form)
+
+
+def test_the_worker_says_where_results_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESTEM_STORE", "s3://bucket/here")
+    assert config_from_form("demo", RunConfig()).run.store == "s3://bucket/here"
+    form = RunConfig().model_dump(mode="json")
+    form["run"]["store"] = "elsewhere"
+    assert config_from_form("demo", form).run.store == "elsewhere"

@@ -1,0 +1,112 @@
+"""`run.execution = "deployments"`: an orchestrator and two workers with nothing in common but the server and S3."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tasks.store.artifacts import Store
+from tests.flows.run.test_kill import assert_each_index_once
+from tests.machine import FLOW_RUN, ROOT, Machine, command_of
+from tests.operated import Operated
+from tests.s3 import BUCKET
+
+pytestmark = pytest.mark.heavy
+
+NAME = "fleet"
+# a real engine process per range; its model solves nothing, so rows count whatever their reward
+FORM: dict[str, Any] = {
+    "run": {"name": NAME, "store": f"s3://{BUCKET}/fleet", "execution": "deployments"},
+    "data": {"train": {"limit": 20}, "val": {"limit": 4}, "test": {"limit": 8}},
+    "generate": {"waves": [4], "max_tokens": 24, "range_size": 4}, "engine": {"kind": "hf", "replay_path": None},
+    "materialize": {"accept": "any", "accept_truncated": True}, "evaluate": {"samples": 0, "max_tokens": 24},
+}  # fmt: skip
+
+
+@contextmanager
+def second_worker(operated: Operated, folder: Path) -> Iterator[psutil.Popen]:
+    """Another worker of the pool gpu, as another machine would run it: a scratch folder of its own, not ours to keep.
+
+    It takes one job at a time and looks more often than the machine's own, which would take all that there are.
+    """
+    environment = {
+        **os.environ, **operated.machine.environment, "PREFECT_API_URL": operated.machine.url,
+        "PREFECT_HOME": str(folder / "prefect"), "RESTEM_SCRATCH": str(folder / "scratch"), "PREFECT_WORKER_QUERY_SECONDS": "0.5",
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+    }  # fmt: skip
+    prefect = [sys.executable, "-m", "prefect", "worker", "start", "--type", "process"]
+    argv = [*prefect, "--pool", "gpu", "--name", "second", "--limit", "1"]
+    with (folder / "second.log").open("ab") as log:
+        worker = psutil.Popen(
+            argv, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        yield worker
+    finally:
+        worker.kill()  # its runs end with it
+        worker.wait(40)
+
+
+def jobs_of(worker: psutil.Process) -> list[psutil.Process]:
+    return [one for one in worker.children() if "prefect.engine" in command_of(one)]
+
+
+def records(store: Store) -> list[dict[str, Any]]:
+    """When and where each finished job was done."""
+    return [store.read_json(f"runs/{NAME}/jobs/{name}") or {} for name in store.listdir(f"runs/{NAME}/jobs")]
+
+
+@pytest.mark.timeout(1500)
+def test_ranges_spread_over_workers_and_a_killed_one_costs_only_its_own(
+    operated: Operated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in operated.s3.environment.items():
+        monkeypatch.setenv(name, value)
+    machine, form = operated.machine, operated.form(NAME, **FORM)
+    with second_worker(operated, tmp_path) as doomed:
+        flow_run = machine.start("self-train/self-train-fleet", form | {"settings": []})
+        started = machine.until(lambda: train_jobs(machine, doomed), 400, "the second worker to take a train range")
+        doomed.kill()
+        machine.until(lambda: not any(one.is_running() for one in started), 60, "its flow runs to end with it")
+    first = machine.finish(flow_run)
+    assert first.type == "FAILED", first
+    assert first.message.startswith("range: ")
+    with second_worker(operated, tmp_path):
+        again = machine.retry(flow_run)
+    assert again.type == "COMPLETED", again
+    store = Store(f"s3://{BUCKET}/fleet")
+    assert_each_index_once(store)
+    assert "Cached" in machine.ended_task_runs(flow_run, 2).values()
+    assert_work_was_shared(records(store))
+    trained = [one for one in records(store) if one["name"].endswith("finetune")]
+    assert len(trained) == 1
+
+
+def train_jobs(machine: Machine, worker: psutil.Process) -> list[psutil.Process]:
+    """Flow runs of that worker that sample train problems, with their engines."""
+    found = []
+    for one in jobs_of(worker):
+        with suppress(psutil.Error):  # it ended meanwhile
+            name = machine.run(one.environ()[FLOW_RUN])["name"]
+            if "/train/" in name and one.children(recursive=True):
+                found += [one, *one.children(recursive=True)]
+    return found
+
+
+def assert_work_was_shared(done: list[dict[str, Any]]) -> None:
+    """Two workers at the same time, every range with an engine process of its own."""
+    ranges = [one for one in done if "/range-" in one["name"]]
+    assert len({tuple(one["engines"]) for one in ranges}) == len(ranges)
+    assert any(
+        a["started"] < b["ended"] and b["started"] < a["ended"] and a["worker"] != b["worker"]
+        for a in ranges
+        for b in ranges
+    )

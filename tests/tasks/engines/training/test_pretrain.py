@@ -1,0 +1,78 @@
+"""Pre-training the built-in base: a folder that loads, reproducible weights, and reuse of a finished one."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tasks.domain.arithmetic import Expression, solution
+from tasks.domain.errors import TrainerFailed
+from tasks.domain.settings import ModelSettings
+from tasks.engines.training.pretrain import PretrainProgress, character_tokenizer, pretrain_base
+
+STEPS = 25
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[PretrainProgress]]:
+    folder = tmp_path_factory.mktemp("pretrain")
+    seen: list[PretrainProgress] = []
+    made = pretrain_base(ModelSettings(pretrain_steps=STEPS), folder / "base", folder / "log", seen.append)
+    return made, seen
+
+
+def test_text_survives_the_tokenizer() -> None:
+    tokenizer = character_tokenizer()
+    text = "478+285=?\n" + solution(Expression(478, "+", 285, "2"))
+    ids = tokenizer(text).input_ids
+    assert tokenizer.decode(ids) == text
+    assert tokenizer.unk_token_id not in ids
+    assert not {tokenizer.bos_token_id, tokenizer.eos_token_id} & set(ids)
+
+
+def test_the_prompt_is_a_prefix_in_tokens_too() -> None:
+    tokenizer = character_tokenizer()
+    prompt, completion = "478+285=?\n", "8+5=13\n#### 763"
+    together = tokenizer(prompt + completion).input_ids
+    assert together == tokenizer(prompt).input_ids + tokenizer(completion).input_ids
+
+
+def test_special_tokens_of_tokenizer_model_and_generation_agree(base: tuple[Path, list[PretrainProgress]]) -> None:
+    folder, _ = base
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    for name in ("config.json", "generation_config.json"):
+        config = json.loads((folder / name).read_text())
+        assert config["eos_token_id"] == tokenizer.eos_token_id
+        assert config["bos_token_id"] == tokenizer.bos_token_id
+        assert config["pad_token_id"] == tokenizer.pad_token_id != tokenizer.eos_token_id
+    assert json.loads((folder / "config.json").read_text())["vocab_size"] == len(tokenizer)
+
+
+def test_the_checkpoint_loads_and_the_loss_fell(base: tuple[Path, list[PretrainProgress]]) -> None:
+    folder, seen = base
+    from transformers import AutoModelForCausalLM
+
+    assert AutoModelForCausalLM.from_pretrained(folder).num_parameters() == 108_224
+    assert seen[-1].step == seen[-1].steps == STEPS
+    assert seen[-1].loss < 2.5  # an untrained model: ln 21 = 3.0 or more
+
+
+def test_the_same_recipe_gives_the_same_weights(base: tuple[Path, list[PretrainProgress]], tmp_path: Path) -> None:
+    again = pretrain_base(ModelSettings(pretrain_steps=STEPS), tmp_path / "again", tmp_path / "log")
+    assert (again / "model.safetensors").read_bytes() == (base[0] / "model.safetensors").read_bytes()
+
+
+def test_a_finished_folder_is_used_as_it_is(base: tuple[Path, list[PretrainProgress]], tmp_path: Path) -> None:
+    before = (base[0] / "model.safetensors").stat().st_mtime_ns
+    assert pretrain_base(ModelSettings(pretrain_steps=STEPS), base[0], tmp_path / "log") == base[0]
+    assert (base[0] / "model.safetensors").stat().st_mtime_ns == before
+    assert not (tmp_path / "log").exists()
+
+
+def test_a_child_that_fails_shows_its_last_words(tmp_path: Path) -> None:
+    blocked = tmp_path / "base.partial"
+    blocked.write_text("a file where the folder should go")
+    with pytest.raises(TrainerFailed, match=r"base\.partial"):
+        pretrain_base(ModelSettings(pretrain_steps=1), tmp_path / "base", tmp_path / "log")
