@@ -20,10 +20,19 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     NOT_CONTENT: ClassVar[frozenset[str]] = frozenset()
+    LATER: ClassVar[frozenset[str]] = frozenset()
 
     def content(self) -> dict[str, Any]:
-        """The slice of these settings that belongs into a key."""
-        return {k: v for k, v in self.model_dump(mode="json").items() if k not in self.NOT_CONTENT}
+        """The slice of these settings that belongs into a key.
+
+        A field of `LATER` was added when stores with keys existed already. Its default does what was done before, and
+        then it stays out of the key, so that what is stored stays valid.
+        """
+        fields = type(self).model_fields
+        unsaid = {name for name in self.LATER if getattr(self, name) == fields[name].default}
+        plain = self.model_dump(mode="json", exclude=set(self.NOT_CONTENT | unsaid))
+        nested = {name: value.content() for name in plain if isinstance(value := getattr(self, name), Settings)}
+        return plain | nested
 
 
 class SourceSettings(Settings):
