@@ -9,7 +9,6 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from made_up_run import HOSTILE, made_up_run, policy_score
 from rich.console import Console
 
 from tasks.domain.errors import UserError
@@ -20,6 +19,7 @@ from tasks.report import as_json, as_markdown, as_table, compare_markdown, diffe
 from tasks.report.page import render_html
 from tasks.report.publish import artifact_key
 from tasks.report.tables import MARKDOWN_BYTES, points, within_limit
+from tests.made_up_run import HOSTILE, made_up_run, policy_score
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hostile_answers import HOSTILE
 
 from tasks.domain.rewards.grader import Grader
 from tasks.domain.rewards.pool import WorkerPool
 from tasks.domain.schema import Problem
 from tasks.domain.settings import VerifySettings
+from tests.tasks.domain.rewards.hostile_answers import HOSTILE
 
 SETTINGS = VerifySettings(workers=2, timeout_s=5.0, memory_mb=1024)
 HONEST = Problem("honest", "", "test", "math", "", gold=r"\frac{\sqrt{3}}{3}")

@@ -7,11 +7,11 @@ import os
 from pathlib import Path
 
 import pytest
-from rewritings import near_misses, rewritings
 
 from tasks.domain.equivalence.decide import decide
 from tasks.domain.equivalence.hints import Hints, hints_of
 from tasks.domain.rewards.math import final_gold
+from tests.tasks.domain.rewards.rewritings import near_misses, rewritings
 
 SOLUTIONS = Path(os.environ.get("RESTEM_SHARED_DATA", Path(__file__).parents[4] / "../shared/data")) / "math/test.jsonl"
 MIN_NEAR_MISSES = 5

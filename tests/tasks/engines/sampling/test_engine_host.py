@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from test_guard import wait_until
 
 from tasks.domain.errors import EngineDied, PolicyNotProved
 from tasks.domain.schema import Completion, Policy, Sampling
@@ -13,6 +12,7 @@ from tasks.domain.settings import EngineSettings
 from tasks.engines.sampling import host as host_module
 from tasks.engines.sampling.engine import DrawRequest
 from tasks.engines.sampling.host import RESTARTS_WITHOUT_PROGRESS, EngineHost
+from tests.tasks.processes.test_guard import wait_until
 
 A, B = Policy("a" * 16, "/a", "a"), Policy("b" * 16, "/b", "b")
 SAMPLING = Sampling()

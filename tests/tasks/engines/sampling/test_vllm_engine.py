@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_guard import alive, wait_until
 
 from tasks.domain.errors import PolicyNotProved, UserError
 from tasks.domain.schema import Sampling
@@ -17,6 +16,7 @@ from tasks.engines.sampling.checkpoint import read_checkpoint
 from tasks.engines.sampling.engine import DrawRequest
 from tasks.engines.sampling.proof import prove
 from tasks.processes import guard
+from tests.tasks.processes.test_guard import alive, wait_until
 
 pytestmark = [pytest.mark.heavy, pytest.mark.engine]
 
