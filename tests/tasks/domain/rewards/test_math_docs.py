@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from test_math_fuzz import ONE_SIDED
-
 from tasks.domain.equivalence import tokens
 from tasks.domain.equivalence.decide import equivalent
+from tests.tasks.domain.rewards.test_math_fuzz import ONE_SIDED
 
 PAGE = (Path(__file__).resolve().parents[4] / "docs/math-rewards.md").read_text()
 
