@@ -11,9 +11,9 @@ from typing import Any
 
 from tasks.domain.errors import UserError
 from tasks.domain.rewards.grader import Graded, Grader
-from tasks.domain.rewards.pool import WorkerPool
 from tasks.domain.schema import Problem
 from tasks.domain.settings import VerifySettings
+from tasks.graders.answers import WorkerPool
 
 _TRUE = (1, True, "1", "true", "correct")
 _FALSE = (0, False, "0", "false", "wrong", "incorrect")

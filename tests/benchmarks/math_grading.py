@@ -18,9 +18,9 @@ import psutil
 from tasks.domain.equivalence.decide import decide
 from tasks.domain.rewards.grader import Grader
 from tasks.domain.rewards.math import MathReward
-from tasks.domain.rewards.pool import WorkerPool
 from tasks.domain.schema import Problem
 from tasks.domain.settings import VerifySettings
+from tasks.graders.answers import WorkerPool
 from tests.benchmarks._math_mix import Row, mix
 
 EVERY = 13  # not a divisor of 32: all places among the samples are met

@@ -6,12 +6,13 @@ from functools import lru_cache
 
 from tasks.domain.equivalence.exact import decide_fast
 from tasks.domain.equivalence.hints import hints_of
+from tasks.domain.rewards import imported
 from tasks.domain.rewards.base import Check, Decision, Executor, verdict_of
 from tasks.domain.rewards.extraction import boxes, extract, trimmed, visible
-from tasks.domain.rewards.pool import WorkerPool
 from tasks.domain.schema import Kind, Problem, Verdict
 from tasks.domain.settings import VerifySettings
 
+EXECUTOR = "tasks.graders.answers:answer_executor"
 MAX_EVIDENCE = 500  # characters of gold and answer kept in a verdict
 MAX_WORDED = 100  # characters of a completion that is only words
 WHOLE_SOLUTION = 300  # characters; a longer gold is a solution to take the answer from
@@ -38,8 +39,9 @@ class MathReward:
         return Check([gold, found.answer, hints, "wrong"], key=f"{gold}\0{found.answer}\0{hints}", evidence=evidence)
 
     def executor(self, settings: VerifySettings) -> Executor:
-        function = "tasks.domain.equivalence.decide:decide"
-        return WorkerPool(function, settings.workers, settings.timeout_s, settings.memory_mb)
+        """Answers are compared in processes that can be killed; nothing of that is imported here."""
+        made: Executor = imported(EXECUTOR)(settings)
+        return made
 
     def judge(self, problem: Problem, result: Decision) -> Verdict:
         return verdict_of(problem, result)

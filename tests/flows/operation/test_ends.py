@@ -34,7 +34,7 @@ WHERE: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 }
 CHILD = {
     "generate": "tasks.engines.sampling.hf_sampler",
-    "verify": "rewards.worker",
+    "verify": "graders.worker",
     "finetune": "tasks.engines.training.trl_sft",
 }
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tasks.domain.rewards.grader import Grader
-from tasks.domain.rewards.pool import WorkerPool
 from tasks.domain.schema import Problem
 from tasks.domain.settings import VerifySettings
+from tasks.graders.answers import WorkerPool
 from tests.tasks.domain.rewards.hostile_answers import HOSTILE
 
 SETTINGS = VerifySettings(workers=2, timeout_s=5.0, memory_mb=1024)

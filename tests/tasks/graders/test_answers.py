@@ -18,7 +18,7 @@ import pytest
 
 from tasks.domain.errors import GraderUnavailable
 from tasks.domain.rewards.base import Check
-from tasks.domain.rewards.pool import PROJECT_ROOT, WorkerPool
+from tasks.graders.answers import PROJECT_ROOT, WorkerPool
 
 HERE = Path(__file__).resolve()
 LIMIT_S = 4.0  # of one payload, both attempts
@@ -142,7 +142,7 @@ def test_close_ends_the_workers_and_a_later_call_starts_new_ones() -> None:
 OWNER = """
 import sys, threading
 from tasks.domain.rewards.base import Check
-from tasks.domain.rewards.pool import WorkerPool
+from tasks.graders.answers import WorkerPool
 pool = WorkerPool("reward_payloads:act", workers=1, timeout_s=600, memory_mb=512)
 pool.run_many([Check(payload=["echo", 1])])
 print(pool.worker_pids()[0], flush=True)

@@ -1,4 +1,4 @@
-"""Program of one grading process: `python -m tasks.domain.rewards.worker PARENT FUNCTION MEMORY_MB PROGRESS_FD`.
+"""Program of one grading process: `python -m tasks.graders.worker PARENT FUNCTION MEMORY_MB PROGRESS_FD`.
 
 It reads frames from standard input (4-byte big-endian length, then a JSON list of payloads), calls FUNCTION
 (`package.module:function`, payload -> (label, evidence)) on each and answers with one frame

@@ -30,9 +30,11 @@ from typing import Any
 
 from tasks.domain.errors import GraderUnavailable
 from tasks.domain.rewards.base import Check, Decision
-from tasks.domain.rewards.worker import FRAME, OUT_OF_MEMORY, PROGRESS
+from tasks.domain.settings import VerifySettings
+from tasks.graders.worker import FRAME, OUT_OF_MEMORY, PROGRESS
 
-PROJECT_ROOT = Path(__file__).resolve().parents[3]
+DECIDE = "tasks.domain.equivalence.decide:decide"
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
 BATCH = 64  # payloads in one message: about 10 us of overhead each
 BATCHES_PER_WORKER = 4  # of one call, so that a slow payload does not hold up a quarter of the work
 START_TIMEOUT_S = 60.0
@@ -61,7 +63,7 @@ class Worker:
         command = [
             sys.executable,
             "-m",
-            "tasks.domain.rewards.worker",
+            "tasks.graders.worker",
             str(os.getpid()),
             function,
             str(memory_mb),
@@ -307,3 +309,8 @@ class WorkerPool:
         self._slots = [_Slot(self, self._jobs) for _ in range(self.size)]
         for slot in self._slots:
             slot.start()
+
+
+def answer_executor(settings: VerifySettings) -> WorkerPool:
+    """What decides answer pairs of mathematical rewards, under the limits of the settings."""
+    return WorkerPool(DECIDE, settings.workers, settings.timeout_s, settings.memory_mb)
