@@ -14,13 +14,13 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.orchestration import get_client
 
-from flows.cli.text import size
 from flows.operation.boundary import guard_this_run
 from flows.operation.form import scratch_at_hand, store_at_hand
 from flows.operation.orphans import crash_orphans, end_leftovers
 from flows.stored.gc import Cleaning, clean
 from sandbox.hosts.docker_launcher import connect, remove_dead
 from sandbox.settings import SandboxSettings
+from tasks.domain.amounts import size
 from tasks.domain.errors import UserError
 
 

@@ -11,7 +11,6 @@ from typing import Any, cast
 from prefect import flow, runtime
 from prefect.states import Failed
 
-from flows.cli.terminal import one_sentence
 from flows.config import config_with, make_config
 from flows.operation.boundary import device, guard_this_run
 from flows.operation.form import SCRATCH_VARIABLE
@@ -20,7 +19,7 @@ from flows.run.preflight import workspace_of
 from flows.run.run import Pipeline, Run
 from flows.self_train import RUNNER
 from tasks.base import pretrain
-from tasks.domain.errors import RestemError
+from tasks.domain.errors import RestemError, one_sentence
 from tasks.domain.schema import Policy
 from tasks.engines.sampling.host import close_all
 from tasks.finetune import finetune

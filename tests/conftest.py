@@ -13,10 +13,11 @@ from tasks.domain.schema import Policy
 from tasks.domain.settings import EngineSettings
 from tasks.engines.sampling.host import EngineHost
 from tests.operated import operated
+from tests.outside import outside
 from tests.recorded_run import undisturbed
 from tests.tiny_llama import write_tiny_llama
 
-__all__ = ["operated", "undisturbed"]
+__all__ = ["operated", "outside", "undisturbed"]
 
 TinyLlama = Callable[[int], Path]
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.cli.terminal import complain, quieten, stop_at_second_interrupt
+from flows.cli.text import show_result
 from flows.config import RunConfig
 from flows.loop.em import self_train
 from flows.operation.api import check_api, prefect_api
@@ -28,3 +31,12 @@ def launch(config: RunConfig) -> Launched:
     with prefect_api(Path(os.environ.get("PREFECT_HOME", ".restem/prefect"))):
         result = self_train(config)
     return Launched(result, workspace_of(config).store.uri(f"runs/{config.run.name}/report.html"))
+
+
+def launch_and_show(config: RunConfig, arguments: argparse.Namespace) -> int:
+    """Launch, and print the run's table; Ctrl-C lets what is in flight end. The exit code is 0."""
+    quieten(arguments.verbose)
+    with stop_at_second_interrupt(complain):
+        launched = launch(config)
+    show_result(arguments, launched.result, launched.report)
+    return 0

@@ -14,20 +14,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tasks.domain.errors import RestemError, UserError
+from flows.operation.environment import QUIET
+from tasks.domain.errors import RestemError, UserError, one_sentence
 
-QUIET = {
-    "DO_NOT_TRACK": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "HF_HUB_VERBOSITY": "error",  # its logger takes this level when it is imported, later than ours is set
-    "VLLM_NO_USAGE_STATS": "1",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_LOGGING_EXTRA_LOGGERS": "restem",  # why each stage ran, in the UI's log
-    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
-    "TOKENIZERS_PARALLELISM": "false",
-}
 INTERRUPTED = 130  # as a shell reports SIGINT
 TOLD_AT_THE_END = ("Finished in state Failed", "Finished in state Crashed", "Crash detected!")
+
+
+def complain(sentence: str) -> None:
+    """One line on standard error, with our name."""
+    print(f"restem: {sentence}", file=sys.stderr)
 
 
 def prepare_environment(verbose: bool = False) -> None:
@@ -108,8 +104,3 @@ def exit_code(command: Callable[[], int | None], complain: Callable[[str], None]
     except KeyboardInterrupt:
         complain("interrupted; the same command goes on from what is stored")
         return INTERRUPTED
-
-
-def one_sentence(error: BaseException) -> str:
-    """The message on one line."""
-    return " ".join(str(error).split()) or type(error).__name__

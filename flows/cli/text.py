@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from tasks.domain.amounts import duration, size
 
 if TYPE_CHECKING:
     from flows.operation.doctor import Finding
@@ -16,29 +20,32 @@ if TYPE_CHECKING:
     from flows.stored.trace import ModelTrace, SampleTrace
 
 
+def show(arguments: argparse.Namespace, value: Any, text: Callable[[], str]) -> int:
+    """Print `value` as JSON where `--json` asks for it, else `text()`; the exit code is 0."""
+    print(as_json(value) if arguments.json else text())
+    return 0
+
+
+def show_result(arguments: argparse.Namespace, result: Any, page: str) -> None:
+    """Print the table of a run (a `RunResult`), and where its page lies."""
+    from rich.console import Console
+
+    from tasks import report
+
+    if arguments.json:
+        print(report.as_json(result))
+    else:
+        console = Console()
+        (console if console.is_terminal else Console(width=160)).print(report.as_table(result))
+    print(f"report: {page}", file=sys.stderr if arguments.json else sys.stdout)
+
+
 def columns(rows: Iterable[Sequence[object]], head: Sequence[str] = ()) -> str:
     """Left-aligned columns, two spaces apart; the last one is as long as it is."""
     cells = [list(map(str, row)) for row in ([head, *rows] if head else rows)]
     widths = [max((len(row[at]) for row in cells), default=0) for at in range(len(cells[0]) if cells else 0)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
     return "\n".join(lines)
-
-
-def size(count: float) -> str:
-    """Bytes in binary units."""
-    for unit in ("B", "KiB", "MiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} GiB"
-
-
-def duration(seconds: float) -> str:
-    """Two units at most."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def plan_text(plan: Plan) -> str:

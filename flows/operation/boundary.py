@@ -16,7 +16,6 @@ from prefect.events import emit_event
 from prefect.exceptions import FailedRun, TerminationSignal
 from prefect.states import Crashed, Failed
 
-from flows.cli.terminal import one_sentence
 from flows.config import RunConfig
 from flows.operation.form import config_from_form, validate
 from flows.operation.notice import EVENT, Notice, notice_of
@@ -24,7 +23,7 @@ from flows.operation.orphans import label_this_process
 from flows.run.fleet import cancel_jobs
 from flows.run.preflight import workspace_of
 from flows.run.run import Failure, Journal
-from tasks.domain.errors import RestemError
+from tasks.domain.errors import RestemError, one_sentence
 from tasks.processes.ending import ending_at_once, watch_parent
 from tasks.store.artifacts import Store
 from tasks.store.workspace import code_commit

@@ -18,10 +18,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Failed
 from pydantic import BaseModel
 
-from flows.cli.terminal import one_sentence
 from flows.config import RunConfig, config_with, make_config
 from flows.run.preflight import preflight
-from tasks.domain.errors import RestemError, UserError
+from tasks.domain.errors import RestemError, UserError, one_sentence
 from tasks.store.artifacts import Store
 
 CONFIGS = Path(__file__).parents[2] / "deployments" / "configs"

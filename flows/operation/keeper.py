@@ -18,8 +18,8 @@ from pathlib import Path
 
 import psutil
 
-from flows.cli.terminal import QUIET
 from flows.operation.api import SERVER, is_healthy
+from flows.operation.environment import QUIET
 from tasks.processes.guard import GuardedProcess, spawn
 
 log = logging.getLogger("restem")

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from flows.cli.terminal import one_sentence
 from flows.config import RunConfig
 from flows.planning.plan import Plan, Step, plan
 from flows.run.preflight import workspace_of
 from flows.run.run import Failure
+from tasks.domain.errors import one_sentence
 from tasks.report.tables import without_password
 
 log = logging.getLogger("restem")

@@ -55,3 +55,8 @@ class GraderUnavailable(InfrastructureError):
 
 class StoreUnavailable(InfrastructureError):
     """The artifact store did not answer."""
+
+
+def one_sentence(error: BaseException) -> str:
+    """The message on one line."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from flows.cli.commands import DEMO_CONFIGS
+from flows.cli.commands.demo import DEMO_CONFIGS
 from flows.config import RunConfig, load_config, make_config
 from tasks.domain.comparison import compare
 from tasks.domain.results import RunResult

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from flows.cli.command import COMMANDS
 from flows.cli.main import main
 from flows.cli.terminal import exit_code, not_told_otherwise
 from flows.stored.gc import ORPHAN_AGE_S, clean
@@ -30,7 +31,6 @@ from tests.rig import record, small_config, write_toml
 from tests.s3 import s3_server
 
 HEAVY = ("prefect", "torch", "transformers", "vllm", "trl", "numpy", "pyarrow", "pydantic", "fsspec")
-COMMANDS = ("run", "demo", "plan", "report", "ls", "trace", "export", "gc", "doctor", "grade")
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,11 @@ def files_of(folder: Path) -> dict[str, tuple[int, int]]:
 # ---------------------------------------------------------------- help
 
 
-@pytest.mark.parametrize("argv", [[], *([name] for name in COMMANDS)], ids=" ".join)
+@pytest.mark.parametrize("argv", [[], *([name] for name in COMMANDS.built_in)], ids=" ".join)
 def test_help_imports_nothing_heavy(argv: list[str]) -> None:
     program = f"""
 import sys
+from flows.cli.command import COMMANDS
 from flows.cli.main import main
 try:
     main({[*argv, "--help"]!r})

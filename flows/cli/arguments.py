@@ -1,0 +1,71 @@
+"""Arguments that several commands take: how they are declared, and what is made of them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flows.config import RunConfig
+    from tasks.store.artifacts import Store
+
+DEFAULT_STORE, DEFAULT_SCRATCH = ".restem/store", ".restem/scratch"
+
+
+def config_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", metavar="CONFIG.toml")
+    set_argument(parser)
+
+
+def set_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="A.B=C", dest="overrides", help="override one setting"
+    )
+
+
+def store_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--store", default=DEFAULT_STORE, metavar="URL", help=f"folder or s3:// (default {DEFAULT_STORE})"
+    )
+
+
+def scratch_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--scratch", default=DEFAULT_SCRATCH, metavar="DIR", help="run.scratch of the runs")
+
+
+def folder_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--folder", default=".restem/up", metavar="DIR", help="state, database and logs (.restem/up)")
+
+
+def iteration(text: str) -> int:
+    """The type of an argument that numbers a trained policy."""
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the number of an iteration (1, 2, ...)")
+    return int(text)
+
+
+def config_of(arguments: argparse.Namespace, path: str | Path) -> RunConfig:
+    """The config in that file with the `--set` of the command line."""
+    from flows.config import load_config
+
+    return load_config(path, tuple(arguments.overrides))
+
+
+def store_of(arguments: argparse.Namespace) -> Store:
+    """The store to read; one that is not there is the user's mistake, since nothing here makes one."""
+    from tasks.domain.errors import UserError
+    from tasks.store.artifacts import Store
+
+    store = Store(absolute(arguments.store))
+    if store.is_local and not Path(store.root).is_dir():
+        raise UserError(
+            f"there is no store at {arguments.store!r}; name the folder or s3:// address of one with --store"
+        )
+    return store
+
+
+def absolute(url: str) -> str:
+    """A folder as an absolute path; an address with a protocol stays as it is."""
+    return url if "://" in url else os.path.abspath(os.path.expanduser(url))

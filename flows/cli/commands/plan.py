@@ -1,0 +1,27 @@
+"""`restem plan CONFIG.toml`: what a run would do."""
+
+from __future__ import annotations
+
+import argparse
+
+from flows.cli.arguments import config_arguments, config_of
+from flows.cli.command import command
+
+
+def show_plan(arguments: argparse.Namespace) -> int:
+    config = config_of(arguments, arguments.config)
+    from flows.cli.terminal import quieten
+    from flows.cli.text import plan_text, show
+    from flows.planning.plan import plan
+
+    quieten(arguments.verbose)
+    return show(arguments, made := plan(config), lambda: plan_text(made))
+
+
+COMMAND = command(
+    "plan",
+    "which stages would run or are stored, and why; how long it takes; starts nothing",
+    config_arguments,
+    show_plan,
+    place=30,
+)

@@ -1,0 +1,37 @@
+"""`restem up`: a server and workers on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from flows.cli.arguments import folder_argument
+from flows.cli.command import command
+
+
+def declare_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="default: loopback; any other address needs a secret")
+    parser.add_argument("--port", type=int, default=4200)
+    parser.add_argument("--pool", action="append", choices=["gpu", "cpu"], help="worker pools here (default: both)")
+    folder_argument(parser)
+
+
+def start_machine(arguments: argparse.Namespace) -> int:
+    from flows.operation.up import up
+
+    pools = tuple(arguments.pool or ("gpu", "cpu"))
+    machine = up(
+        Path(arguments.folder), arguments.host, arguments.port, pools, lambda text: print(text, file=sys.stderr)
+    )
+    print(machine.url if not arguments.json else f'{{"api": "{machine.url}"}}')
+    return 0
+
+
+COMMAND = command(
+    "up",
+    "a Prefect server, workers and deployments on this machine; prints the address",
+    declare_arguments,
+    start_machine,
+    place=100,
+)

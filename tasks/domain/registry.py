@@ -1,0 +1,99 @@
+"""What others may add is declared where it stands, and found by reading declarations.
+
+A declaration is a call at the top level of a module, as a decorator or on the right of an assignment, whose first
+argument is the name: `@register("math")`, `COMMAND = command("ls", ...)`. A registry looks for such calls in the source
+of one folder, so that adding a file is all that it takes, and imports a module only when its name is asked for. A package
+outside of the checkout declares through an entry point of the registry's group; where a name is expected, a dotted path
+`package.module:thing` does as well.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from tasks.domain.errors import UserError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """The things of one kind, by name.
+
+    `what` names the kind in sentences, `sign` is the function whose calls declare, `folder` the package whose modules are
+    read, `group` the group of entry points.
+    """
+
+    def __init__(self, what: str, *, sign: str, folder: str, group: str) -> None:
+        self.what, self.sign, self.folder, self.group = what, sign, folder, group
+        self._added: dict[str, T] = {}
+
+    def add(self, name: str, thing: T) -> T:
+        """Make `thing` known as `name` in this process; the latest one wins."""
+        self._added[name] = thing
+        return thing
+
+    @cached_property
+    def built_in(self) -> dict[str, str]:
+        """Name to module of what the folder declares, in the order of the files; nothing is imported."""
+        package = importlib.import_module(self.folder)
+        call = re.compile(rf'^(?:@|\w+ = ){self.sign}\(\s*"([^"]+)"', re.MULTILINE)
+        return {
+            name: f"{self.folder}.{file.stem}"
+            for file in sorted(Path(package.__path__[0]).glob("*.py"))
+            for name in call.findall(file.read_text(encoding="utf-8"))
+        }
+
+    def outside(self) -> dict[str, EntryPoint]:
+        """What installed packages declare; UserError for a name that is taken."""
+        from importlib.metadata import entry_points  # slow to import, and a built-in name does not need it
+
+        found: dict[str, EntryPoint] = {}
+        for point in entry_points(group=self.group):
+            if point.name in self.built_in or found.get(point.name, point) != point:
+                raise UserError(
+                    f"{self.what} {point.name!r} of {point.value} is declared elsewhere too; "
+                    f"give it another name in the entry points ({self.group}) of its package"
+                )
+            found[point.name] = point
+        return found
+
+    def names(self) -> tuple[str, ...]:
+        """All names, the built-in ones first."""
+        return tuple(dict.fromkeys([*self.built_in, *self.outside(), *self._added]))
+
+    def get(self, name: str) -> T:
+        """The thing of that name or dotted path; UserError when there is none or it cannot be imported."""
+        if name not in self._added and name in self.built_in:
+            importlib.import_module(self.built_in[name])  # its declaration adds it
+        if name in self._added:
+            return self._added[name]
+        point = self.outside().get(name)
+        if point is None and ":" not in name and "." not in name:
+            raise UserError(f"{self.what} {name!r} is not known; {self._expected()}")
+        thing: T = self._imported(point.value if point else name)
+        return thing
+
+    def _imported(self, path: str) -> Any:
+        try:
+            return imported(path)
+        except (ImportError, AttributeError) as error:
+            raise UserError(f"{self.what} {path!r} cannot be imported ({error}); {self._expected()}") from error
+
+    def _expected(self) -> str:
+        return f"choose one of {', '.join(self.names())}, or name package.module:thing"
+
+
+def imported(path: str) -> Any:
+    """The object at `package.module:attribute` or `package.module.attribute`; ImportError or AttributeError."""
+    module, _, attribute = path.partition(":") if ":" in path else path.rpartition(".")
+    thing: Any = importlib.import_module(module)
+    for part in attribute.split("."):
+        thing = getattr(thing, part)
+    return thing
