@@ -16,4 +16,5 @@ def test_code_and_version_of_every_stage_are_the_recorded_ones() -> None:
 
 def test_a_stage_rests_on_the_code_it_imports() -> None:
     assert digest_of_code("tasks.verify") != digest_of_code("tasks.domain.rewards.grader")
+    assert digest_of_code("tasks.engines.sampling.choose") != digest_of_code("tasks.engines.sampling.engine")
     assert len({digest_of_code(MODULES[stage]) for stage in STAGES}) == len(STAGES)

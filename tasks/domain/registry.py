@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
+Declared = TypeVar("Declared")
 
 
 class Registry(Generic[T]):
@@ -32,12 +34,21 @@ class Registry(Generic[T]):
 
     def __init__(self, what: str, *, sign: str, folder: str, group: str) -> None:
         self.what, self.sign, self.folder, self.group = what, sign, folder, group
-        self._added: dict[str, T] = {}
+        self._added: dict[str, Any] = {}
 
     def add(self, name: str, thing: T) -> T:
         """Make `thing` known as `name` in this process; the latest one wins."""
         self._added[name] = thing
         return thing
+
+    def declare(self, name: str) -> Callable[[Declared], Declared]:
+        """Decorator: make the class or function below known as `name`."""
+
+        def keep(thing: Declared) -> Declared:
+            self._added[name] = thing
+            return thing
+
+        return keep
 
     @cached_property
     def built_in(self) -> dict[str, str]:
@@ -73,12 +84,38 @@ class Registry(Generic[T]):
         if name not in self._added and name in self.built_in:
             importlib.import_module(self.built_in[name])  # its declaration adds it
         if name in self._added:
-            return self._added[name]
+            added: T = self._added[name]
+            return added
         point = self.outside().get(name)
         if point is None and ":" not in name and "." not in name:
             raise UserError(f"{self.what} {name!r} is not known; {self._expected()}")
         thing: T = self._imported(point.value if point else name)
         return thing
+
+    def check(self, name: str) -> str:
+        """`name`, for pydantic: ValueError with the sentence when there is no such thing. Nothing built-in is imported."""
+        if name not in self.built_in:
+            try:
+                self.get(name)
+            except UserError as error:
+                raise ValueError(str(error)) from error
+        return name
+
+    def select(self, schema: dict[str, Any]) -> None:
+        """Offer the names in a form, for pydantic's `json_schema_extra`; a dotted path is for config files."""
+        schema["enum"] = list(self.names())
+
+    def version(self, name: str) -> str | None:
+        """What stands in keys for the code of a plug-in; None for a built-in name, whose stage has a version."""
+        if name in self.built_in:
+            return None
+        from tasks.domain.plugin_code import version_of  # `restem --help` needs none of it
+
+        thing, point = self.get(name), self.outside().get(name)
+        path = point.value if point else name
+        dotted = ":" in path or "." in path
+        module = _split(path)[0] if dotted else str(getattr(thing, "__module__", ""))
+        return version_of(thing, module, f"{self.what} {name!r}")
 
     def _imported(self, path: str) -> Any:
         try:
@@ -92,8 +129,13 @@ class Registry(Generic[T]):
 
 def imported(path: str) -> Any:
     """The object at `package.module:attribute` or `package.module.attribute`; ImportError or AttributeError."""
-    module, _, attribute = path.partition(":") if ":" in path else path.rpartition(".")
+    module, attribute = _split(path)
     thing: Any = importlib.import_module(module)
     for part in attribute.split("."):
         thing = getattr(thing, part)
     return thing
+
+
+def _split(path: str) -> tuple[str, str]:
+    module, _, attribute = path.partition(":") if ":" in path else path.rpartition(".")
+    return module, attribute

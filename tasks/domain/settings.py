@@ -10,8 +10,18 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from tasks.domain.extensions import ENGINES
 from tasks.domain.schema import Sampling
 
 
@@ -128,9 +138,10 @@ class GenerateSettings(Settings):
 class EngineSettings(Settings):
     """How policies are served. Of all this only `kind`, `dtype` and `max_model_len` can change what is sampled."""
 
-    kind: Literal["vllm", "hf", "openai", "replay"] = Field(
+    kind: Annotated[str, AfterValidator(ENGINES.check)] = Field(
         "vllm",
         description="vllm: our own server process; hf: transformers; openai: external endpoints; replay: recorded samples.",
+        json_schema_extra=ENGINES.select,
     )
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="Of the served weights; auto: as in the checkpoint."
@@ -164,6 +175,11 @@ class EngineSettings(Settings):
             "request_timeout_s", "extra_args", "seed",
         }
     )  # fmt: skip
+
+    def content(self) -> dict[str, Any]:
+        """With the version of an engine that is none of ours."""
+        version = ENGINES.version(self.kind)
+        return super().content() | ({} if version is None else {"engine_version": version})
 
 
 class CodeSettings(Settings):

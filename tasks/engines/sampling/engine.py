@@ -1,18 +1,15 @@
-"""What every inference engine offers, and the one place that chooses among them."""
+"""What every inference engine offers, and how one is declared."""
 
 from __future__ import annotations
 
-import importlib.util
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from tasks.domain.extensions import ENGINES
 from tasks.domain.schema import Completion, Policy, Sampling
 from tasks.domain.settings import EngineSettings
-
-logger = logging.getLogger(__name__)
 
 OnProgress = Callable[[int, int], None]  # (completions, completion tokens) finished since the last call
 
@@ -57,22 +54,17 @@ class Engine(Protocol):
         """Kind and versions, for manifests."""
 
 
-def make_engine(settings: EngineSettings, log_dir: Path) -> Engine:
-    """The engine that `settings.kind` names; nothing is started yet."""
-    if settings.kind == "replay":
-        from tasks.engines.sampling.replay import ReplayEngine
+class EngineClass(Protocol):
+    """What is declared: an engine's class, made of the settings and the folder for its logs.
 
-        return ReplayEngine(settings)
-    if settings.kind == "openai":
-        from tasks.engines.sampling.external import ExternalEngine
+    `needs_files`: the policy's weights must lie in a local folder. Where `library` is not installed, `instead` samples.
+    """
 
-        return ExternalEngine(settings)
-    if settings.kind == "vllm" and importlib.util.find_spec("vllm") is not None:
-        from tasks.engines.sampling.vllm_server import VllmEngine
+    needs_files: bool
+    library: str | None
+    instead: str | None
 
-        return VllmEngine(settings, log_dir)
-    if settings.kind == "vllm":
-        logger.warning("engine.kind is vllm but vllm is not installed: transformers samples instead, many times slower")
-    from tasks.engines.sampling.hf_sampler import HfEngine
+    def __call__(self, settings: EngineSettings, log_dir: Path) -> Engine: ...
 
-    return HfEngine(settings, log_dir)
+
+engine = ENGINES.declare

@@ -10,16 +10,21 @@ from typing import Any
 from tasks.domain.errors import ModelChangeRefused, UserError
 from tasks.domain.schema import Policy, Sampling
 from tasks.domain.settings import EngineSettings
-from tasks.engines.sampling.engine import Drawn, DrawRequest, OnProgress
+from tasks.engines.sampling.engine import Drawn, DrawRequest, OnProgress, engine
 from tasks.engines.sampling.openai_client import CompletionsClient, Endpoints
 
 RETRIES = 6  # 0.5 s doubling: half a minute of patience per request
 
 
+@engine("openai")
 class ExternalEngine:
     """Samples from `settings.urls`; OPENAI_API_KEY, when set, is sent. They must know vLLM's sampling fields (top_k, min_p)."""
 
-    def __init__(self, settings: EngineSettings) -> None:
+    needs_files = False
+    library: str | None = None
+    instead: str | None = None
+
+    def __init__(self, settings: EngineSettings, log_dir: Path | None = None) -> None:
         if not settings.urls:
             raise UserError(
                 "engine.kind is openai but engine.urls is empty; set it to base URLs such as http://host:8000/v1"

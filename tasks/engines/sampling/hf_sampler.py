@@ -18,14 +18,19 @@ from tasks.domain.errors import EngineDied, UserError
 from tasks.domain.schema import Completion, Policy, Sampling
 from tasks.domain.settings import EngineSettings
 from tasks.engines.sampling.checkpoint import read_checkpoint
-from tasks.engines.sampling.engine import Drawn, DrawRequest, OnProgress
+from tasks.engines.sampling.engine import Drawn, DrawRequest, OnProgress, engine
 from tasks.processes.json_child import JsonChild, answer_lines
 
 _GPU_NODE = Path("/dev/nvidiactl")
 
 
+@engine("hf")
 class HfEngine:
     """See `tasks.engines.sampling.engine.Engine`. Threads take turns, one batch each."""
+
+    needs_files = True
+    library: str | None = None
+    instead: str | None = None
 
     def __init__(self, settings: EngineSettings, log_dir: Path) -> None:
         self._settings = settings

@@ -17,12 +17,12 @@ from typing import Any
 from tasks.domain.errors import EngineDied, PolicyNotProved
 from tasks.domain.schema import Policy, Sampling
 from tasks.domain.settings import EngineSettings
-from tasks.engines.sampling.engine import Drawn, DrawRequest, Engine, OnProgress, make_engine
+from tasks.engines.sampling.choose import engine_class, kind_at_hand, make_engine
+from tasks.engines.sampling.engine import Drawn, DrawRequest, Engine, OnProgress
 
 logger = logging.getLogger(__name__)
 
 RESTARTS_WITHOUT_PROGRESS = 3
-NEEDS_NO_FILES = ("replay", "openai")  # their policies live elsewhere: nothing to localize
 
 Localize = Callable[[Policy], Path]
 
@@ -128,7 +128,8 @@ class EngineHost:
         self.engine.serve(policy, self._path(policy))
 
     def _path(self, policy: Policy) -> Path | None:
-        return None if self.settings.kind in NEEDS_NO_FILES else self.localize(policy)
+        needed = engine_class(kind_at_hand(self.settings.kind)).needs_files
+        return self.localize(policy) if needed else None
 
     def _enter(self, policy: Policy) -> None:
         with self._head_of_queue(lambda: self._active == 0 or self._serves(policy)):

@@ -19,17 +19,22 @@ from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of, digest_of_text
 from tasks.domain.schema import SAMPLE_SCHEMA, Completion, Policy, Sampling
 from tasks.domain.settings import EngineSettings
-from tasks.engines.sampling.engine import Drawn, DrawRequest, OnProgress
+from tasks.engines.sampling.engine import Drawn, DrawRequest, OnProgress, engine
 
 LOG_VARIABLE = "RESTEM_REPLAY_LOG"
 _ANSWER = ("text", "finish_reason", "stop_reason", "prompt_tokens", "completion_tokens")
 _Key = tuple[str, str, int]  # prompt digest, sampling digest, index
 
 
+@engine("replay")
 class ReplayEngine:
     """Serves any policy from `settings.replay_path`: a parquet file, a folder of them, or a glob."""
 
-    def __init__(self, settings: EngineSettings) -> None:
+    needs_files = False
+    library: str | None = None
+    instead: str | None = None
+
+    def __init__(self, settings: EngineSettings, log_dir: Path | None = None) -> None:
         if settings.replay_path is None:
             raise UserError(
                 "engine.kind is replay but engine.replay_path is not set; set it to a folder of sample parquet files"

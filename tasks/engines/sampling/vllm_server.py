@@ -25,7 +25,7 @@ from tasks.domain.errors import EngineDied, PolicyNotProved, UserError
 from tasks.domain.schema import Policy, Sampling
 from tasks.domain.settings import EngineSettings
 from tasks.engines.sampling.checkpoint import Checkpoint, read_checkpoint
-from tasks.engines.sampling.engine import Drawn, DrawRequest, OnProgress
+from tasks.engines.sampling.engine import Drawn, DrawRequest, OnProgress, engine
 from tasks.engines.sampling.forward import Forward
 from tasks.engines.sampling.openai_client import CompletionsClient, Endpoints
 from tasks.engines.sampling.proof import Proof, probe_tokens, prove
@@ -39,8 +39,13 @@ RELOAD_TIMEOUT_S = 300.0
 SLEEP_LEVEL = 2  # weights are dropped, not copied to host memory: the next policy's are loaded from disk anyway
 
 
+@engine("vllm")
 class VllmEngine:
     """See `tasks.engines.sampling.engine.Engine`."""
+
+    needs_files = True
+    library: str | None = "vllm"
+    instead: str | None = "hf"
 
     def __init__(self, settings: EngineSettings, log_dir: Path) -> None:
         self._settings, self._log_dir = settings, log_dir

@@ -10,8 +10,9 @@ import pytest
 from tasks.domain.errors import UserError
 from tasks.domain.schema import Sampling
 from tasks.domain.settings import EngineSettings
-from tasks.engines.sampling import engine as base
-from tasks.engines.sampling.engine import DrawRequest, make_engine
+from tasks.engines.sampling import choose
+from tasks.engines.sampling.choose import make_engine
+from tasks.engines.sampling.engine import DrawRequest
 from tasks.engines.sampling.hf_sampler import HfEngine
 from tasks.engines.sampling.host import EngineHost
 
@@ -75,6 +76,6 @@ def test_a_killed_sampler_is_restarted(host, tiny_policy):
 
 def test_vllm_that_is_not_installed_is_replaced_and_said(tmp_path, monkeypatch, caplog):
     found = importlib.util.find_spec
-    monkeypatch.setattr(base.importlib.util, "find_spec", lambda name: None if name == "vllm" else found(name))
+    monkeypatch.setattr(choose.importlib.util, "find_spec", lambda name: None if name == "vllm" else found(name))
     assert isinstance(make_engine(EngineSettings(), tmp_path), HfEngine)
     assert "vllm is not installed" in caplog.text

@@ -9,7 +9,8 @@ from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of, digest_of_text
 from tasks.domain.schema import Policy, Sample, Sampling, to_table
 from tasks.domain.settings import EngineSettings
-from tasks.engines.sampling.engine import DrawRequest, make_engine
+from tasks.engines.sampling.choose import make_engine
+from tasks.engines.sampling.engine import DrawRequest
 
 SAMPLING = Sampling()
 
