@@ -7,7 +7,7 @@ import re
 from fractions import Fraction
 
 from tasks.domain.equivalence.groups import GroupParser
-from tasks.domain.equivalence.nodes import Node, divided, number, symbol
+from tasks.domain.equivalence.nodes import Node, divided, negated, number, symbol, symbols
 from tasks.domain.equivalence.texts import word_number
 from tasks.domain.equivalence.tokens import OverLimit, Token, Unreadable
 from tasks.domain.equivalence.units import LETTERS as UNIT_LETTERS
@@ -15,6 +15,7 @@ from tasks.domain.equivalence.vocabulary import (
     BARS,
     BIG_OPERATORS,
     BINOMIALS,
+    CONNECTORS,
     CONSTANT_COMMANDS,
     DECORATIONS,
     FRACTIONS,
@@ -22,7 +23,9 @@ from tasks.domain.equivalence.vocabulary import (
     FUNCTIONS,
     LETTERS,
     OPENERS,
+    QUALIFIERS,
 )
+from tasks.domain.equivalence.wording import BEFORE, BEHIND, Said, predicates
 
 MAX_POSTFIXES = 60  # tokens of powers, factorials and the like behind one atom
 
@@ -159,7 +162,8 @@ class AtomParser(GroupParser):
         while token.value[0] in FUNCTION_LETTERS and self.peek().value == "'" and self.peek(1).value in ("(", "'"):
             token = token._replace(value=token.value + self.next().value)
         if self.peek().value == "(" and (
-            self.defines(token) or (token.value[0] in FUNCTION_LETTERS and not self.peek().spaced)
+            self.defines(token)
+            or (not self.peek().spaced and (token.value[0] in FUNCTION_LETTERS or self.at_a_number(token)))
         ):
             self.next()
             inside = self.bracketed("(")
@@ -167,25 +171,29 @@ class AtomParser(GroupParser):
             return Node("call", arguments, token.value)
         return symbol(token.value)
 
+    def at_a_number(self, token: Token) -> bool:
+        """I(0), N(2): nobody writes a product like that."""
+        return token.value not in ("e", "i") and self.peek(1).kind == "num" and self.peek(2).value == ")"
+
     def defines(self, token: Token) -> bool:
         """x(t) = ...: any letter is a function when it is given by an equation."""
         return [self.peek(k).value for k in (2, 3)] == [")", "="] and self.peek(1).kind == "sym"
 
     def text_atom(self, token: Token) -> Node:
-        """Words before a quantity are dropped, words alone are a text answer."""
+        """Words that only name the quantity behind them are dropped; those that change it are kept; words alone are a text."""
         words = [token.value.strip()]
         while self.peek().kind == "text":
             words.append(self.next().value.strip())
-        if not self.at_end() and self.starts_atom(self.peek()) and self.peek().value != "(":
-            return self.product()
-        if self.peek().value == "-" and self.peek(1).kind == "num":
-            return self.signed()
-        return Node("text", (), " ".join(words))
+        text = " ".join(words)
+        follows = not self.at_end() and self.starts_atom(self.peek()) and self.peek().value != "("
+        if not follows and BEFORE.search(text) and self.peek().value in ("(", r"\{"):
+            return worded(self.product(), text)
+        if follows or (self.peek().value == "-" and self.peek(1).kind == "num"):
+            return worded(self.product() if follows else self.signed(), text)
+        return Node("text", (), text)
 
     def take_unit_text(self, token: Token) -> bool:
         """Whether the text behind a quantity is a unit (taken) or the start of something else (left)."""
-        from tasks.domain.equivalence.parser import CONNECTORS, QUALIFIERS
-
         if QUALIFIERS.match(token.value):
             return False
         connector = CONNECTORS.search(" " + token.value + " ")
@@ -206,6 +214,8 @@ class AtomParser(GroupParser):
 
     def with_unit(self, node: Node, text: str) -> Node:
         unit = text.strip(" .,;")
+        if BEHIND.search(unit):
+            return changed_behind(node, unit)
         if self.take("^") or self.take("**"):
             unit += "^" + self.argument_text()
         while self.peek().value == "/" and (self.peek(1).kind == "text" or self.peek(1).value in UNIT_LETTERS):
@@ -258,6 +268,34 @@ def chosen(base: Node, power: Node) -> Node:
         return power
     ways = math.comb(total, int(taken.value)) if base.value[0] == "C" else math.perm(total, int(taken.value))
     return number(ways)
+
+
+def worded(node: Node, words: str) -> Node:
+    """A quantity behind words: minus 5 is -5, `all even n` is n under a condition, `at least 5` is nothing but that."""
+    if not BEFORE.search(words):
+        return node
+    name = " ".join(words.casefold().split())
+    if name in ("minus", "negative"):
+        return negated(node)
+    if re.fullmatch(r"(?:the )?square root of", name):
+        return Node("fn", (node,), "sqrt")
+    if node.op != "num" and (said := predicates(words)):
+        return Node("given", (node,), (Said("is", said, symbols(node)),))
+    return Node("worded", (node,), name)
+
+
+def changed_behind(node: Node, words: str) -> Node:
+    """5 squared, 5 inches squared, 5 or more."""
+    name = " ".join(words.casefold().split())
+    power = {"squared": 2, "cubed": 3}.get(name)
+    if power and node.op == "unit":
+        return Node("unit", node.args, f"{node.value}^{power}")
+    if power:
+        return Node("pow", (node, number(power)))
+    match = re.fullmatch(r"(.+) (squared|cubed)", name)
+    if match and not BEHIND.search(match[1]):
+        return Node("unit", (node,), f"{match[1]}^{2 if match[2] == 'squared' else 3}")
+    return Node("worded", (node,), name)
 
 
 def literal(text: str) -> Node:

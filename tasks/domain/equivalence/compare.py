@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from tasks.domain.equivalence import texts
 from tasks.domain.equivalence.hints import Hints
 from tasks.domain.equivalence.matrices import as_matrix
 from tasks.domain.equivalence.nodes import Node, divided, has, renamed, symbol, symbols, walk
 from tasks.domain.equivalence.numeric import exact
+from tasks.domain.equivalence.parser import parse
 from tasks.domain.equivalence.quantities import same_quantity, text_value
 from tasks.domain.equivalence.realsets import real_set, same_sets
 from tasks.domain.equivalence.relations import (
@@ -17,10 +19,14 @@ from tasks.domain.equivalence.relations import (
     answers_equation,
     is_equation,
     is_name,
+    is_sum_of_letters,
     name_and_value,
     same_equation,
     same_inequality,
 )
+from tasks.domain.equivalence.renaming import renamings
+from tasks.domain.equivalence.tokens import Unreadable
+from tasks.domain.equivalence.wording import RESTRICTIVE, SETS
 
 MAX_ITEMS = 60
 COLLECTIONS = ("list", "set", "tuple")
@@ -33,6 +39,7 @@ class Comparison:
     def __init__(self, hints: Hints) -> None:
         self.hints = hints
         self.rule = "different"
+        self.rename = True  # whether letters may have other names here; parts of one thing are renamed together
 
     def answers(self, gold: Node, answer: Node) -> bool:
         """Whether the whole answer means the whole gold."""
@@ -47,11 +54,24 @@ class Comparison:
             return self.found("identical")
         if gold.op == "text" and answer.op == "text":
             return texts.same_words(gold.value, answer.value) and self.found("text")
+        if "given" in (gold.op, answer.op):
+            return self.same_given(gold, answer)
+        if "worded" in (gold.op, answer.op):
+            return self.same_worded(gold, answer)
+        if self.rename and _has_parts(gold) and _has_parts(answer) and symbols(gold) and symbols(answer):
+            return self.renamed_together(gold, answer)
         for applies, compare in self.steps():
             if applies(gold, answer):
                 return compare(gold, answer)
-        rule = same_quantity(gold, answer, self.hints)
+        rule = same_quantity(gold, answer, self.hints, self.rename)
         return rule is not None and self.found(rule)
+
+    def renamed_together(self, gold: Node, answer: Node) -> bool:
+        """The ends of an interval and the parts of a tuple share their letters."""
+        self.rename = False
+        same = any(self.same(gold, reading) for reading in renamings(gold, answer, self.hints))
+        self.rename = True
+        return same
 
     def found(self, rule: str) -> bool:
         self.rule = rule
@@ -70,6 +90,27 @@ class Comparison:
             (lambda g, a: g.op in COLLECTIONS or a.op in COLLECTIONS, self.same_collections),
             (lambda g, a: "ratio" in (g.op, a.op), self.same_ratios),
         )
+
+    # conditions and words
+
+    def same_given(self, gold: Node, answer: Node) -> bool:
+        """Answers under conditions: those that both state must agree; some may not be left out, or added."""
+        one, two = condition_of(gold), condition_of(answer)
+        if (not one.stated and two.restrictive) or (not two.stated and one.predicate):
+            return False
+        if one.predicates and two.predicates and one.predicates != two.predicates:
+            return False
+        if one.formulas and two.formulas and not self.same_conditions(one.formulas, two.formulas):
+            return False
+        return self.same(one.item, two.item)
+
+    def same_conditions(self, gold: Sequence[Node], answer: Sequence[Node]) -> bool:
+        return len(gold) == len(answer) and self.any_order(list(gold), list(answer))
+
+    def same_worded(self, gold: Node, answer: Node) -> bool:
+        """At least 5 is only what is at least 5."""
+        same = gold.op == answer.op and texts.canonical(gold.value) == texts.canonical(answer.value)
+        return same and self.same(gold.args[0], answer.args[0])
 
     # values that are several: plus-minus
 
@@ -103,7 +144,13 @@ class Comparison:
         return is_equation(gold) and answers_equation(gold, answer, self.same)
 
     def answer_relation(self, gold: Node, answer: Node) -> bool:
-        return is_equation(answer) and answered_by_equation(gold, answer, self.same)
+        return is_equation(answer) and answered_by_equation(gold, answer, self.same, self.asked)
+
+    def asked(self, left: Node) -> bool:
+        """Whether the question asks for this expression: `find a + b` is answered by a + b = 7."""
+        if self.hints.letters is None:
+            return is_sum_of_letters(left)
+        return any(left == _parsed(target) for target in self.hints.asked)
 
     # matrices and vectors
 
@@ -222,6 +269,14 @@ class Comparison:
         return self.found(rule)
 
 
+@lru_cache(maxsize=2048)
+def _parsed(text: str) -> Node | None:
+    try:
+        return parse(text)
+    except Unreadable:
+        return None
+
+
 def _settled(node: Node) -> Node:
     """Without wrappers that carry no meaning: one-item lists, remarks on where parameters come from."""
     if node.op == "text":
@@ -229,10 +284,9 @@ def _settled(node: Node) -> Node:
     if node.op == "rel" and node.value == ("in",) and node.args[1].op == "set":  # x in {2, 3}
         return node.args[1]
     if node.op == "list":
-        items = without_remarks(node.args)
-        if len(items) == 1:
-            return _settled(items[0])
-        return Node("list", items) if items else node
+        return _settled_list(node)
+    if node.op == "given" and not condition_of(node).stated:
+        return _settled(node.args[0])
     if node.op == "unit" and node.args[0].op in (*COLLECTIONS, "rel", "ratio", "union", "matrix", "text"):
         return _settled(node.args[0])
     if (
@@ -254,20 +308,77 @@ def opened(node: Node) -> Node:
     return Node(node.op, args, value)
 
 
-def without_remarks(items: tuple[Node, ...]) -> tuple[Node, ...]:
-    """Items without k in Z, and without the domain x > 0 beside a single formula that uses x."""
-    items = tuple(item for item in items if not _is_remark(item))
+def _settled_list(node: Node) -> Node:
+    """One item, or several; remarks beside them, or behind the last, hold for all of them."""
+    items, remarks = without_remarks(node.args)
+    if not items:
+        return node
+    if items[-1].op == "given" and not any(item.op == "given" for item in items[:-1]) and len(items) > 1:
+        last = items[-1]
+        if not condition_of(last).restrictive:
+            items, remarks = (*items[:-1], last.args[0]), (Node("given", last.args, last.value), *remarks)
+    main = _settled(items[0]) if len(items) == 1 else Node("list", items)
+    for remark in remarks:
+        formulas, said = (remark.args[1:], remark.value) if remark.op == "given" else ((remark,), ())
+        main = (
+            Node("given", (main, *formulas), said)
+            if main.op != "given"
+            else Node("given", (*main.args, *formulas), (*main.value, *said))
+        )
+    return main
+
+
+def without_remarks(items: tuple[Node, ...]) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
+    """Items, and apart from them the remarks: k in Z, `k is an integer`, and x > 0 beside a single formula that uses x."""
+    remarks = tuple(item for item in items if _is_remark(item) or _says_of_a_letter(item))
+    items = tuple(item for item in items if item not in remarks)
     formulas = [item for item in items if item.op != "rel" or is_equation(item)]
     if len(formulas) == 1 < len(items):
-        used = symbols(formulas[0])
-        return tuple(item for item in items if item is formulas[0] or not symbols(item) <= used)
-    return items
+        assigned = name_and_value(formulas[0]) if formulas[0].op == "rel" else None
+        used = symbols(assigned[1] if assigned else formulas[0])
+        domain = tuple(item for item in items if item is not formulas[0] and symbols(item) and symbols(item) <= used)
+        return tuple(item for item in items if item not in domain), (*remarks, *domain)
+    return (items, remarks) if items else (remarks, ())
+
+
+@dataclass(frozen=True)
+class Condition:
+    """An answer and what is said of it. `restrictive`: it starts with if, when, is; `predicate`: with is."""
+
+    item: Node
+    formulas: tuple[Node, ...] = ()
+    predicates: frozenset[str] = frozenset()
+    restrictive: bool = False
+    predicate: bool = False
+
+    @property
+    def stated(self) -> bool:
+        return bool(self.formulas or self.predicates)
+
+
+def condition_of(node: Node) -> Condition:
+    """The parts of a conditioned answer; memberships such as k in Z count as what they say in words."""
+    if node.op != "given":
+        return Condition(node)
+    members = [part for part in node.args[1:] if _is_remark(part)]
+    said = frozenset(name for remark in node.value for name in remark.predicates)
+    said |= frozenset(name for member in members for name in SETS.get(member.args[1].value, (member.args[1].value,)))
+    starts = frozenset(remark.start for remark in node.value)
+    formulas = tuple(part for part in node.args[1:] if part not in members)
+    return Condition(node.args[0], formulas, said, bool(starts & RESTRICTIVE), bool(starts & {"is", "are"}))
+
+
+def _says_of_a_letter(item: Node) -> bool:
+    """`k is an integer`, as an item of its own."""
+    return item.op == "given" and item.args[0].op == "sym" and condition_of(item).predicate
 
 
 def parameters(node: Node) -> frozenset[str]:
     """Letters that the answer itself says run over the whole numbers: k in Z."""
     remarks = [part for part in walk(node) if _is_remark(part) and part.args[1].value[:1] in "ZN"]
-    return frozenset(one.value for remark in remarks for one in walk(remark.args[0]) if one.op == "sym")
+    declared = frozenset(one.value for remark in remarks for one in walk(remark.args[0]) if one.op == "sym")
+    said = [remark for part in walk(node) if part.op == "given" for remark in part.value]
+    return declared | frozenset(letter for one in said if "integer" in one.predicates for letter in one.letters)
 
 
 def _is_remark(item: Node) -> bool:
@@ -287,8 +398,19 @@ def _real_sets(gold: Node, answer: Node) -> bool:
     return real_set(gold) is not None and real_set(answer) is not None
 
 
+def _has_parts(node: Node) -> bool:
+    """Whether letters in it are shared: a tuple, interval, condition or matrix, not a list of answers or one formula."""
+    if node.op == "rel":
+        return not (is_equation(node) and name_and_value(node) is not None)
+    if node.op == "list":
+        return bool(node.args) and _names(node.args) is not None
+    return node.op in ("tuple", "builder", "matrix", *REAL_SETS) and node.op not in ("nset", "empty")
+
+
 def _relations(side: Node) -> bool:
-    return side.op == "list" and all(item.op == "rel" and not is_equation(item) for item in side.args)
+    """x <= 2 or x = 5: relations, at least one of them no equation."""
+    relations = side.op == "list" and all(item.op == "rel" for item in side.args)
+    return relations and not all(map(is_equation, side.args))
 
 
 def _same_brackets(one: str, two: str, items: int) -> bool:

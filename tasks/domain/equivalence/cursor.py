@@ -31,6 +31,7 @@ class Cursor:
         self.bars = 0  # open absolute values
         self.depth = 0
         self.reversed = False  # inside ]a, b[
+        self.remarks: list[Node] = []  # met behind a part of the present item
 
     def items(self, closers: tuple[str, ...]) -> Node:
         raise NotImplementedError

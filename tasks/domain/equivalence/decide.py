@@ -6,13 +6,13 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from tasks.domain.equivalence import texts
+from tasks.domain.equivalence import proofs, texts
 from tasks.domain.equivalence.compare import Comparison
 from tasks.domain.equivalence.exact import decide_fast
 from tasks.domain.equivalence.hints import Hints, decoded
 from tasks.domain.equivalence.nodes import Node, walk
 from tasks.domain.equivalence.parser import parse
-from tasks.domain.equivalence.prose import is_prose, same_figures
+from tasks.domain.equivalence.prose import answers_prose, is_prose, same_prose, same_statement
 from tasks.domain.equivalence.tokens import OverLimit, Unreadable
 
 _WORDED = re.compile(r"[A-Za-z]{2}")
@@ -30,8 +30,10 @@ def decide(payload: list[str]) -> tuple[str, dict[str, Any]]:
         return readable(payload[0])
     gold, answer, hints, otherwise = payload
     fast = decide_fast(gold, answer)
-    equal, rule = fast if fast is not None else equivalent(gold, answer, hints)
-    return ("correct" if equal else otherwise), {"rule": rule}
+    with proofs.recorded() as ways:
+        equal, rule = fast if fast is not None else equivalent(gold, answer, hints)
+    evidence = {"rule": rule, "proof": proofs.weakest(ways)} if equal else {"rule": rule}
+    return ("correct" if equal else otherwise), evidence
 
 
 def readable(gold: str) -> tuple[str, dict[str, Any]]:
@@ -40,7 +42,7 @@ def readable(gold: str) -> tuple[str, dict[str, Any]]:
         return "wrong", {"rule": "empty"}
     if texts.clock(gold) or (_WORDED.search(gold) and not _MATHEMATICS.search(gold) and balanced(gold)):
         return "correct", {"rule": "words"}
-    equal, rule = _parsed_equal(gold, gold, "|-|", True)
+    equal, rule = _parsed_equal(gold, gold, "|-||", True)
     return ("correct" if equal else "wrong"), {"rule": "readable" if equal else rule}
 
 
@@ -48,7 +50,7 @@ def balanced(text: str) -> bool:
     return all(text.count(left) == text.count(right) for left, right in ("{}", "()", "[]"))
 
 
-def equivalent(gold: str, answer: str, hints: str = "|-|") -> tuple[bool, str]:
+def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
     """Whether the answer means the gold, and by which rule (or why it could not be read)."""
     gold, answer = _number_words(gold), _number_words(answer)
     answer = _without_choice(gold, answer)
@@ -57,6 +59,11 @@ def equivalent(gold: str, answer: str, hints: str = "|-|") -> tuple[bool, str]:
     by_words = _by_words(gold, answer, hints)
     if by_words is not None:
         return by_words
+    if is_prose(gold) and is_prose(answer):
+        if not same_statement(gold, answer):
+            return False, "different"
+        if same_prose(gold, answer, Comparison(decoded(hints)).same):
+            return True, "prose"
     grouped = "," in gold or "," in answer
     equal, rule = _parsed_equal(gold, answer, hints, True)
     if not equal and grouped:
@@ -66,7 +73,7 @@ def equivalent(gold: str, answer: str, hints: str = "|-|") -> tuple[bool, str]:
     if not equal and match and "." in gold:
         equal, _ = _parsed_equal(gold, f"{match[1]}.{match[2]}", hints, True)
         rule = "decimal_comma" if equal else rule
-    if not equal and is_prose(gold) and same_figures(gold, answer):
+    if not equal and is_prose(gold) and answers_prose(gold, answer, Comparison(decoded(hints)).same):
         return True, "prose"
     return equal, rule
 

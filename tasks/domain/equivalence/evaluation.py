@@ -98,13 +98,19 @@ class Digits:
             return _zero_power(exponent, self.context.mpf(0))
         if abs(self.context.mag(base)) * abs(exponent) > MAX_MAGNITUDE_BITS:
             raise Undefined
-        return self.context.power(base, exponent)
+        return self.finite(self.context.power(base, exponent))
 
     def function(self, name: str, values: list[Any]) -> Any:
         limit = _ARGUMENT_BITS.get(name, MAX_ARGUMENT_BITS)
         if any(value != 0 and self.context.mag(value) > limit for value in values):
             raise Undefined
-        return _PRECISE[name](self.context, *values)
+        return self.finite(_PRECISE[name](self.context, *values))
+
+    def finite(self, value: Any) -> Any:
+        """The value; Undefined for ln 0 and the like, which mpmath calls infinite."""
+        if not self.context.isfinite(value):
+            raise Undefined
+        return value
 
 
 def _zero_power(exponent: Any, zero: Any) -> Any:
@@ -174,7 +180,7 @@ _ARGUMENT_BITS = {"exp": 18, "sinh": 18, "cosh": 18, "factorial": 30, "binomial"
 _ARGUMENT_BITS |= dict.fromkeys(("sqrt", "ln", "log", "lg", "abs", "max", "min"), MAX_MAGNITUDE_BITS)
 
 SPANS = ((0.3, 2.7), (0.3, 2.7), (-2.7, -0.3), (3.1, 9.0), (-9.0, -3.1), (11.0, 60.0), (0.05, 0.2), (-60.0, -11.0))
-COUNTING_LETTERS = frozenset("nkmjlNKMtr")  # symbols that usually stand for whole numbers
+COUNTING_LETTERS = frozenset("nkmNKM")  # symbols that usually stand for whole numbers
 
 
 @lru_cache(maxsize=4096)

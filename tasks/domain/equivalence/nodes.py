@@ -23,6 +23,9 @@
 | union inter diff | sets | |
 | ratio | parts | |
 | matrix | entries, row by row | number of columns |
+| given | the answer, formulas of its conditions | per condition in words how it starts and what it says |
+| remark | formulas | the same, before it is joined to an answer |
+| worded | the quantity | words that change it |
 | inf nset empty | | for nset R, Q, Z, N or C |
 """
 

@@ -1,8 +1,9 @@
 """Do two expressions have the same value, for every value of their symbols?
 
-Rational expressions are compared exactly. Everything else is evaluated at fixed sample points: in floating point, which
-settles nearly all unequal pairs in microseconds, then with 40 and 90 digits, where a true difference stays and
-rounding noise shrinks. By the Schwartz-Zippel argument a few generic points decide identities between such expressions.
+Rational expressions are compared exactly, rational functions modulo primes (`residues`). Everything else is first evaluated
+at fixed sample points, which refutes nearly all unequal pairs in microseconds. What agrees is then proved: constants of
+roots and rational angles by a separation bound (`algebraic`), the rest by SymPy (`symbolic`). Where neither proves it,
+agreement at the points to 90 and 250 digits accepts, and is noted as `sampled`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from tasks.domain.equivalence import algebraic, proofs
 from tasks.domain.equivalence.evaluation import (
-    COUNTING_LETTERS,
     SPANS,
     Arithmetic,
     Digits,
@@ -23,17 +24,18 @@ from tasks.domain.equivalence.evaluation import (
     Undefined,
 )
 from tasks.domain.equivalence.nodes import Node, has, symbols, walk
+from tasks.domain.equivalence.residues import same_rational
+from tasks.domain.equivalence.symbolic import proves_equal
 
 MAX_BITS = 6000  # of an exact rational
 MAX_FACTORIAL = 200
-MAX_FACTORIAL_RESIDUE = 20_000
-RATIONAL = ("num", "dec", "add", "mul", "neg", "inv", "pow")
-PRIMES = (2**61 - 1, 2**89 - 1)  # Mersenne primes
 NOISE = 1e-10  # of a double after a few cancelling operations
 CLOSE = 1e-6  # doubles nearer than this need more digits
-PRECISE = 1e-30  # relative; with 40 digits
-FINELY, LARGE = 1e-75, 1e8  # relative, with 90 digits; above this size, 40 digits do not show an added 1
-PLAIN, FINE = Digits(40), Digits(90)
+PRECISE = 1e-60  # by which rounding noise shrinks when 90 digits become 250
+PLAIN, FINE, FINEST = Digits(40), Digits(90), Digits(250)
+MOST_WRITTEN = 20  # digits that 90 have room for
+CONFIRMED, WHOLE_POINTS = 3, 7  # points at which symbols are evaluated to many digits
+NO_LETTERS: frozenset[str] = frozenset()
 
 Both = Callable[[Arithmetic, int], tuple[Any, Any]]
 
@@ -65,55 +67,6 @@ def _exact(node: Node) -> Fraction:
     return 1 / parts[0] if op == "inv" else _power(*parts)
 
 
-def _same_residues(one: Node, two: Node) -> bool | None:
-    """None when an exponent is no whole number of reasonable size, or a prime divides a denominator."""
-    try:
-        return all(residue(one, prime) == residue(two, prime) for prime in PRIMES)
-    except (Undefined, ValueError):
-        return None
-
-
-def is_rational(node: Node) -> bool:
-    return all(part.op in RATIONAL or (part.op == "fn" and part.value == "factorial") for part in walk(node))
-
-
-def residue(node: Node, prime: int) -> int:
-    """A rational expression modulo a prime: exact for numbers too large to write down, such as 2^4950 + 1."""
-    if node.op in ("num", "dec"):
-        value = node.value if node.op == "num" else node.args[0].value
-        return int(value.numerator * pow(value.denominator, -1, prime) % prime)
-    if node.op == "pow":
-        return pow(residue(node.args[0], prime), _exponent(node.args[1]), prime)
-    if node.op == "fn":
-        return _factorial_residue(node.args[0], prime)
-    parts = [residue(arg, prime) for arg in node.args]
-    if node.op == "add":
-        return sum(parts) % prime
-    if node.op in ("neg", "inv"):
-        return -parts[0] % prime if node.op == "neg" else pow(parts[0], -1, prime)
-    product = 1
-    for part in parts:
-        product = product * part % prime
-    return product
-
-
-def _exponent(node: Node) -> int:
-    value = exact(node)
-    if value is None or value.denominator != 1:
-        raise Undefined
-    return int(value)
-
-
-def _factorial_residue(node: Node, prime: int) -> int:
-    value = exact(node)
-    if value is None or value.denominator != 1 or not 0 <= value <= MAX_FACTORIAL_RESIDUE:
-        raise Undefined
-    product = 1
-    for factor in range(2, int(value) + 1):
-        product = product * factor % prime
-    return product
-
-
 def _product(parts: list[Fraction]) -> Fraction:
     product = Fraction(1)
     for part in parts:
@@ -140,24 +93,26 @@ def _bounded(value: Fraction) -> Fraction:
     return value
 
 
-def equal(one: Node, two: Node, degrees: tuple[bool, bool] = (True, True)) -> bool:
-    """Whether two expressions agree identically. `degrees`: whether each side's degree signs mean pi / 180 or nothing.
-
-    NotNumeric when one of them has no value.
+def equal(one: Node, two: Node, degrees: tuple[bool, bool] = (True, True), whole: frozenset[str] = NO_LETTERS) -> bool:
+    """Whether two expressions agree identically. `degrees`: whether each side's degree signs mean pi / 180 or nothing;
+    `whole`: letters that run over the whole numbers. NotNumeric when one of them has no value.
     """
     left, right = exact(one), exact(two)
     if left is not None and right is not None:
         return left == right
-    if is_rational(one) and is_rational(two) and (same := _same_residues(one, two)) is not None:
+    same = same_rational(one, two)
+    if same is not None:
         return same
     readings = (False, True) if _plain_log(one) or _plain_log(two) else (False,)
-    return any(_agree(one, two, degrees, log10) for log10 in readings)
+    return any(_agree(one, two, degrees, log10, whole) for log10 in readings)
 
 
-def same_value(one: Node, two: Node, degrees: tuple[bool, bool] = (True, True)) -> bool:
+def same_value(
+    one: Node, two: Node, degrees: tuple[bool, bool] = (True, True), whole: frozenset[str] = NO_LETTERS
+) -> bool:
     """Like `equal`, and False for what has no value."""
     try:
-        return equal(one, two, degrees)
+        return equal(one, two, degrees, whole)
     except NotNumeric:
         return False
 
@@ -167,40 +122,62 @@ def _plain_log(node: Node) -> bool:
     return any(part.op == "fn" and part.value == "log" and len(part.args) == 1 for part in walk(node))
 
 
-def _agree(one: Node, two: Node, degrees: tuple[bool, bool], log10: bool) -> bool:
+def _agree(one: Node, two: Node, degrees: tuple[bool, bool], log10: bool, whole: frozenset[str]) -> bool:
+    """Values refute; equal ones are accepted on a proof, or (noted as such) because they agree at many points."""
+
     def both(m: Arithmetic, point: int) -> tuple[Any, Any]:
         left = Evaluation(m, point, degrees=degrees[0], log10=log10).value(one)
         return left, Evaluation(m, point, degrees=degrees[1], log10=log10).value(two)
 
-    free = symbols(one) | symbols(two) or any(has(side, "call", "opaque", "dots") for side in (one, two))
-    if not free:
-        return _rough(both, 0) is not False and _precisely(both, 0)
-    return _agree_everywhere(both) or _agree_on_whole_numbers(one, two, both)
+    if not symbols(one) | symbols(two) and not any(has(side, "call", "opaque", "dots", "based") for side in (one, two)):
+        return _same_constant(one, two, degrees, both)
+    if _agree_everywhere(both) or _agree_on_whole_numbers(one, two, both, whole):
+        proofs.note("symbolic" if proves_equal(one, two, degrees, log10, whole) else "sampled")
+        return True
+    return False
+
+
+def _same_constant(one: Node, two: Node, degrees: tuple[bool, bool], both: Both) -> bool:
+    if _rough(both, 0) is False:
+        return False
+    if degrees == (True, True) and (proved := algebraic.same(one, two)) is not None:
+        proofs.note("algebraic")
+        return proved and _rough(both, 0) is not None
+    if not _precisely(both, 0, _written_digits(one) + _written_digits(two)):
+        return False
+    proofs.note("symbolic" if proves_equal(one, two, degrees, False, NO_LETTERS) else "sampled")
+    return True
+
+
+def _written_digits(node: Node) -> int:
+    """Digits of the numbers as they are written: a difference may be as small as the longest of them."""
+    parts = (part.value for part in walk(node) if part.op == "num")
+    return max((max(value.numerator.bit_length(), value.denominator.bit_length()) for value in parts), default=0) // 3
 
 
 def _agree_everywhere(both: Both) -> bool:
-    """Equal at every point where both are real; at one of them to many digits."""
-    confirmed = False
+    """Equal at every point where both are real; at up to three of them to many digits."""
+    confirmed = 0
     for point in range(len(SPANS)):
         verdict = _rough(both, point, branches=True)
         if verdict is False:
             return False
-        if verdict and not confirmed:
-            confirmed = _precisely(both, point)
-            if not confirmed:
+        if verdict and confirmed < CONFIRMED:
+            if not _precisely(both, point):
                 return False
-    return confirmed
+            confirmed += 1
+    return confirmed > 0
 
 
-def _agree_on_whole_numbers(one: Node, two: Node, both: Both) -> bool:
+def _agree_on_whole_numbers(one: Node, two: Node, both: Both, whole: frozenset[str]) -> bool:
     """Identities that hold for whole numbers only: (-1)^n, sin(n pi)."""
-    if not any(_alternates(node) for side in (one, two) for node in walk(side)):
+    if not any(_alternates(node, whole) for side in (one, two) for node in walk(side)):
         return False
-    return all(_precisely(both, len(SPANS) + k) for k in range(5))
+    return all(_precisely(both, len(SPANS) + k) for k in range(WHOLE_POINTS))
 
 
-def _alternates(node: Node) -> bool:
-    if not symbols(node) & COUNTING_LETTERS:
+def _alternates(node: Node, whole: frozenset[str]) -> bool:
+    if not symbols(node) & whole:
         return False
     if node.op == "pow":
         base = exact(node.args[0])
@@ -225,15 +202,16 @@ def _rough(both: Both, point: int, branches: bool = False) -> bool | None:
     return None if branches and imaginary > CLOSE * size else False
 
 
-def _precisely(both: Both, point: int) -> bool:
-    """Equal to 30 digits, or the difference is rounding noise: it shrinks when digits are added."""
+def _precisely(both: Both, point: int, written: int = 0) -> bool:
+    """Equal to 75 digits and the digits that were written, or the difference is rounding noise: it shrinks when digits are added."""
+    finely, finest = (FINE, FINEST) if written <= MOST_WRITTEN else (Digits(written + 90), Digits(2 * written + 250))
     try:
-        left, right = both(PLAIN, point)
+        left, right = both(finely, point)
         gap, size = abs(left - right), max(abs(left), abs(right))
-        if gap <= PRECISE * size and size < LARGE:
-            return True
-        left, right = both(FINE, point)
+        if gap > max(NOISE * size, NOISE):
+            return False
+        left, right = both(finest, point)
     except Undefined:
         return False
     finer, size = abs(left - right), max(abs(left), abs(right))
-    return bool(finer <= FINELY * size or finer < PRECISE * gap)
+    return bool(finer <= finest.context.mpf(10) ** -(finest.context.dps - 20) * size or finer < gap * PRECISE)

@@ -5,6 +5,7 @@ list (, ; and or) < relation (= < <= in ...) < sets (union, intersection, minus)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from tasks.domain.equivalence.atoms import AtomParser
@@ -12,13 +13,16 @@ from tasks.domain.equivalence.nodes import Node, added, deeper_than, divided, ne
 from tasks.domain.equivalence.tokens import OverLimit, Token, Unreadable, tokenize
 from tasks.domain.equivalence.units import unit
 from tasks.domain.equivalence.vocabulary import (
+    CASES,
     CONNECTORS,
+    OTHERWISE,
     PRODUCT_SIGNS,
     QUALIFIERS,
     RELATIONS,
     SET_OPERATORS,
     SETS,
 )
+from tasks.domain.equivalence.wording import Said, predicates
 
 MAX_TREE_DEPTH = 120
 
@@ -33,14 +37,22 @@ class Parser(AtomParser):
         return node
 
     def items(self, closers: tuple[str, ...]) -> Node:
-        """A comma (or `and`) separated list; the item itself when there is only one."""
+        """A comma (or `and`) separated list; the item itself when there is only one. Remarks stay with the item before them."""
         found: list[Node] = []
+        leading: list[Node] = []
         while not self.at_end() and self.peek().value not in closers:
             if self.skip_separator():
                 continue
-            if self.skip_qualifier(closers):
-                continue
-            found.append(self.relation())
+            if (remark := self.remark(closers)) is None:
+                found.append(self.relation())
+            elif found:
+                found[-1] = given(found[-1], remark)
+            else:
+                leading.append(remark)
+        if leading and not found:
+            return leading[0]
+        if leading and found:
+            found[0] = given(found[0], *leading)
         if not found:
             return Node("list", ())
         return found[0] if len(found) == 1 else Node("list", tuple(found))
@@ -67,20 +79,62 @@ class Parser(AtomParser):
             return True
         return False
 
-    def skip_qualifier(self, closers: tuple[str, ...]) -> bool:
+    def remark(self, closers: tuple[str, ...]) -> Node | None:
         """`where k is an integer`, `for all x in Z`: up to the next connector that starts a new answer."""
-        token = self.peek()
+        token, start = self.peek(), self.at
         if token.kind != "text" or not QUALIFIERS.match(token.value):
-            return False
+            return None
         predicate = token.value.strip(" ,;(").lower().startswith(("is ", "are "))
         depth = 0
         while not self.at_end():
             token = self.peek()
-            if depth == 0 and (token.value in closers or (not predicate and self.starts_new_answer(token))):
+            if depth == 0 and (
+                token.value in closers
+                or (not predicate and self.starts_new_answer(token))
+                or (self.at > start and token.value in (",", ";") and self.starts_new_case())
+            ):
                 break
             depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(token.value, 0)
             self.next()
-        return True
+        return self.understood(self.tokens[start : self.at])
+
+    def starts_new_case(self) -> bool:
+        """`n if n is even, 2n if n is odd`: what follows the comma has a condition of its own."""
+        rest = self.tokens[self.at + 1 :]
+        following = next((token for token in rest if token.kind == "text"), None)
+        first = rest[0] if rest else None
+        return (
+            first is not None
+            and (first.kind != "text" or bool(OTHERWISE.match(first.value)))
+            and following is not None
+            and bool(CASES.match(following.value))
+        )
+
+    def understood(self, tokens: Sequence[Token]) -> Node:
+        """A remark: its formulas, and as value the word that starts it and what it says in words."""
+        words = " ".join(token.value for token in tokens if token.kind == "text")
+        formulas: list[Node] = []
+        run: list[Token] = []
+        for token in [*tokens, Token("text", "", False)]:
+            if token.kind != "text":
+                run.append(token)
+            elif run:
+                formulas.extend(self.formula(run))
+                run = []
+        letters = frozenset(token.value for token in tokens if token.kind == "sym")
+        return Node(
+            "remark", tuple(formulas), Said(words.strip(" ,;(").split(" ")[0].lower(), predicates(words), letters)
+        )
+
+    def formula(self, tokens: list[Token]) -> list[Node]:
+        """What a run of mathematics inside a remark says; lone letters say nothing."""
+        while tokens and tokens[-1].value in (",", ".", ";", ")") and not any(t.value == "(" for t in tokens):
+            tokens = tokens[:-1]
+        try:
+            node = type(self)(tokens).answer() if tokens else Node("list")
+        except Unreadable:
+            node = Node("text", (), " ".join(token.value for token in tokens))
+        return [item for item in (node.args if node.op == "list" else (node,)) if item.op not in ("sym", "call")]
 
     def starts_new_answer(self, token: Token) -> bool:
         """A connector, with an equation behind it: `and f(x) = 2`, not `and b are integers`."""
@@ -92,11 +146,15 @@ class Parser(AtomParser):
         return any(one.value in RELATIONS for one in rest[:following])
 
     def relation(self) -> Node:
+        """One item; remarks in brackets behind a part of it are conditions of the whole."""
+        outer, self.remarks = self.remarks, []
         operands, operators = [self.set_expression()], []
         while (operator := self.relation_operator()) is not None:
             operators.append(operator)
             operands.append(self.set_expression())
-        return Node("rel", tuple(operands), tuple(operators)) if operators else operands[0]
+        node = Node("rel", tuple(operands), tuple(operators)) if operators else operands[0]
+        found, self.remarks = self.remarks, outer
+        return given(node, *found) if found else node
 
     def relation_operator(self) -> str | None:
         if self.at_end():
@@ -185,11 +243,14 @@ class Parser(AtomParser):
                 self.next()
                 right = divided(right, self.power())
             return self.mixed(left, right)
-        if right.op == "rel":  # n^2 + n (n >= 1): a remark
+        if right.op in ("rel", "remark") or (right.op == "tuple" and all(arg.op == "rel" for arg in right.args)):
+            self.remarks.extend(right.args if right.op == "tuple" else [right])  # n^2 + n (n >= 1)
             return left
         if left.op == "unit" and self.peek().kind == "text" and (total := compound(left, right, self.peek().value)):
             self.next()
             return total
+        if left.op == "unit" and left.value != "$" and right.op in ("num", "dec"):
+            raise Unreadable(f"{left.value!r} between two numbers")
         return times(left, right)
 
     def mixed(self, left: Node, fraction: Node) -> Node:
@@ -217,6 +278,15 @@ class Parser(AtomParser):
             self.next()
             return Node(token.value[1:], (Node("num", (), Fraction(0)), self.product()))
         return self.power()
+
+
+def given(item: Node, *remarks: Node) -> Node:
+    """An item under conditions: formulas, and per remark in words how it starts and what it says."""
+    formulas = tuple(part for remark in remarks for part in (remark.args if remark.op == "remark" else (remark,)))
+    said = tuple(remark.value for remark in remarks if remark.op == "remark")
+    if item.op == "given":
+        return Node("given", (*item.args, *formulas), (*item.value, *said))
+    return Node("given", (item, *formulas), said)
 
 
 def compound(left: Node, right: Node, name: str) -> Node | None:

@@ -25,8 +25,8 @@ _NAMED = {
 }
 
 
-def same_quantity(gold: Node, answer: Node, hints: Hints) -> str | None:
-    """The rule by which both are equal, or None."""
+def same_quantity(gold: Node, answer: Node, hints: Hints, rename: bool = True) -> str | None:
+    """The rule by which both are equal, or None. `rename`: letters that nobody fixed may have other names."""
     gold, answer = _plain_letter_unit(gold, answer), _plain_letter_unit(answer, gold)
     (one, gold_unit), (two, answer_unit) = _without_unit(gold), _without_unit(answer)
     scale = units.factors(gold_unit, answer_unit)
@@ -36,7 +36,7 @@ def same_quantity(gold: Node, answer: Node, hints: Hints) -> str | None:
         one, two = (times(number(factor), side) for factor, side in zip(scale, (one, two), strict=True))
     if "based" in (one.op, two.op):
         return _same_based(one, two, hints)
-    rule = _same_value(one, two, hints) or same_when_renamed(one, two, hints)
+    rule = _same_value(one, two, hints) or (same_when_renamed(one, two, hints) if rename else None)
     return "units" if rule == "value" and (gold_unit or answer_unit) else rule
 
 
@@ -58,7 +58,7 @@ def _without_unit(node: Node) -> tuple[Node, str | None]:
         names.append(node.args[0].value)
         node = Node("neg", node.args[0].args)
     for name in names:
-        words = name.casefold().replace("\\", "").split()
+        words = [word for word in name.casefold().replace("\\", "").split() if word != "$"]
         if words[:1] and words[0] in SCALES:
             node = times(node, number(SCALES[words[0]]))
         if words[:1] in (["percent"], ["pct"], ["%"], ["percentage"], ["per"]) and words[1:2] in (
@@ -69,6 +69,7 @@ def _without_unit(node: Node) -> tuple[Node, str | None]:
             node = Node("pct", (node,))
         if words[:1] in (["degrees"], ["degree"], ["deg"]) and len(words) == 1:
             node = Node("deg", (node,))
+    names = ["$" if name.startswith("$ ") else name for name in names]
     known = [name for name in names if units.known(name)]
     return node, next(iter(known or names), None)
 
@@ -97,7 +98,7 @@ def _same_value(one: Node, two: Node, hints: Hints) -> str | None:
         return _same_value(one.args[0], two.args[0], hints)
     if "pct" in (one.op, two.op):
         return _same_percent(one, two, hints)
-    if same_value(one, two):
+    if same_value(one, two, whole=hints.whole):
         return "value"
     if has(one, "deg") != has(two, "deg") and _same_angle(one, two):
         return "degrees"

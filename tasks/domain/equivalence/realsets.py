@@ -56,9 +56,15 @@ def _point(node: Node) -> Interval:
 
 
 def _from_tuple(node: Node) -> RealSet | None:
-    if len(node.args) != 2 or node.value[0] not in "([" or node.value[-1] not in ")]":
+    if len(node.args) != 2 or node.value[0] not in "([" or node.value[-1] not in ")]" or _is_backwards(node):
         return None
     return RealSet("union", (Interval(*node.args, node.value[0] == "[", node.value[-1] == "]"),))
+
+
+def _is_backwards(node: Node) -> bool:
+    """(5, 3) and (3, 3) are points, never intervals with nothing in them."""
+    low, high = map(_rough, node.args)
+    return low is not None and high is not None and low >= high and not (low == high and node.value == "[]")
 
 
 def _from_points(node: Node) -> RealSet | None:
@@ -83,7 +89,7 @@ def _from_list(node: Node) -> RealSet | None:
     if not parts or len(parts) != len(node.args) or None in parts:
         return None
     found = [part for part in parts if part is not None]
-    if any(part.subject != found[0].subject for part in found):
+    if any(part.subject != found[0].subject for part in found) or all(one.value == ("=",) for one in node.args):
         return None
     both = all(part.op == "diff" for part in found) or _is_everything(RealSet("union", tuple(found)))
     return RealSet("inter" if both else "union", tuple(found), found[0].subject)  # x != 1, x != 2; x > 0, x < 5
@@ -119,6 +125,8 @@ def _bounded(operands: tuple[Node, ...], operators: tuple[str, ...], at: int) ->
     for k, operator in enumerate(operators):
         bound = operands[k] if k < at else operands[k + 1]
         operator = _FLIPPED[operator] if k < at else operator
+        if operator == "=" and len(operators) == 1 and not symbols(bound):
+            return RealSet("union", (_point(bound),), operands[at])
         if operator == "!=" and len(operators) == 1:
             everything = RealSet("union", (Interval(MINUS_INF, INF, False, False),))
             return RealSet("diff", (everything, RealSet("union", (_point(bound),))), operands[at])

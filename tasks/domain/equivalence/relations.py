@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tasks.domain.equivalence.evaluation import Evaluation, Floats, NotNumeric
-from tasks.domain.equivalence.nodes import ZERO, Node, added, has, negated, renamed, symbol, symbols, times
+from tasks.domain.equivalence.nodes import ZERO, Node, added, has, negated, renamed, symbol, symbols, times, walk
 from tasks.domain.equivalence.numeric import exact, same_value
 
 Same = Callable[[Node, Node], bool]
@@ -28,8 +28,16 @@ def is_name(node: Node) -> bool:
     if node.op == "fn":
         return len(node.args) == 1 and is_name(node.args[0])
     if node.op == "mul":
-        return _is_derivative(node) or all(arg.op == "sym" and _names_a_thing(arg.value) for arg in node.args)
+        return _is_derivative(node) or all(map(_is_length, node.args))
     return node.op == "pow" and node.args[0].op == "sym" and exact(node.args[1]) in (-1, 2, 3)
+
+
+def _is_length(factor: Node) -> bool:
+    """The A and B of AB, or of CD / AB."""
+    if factor.op == "inv":
+        under = factor.args[0]
+        return all(map(_is_length, under.args if under.op == "mul" else (under,)))
+    return factor.op == "sym" and _names_a_thing(factor.value)
 
 
 def _names_a_thing(letter: str) -> bool:
@@ -91,13 +99,18 @@ def same_equation(gold: Node, answer: Node, same: Same) -> bool:
         if names is not None:
             return same(one[1], renamed(two[1], names))
     if not symbols(gold) and not symbols(answer):  # 2/3 ~ 0.67, 0.56 = 56%
-        return same(gold.args[0], answer.args[0]) and same(gold.args[-1], answer.args[-1])
+        computed = _functions(gold.args[0]) == _functions(answer.args[0])  # of sin 45 and cos 45, which was asked
+        return computed and same(gold.args[0], answer.args[0]) and same(gold.args[-1], answer.args[-1])
     if len(gold.args) != 2 or len(answer.args) != 2:
         return False
     if proportional(difference(gold), difference(answer)):
         return True
     solved = two if two and two[0].op == "sym" else None
     return solved is not None and is_solution(difference(gold), solved[0].value, solved[1])
+
+
+def _functions(node: Node) -> list[str]:
+    return sorted(part.value for part in walk(node) if part.op == "fn" and part.value not in ("sqrt", "abs"))
 
 
 def answers_equation(gold: Node, answer: Node, same: Same) -> bool:
@@ -115,24 +128,27 @@ def answers_equation(gold: Node, answer: Node, same: Same) -> bool:
     return bool(symbols(answer)) and is_solution(difference(gold), next(iter(missing)), answer)
 
 
-def answered_by_equation(gold: Node, answer: Node, same: Same) -> bool:
-    """A gold value against an answer that is an equation: the value it ends in."""
+def answered_by_equation(gold: Node, answer: Node, same: Same, asked: Callable[[Node], bool]) -> bool:
+    """A gold value against an answer that is an equation: the value it ends in, when what stands before it was computed
+    (it has no unknown) or asked for."""
     assigned = name_and_value(answer)
     if assigned is not None:
         return same(gold, assigned[1])
     if any(same(gold, reading) for reading in readings(answer)[:1]):
         return True
     chain = oriented(answer)
-    left, value = chain.args[0], exact(chain.args[-1])
-    computed = not symbols(left) or has(left, "call", "opaque", "sum") or left.op != "add" or value not in (0, 1)
-    return computed and same(gold, chain.args[-1])
+    computed = not symbols(chain.args[0]) or has(chain.args[0], "call", "opaque", "sum")
+    return (computed or asked(chain.args[0])) and same(gold, chain.args[-1])
 
 
 def _asks_for_value(gold: Node) -> bool:
     """a + b = 7 answers `find a + b`; x + y = 7 may be a line."""
-    left = gold.args[0]
-    summed = left.op == "add" and all(term.op == "sym" for term in left.args)
-    return summed and exact(gold.args[-1]) is not None and not symbols(left) <= {"x", "y", "z"}
+    return is_sum_of_letters(gold.args[0]) and exact(gold.args[-1]) is not None
+
+
+def is_sum_of_letters(left: Node) -> bool:
+    """a + b, which problems ask for; x + y = 7 may be a line."""
+    return left.op == "add" and all(term.op == "sym" for term in left.args) and not symbols(left) <= {"x", "y", "z"}
 
 
 def difference(node: Node) -> Node:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tasks.domain.equivalence.evaluation import COUNTING_LETTERS
 from tasks.domain.equivalence.hints import Hints
 from tasks.domain.equivalence.nodes import Node, has, negated, number, renamed, symbol, symbols, walk
@@ -21,7 +23,23 @@ def same_when_renamed(one: Node, two: Node, hints: Hints) -> str | None:
     if not all(_may_rename(one, two, old, new, hints) for old, new in zip(ours, theirs, strict=True)):
         return None
     other = renamed(two, {new: symbol(old) for old, new in zip(ours, theirs, strict=True)})
-    return "renamed" if same_value(one, other) or _shifted(one, other, hints) else None
+    return "renamed" if same_value(one, other, whole=hints.whole) or _shifted(one, other, hints) else None
+
+
+def renamings(one: Node, two: Node, hints: Hints) -> Iterator[Node]:
+    """The second answer as a whole under other names, or shifted parameters: for what has several parts, such as (n, n + 1)."""
+    yield two
+    ours, theirs = _in_order(one, symbols(two)), _in_order(two, symbols(one))
+    if len(ours) != len(theirs) or len(ours) > MAX_RENAMED:
+        return
+    if ours and not all(_may_rename(one, two, old, new, hints) for old, new in zip(ours, theirs, strict=True)):
+        return
+    other = renamed(two, {new: symbol(old) for old, new in zip(ours, theirs, strict=True)})
+    if ours:
+        yield other
+    for letter in sorted(symbols(one) & symbols(other) & (COUNTING_LETTERS | hints.parameters)):
+        if letter in hints.parameters or (_counts(one, letter) and _counts(other, letter)):
+            yield from (renamed(other, {letter: shift}) for shift in _shifts(letter))
 
 
 def _in_order(node: Node, known: frozenset[str]) -> list[str]:
@@ -50,8 +68,8 @@ def _may_rename(one: Node, two: Node, old: str, new: str, hints: Hints) -> bool:
         return False
     if {old, new} <= hints.parameters or (_counts(one, old) and _counts(two, new)):
         return True
-    if hints.letters is not None and old not in letters:  # an arbitrary constant: the question knows neither name
-        return True
+    if hints.letters is not None:  # an arbitrary constant: the question knows neither name
+        return old not in letters
     return symbols(one) == {old} and symbols(two) == {new} and _is_polynomial(one)
 
 
@@ -74,7 +92,7 @@ def _shifted(one: Node, two: Node, hints: Hints) -> bool:
     both = symbols(one) & symbols(two)
     for letter in sorted(both & (COUNTING_LETTERS | hints.parameters)):
         if letter in hints.parameters or (_counts(one, letter) and _counts(two, letter)):
-            return any(same_value(one, renamed(two, {letter: shift})) for shift in _shifts(letter))
+            return any(same_value(one, renamed(two, {letter: shift}), whole=hints.whole) for shift in _shifts(letter))
     return False
 
 

@@ -55,7 +55,12 @@ _SCANNER = re.compile(
     """,
     re.VERBOSE,
 )
+_TEXT_SPACES = re.compile(r"~|\\[,;:!> ]")
 _HALF_DAY = re.compile(r"[ap]\.? ?m", re.IGNORECASE)
+_NEXT_FORMULA = re.compile(r"(?<!\\)\$(?:\s*\\q?quad\s*|[ \t]*\n\s*)\$(?!\$)")  # two formulas, not a product of them
+_NEXT_EQUATION = re.compile(
+    r"\\q?quad\s*(?=\\?[A-Za-z]+(?:_\{?\w+\}?)?(?:\s*\([^()]{1,20}\))?\s*(?:=|<|>|\\(?:le|ge|leq|geq|in|ne)\b))"
+)
 _DOUBLED = re.compile(r"\\\\(?=[a-zA-Z]{2})")  # commands escaped twice, outside environments
 _OPEN_BRACE = re.compile(r"\\left\s*\\\{\s*\\begin\{(?:array|aligned|gathered|matrix)\}(?:\s*\{[^{}]{0,20}\})?")
 _GROUPS = re.compile(r"(?<=\d)\s*(?:\{\s*,\s*\}|,\s*\\!|\\!\s*,|\{\s*,\s*\\!\s*\})\s*(?=\d{3})")
@@ -76,6 +81,10 @@ def tokenize(text: str, commas_group: bool = True) -> list[Token]:
 
 
 def _prepared(text: str, commas_group: bool) -> str:
+    if ("$" in text and "\\" in text) or "\n" in text:
+        text = _NEXT_FORMULA.sub("$, $", text)
+    if "quad" in text:
+        text = _NEXT_EQUATION.sub(", ", text)
     if "\\\\" in text and "\\begin" not in text:
         text = _DOUBLED.sub(r"\\", text)
     if "\\left" in text and "\\begin" in text:
@@ -111,7 +120,9 @@ def _scan(text: str) -> Iterator[Token]:
             content, at = _braced(text, at)
             found = list(_text_tokens(value, content, spaced, before))
         else:
-            found = list(_tokens_of(kind, value, spaced, before))
+            raised = kind == "word" and len(value) <= 3 and value.isascii() and text[at : at + 1] in ("^", "_")
+            found = [Token("sym", letter, False) for letter in value] if raised else []  # Be^x is no verb
+            found = found or list(_tokens_of(kind, value, spaced, before))
         yield from found
         before, spaced = found[-1].kind if found else before, False
 
@@ -150,7 +161,7 @@ def _word(word: str, spaced: bool, before: str) -> Iterator[Token]:
 def _text_tokens(command: str, content: str, spaced: bool, before: str) -> Iterator[Token]:
     """Text that is mathematics after all (a letter, a number, a function name) is read as such."""
     words = re.findall(r"[^\W\d_]+", content)
-    bare = content.strip().strip(".")
+    bare = _TEXT_SPACES.sub(" ", content).strip().strip(".")
     if not bare:
         return
     if bare in FUNCTIONS - {"min", "max"}:
@@ -164,7 +175,7 @@ def _text_tokens(command: str, content: str, spaced: bool, before: str) -> Itera
         for letter in words[0]:
             yield Token("sym", letter, spaced)
     else:
-        yield Token("text", content.replace("$", ""), spaced)
+        yield Token("text", _TEXT_SPACES.sub(" ", content.replace("$", "")).strip() or " ", spaced)
 
 
 def _braced(text: str, at: int) -> tuple[str, int]:

@@ -60,9 +60,11 @@ SET_OPERATORS = {
 }  # fmt: skip
 CONNECTORS = re.compile(r"(?:^|[\s,;])(?:and|or|und|et|&)(?:$|[\s,;])", re.IGNORECASE)
 QUALIFIERS = re.compile(
-    r"^[\s,;(]*(?:for|where|with|such|if|when|whenever|as|provided|because|since|so|in which|is|are|given)\b",
+    r"^[\s,;(]*(?:for|where|with|such|if|when|whenever|as|provided|because|since|so|in which|is|are|given|unless|only)\b",
     re.IGNORECASE,
 )
+CASES = re.compile(r"^[\s,;(]*(?:if|when|for|otherwise|whenever)\b", re.IGNORECASE)
+OTHERWISE = re.compile(r"^[\s,;(]*(?:otherwise|else)\b", re.IGNORECASE)
 PRODUCT_SIGNS = ("*", r"\cdot", r"\times", r"\ast", r"\bullet", r"\star")
 SETS = ("nset", "set", "union", "inter", "diff", "empty", "builder")
 FRACTIONS = (r"\frac", r"\dfrac", r"\tfrac", r"\cfrac")
