@@ -1,8 +1,8 @@
-"""Program of one grading process: `python -m tasks.graders.worker PARENT FUNCTION MEMORY_MB PROGRESS_FD`.
+"""Program of one grading process: `python -m tasks.graders.worker PARENT FUNCTION MEMORY_MB PROGRESS_FD [ARGUMENT ...]`.
 
 It reads frames from standard input (4-byte big-endian length, then a JSON list of payloads), calls FUNCTION
-(`package.module:function`, payload -> (label, evidence)) on each and answers with one frame
-`{"answers": [[label, evidence, seconds], ...], "tired": bool}`; tired asks to be replaced. The number of the payload
+(`package.module:function`, or with arguments what it returns when called with them) on each and answers with one frame
+`{"answers": [[value, seconds], ...], "tired": bool}`; tired asks to be replaced. The number of the payload
 it works on stands in 8 shared bytes at PROGRESS_FD, so the parent knows which one hangs or kills. JSON, not pickle:
 nothing that comes out of this process can run code in the parent.
 """
@@ -26,11 +26,11 @@ FRAME = struct.Struct(">I")
 PROGRESS = struct.Struct("<Q")
 READY = b"{}"
 OUT_OF_MEMORY = 86  # exit status; anything else that ends a worker is a crash
-TIRED_BYTES = 400 * 2**20  # resident memory after a batch; a fresh worker holds 20 MB
+TIRED_BYTES = 400 * 2**20  # resident memory that a batch may leave on top of a fresh worker, which holds 20 MB for math
 
 
 def main() -> None:
-    parent, function_path, memory_mb, progress_fd = sys.argv[1:5]
+    parent, function_path, memory_mb, progress_fd, *arguments = sys.argv[1:]
     _die_with(int(parent))
     _limit_memory(int(memory_mb))
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
@@ -38,25 +38,24 @@ def main() -> None:
     progress = mmap.mmap(int(progress_fd), mmap.PAGESIZE)
     from tasks.domain.rewards import imported
 
-    function = imported(function_path)
+    function = imported(function_path)(*arguments) if arguments else imported(function_path)
+    tired_bytes = _resident_bytes() + TIRED_BYTES
     write_frame(replies, READY)
     while (message := read_frame(sys.stdin.buffer)) is not None:
         try:
             answers = _answers(function, json.loads(message), progress)
         except MemoryError:
             os._exit(OUT_OF_MEMORY)
-        write_frame(replies, json.dumps({"answers": answers, "tired": _resident_bytes() > TIRED_BYTES}).encode())
+        write_frame(replies, json.dumps({"answers": answers, "tired": _resident_bytes() > tired_bytes}).encode())
 
 
-def _answers(
-    function: Callable[[Any], tuple[str, dict[str, Any]]], payloads: list[Any], progress: mmap.mmap
-) -> list[Any]:
+def _answers(function: Callable[[Any], Any], payloads: list[Any], progress: mmap.mmap) -> list[Any]:
     answers = []
     for number, payload in enumerate(payloads):
         PROGRESS.pack_into(progress, 0, number)
         started = time.perf_counter()
-        label, evidence = function(payload)
-        answers.append([label, evidence, time.perf_counter() - started])
+        value = function(payload)
+        answers.append([value, time.perf_counter() - started])
     return answers
 
 
@@ -70,8 +69,9 @@ def _die_with(parent: int) -> None:
 
 
 def _limit_memory(megabytes: int) -> None:
-    size = megabytes * 2**20
-    resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    if megabytes:
+        size = megabytes * 2**20
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

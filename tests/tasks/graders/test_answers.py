@@ -18,7 +18,8 @@ import pytest
 
 from tasks.domain.errors import GraderUnavailable
 from tasks.domain.rewards.base import Check
-from tasks.graders.answers import PROJECT_ROOT, WorkerPool
+from tasks.graders.answers import WorkerPool
+from tasks.graders.child import PROJECT_ROOT
 
 HERE = Path(__file__).resolve()
 LIMIT_S = 4.0  # of one payload, both attempts
