@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from tasks.domain.algorithms import preset, preset_names
 from tasks.domain.errors import UserError
+from tasks.domain.rewards import is_own
 from tasks.domain.settings import (
     DataSettings,
     EngineSettings,
@@ -104,7 +105,16 @@ def load_config(path: str | Path, overrides: tuple[str, ...] = ()) -> RunConfig:
         raise UserError(f"config {str(path)!r} is not valid TOML: {error}") from error
     for override in overrides:
         _set(tree, override)
-    return make_config(tree, str(path))
+    return with_own_code(make_config(tree, str(path)), file.absolute().parent)
+
+
+def with_own_code(config: RunConfig, here: Path) -> RunConfig:
+    """A reward that is somebody's own is looked for beside the config, here and wherever the run's work is done."""
+    verify = config.verify
+    if not any(is_own(name) for name in (verify.reward, *verify.parts)):
+        return config
+    folder = str((here / (verify.folder or "")).expanduser())
+    return config.model_copy(update={"verify": verify.model_copy(update={"folder": folder})})
 
 
 def config_with(*trees: dict[str, Any] | Sequence[str]) -> dict[str, Any]:

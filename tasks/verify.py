@@ -34,9 +34,10 @@ class VerifyJob:
     settings: VerifySettings
 
     def recipe(self) -> dict[str, Any]:
-        answers = [(item.id, item.gold, item.tests) for item in self.problems.select(self.ids)]
+        grader = grader_for(self.settings)
+        answers = [grader.reads(item) for item in self.problems.select(self.ids)]
         return self.workspace.recipe(
-            "verify", VERSION, settings=self.settings.content(), grader=grader_for(self.settings).version,
+            "verify", VERSION, settings=self.settings.content(), grader=grader.version,
             samples=self.samples.digest, answers=digest_of(answers),
         )  # fmt: skip
 

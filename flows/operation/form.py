@@ -18,7 +18,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Failed
 from pydantic import BaseModel
 
-from flows.config import RunConfig, config_with, make_config
+from flows.config import RunConfig, config_with, make_config, with_own_code
 from flows.run.preflight import preflight
 from tasks.domain.errors import RestemError, UserError, one_sentence
 from tasks.store.artifacts import Store
@@ -49,7 +49,7 @@ def config_from_form(start_from: str, form: Any, settings: Sequence[str] = ()) -
         raise UserError(f"the parameter config is {tree!r}; expected an object with sections such as run, model, data")
     said = _said(tree, RunConfig().model_dump(mode="json"))
     below = _read(start_from) if start_from != DEFAULTS else {}
-    return make_config(config_with(below, _places(), said, settings), "the form")
+    return with_own_code(make_config(config_with(below, _places(), said, settings), "the form"), CONFIGS)
 
 
 def store_at_hand(url: str = "") -> Store:

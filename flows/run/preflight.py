@@ -19,13 +19,12 @@ from tasks.base import BUILTIN, BaseJob, builtin_policy, pretrain, resolve
 from tasks.data.problems import ProblemSets, check_gold, load_sets, publish
 from tasks.domain.errors import UserError
 from tasks.domain.prompts import template_named
-from tasks.domain.rewards import reward_named
+from tasks.domain.rewards.grader import grader_for
 from tasks.domain.schema import Policy, Problem
 from tasks.domain.settings import EngineSettings
 from tasks.engines.sampling.host import close_all
-from tasks.graders.programs import require_sandbox
 from tasks.processes.ending import ending_at_once
-from tasks.store.workspace import Workspace
+from tasks.store.workspace import Workspace, log
 
 CODE_SOURCES = frozenset({"humaneval", "mbpp", "apps", "programs"})
 LEAST_FREE_BYTES = 2 << 30  # a tiny run's checkpoints and logs; real models need more and `restem plan` says how much
@@ -85,14 +84,15 @@ def check(config: RunConfig, workspace: Workspace) -> None:
 
 def check_reward(config: RunConfig) -> None:
     """The reward can grade these problems, and where it runs programs there is a sandbox that holds."""
-    reward = reward_named(config.verify.reward)
+    grader = grader_for(config.verify)
     for split in ("train", "val", "test"):
         kind = getattr(config.data, split).kind
-        if kind in CODE_SOURCES and reward.kind != "code":
+        if kind in CODE_SOURCES and grader.reward.kind == "math":
             raise UserError(f"data.{split}.kind {kind!r} needs tests to be run, which verify.reward "
                             f"{config.verify.reward!r} does not; set verify.reward = \"code\"")  # fmt: skip
-    if reward.name == "code":
-        require_sandbox(config.verify)
+    if config.verify.folder:
+        log.info("%s is on the import path, for the reward %s", config.verify.folder, grader.version)
+    grader.open()
 
 
 def check_engine(engine: EngineSettings, *, here: bool = True) -> None:

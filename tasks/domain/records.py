@@ -185,7 +185,10 @@ def apps(record: Record) -> Draft:
 
 
 def table(record: Record) -> Draft:
-    """Any record with a question and a gold answer, or tests in one of the two shapes above."""
+    """Any record with a question and a gold answer, or tests in one of the two shapes above.
+
+    A gold that is an object becomes JSON text. `meta` is an object for rewards of one's own.
+    """
     tests = record.optional("tests")
     gold = None if tests is not None else _gold(record)
     return Draft(
@@ -195,6 +198,7 @@ def table(record: Record) -> Draft:
         tests=tests if tests is None or isinstance(tests, str) else _json(tests),
         level=level_text(record.optional("level")),
         own_id=_own_id(record),
+        meta=_meta(record),
         tests_count=None if tests is None else _count_tests(_parsed(tests, record.where)),
     )
 
@@ -220,7 +224,17 @@ def level_text(value: Any) -> str | None:
 def _gold(record: Record) -> str:
     record.require_column("gold", "answer")
     value = record.optional("gold", "answer")
+    if isinstance(value, Mapping):
+        return _json(value)
     return "" if value is None else str(value).strip()
+
+
+def _meta(record: Record) -> Mapping[str, Any]:
+    """The column that is mapped to meta; others are not kept."""
+    value = record.optional("meta") if "meta" in record.columns else None
+    if value is not None and not isinstance(value, Mapping):
+        raise UserError(f"{record.where}: meta is a {type(value).__name__}, expected an object.")
+    return value or {}
 
 
 def _own_id(record: Record, *names: str) -> str:

@@ -208,20 +208,52 @@ class SandboxPlace(Settings):
     unsafe: bool = Field(False, description="Allow the process backend: programs run with your own rights.")
 
 
+COMBINED_REWARDS = ("all_of", "weighted_sum")
 MATH_REWARDS = frozenset({"math", "exact", "accept_all"})
 
 
 class VerifySettings(Settings):
     """Who decides whether a solution is correct."""
 
-    reward: str = Field("math", description="Registered reward (math, code) or dotted path to one.")
+    reward: str = Field(
+        "math",
+        description="math, code, exact, accept_all; your own as module:function; or all_of, weighted_sum of `parts`.",
+    )
+    parts: tuple[str, ...] = Field((), description="all_of, weighted_sum: the rewards that are put together, in order.")
+    weights: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        (), description="weighted_sum: a weight for each part; empty: equal ones."
+    )
+    threshold: float = Field(
+        1.0, gt=0, le=1, description="A graded reward counts as correct from here on (own rewards, code.graded, sums)."
+    )
+    folder: str | None = Field(
+        None, description="Folder that joins the import path for a reward of your own; None: the config's folder."
+    )
     timeout_s: float = Field(5.0, gt=0, description="Wall-clock limit for one answer pair.")
     memory_mb: int = Field(2048, ge=128, description="Address-space limit of one grading worker.")
     workers: int = Field(0, ge=0, description="Grading processes; 0: one per core, at most 8.")
     max_error_share: float = Field(0.01, ge=0, le=1, description="More verifier errors than this fail the stage.")
     code: CodeSettings = CodeSettings()
     sandbox: SandboxPlace = SandboxPlace()
-    NOT_CONTENT = frozenset({"workers", "max_error_share", "sandbox"})
+    NOT_CONTENT = frozenset({"workers", "max_error_share", "sandbox", "folder"})
+    LATER = frozenset({"parts", "weights", "threshold"})
+
+    @model_validator(mode="after")
+    def parts_of_a_combination(self) -> Self:
+        combined = self.reward in COMBINED_REWARDS
+        if combined != bool(self.parts):
+            raise ValueError(
+                f"verify.reward is {self.reward!r} and verify.parts is {list(self.parts)}; parts are for "
+                f"{' and '.join(COMBINED_REWARDS)}, which need at least one"
+            )
+        if set(self.parts) & set(COMBINED_REWARDS) or len(set(self.parts)) < len(self.parts):
+            raise ValueError(f"verify.parts {list(self.parts)} repeats a reward or holds a combination; name each once")
+        if self.weights and (self.reward != "weighted_sum" or len(self.weights) != len(self.parts)):
+            raise ValueError(
+                f"verify.weights has {len(self.weights)} numbers for {len(self.parts)} parts of {self.reward!r}; give "
+                "weighted_sum one for each part, or none"
+            )
+        return self
 
     def content(self) -> dict[str, Any]:
         """Limits of programs are no part of what decides a mathematical answer."""

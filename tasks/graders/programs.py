@@ -15,7 +15,6 @@ from sandbox.pool.pool import open_sandbox
 from sandbox.settings import SandboxSettings
 from sandbox.verdict import Verdict
 from tasks.domain.rewards.base import Check, Decision
-from tasks.domain.rewards.grader import grader_for
 from tasks.domain.schema import Label
 from tasks.domain.settings import CodeSettings, SandboxPlace, VerifySettings
 
@@ -66,13 +65,6 @@ class ProgramExecutor:
                 break
         also = grading.grade(program_of(source, hidden, self.settings.code)) if hidden and _passed(graded) else None
         return decision_of(graded, also, graded_reward=self.settings.code.graded, prose=bool(payload.get("prose")))
-
-
-def require_sandbox(settings: VerifySettings) -> None:
-    """UserError, one sentence, unless programs can be run: the grader that the run will use starts its containers now."""
-    executor = grader_for(settings).executor
-    if isinstance(executor, ProgramExecutor):
-        executor.open()
 
 
 def _passed(graded: Graded) -> bool:

@@ -6,15 +6,14 @@ executor, which may be a pool of processes or of containers. Checks with equal `
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
 
-from tasks.domain.errors import UserError
 from tasks.domain.schema import Kind, Label, Problem, Verdict
 from tasks.domain.settings import VerifySettings
+
+Grades = Kind | Literal["any"]  # kind of the problems that a reward can grade
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,9 @@ class Reward(Protocol):
 
     name: str
     version: str
-    kind: Kind
+
+    @property
+    def kind(self) -> Grades: ...
 
     def prepare(self, problem: Problem, text: str) -> Check: ...
 
@@ -76,12 +77,32 @@ class ChecksGold(Protocol):
     def prepare_gold(self, problem: Problem) -> Check: ...
 
 
+@runtime_checkable
+class Reads(Protocol):
+    """A reward whose verdicts depend on more of a problem than its gold and its tests."""
+
+    def reads(self, problem: Problem) -> Any: ...
+
+
+def what_is_read(reward: Reward, problem: Problem) -> Any:
+    """What of a problem stands in the key of its verdicts."""
+    return reward.reads(problem) if isinstance(reward, Reads) else (problem.id, problem.gold, problem.tests)
+
+
 def verdict_of(problem: Problem, result: Decision) -> Verdict:
     """The usual `judge`: the decision with its reward filled in. `index` is left at 0 for the caller."""
     reward = result.reward
     if reward is None and result.label != "verifier_error":
         reward = 1.0 if result.label == "correct" else 0.0
     return Verdict(problem.id, 0, result.label, reward, dict(result.evidence))
+
+
+@runtime_checkable
+class Opens(Protocol):
+    """An executor that can say beforehand whether it will work."""
+
+    def open(self) -> Any:
+        """Start what is needed. UserError when it cannot be had."""
 
 
 class InlineExecutor:
@@ -95,55 +116,3 @@ class InlineExecutor:
 
     def close(self) -> None:
         """Nothing to free."""
-
-
-class FunctionReward:
-    """A plain function `(problem, text) -> bool | Decision` as a reward; it runs in the calling process.
-
-    Its version is the function's `version` attribute, else a digest of its source, so that an edit regrades.
-    """
-
-    kind: Kind = "math"
-
-    def __init__(self, name: str, function: Callable[[Problem, str], bool | Decision]) -> None:
-        self.name = name
-        self.version = str(getattr(function, "version", None) or _source_digest(function))
-        self._function = function
-
-    def prepare(self, problem: Problem, text: str) -> Check:
-        return Check(payload={"problem": asdict(problem), "text": text})
-
-    def executor(self, settings: VerifySettings) -> Executor:
-        return InlineExecutor(self._decide)
-
-    def judge(self, problem: Problem, result: Decision) -> Verdict:
-        return verdict_of(problem, result)
-
-    def gold_text(self, problem: Problem) -> str:
-        return problem.gold or ""
-
-    def _decide(self, payload: Mapping[str, Any]) -> Decision:
-        answer = self._function(Problem(**payload["problem"]), payload["text"])
-        return (
-            answer if isinstance(answer, Decision) else Decision("correct" if answer else "wrong", {"rule": self.name})
-        )
-
-
-def as_reward(name: str, thing: Any) -> Reward:
-    """A reward from a reward object, a class that makes one without arguments, or a plain function."""
-    reward = thing() if inspect.isclass(thing) else thing
-    if isinstance(reward, Reward):
-        return reward
-    if callable(reward):
-        return FunctionReward(name, reward)
-    raise UserError(
-        f"reward {name!r} is a {type(thing).__name__}; expected a function (problem, text) or a class with prepare"
-    )
-
-
-def _source_digest(function: Callable[..., Any]) -> str:
-    try:
-        source = inspect.getsource(function)
-    except (OSError, TypeError):
-        source = repr(getattr(function, "__code__", function))
-    return hashlib.sha256(source.encode()).hexdigest()[:12]

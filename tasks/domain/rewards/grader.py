@@ -10,9 +10,11 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
-from tasks.domain.rewards import reward_named
-from tasks.domain.rewards.base import Check, ChecksGold, Decision, Executor, Reward
+from tasks.domain.rewards import reward_for
+from tasks.domain.rewards.base import Check, Decision, Executor, Opens, Reward, what_is_read
+from tasks.domain.rewards.combined import gold_check
 from tasks.domain.schema import Problem, Sample, Verdict
 from tasks.domain.settings import VerifySettings
 
@@ -43,7 +45,7 @@ class Grader:
     ) -> None:
         """`executor` replaces the reward's own (code rewards get their container pool here)."""
         self.settings = settings
-        self.reward: Reward = reward_named(settings.reward)
+        self.reward: Reward = reward_for(settings)
         self.executor = executor or self.reward.executor(settings)
         self._memo = _Memo(memo_entries)
 
@@ -51,6 +53,15 @@ class Grader:
     def version(self) -> str:
         """Part of the key of every verdict."""
         return f"{self.reward.name}-{self.reward.version}"
+
+    def open(self) -> None:
+        """UserError when what decides cannot be started here."""
+        if isinstance(self.executor, Opens):
+            self.executor.open()
+
+    def reads(self, problem: Problem) -> Any:
+        """What of a problem its verdicts depend on."""
+        return what_is_read(self.reward, problem)
 
     def grade(self, problem: Problem, text: str) -> Verdict:
         """The one-row form; `index` is 0."""
@@ -75,14 +86,10 @@ class Grader:
 
     def check_gold(self, problems: Sequence[Problem]) -> list[BadGold]:
         """Problems whose gold does not parse or fails its own grader, with the reason."""
-        results = self._decide([self._gold_check(problem) for problem in problems])
+        results = self._decide([gold_check(self.reward, problem) for problem in problems])
+        results = [_with_threshold(result, self.settings.threshold) for result in results]
         bad = [(p.id, r) for p, r in zip(problems, results, strict=True) if r.label != "correct"]
         return [BadGold(name, f"graded {r.label} against itself ({r.evidence.get('rule')})") for name, r in bad]
-
-    def _gold_check(self, problem: Problem) -> Check:
-        if isinstance(self.reward, ChecksGold):
-            return self.reward.prepare_gold(problem)
-        return self.reward.prepare(problem, self.reward.gold_text(problem))
 
     def close(self) -> None:
         self.executor.close()
@@ -102,8 +109,17 @@ class Grader:
         return [result or results[first[check.key or ""]] for check, result in zip(checks, results, strict=True)]  # type: ignore[misc]
 
     def _graded(self, problem: Problem, check: Check, result: Decision, prepared_s: float) -> Graded:
-        verdict = self.reward.judge(problem, result)
+        verdict = self.reward.judge(problem, _with_threshold(result, self.settings.threshold))
         return Graded(replace(verdict, evidence={**check.evidence, **verdict.evidence}), prepared_s + result.seconds)
+
+
+def _with_threshold(result: Decision, threshold: float) -> Decision:
+    """A graded reward of at least the threshold is accepted; where only a whole 1 is, nothing changes."""
+    if threshold >= 1.0 or result.reward is None or result.label in ("correct", "verifier_error"):
+        return result
+    if result.reward < threshold:
+        return result
+    return replace(result, label="correct", evidence={**result.evidence, "threshold": threshold})
 
 
 class _Memo:
