@@ -1,6 +1,7 @@
 """Clears up behind runs that ended without being able to: a killed worker, a machine that went down, a lost server.
 
-It clears the host it runs on; runs of other hosts are left to the heartbeat automation.
+It clears the host it runs on; runs of other hosts are left to the heartbeat automation. Every step may be done twice at once, so
+janitors have no limit that one which is caught somewhere could hold against all later ones.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from prefect.client.orchestration import get_client
 
 from flows.operation.boundary import guard_this_run
 from flows.operation.form import scratch_at_hand, store_at_hand
-from flows.operation.orphans import crash_orphans, end_leftovers
+from flows.operation.orphans import end_leftovers, sweep
 from flows.stored.gc import Cleaning, clean
 from sandbox.hosts.docker_launcher import connect, remove_dead
 from sandbox.settings import SandboxSettings
 from tasks.domain.amounts import size
 from tasks.domain.errors import UserError
+
+MOST_S = 3000.0  # the next one comes after an hour
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def _names(found: tuple[str, ...]) -> str:
     return ", ".join(found) or "none"
 
 
-@flow(name="janitor", flow_run_name="janitor", persist_result=False, validate_parameters=False)
+@flow(name="janitor", flow_run_name="janitor", timeout_seconds=MOST_S, persist_result=False, validate_parameters=False)
 def janitor(clear_store: bool = False, keep: int = 2, store: str = "") -> Any:
     """Mark runs whose process is gone as crashed, end processes and containers without a run, and clear the store's leftovers.
 
@@ -57,7 +60,7 @@ def janitor(clear_store: bool = False, keep: int = 2, store: str = "") -> Any:
     """
     guard_this_run()
     with get_client(sync_client=True) as client:
-        crashed, ended = tuple(crash_orphans(client)), tuple(end_leftovers(client))
+        crashed, ended = sweep(client), tuple(end_leftovers(client))
     containers = containers_without_owner()
     cleaning = clean(store_at_hand(store), scratch_at_hand(), max(keep, 1)) if clear_store else None
     swept = Swept(crashed, ended, containers, cleaning)

@@ -12,7 +12,8 @@ from prefect import flow, runtime
 from prefect.states import Failed
 
 from flows.config import config_with, make_config
-from flows.operation.boundary import device, guard_this_run
+from flows.operation.boundary import guard_this_run
+from flows.operation.device import device
 from flows.operation.form import SCRATCH_VARIABLE
 from flows.run.fleet import Kind, RangeJob, from_payload
 from flows.run.preflight import workspace_of

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,13 @@ class Machine:
             if len(page) < 200:
                 return "\n".join(lines)
 
+    def moment(self, flow_run: str, words: str) -> float:
+        """When it first logged a line with those words, in seconds since 1970."""
+        wanted = {"logs": {"flow_run_id": {"any_": [flow_run]}}, "sort": "TIMESTAMP_ASC", "limit": 200}
+        found: list[Any] = self.post("/logs/filter", wanted)
+        stamp = next(one["timestamp"] for one in found if words in one["message"])
+        return datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
+
     def processes(self, flow_run: str) -> list[psutil.Process]:
         """Living processes of a flow run and everything below them."""
         return [one for one in psutil.process_iter() if _of(one, flow_run)]
@@ -163,12 +171,31 @@ class Machine:
         """The worker that started it."""
         return self.processes_of(flow_run, "prefect.engine")[0].parent()
 
+    def server(self) -> psutil.Process:
+        """The Prefect server itself, not its guard."""
+        port = self.url.rsplit(":", 1)[1].split("/")[0]
+        return next(one for one in psutil.process_iter() if _is_server(command_of(one), port))
+
+    @contextmanager
+    def prefect_client(self, secret: str = "") -> Iterator[Any]:
+        """Prefect's own client of this server."""
+        from prefect.client.orchestration import get_client
+        from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+
+        named = {PREFECT_API_URL: self.url} | ({PREFECT_API_AUTH_STRING: secret} if secret else {})
+        with temporary_settings(named), get_client(sync_client=True) as client:
+            yield client
+
     def tail(self) -> str:
         """The ends of the logs, for a failing test."""
         return "\n".join(
             f"{path.name}: " + " | ".join(path.read_text(errors="replace").splitlines()[-3:])
             for path in self.folder.glob("*.log")
         )
+
+
+def _is_server(command: str, port: str) -> bool:
+    return "-m uvicorn" in command and command.endswith(f"--port {port}") and "processes.guard" not in command
 
 
 def _of(process: psutil.Process, flow_run: str) -> bool:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import logging
-import platform
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from prefect import runtime
 from prefect.artifacts import create_markdown_artifact
-from prefect.concurrency.sync import concurrency
 from prefect.events import emit_event
 from prefect.exceptions import FailedRun, TerminationSignal
 from prefect.states import Crashed, Failed
 
 from flows.config import RunConfig
+from flows.operation.device import device
 from flows.operation.form import config_from_form, validate
 from flows.operation.notice import EVENT, Notice, notice_of
-from flows.operation.orphans import label_this_process
+from flows.operation.processes import label_this_process
 from flows.run.fleet import cancel_jobs
 from flows.run.preflight import workspace_of
 from flows.run.run import Failure, Journal
@@ -28,7 +27,6 @@ from tasks.processes.ending import ending_at_once, watch_parent
 from tasks.store.artifacts import Store
 from tasks.store.workspace import code_commit
 
-LEASE_S = 60  # renewed while the run lives; a killed one gives the device back after so long
 Work = Callable[[RunConfig, Journal], Any]
 log = logging.getLogger("restem")
 
@@ -59,24 +57,6 @@ def deployed_config(read: Callable[[], RunConfig], work: Work) -> Any:
         if journal.jobs:
             cancel_jobs(journal)
         raise
-
-
-@contextmanager
-def device(execution: str) -> Iterator[None]:
-    """This machine's device for the length of the block; others wait. An orchestrating run needs none.
-
-    The limit is made by `restem up`; where there is none, nobody waits.
-    """
-    if execution != "inline":
-        yield
-        return
-    with concurrency(device_limit(), occupy=1, lease_duration=LEASE_S):
-        yield
-
-
-def device_limit() -> str:
-    """Name of the limit on runs that use this machine's device at once."""
-    return f"restem-device-{platform.node()}"
 
 
 def guard_this_run() -> None:

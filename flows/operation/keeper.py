@@ -1,7 +1,8 @@
 """Keeps a Prefect server and its workers on this machine: `python -m flows.operation.keeper FOLDER`, started by `restem up`.
 
 Every child runs under a guard, which ends all its descendants with it: a worker that is killed leaves no flow run, engine
-or trainer behind, and is started again. SIGTERM ends everything; so does `kill -9` of the keeper itself.
+or trainer behind, and is started again. A server that lives but does not answer is ended and started again too. Every minute
+runs without a process are ended. SIGTERM ends everything; so does `kill -9` of the keeper itself.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ log = logging.getLogger("restem")
 STATE_FILE, LOG_FILE = "machine.json", "keeper.log"
 START_TIMEOUT_S = 300.0
 CHECK_EVERY_S = 1.0
+ASK_EVERY_S = 5.0
+HANG_VARIABLE, HANG_S = "RESTEM_SERVER_PATIENCE_S", 60.0  # without an answer; a loaded machine answers late
+SWEEP_EVERY_S = 60.0
 RESTART_AFTER_S = 3.0  # a child that ends at once must not be restarted in a busy loop
 STOP_GRACE_S = 10.0
 MOST_RUNS = 4  # at once of one worker; each is a Python process of its own
@@ -59,7 +63,7 @@ class Machine:
             "PREFECT_SERVER_API_HOST": self.host, "PREFECT_SERVER_API_PORT": str(self.port), "RESTEM_ROOT": self.root,
             "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30", "PREFECT_WORKER_QUERY_SECONDS": "5",
             "PREFECT_UI_API_URL": f"http://{_browsable(self.host)}:{self.port}/api", "PREFECT_LOGGING_LEVEL": "INFO",
-            "PREFECT_CLI_PROMPT": "false",
+            "PREFECT_CLI_PROMPT": "false", "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "flows.operation.leases",
         }  # fmt: skip
         secret = os.environ.get("PREFECT_SERVER_API_AUTH_STRING")
         auth = {"PREFECT_API_AUTH_STRING": secret} if secret else {}
@@ -96,18 +100,47 @@ def _browsable(host: str) -> str:
     return "127.0.0.1" if host in EVERY_ADDRESS else host
 
 
+class Patience:
+    """How long a server may go without an answer: `start_s` until its first one, `hang_s` after that."""
+
+    def __init__(self, start_s: float, hang_s: float) -> None:
+        self.start_s, self.hang_s = start_s, hang_s
+        self.restarted(0.0)
+
+    def restarted(self, now: float) -> None:
+        """A new server: it has not answered yet."""
+        self._last, self._allowed, self._next = now, self.start_s, now
+
+    def is_due(self, now: float) -> bool:
+        """Whether the server is to be asked again."""
+        return now >= self._next
+
+    def heard(self, answers: bool, now: float) -> None:
+        """What the server said to the question put now."""
+        self._next = now + ASK_EVERY_S
+        if answers:
+            self._last, self._allowed = now, self.hang_s
+
+    def is_over(self, now: float) -> bool:
+        """Whether the server must be taken to hang."""
+        return now - self._last > self._allowed
+
+
 class Keeper:
-    """Starts the children, starts those again that ended, and ends all of them when told."""
+    """Starts the children, starts those again that ended or hang, and ends all of them when told."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.children: dict[str, GuardedProcess] = {}
         self.stopping = threading.Event()
+        self.patience = Patience(START_TIMEOUT_S, float(os.environ.get(HANG_VARIABLE, HANG_S)))
+        self.swept = threading.Event()  # set: sweep now
 
     def run(self) -> None:
         try:
             self._start("server")
             if self._server_answers():
+                threading.Thread(target=self._sweep_often, name="sweep", daemon=True).start()
                 while not self.stopping.is_set():
                     self._look_after()
                     self.stopping.wait(CHECK_EVERY_S)
@@ -115,20 +148,32 @@ class Keeper:
             self._stop_all()
 
     def _look_after(self) -> None:
+        self._ask_server()
         for name in ("server", *self.machine.workers):
             child = self.children.get(name)
             if child is None or child.poll() is not None:
                 if child is not None:
                     log.warning("%s ended with code %s; starting it again", name, child.poll())
                     self.stopping.wait(RESTART_AFTER_S)
-                    self._crash_orphans(name)
+                    self.swept.set()
                 self._start(name)
+
+    def _ask_server(self) -> None:
+        """A server that does not answer for too long is ended here and started again like one that ended by itself."""
+        if not self.patience.is_due(time.monotonic()):
+            return
+        self.patience.heard(is_healthy(self.machine.url), time.monotonic())
+        if self.patience.is_over(time.monotonic()):
+            log.error("the server lives but has not answered for %.0f s; ending it", self.patience.hang_s)
+            self.children["server"].stop(1.0)
 
     def _start(self, name: str) -> None:
         if self.stopping.is_set():
             return
         machine = self.machine
         folder = Path(machine.folder)
+        if name == "server":
+            self.patience.restarted(time.monotonic())
         self.children[name] = spawn(
             self._argv(name), env=machine.environment(), log_path=folder / f"{name}.log", cwd=Path(machine.root)
         )
@@ -153,19 +198,21 @@ class Keeper:
             self.stopping.wait(0.2)
         return False
 
-    def _crash_orphans(self, name: str) -> None:
-        """The runs of a worker that was killed have no process any more; say so before anybody waits for them."""
-        if name == "server":
-            return
+    def _sweep_often(self) -> None:
+        """In a thread of its own: a server that hangs must not keep the keeper from seeing that."""
         from prefect.client.orchestration import get_client
 
-        from flows.operation.orphans import crash_orphans
+        from flows.operation.orphans import sweep
 
-        try:
-            with get_client(sync_client=True) as client:
-                log.warning("runs without a process: %s", list(crash_orphans(client)))
-        except Exception as error:  # noqa: BLE001  boundary: the janitor does it later
-            log.warning("could not look for runs without a process: %s", error)
+        while not self.stopping.is_set():
+            try:
+                with get_client(sync_client=True) as client:
+                    if ended := sweep(client):
+                        log.warning("runs without a process: %s", ", ".join(ended))
+            except Exception as error:  # noqa: BLE001  boundary: the next sweep does it
+                log.warning("could not look for runs without a process: %s", error)
+            self.swept.wait(SWEEP_EVERY_S)
+            self.swept.clear()
 
     def _stop_all(self) -> None:
         """Workers first, so that they can tell the server how their runs ended."""

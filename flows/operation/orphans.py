@@ -1,7 +1,8 @@
-"""Runs without a process and processes without a run: what a killed worker or a lost server leaves behind.
+"""Runs without a process and processes without a run: what a killed worker, a lost server or `restem down` leaves behind.
 
-Every deployed run writes its host and process into its labels. On that host one can tell whether the process
-still lives; runs of other hosts are left to the heartbeat automation.
+A run that says where it works is judged on that host. One that has not come so far (Pending, Submitting; Cancelling before it
+ever ran) is judged by whoever sees it, once it has been so for longer than a worker needs to start it. Runs that work on other
+hosts are left to the heartbeat automation.
 """
 
 from __future__ import annotations
@@ -16,72 +17,83 @@ from typing import Any
 from uuid import UUID
 
 import psutil
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import PrefectException
 from prefect.states import Cancelled, Crashed, State
+
+from flows.operation.device import free_of_nobody, free_of_the_dead
+from flows.operation.processes import FLOW_RUN_VARIABLE, has_process, is_ours, of_flow_runs
 
 log = logging.getLogger("restem")
 
-HOST, PROCESS = "restem.host", "restem.process"
-FLOW_RUN_VARIABLE = "PREFECT__FLOW_RUN_ID"  # in the environment of a flow run's process and of all its children
 SETTLE_S = 20.0  # a process may outlive its run's final state this long: it is still sending its last log lines
+UNSEEN_S = 60.0  # from Submitting to a process, where only workers of this machine take runs of the pool
+UNSEEN_ELSEWHERE_S = 1800.0  # where another machine may be starting it: its interpreter, its checkout, its image
+GONE = "The process of this run is gone; Retry goes on from what is stored."
+UNSEEN = "No worker started this run after it was taken; Retry starts it."
 
 
-def label_this_process(flow_run_id: str) -> None:
-    """Write down where this flow run's process is, for the janitor."""
-    with suppress(Exception), get_client(sync_client=True) as client:  # a display of where, never a reason to fail
-        client.update_flow_run_labels(UUID(flow_run_id), {HOST: platform.node(), PROCESS: _identity(psutil.Process())})
+def sweep(client: SyncPrefectClient, unseen_s: float = UNSEEN_S) -> tuple[str, ...]:
+    """Runs without a process end, and what they hold of this machine's device is free again; the names of the runs."""
+    ended = tuple(crash_orphans(client, unseen_s))
+    freed = list(free_of_the_dead(client))
+    if freed or free_of_nobody(client):
+        log.warning("the device was given back for runs that are gone: %s", ", ".join(freed) or "none that is known")
+    return ended
 
 
-def crash_orphans(client: SyncPrefectClient) -> Iterator[str]:
-    """Runs of this host whose process is gone become Crashed (Cancelled if that was on its way)."""
+def crash_orphans(client: SyncPrefectClient, unseen_s: float = UNSEEN_S) -> Iterator[str]:
+    """Runs whose process is gone, or did not come in `unseen_s`, become Crashed (Cancelled if that was on its way)."""
     for run in _unfinished(client):
-        labels = run.labels or {}
-        if labels.get(HOST) != platform.node() or _lives(str(labels.get(PROCESS, ""))):
+        if run.state is None or not (message := _lost(client, run, run.state, unseen_s)):
             continue
-        message = "The process of this run is gone; Retry goes on from what is stored."
-        cancelling = run.state is not None and run.state.is_cancelling()
-        state: State[Any] = Cancelled(message=message) if cancelling else Crashed(message=message)
-        client.set_flow_run_state(run.id, state, force=True)
+        ended: State[Any] = Cancelled(message=message) if run.state.is_cancelling() else Crashed(message=message)
+        client.set_flow_run_state(run.id, ended, force=True)
         yield run.name
 
 
 def end_leftovers(client: SyncPrefectClient) -> Iterator[str]:
     """Processes of this user whose flow run is over are killed."""
-    for process in _of_flow_runs():
+    for process in of_flow_runs():
         with suppress(psutil.Error):
-            if process.pid != os.getpid() and _is_over(client, process.environ()[FLOW_RUN_VARIABLE]):
+            settled = time.time() - process.create_time() > SETTLE_S
+            if settled and process.pid != os.getpid() and _is_over(client, process.environ()[FLOW_RUN_VARIABLE]):
                 name = f"{process.pid} {' '.join(process.cmdline())[:80]}"
                 process.kill()
                 log.warning("ended a process whose flow run is over: %s", name)
                 yield name
 
 
-def _unfinished(client: SyncPrefectClient) -> list[FlowRun]:
-    wanted = {"state": {"type": {"any_": [StateType.RUNNING, StateType.CANCELLING]}}}
-    return client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(wanted), limit=200)
+def _lost(client: SyncPrefectClient, run: FlowRun, state: State[Any], unseen_s: float) -> str:
+    """Why nobody works on this run any more; empty while somebody does or may."""
+    if has_process(run):
+        return ""
+    if state.is_running():  # one that has not said yet where it runs sends heartbeats, and is missed when they stop
+        return GONE if is_ours(run) else ""
+    if state.is_cancelling() and is_ours(run):
+        return GONE
+    waited = time.time() - state.timestamp.timestamp()
+    return UNSEEN if run.deployment_id and waited > _patience(client, run, unseen_s) else ""
 
 
-def _identity(process: psutil.Process) -> str:
-    """Process ids are used again; together with the start they are not."""
-    return f"{process.pid}@{process.create_time():.2f}"
-
-
-def _lives(identity: str) -> bool:
-    pid, _, started = identity.partition("@")
+def _patience(client: SyncPrefectClient, run: FlowRun, unseen_s: float) -> float:
+    """How long a run may be on its way to a process that this machine does not see."""
+    if run.work_pool_name is None:
+        return UNSEEN_ELSEWHERE_S
     try:
-        process = psutil.Process(int(pid))
-        return f"{process.create_time():.2f}" == started and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, ValueError):
-        return False
+        workers = client.read_workers_for_work_pool(run.work_pool_name)
+    except PrefectException:  # the pool was removed
+        return unseen_s
+    here = platform.node()
+    elsewhere = [one for one in workers if one.status == "ONLINE" and not one.name.startswith(f"{here}-")]
+    return UNSEEN_ELSEWHERE_S if elsewhere else unseen_s
 
 
-def _of_flow_runs() -> Iterator[psutil.Process]:
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if FLOW_RUN_VARIABLE in process.environ() and time.time() - process.create_time() > SETTLE_S:
-                yield process
+def _unfinished(client: SyncPrefectClient) -> list[FlowRun]:
+    wanted = {"state": {"type": {"any_": [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]}}}
+    return client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(wanted), limit=200)
 
 
 def _is_over(client: SyncPrefectClient, flow_run_id: str) -> bool:

@@ -10,12 +10,9 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import (
     DeploymentUpdate,
@@ -24,12 +21,11 @@ from prefect.client.schemas.actions import (
     WorkPoolCreate,
     WorkPoolUpdate,
 )
-from prefect.client.schemas.objects import StateType
-from prefect.events.actions import ChangeFlowRunState, SendNotification
-from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
-from flows.operation.boundary import device_limit
+from flows.operation.automations import make_automations
+from flows.operation.device import device_limit
+from flows.operation.orphans import sweep
 
 ROOT = Path(__file__).parents[2]
 PREFECT_FILE = "deployments/prefect.yaml"
@@ -38,10 +34,6 @@ POOLS = {
     "cpu": "Orchestration, grading and clearing up.",
 }
 GPU_LIMIT_VARIABLE = "RESTEM_GPU_RUNS"
-NOTIFY_VARIABLE, NOTIFY_BLOCK = "RESTEM_NOTIFY_URL", "restem-notify"
-HEARTBEAT = "prefect.flow-run.heartbeat"
-HEARTBEATS_MISSED_S = 105  # three of 30 s and some
-FINAL = ("Completed", "Failed", "Crashed", "Cancelled", "Paused", "Suspended")
 
 
 @dataclass(frozen=True)
@@ -63,6 +55,7 @@ def register() -> None:
             if one is not None:
                 _restore(client, name, one)
         make_automations(client)
+        sweep(client)
 
 
 def make_pools(client: SyncPrefectClient) -> None:
@@ -119,76 +112,6 @@ def _restore(client: SyncPrefectClient, name: str, kept: Kept) -> None:
     for one in found.schedules:
         if one.slug in kept.schedules and one.active != kept.schedules[one.slug]:
             client.update_deployment_schedule(found.id, one.id, active=kept.schedules[one.slug])
-
-
-def make_automations(client: SyncPrefectClient) -> None:
-    """Zombies crashed always; notices only where there is somewhere to send them."""
-    block = _notification_block()
-    for automation in [zombies(), *(notices(block) if block else [])]:
-        for old in client.read_automations_by_name(automation.name):
-            client.delete_automation(old.id)
-        client.create_automation(automation)
-
-
-def zombies() -> AutomationCore:
-    """A run whose heartbeats stop is gone with its machine; as long as it counts as running it may hold a slot."""
-    return AutomationCore(
-        name="restem: crash runs without a heartbeat",
-        description="A run that stopped sending heartbeats is marked as crashed, so that it blocks no later one.",
-        trigger=EventTrigger(
-            after={HEARTBEAT}, expect={HEARTBEAT, *(f"prefect.flow-run.{name}" for name in FINAL)},
-            match={"prefect.resource.id": ["prefect.flow-run.*"]}, for_each={"prefect.resource.id"},
-            posture=Posture.Proactive, threshold=1, within=timedelta(seconds=HEARTBEATS_MISSED_S),
-        ),
-        actions=[ChangeFlowRunState(state=StateType.CRASHED, message="No heartbeat: its machine or process is gone. Retry goes on from what is stored.")],
-    )  # fmt: skip
-
-
-def notices(block: UUID) -> list[AutomationCore]:
-    """One message per failure, crash and promotion."""
-    said = [
-        (
-            "failure notice",
-            "restem.run.failed",
-            "restem: {{ event.resource.name }} failed",
-            "{{ event.payload.notice }}",
-        ),
-        (
-            "crash notice",
-            "prefect.flow-run.Crashed",
-            "restem: {{ flow_run.name }} crashed",
-            "{{ flow_run.state.message }}",
-        ),
-        (
-            "promotion",
-            "restem.policy.promoted",
-            "restem: {{ event.resource.name }} has a new policy",
-            "{{ event.payload.gain }}",
-        ),
-    ]
-    return [
-        AutomationCore(
-            name=f"restem: {name}",
-            trigger=EventTrigger(expect={event}, posture=Posture.Reactive, threshold=1, within=timedelta(0)),
-            actions=[SendNotification(block_document_id=block, subject=subject, body=body)],
-        )
-        for name, event, subject, body in said
-    ]  # fmt: skip
-
-
-def _notification_block() -> UUID | None:
-    """The webhook that RESTEM_NOTIFY_URL names; the address is a secret and stays in the block."""
-    url = os.environ.get(NOTIFY_VARIABLE)
-    if not url:
-        return None
-    block: Any = CustomWebhookNotificationBlock(
-        name=NOTIFY_BLOCK,
-        url="{{url}}",
-        json_data={"text": "{{subject}}\n{{body}}"},
-        secrets={"url": url},
-    )
-    saved: UUID = block.save(NOTIFY_BLOCK, overwrite=True)
-    return saved
 
 
 if __name__ == "__main__":

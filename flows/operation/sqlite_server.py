@@ -1,28 +1,37 @@
-"""A Prefect server whose SQLite transactions wait for each other; `uvicorn --factory flows.operation.sqlite_server:create_app`.
+"""A Prefect server without two faults that version 3.7.7 has on SQLite; `uvicorn --factory flows.operation.sqlite_server:create_app`.
 
-Prefect 3.7.7 begins its transactions DEFERRED. One that reads before it writes then fails at once with "database is
-locked" whenever another one wrote in between, however long the busy timeout is
-(https://github.com/PrefectHQ/prefect/issues/23051): workers that merely poll fill the log, and under a run events of
-automations are dropped, failure notices among them. Newer versions begin some of them IMMEDIATE, but want a newer
-FastAPI than vLLM allows. Here all of them do: SQLite has one writer at a time anyway.
+Newer versions want a newer FastAPI than vLLM 0.32 allows (>= 0.139 against < 0.137). Postgres is left as it is.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any
+
+log = logging.getLogger("restem")
+_reloads: set[asyncio.Task[Any]] = set()  # a loop holds its tasks weakly
 
 
 def create_app() -> Any:
     """Prefect's own application."""
     writers_wait()
+    automations_reload_beside_the_loop()
     from prefect.server.api.server import create_app as prefect_app
 
     return prefect_app(final=True)
 
 
 def writers_wait() -> None:
-    """Let transactions take SQLite's write lock when they begin, for which others wait; Postgres is left as it is."""
+    """Let transactions take SQLite's write lock when they begin, for which others wait.
+
+    Prefect 3.7.7 begins them DEFERRED. One that reads before it writes then fails at once with "database is locked"
+    whenever another one wrote in between, however long the busy timeout is (https://github.com/PrefectHQ/prefect/issues/23051):
+    workers that merely poll fill the log, and under a run events of automations are dropped, failure notices among them.
+    Newer versions begin some of them IMMEDIATE. Here all of them do: SQLite has one writer at a time anyway.
+    """
     from prefect.server.database.configurations import AioSqliteConfiguration
 
     begin = AioSqliteConfiguration.begin_transaction
@@ -32,3 +41,33 @@ def writers_wait() -> None:
         return begin(self, session, with_for_update=True)
 
     AioSqliteConfiguration.begin_transaction = begin_with_lock  # type: ignore[method-assign,assignment]
+
+
+def automations_reload_beside_the_loop() -> None:
+    """Let a commit that changes an automation go on at once; the loaded automations follow when their lock is free.
+
+    Prefect 3.7.7 reloads them inside the commit, on the thread of the event loop, and waits there. If another coroutine
+    of that loop holds the lock (it reconciles automations), neither ever goes on and the server answers nothing any more,
+    /health included. Prefect 3.9.0 schedules the reload as a task; so does this.
+    """
+    from prefect.server.events.models import automations
+
+    wait_for = automations.run_coro_as_sync
+
+    def reload(change: Coroutine[Any, Any, None]) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            wait_for(change)
+            return
+        task = loop.create_task(change)
+        _reloads.add(task)
+        task.add_done_callback(_reloaded)
+
+    automations.run_coro_as_sync = reload  # type: ignore[assignment]
+
+
+def _reloaded(task: asyncio.Task[Any]) -> None:
+    _reloads.discard(task)
+    if not task.cancelled() and (error := task.exception()):
+        log.warning("an automation could not be loaded; the next reconciliation does it: %s", error)

@@ -21,23 +21,28 @@ from tasks.domain.errors import InfrastructureError, UserError
 ROOT = Path(__file__).parents[2]
 AUTH_VARIABLE = "PREFECT_SERVER_API_AUTH_STRING"
 DOWN_TIMEOUT_S = 60.0
+REGISTER_TIMEOUT_S = 300.0
 LEAST_AUTH_CHARACTERS = 12
+ROOT_VARIABLE = "RESTEM_ROOT"  # the checkout as the workers see it
 
 
 def up(folder: Path, host: str, port: int, workers: tuple[str, ...], say: Callable[[str], None]) -> Machine:
     """Everything runs afterwards; what runs already is left alone. UserError when it cannot be as asked."""
-    wanted = Machine(str(folder.absolute()), str(ROOT), host, port, workers)
+    wanted = Machine(str(folder.absolute()), checkout(), host, port, workers)
     check_address(host)
     running = read_machine(folder)
     if running is not None and running.keeper is not None:
         if running != wanted:
             raise UserError(
-                f"it is up already at {running.url} with workers {', '.join(running.workers)}; `restem down` first to change that"
+                f"it is up already at {running.url} with workers {', '.join(running.workers)} in {running.root}; "
+                "`restem down` first to change that"
             )
         machine = running
     else:
         machine = _start(wanted)
+    say(f"the Prefect server starts at {machine.url}; giving up after {START_TIMEOUT_S:.0f} s")
     _wait(machine)
+    say(f"deployments, limits and automations are registered; giving up after {REGISTER_TIMEOUT_S:.0f} s")
     _register(machine)
     say(f"Prefect: {machine.url.removesuffix('/api')}  (API {machine.url})")
     say(f"workers: {', '.join(machine.workers)}; logs in {machine.folder}; `restem down` ends it")
@@ -59,6 +64,17 @@ def down(folder: Path) -> bool:
     psutil.wait_procs(alive, timeout=5)
     replace(machine, process=None).write()
     return True
+
+
+def checkout() -> str:
+    """The checkout that workers run: RESTEM_ROOT, else the one of this command. UserError for one that is none."""
+    given = os.environ.get(ROOT_VARIABLE)
+    root = Path(given).expanduser().absolute() if given else ROOT
+    if not (root / "deployments" / "prefect.yaml").is_file():
+        raise UserError(
+            f"{ROOT_VARIABLE} is {given!r}, which holds no deployments/prefect.yaml; name a checkout of restem or unset it"
+        )
+    return str(root)
 
 
 def check_address(host: str) -> None:
@@ -94,20 +110,26 @@ def _start(wanted: Machine) -> Machine:
 def _wait(machine: Machine) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while not is_healthy(machine.url):
-        if machine.keeper is None or time.monotonic() > deadline:
-            tail = (Path(machine.folder) / LOG_FILE).read_text().splitlines()[-1:]
-            raise InfrastructureError(
-                f"the Prefect server did not start ({''.join(tail)}); see {machine.folder}/server.log"
-            )
+        gone = machine.keeper is None
+        if gone or time.monotonic() > deadline:
+            tail = "".join((Path(machine.folder) / LOG_FILE).read_text().splitlines()[-1:])
+            what = "ended" if gone else f"did not answer in {START_TIMEOUT_S:.0f} s"
+            raise InfrastructureError(f"the Prefect server {what} ({tail}); see {machine.folder}/server.log")
         time.sleep(0.2)
 
 
 def _register(machine: Machine) -> None:
     """Pools, deployments, limits and automations; in a process of its own, whose settings name this server."""
-    done = subprocess.run(
-        [sys.executable, "-m", "flows.operation.registration"], cwd=ROOT, env={**os.environ, **machine.environment()},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    argv, environment = [sys.executable, "-m", "flows.operation.registration"], {**os.environ, **machine.environment()}
+    try:
+        done = subprocess.run(
+            argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=REGISTER_TIMEOUT_S,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise InfrastructureError(
+            f"the deployments could not be made in {REGISTER_TIMEOUT_S:.0f} s; the same command tries again, {machine.folder}/server.log "
+            "says what the server does"
+        ) from error
     if done.returncode:
         lines = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
         raise InfrastructureError(f"the deployments could not be made: {lines[-1]}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
@@ -13,19 +14,22 @@ import docker
 import psutil
 import pytest
 
-from flows.operation.orphans import HOST, PROCESS
+from flows.operation.device import device_limit
+from flows.operation.processes import HOST, PROCESS
 from sandbox.hosts.docker_launcher import connect
 from sandbox.hosts.owner import LABEL, OWNER_LABEL, Owner
 from sandbox.image.build import ensure_image
 from sandbox.settings import SandboxSettings
 from tasks.domain.errors import UserError
-from tests.machine import FLOW_RUN, Machine, command_of
+from tests.machine import FLOW_RUN, Machine
 from tests.operated import Operated, once
 
 pytestmark = pytest.mark.heavy
 
 HERE = SandboxSettings().hosts[0]
 CANCEL_S, KILL_S = 15, 60
+SAYS_S = 60  # 5 on a quiet machine, reading the form and checking the input included
+DEVICE = f"/v2/concurrency_limits/{device_limit()}"
 ENDLESS = {"finetune": {"epochs": 2000}}  # minutes of real training in a real child process
 WHERE: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "generate": ({"engine": {"kind": "hf"}}, {"RESTEM_FAILPOINTS": "generate.flushed:1=hang"}),
@@ -96,16 +100,28 @@ def test_a_lost_server_is_started_again_and_the_run_goes_on(operated: Operated) 
     form = operated.form("server-lost", engine={"kind": "hf"}, materialize=whatever)
     flow_run = machine.start("self-train/self-train", form)
     machine.until(lambda: is_in(machine, flow_run, "generate"), 300, "the run to sample")
-    server = next(one for one in psutil.process_iter() if is_server(machine, one))
-    server.kill()
+    machine.server().kill()
     ended = machine.finish(flow_run)
     assert ended.type == "COMPLETED", ended
     assert not machine.processes_of(flow_run, CHILD["generate"])
+    assert machine.get(DEVICE)["active_slots"] == 0  # the lease outlived the server that gave it
 
 
-def is_server(machine: Machine, process: psutil.Process) -> bool:
-    port = machine.url.rsplit(":", 1)[1].split("/")[0]
-    return "-m uvicorn" in (command := command_of(process)) and command.endswith(f"--port {port}")
+def test_a_run_that_waits_says_for_whom_and_goes_on_when_that_one_is_dead(operated: Operated) -> None:
+    machine = operated.machine
+    machine.call("PATCH", DEVICE, {"limit": 1})
+    try:
+        holder = in_stage(operated, "verify", "holder")
+        waiting = machine.start("self-train/self-train", operated.form("waiting", loop={"iterations": 0}))
+        line = "waiting for the device restem-device-.*, held by holder since 20"
+        machine.until(lambda: re.search(line, machine.logs(waiting)), 120, "the waiting run to say so")
+        began, said = machine.moment(waiting, "Beginning flow run"), machine.moment(waiting, "waiting for the device")
+        assert said - began < SAYS_S
+        machine.processes_of(holder, "prefect.engine")[0].kill()
+        assert machine.finish(waiting).type == "COMPLETED"
+        assert machine.get(DEVICE)["active_slots"] == 0
+    finally:
+        machine.call("PATCH", DEVICE, {"limit": 2})
 
 
 def test_the_janitor_finds_what_has_no_run_and_no_process(operated: Operated) -> None:

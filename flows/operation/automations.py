@@ -1,0 +1,109 @@
+"""What the Prefect server does by itself: it marks zombies as crashed and sends notices. Equal automations are left alone."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.objects import StateType
+from prefect.events.actions import ChangeFlowRunState, SendNotification
+from prefect.events.schemas.automations import Automation, AutomationCore, EventTrigger, Posture
+
+NOTIFY_VARIABLE, NOTIFY_BLOCK = "RESTEM_NOTIFY_URL", "restem-notify"
+HEARTBEAT = "prefect.flow-run.heartbeat"
+HEARTBEATS_MISSED_S = 105  # three of 30 s and some
+LATE_S = 600  # a night that has not begun so long after its time is missed
+FINAL = ("Completed", "Failed", "Crashed", "Cancelled", "Paused", "Suspended")
+BEGUN = ("Pending", "Running", *FINAL)
+NIGHT = {"prefect.resource.role": "deployment", "prefect.resource.name": "nightly"}
+A_RUN = {"prefect.resource.id": ["prefect.flow-run.*"]}
+# what every notice about a flow run names: stage (its deployment), host as far as it was begun, link
+WHERE = (
+    "\ndeployment {{ deployment.name }}, host {{ flow_run.labels['restem.host'] | default('none') }}, "
+    "{{ flow_run | ui_url }}"
+)
+
+
+def make_automations(client: SyncPrefectClient) -> None:
+    """Zombies crashed always; notices only where there is somewhere to send them."""
+    block = _notification_block()
+    for wanted in [zombies(), *(notices(block) if block else [])]:
+        keep, *others = [*client.read_automations_by_name(wanted.name), None]
+        for doubled in others:
+            if doubled is not None:
+                client.delete_automation(doubled.id)
+        if keep is None:
+            client.create_automation(wanted)
+        elif _content(keep) != _content(wanted):
+            client.update_automation(keep.id, wanted.model_copy(update={"enabled": keep.enabled}))
+
+
+def _content(automation: Automation | AutomationCore) -> dict[str, Any]:
+    """What it does. Whether it is switched on is a person's business, its ids are the server's."""
+    plain = AutomationCore.model_validate(automation.model_dump(include=set(AutomationCore.model_fields)))
+    return plain.model_dump(exclude={"enabled", "tags", "owner_resource"})
+
+
+def zombies() -> AutomationCore:
+    """A run whose heartbeats stop is gone with its machine; as long as it counts as running it may hold a slot."""
+    return AutomationCore(
+        name="restem: crash runs without a heartbeat",
+        description="A run that stopped sending heartbeats is marked as crashed, so that it blocks no later one.",
+        trigger=EventTrigger(
+            after={HEARTBEAT}, expect={HEARTBEAT, *(f"prefect.flow-run.{name}" for name in FINAL)},
+            match=A_RUN, for_each={"prefect.resource.id"},
+            posture=Posture.Proactive, threshold=1, within=timedelta(seconds=HEARTBEATS_MISSED_S),
+        ),
+        actions=[ChangeFlowRunState(state=StateType.CRASHED, message="No heartbeat: its machine or process is gone. Retry goes on from what is stored.")],
+    )  # fmt: skip
+
+
+def notices(block: UUID) -> list[AutomationCore]:
+    """One message per failure, crash, promotion, and per night that was cancelled or did not begin."""
+    return [
+        _told(block, "failure notice", _when("restem.run.failed"), "{{ event.resource.name }} failed", "{{ event.payload.notice }}"),
+        _told(block, "crash notice", _when("prefect.flow-run.Crashed"), "{{ flow_run.name }} crashed", "{{ flow_run.state.message }}" + WHERE),
+        _told(block, "promotion", _when("restem.policy.promoted"), "{{ event.resource.name }} has a new policy", "{{ event.payload.gain }}"),
+        _told(
+            block, "cancelled night", _when("prefect.flow-run.Cancelled", match=A_RUN, match_related=NIGHT),
+            "the night {{ flow_run.name }} was cancelled", "{{ flow_run.state.message | default('by a person') }}" + WHERE,
+        ),
+        _told(
+            block, "missed night", _missed(),
+            "the night {{ flow_run.name }} has not begun", f"It is more than {LATE_S // 60} minutes late: no worker takes it." + WHERE,
+        ),
+    ]  # fmt: skip
+
+
+def _told(block: UUID, name: str, trigger: EventTrigger, subject: str, body: str) -> AutomationCore:
+    action = SendNotification(block_document_id=block, subject=f"restem: {subject}", body=body)
+    return AutomationCore(name=f"restem: {name}", trigger=trigger, actions=[action])
+
+
+def _when(event: str, **which: Any) -> EventTrigger:
+    return EventTrigger(expect={event}, posture=Posture.Reactive, threshold=1, within=timedelta(0), **which)
+
+
+def _missed() -> EventTrigger:
+    """Prefect marks a run as late at once; this waits whether it begins after all."""
+    return EventTrigger(
+        after={"prefect.flow-run.Late"}, expect={f"prefect.flow-run.{name}" for name in BEGUN}, match=A_RUN,
+        match_related=NIGHT, for_each={"prefect.resource.id"}, posture=Posture.Proactive, threshold=1,
+        within=timedelta(seconds=LATE_S),
+    )  # fmt: skip
+
+
+def _notification_block() -> UUID | None:
+    """The webhook that RESTEM_NOTIFY_URL names; the address is a secret and stays in the block."""
+    url = os.environ.get(NOTIFY_VARIABLE)
+    if not url:
+        return None
+    block: Any = CustomWebhookNotificationBlock(
+        name=NOTIFY_BLOCK, url="{{url}}", json_data={"text": "{{subject}}\n{{body}}"}, secrets={"url": url},
+    )  # fmt: skip
+    saved: UUID = block.save(NOTIFY_BLOCK, overwrite=True)
+    return saved

@@ -1,0 +1,190 @@
+"""`restem up` by itself: what it says, what it leaves alone, and a server that lives but does not answer."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from flows.operation.automations import _content, notices, zombies
+from flows.operation.keeper import Patience
+from flows.operation.leases import ConcurrencyLeaseStorage
+from flows.operation.orphans import sweep
+from flows.operation.up import checkout
+from tasks.domain.errors import UserError
+from tests.machine import ROOT, Machine, machine_up, restem
+
+SECRET = "person:long-password"
+LOCKED = """
+import asyncio
+from flows.operation.sqlite_server import automations_reload_beside_the_loop
+
+async def main():
+    from prefect.server.database import provide_database_interface
+    from prefect.server.events import triggers
+    from prefect.server.events.models import automations
+    from prefect.server.events.schemas.automations import Automation, EventTrigger, Posture
+    from prefect.server.events.actions import DoNothing
+    await provide_database_interface().create_db()
+    made = Automation(name="x", trigger=EventTrigger(expect={"a"}, posture=Posture.Reactive, threshold=1, within=0), actions=[DoNothing()])
+    async with triggers._automations_lock():  # as while automations are reconciled
+        async with automations.automations_session(begin_transaction=True) as session:
+            made = await automations.create_automation(session, made)
+        print("committed", flush=True)
+    for _ in range(500):
+        if made.id in triggers.automations_by_id:
+            print("loaded", flush=True)
+            break
+        await asyncio.sleep(0.01)
+
+automations_reload_beside_the_loop()
+asyncio.run(main())
+"""
+
+
+def test_a_change_of_an_automation_does_not_wait_for_their_reconciliation(tmp_path: Path) -> None:
+    """With Prefect 3.7.7 as it is the commit waits on the loop's thread for what only the loop can end."""
+    environment = {"PATH": "/usr/bin:/bin", "PREFECT_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", LOCKED], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout.split() == ["committed", "loaded"], done.stderr
+
+
+def test_a_server_hangs_only_when_it_has_answered_before_or_had_its_time_to_start() -> None:
+    patience = Patience(start_s=300, hang_s=60)
+    patience.restarted(1000)
+    patience.heard(False, 1290)
+    assert not patience.is_over(1290) and patience.is_over(1301)
+    patience.heard(True, 1302)
+    assert not patience.is_over(1361) and patience.is_over(1363)
+    patience.restarted(1364)
+    assert not patience.is_over(1600)
+
+
+def test_leases_outlive_the_server_and_none_is_lost_to_a_second_writer(tmp_path: Path) -> None:
+    async def lost() -> tuple[int, int]:
+        storage = ConcurrencyLeaseStorage(tmp_path)
+        made = await asyncio.gather(*(storage.create_lease([uuid4()], timedelta(seconds=-1)) for _ in range(30)))
+        again = ConcurrencyLeaseStorage(tmp_path)  # as after a restart
+        before = len(await again.read_expired_lease_ids())
+        await asyncio.gather(
+            *(again.revoke_lease(one.id) for one in made[:10]), again.renew_lease(made[29].id, timedelta(60))
+        )
+        return before, len(await again.read_expired_lease_ids())
+
+    assert asyncio.run(lost()) == (30, 19)
+
+
+def test_a_checkout_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RESTEM_ROOT", str(tmp_path))
+    with pytest.raises(UserError, match="RESTEM_ROOT"):
+        checkout()
+    (tmp_path / "deployments").mkdir()
+    (tmp_path / "deployments" / "prefect.yaml").touch()
+    assert checkout() == str(tmp_path)
+
+
+def test_an_automation_read_back_from_the_server_equals_the_one_that_was_sent() -> None:
+    from prefect.events.schemas.automations import Automation
+
+    for wanted in (zombies(), *notices(uuid4())):
+        plain = {**wanted.model_dump(mode="json"), "id": str(uuid4()), "enabled": False}
+        for name in ("expect", "after"):
+            plain["trigger"][name] = sorted(plain["trigger"][name], reverse=True)
+        assert _content(Automation.model_validate(plain)) == _content(wanted)
+
+
+# ---------------------------------------------------------------- on a real server
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """127.0.0.2 is loopback, but not the address that needs no secret."""
+    named = {"PREFECT_SERVER_API_AUTH_STRING": SECRET, "RESTEM_SERVER_PATIENCE_S": "10"}
+    with machine_up(tmp_path_factory.mktemp("up"), ["cpu"], "127.0.0.2", **named) as up:
+        yield up
+
+
+@pytest.fixture
+def person(machine: Machine) -> Iterator[Machine]:
+    machine.client.auth = tuple(SECRET.split(":"))  # type: ignore[assignment]
+    yield machine
+    machine.client.auth = None  # type: ignore[assignment]
+
+
+@pytest.mark.heavy
+def test_strangers_are_refused(machine: Machine) -> None:
+    assert machine.client.post(f"{machine.url}/flow_runs/filter", json={}).status_code == 401
+
+
+@pytest.mark.heavy
+def test_with_a_secret_workers_run(person: Machine) -> None:
+    assert person.do("janitor/janitor", {}).type == "COMPLETED"
+
+
+@pytest.mark.heavy
+def test_up_again_says_what_it_does_and_leaves_equal_automations_alone(person: Machine) -> None:
+    before = automations(person)
+    changed = next(iter(before.values()))
+    person.call("PATCH", f"/automations/{changed['id']}", {"enabled": False})  # by a person
+    port = person.url.rsplit(":", 1)[1].split("/")[0]
+    argv = ["up", "--folder", str(person.folder), "--host", "127.0.0.2", "--port", port, "--pool", "cpu"]
+    done = restem(*argv, environment=person.environment)
+    assert done.returncode == 0, done.stderr
+    assert "giving up after" in done.stderr.splitlines()[0]
+    after = automations(person)
+    assert {name: one["id"] for name, one in after.items()} == {name: one["id"] for name, one in before.items()}
+    assert not after[changed["name"]]["enabled"]
+
+
+def automations(machine: Machine) -> dict[str, Any]:
+    return {one["name"]: one for one in machine.post("/automations/filter", {}) if one["name"].startswith("restem")}
+
+
+@pytest.mark.heavy
+def test_a_run_that_no_worker_started_is_ended_and_locks_nobody_out(person: Machine) -> None:
+    """As `restem down` leaves a run that a worker had taken and not started: in Submitting, under its deployment's limit."""
+    nightly = person.deployment("nightly/nightly")
+    limit = f"/v2/concurrency_limits/{nightly['global_concurrency_limit']['name']}"
+    caught, cancelling = (person.post(f"/deployments/{nightly['id']}/create_flow_run", {})["id"] for _ in range(2))
+    set_state(person, caught, {"type": "PENDING", "name": "Submitting"}, force=False)
+    set_state(person, cancelling, {"type": "PENDING", "name": "Submitting"}, force=True)
+    set_state(person, cancelling, {"type": "CANCELLING"}, force=True)
+    assert person.get(limit)["active_slots"] == 1
+    with person.prefect_client(SECRET) as client:
+        assert not sweep(client)  # a worker may be about to start them
+        assert len(sweep(client, unseen_s=0.0)) == 2
+    ended = person.finish(caught, 1)
+    assert ended.type == "CRASHED" and "Retry starts it" in ended.message
+    assert person.finish(cancelling, 1).type == "CANCELLED"
+    assert person.get(limit)["active_slots"] == 0
+
+
+def set_state(machine: Machine, flow_run: str, state: dict[str, str], force: bool) -> None:
+    machine.post(f"/flow_runs/{flow_run}/set_state", {"state": state, "force": force})
+
+
+@pytest.mark.heavy
+def test_janitors_do_not_lock_each_other_out(person: Machine) -> None:
+    janitor = person.deployment("janitor/janitor")
+    assert janitor["global_concurrency_limit"] is None
+
+
+@pytest.mark.heavy
+def test_a_server_that_lives_but_does_not_answer_is_started_again(person: Machine) -> None:
+    server = person.server()
+    server.suspend()
+    began = time.monotonic()
+    person.until(lambda: not server.is_running(), 60, "the hung server to be ended")
+    assert time.monotonic() - began > 5  # it is given time to answer
+    assert person.get("/health") is True
+    assert "has not answered" in (person.folder / "keeper.log").read_text()
