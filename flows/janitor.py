@@ -6,7 +6,6 @@ janitors have no limit that one which is caught somewhere could hold against all
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +19,12 @@ from flows.operation.form import scratch_at_hand, store_at_hand
 from flows.operation.orphans import end_leftovers, sweep
 from flows.stored.gc import Cleaning, clean
 from sandbox.hosts.docker_launcher import connect, remove_dead
+<<<<<<< HEAD
 from sandbox.settings import SandboxSettings
 from tasks.domain.amounts import size
+=======
+from sandbox.settings import default_host
+>>>>>>> 54775cb (Names of flow runs and artifact keys tell runs apart; DOCKER_HOST is the default everywhere; ls counts nights; time left ignores what came before the first unit)
 from tasks.domain.errors import UserError
 
 MOST_S = 3000.0  # the next one comes after an hour
@@ -69,9 +72,8 @@ def janitor(clear_store: bool = False, keep: int = 2, store: str = "") -> Any:
 
 def containers_without_owner() -> tuple[str, ...] | None:
     """Remove sandbox containers of this host's engine whose owner is gone; None where no engine answers."""
-    host = os.environ.get("DOCKER_HOST") or SandboxSettings().hosts[0]
     try:
-        client = connect(host)
+        client = connect(default_host())
     except UserError:
         return None
     with closing(client):

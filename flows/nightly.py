@@ -24,23 +24,25 @@ from flows.loop.evaluation import evaluate_policy
 from flows.loop.expectation import expectation
 from flows.loop.maximization import Maximized, maximization
 from flows.loop.series import Budget, BudgetedRun, Night, NightSettings, Series, Verdict, gate
-from flows.operation.boundary import artifact_key, deployed_config
+from flows.operation.boundary import deployed_config
 from flows.operation.form import DEFAULTS, ConfigName, config_from_form
+from flows.operation.names import night_name
 from flows.run.preflight import open_run, workspace_of
 from flows.run.recorder import Record
 from flows.run.run import Journal
-from flows.self_train import RUNNER, UNSAID, run_name
+from flows.self_train import RUNNER, UNSAID
 from flows.stored.policies import LATEST, promote, promoted
 from tasks.domain.errors import UserError
 from tasks.domain.schema import Policy
 from tasks.materialize import materialize
+from tasks.report.keys import artifact_key
 from tasks.report.tables import markdown_table, plain
 
 PROMOTED_EVENT = "restem.policy.promoted"
 ANY_NIGHT = NightSettings()
 
 
-@flow(name="nightly", flow_run_name=run_name, task_runner=RUNNER, persist_result=False, validate_parameters=False)
+@flow(name="nightly", flow_run_name=night_name, task_runner=RUNNER, persist_result=False, validate_parameters=False)
 def nightly(
     start_from: ConfigName = DEFAULTS, nights: NightSettings = ANY_NIGHT, config: RunConfig = UNSAID, settings: tuple[str, ...] = ()
 ) -> Any:  # fmt: skip

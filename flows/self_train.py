@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import flow, runtime
+from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
@@ -12,26 +12,18 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.config import RunConfig
 from flows.loop import em as loop
 from flows.loop.evaluation import evaluate_policy
-from flows.operation.boundary import artifact_key, deployed
+from flows.operation.boundary import deployed
 from flows.operation.form import DEFAULTS, ConfigName
+from flows.operation.names import evaluation_name, run_name
 from flows.run.preflight import open_run
 from flows.run.run import Journal
 from flows.stored.policies import policy_named
 from tasks.domain.results import IterationResult
+from tasks.report.keys import artifact_key
 from tasks.report.tables import headline, score_markdown
 
 UNSAID = RunConfig()
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=loop.THREADS)
-
-
-def run_name() -> str:
-    """The flow run carries the name of the run, as far as the form says one."""
-    given = runtime.flow_run.parameters
-    form = given.get("config")
-    sections = form if isinstance(form, dict) else form.model_dump() if form is not None else {}
-    named = sections.get("run", {}).get("name", "run") if isinstance(sections.get("run", {}), dict) else "run"
-    start = given.get("start_from", DEFAULTS)
-    return str(start) if named == "run" and start != DEFAULTS else str(named)
 
 
 @flow(name="self-train", flow_run_name=run_name, task_runner=RUNNER, persist_result=False, validate_parameters=False)
@@ -51,7 +43,9 @@ def self_train(start_from: ConfigName = DEFAULTS, config: RunConfig = UNSAID, se
     return deployed(start_from, config, settings, work)
 
 
-@flow(name="evaluate", flow_run_name=run_name, task_runner=RUNNER, persist_result=False, validate_parameters=False)
+@flow(
+    name="evaluate", flow_run_name=evaluation_name, task_runner=RUNNER, persist_result=False, validate_parameters=False
+)
 def evaluate(
     policy: str = "base",
     start_from: ConfigName = DEFAULTS,
@@ -73,7 +67,7 @@ def evaluate(
             score = evaluate_policy(run, named, run.problems.test, f"evaluate/{named.digest}")
             row = IterationResult(0, named.digest, test=score)
             create_markdown_artifact(
-                score_markdown(row, policy), key=artifact_key("score", f"{checked.run.name}-{policy}"),
+                score_markdown(row, policy), key=artifact_key("score", checked.run.name, policy),
                 description=f"{policy} on the test problems of {checked.run.name}",
             )  # fmt: skip
 

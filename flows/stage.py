@@ -19,8 +19,9 @@ from flows.loop.em import dataset_job, em_loop
 from flows.loop.evaluation import evaluate_policy
 from flows.loop.expectation import expectation
 from flows.loop.maximization import finetune_job, maximization
-from flows.operation.boundary import artifact_key, deployed_config
+from flows.operation.boundary import deployed_config
 from flows.operation.form import store_at_hand
+from flows.operation.names import stage_name
 from flows.run.preflight import open_run
 from flows.run.run import Journal, Pipeline, Run, Stored
 from flows.self_train import RUNNER
@@ -29,6 +30,7 @@ from tasks.domain.errors import UserError
 from tasks.domain.schema import Policy
 from tasks.finetune import finetune
 from tasks.materialize import materialize
+from tasks.report.keys import artifact_key
 from tasks.report.tables import markdown_table, plain
 from tasks.store.artifacts import key_of
 from tasks.store.ranges import RangeSamples
@@ -39,7 +41,7 @@ MAKER = {"verify": "generate", "materialize": "verify", "finetune": "materialize
 
 
 @flow(
-    name="stage", flow_run_name="{run}: {stage} {iteration}", task_runner=RUNNER, persist_result=False,
+    name="stage", flow_run_name=stage_name, task_runner=RUNNER, persist_result=False,
     validate_parameters=False,
 )  # fmt: skip
 def stage(
@@ -243,10 +245,8 @@ def publish(rerun: StageRun) -> None:
     text = table if rows else "Everything was in the store; nothing ran."
     ends = len(rerun.misses)
     later = f"\n\n{ends} ranges end there: what comes next hangs on results that are not stored yet." if ends else ""
-    name = f"{rerun.workspace.run}-{rerun.stage}-{rerun.iteration}"
-    create_markdown_artifact(
-        text + later, key=artifact_key("stage", name), description=f"{rerun.stage}, iteration {rerun.iteration}"
-    )
+    key = artifact_key("stage", rerun.workspace.run, rerun.stage, str(rerun.iteration))
+    create_markdown_artifact(text + later, key=key, description=f"{rerun.stage}, iteration {rerun.iteration}")
 
 
 def _verdict(one: Rerun) -> str:

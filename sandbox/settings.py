@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+HOST_VARIABLE, LOCAL_HOST = "DOCKER_HOST", "unix:///var/run/docker.sock"
+
+
+def default_host() -> str:
+    """The Docker engine that the environment names, as for Docker's own tools; else this machine's."""
+    return os.environ.get(HOST_VARIABLE) or LOCAL_HOST
 
 
 class SandboxSettings(BaseModel):
@@ -13,9 +21,10 @@ class SandboxSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     hosts: tuple[str, ...] = Field(
-        ("unix:///var/run/docker.sock",),
+        default_factory=lambda: (default_host(),),
         min_length=1,
-        description="Docker engines: unix:// path, tcp:// with TLS (DOCKER_CERT_PATH), or ssh://. Slots are spread.",
+        description="Docker engines: unix:// path, tcp:// with TLS (DOCKER_CERT_PATH), or ssh://. Slots are spread. "
+        "Default: DOCKER_HOST, else this machine's engine.",
     )
     image: str | None = Field(None, description="Sandbox image; None: the one built from sandbox/image on each host.")
     base_image: str | None = Field(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -17,13 +16,14 @@ from prefect.states import Crashed, Failed
 from flows.config import RunConfig
 from flows.operation.device import device
 from flows.operation.form import config_from_form, validate
-from flows.operation.notice import EVENT, Notice, notice_of
+from flows.operation.notice import EVENT, Notice, Where, notice_of
 from flows.operation.processes import label_this_process
 from flows.run.fleet import cancel_jobs
 from flows.run.preflight import workspace_of
 from flows.run.run import Failure, Journal
 from tasks.domain.errors import RestemError, one_sentence
 from tasks.processes.ending import ending_at_once, watch_parent
+from tasks.report.keys import artifact_key
 from tasks.store.artifacts import Store
 from tasks.store.workspace import code_commit
 
@@ -113,23 +113,21 @@ def publish(notice: Notice) -> None:
         )
 
 
-def artifact_key(kind: str, name: str) -> str:
-    """Prefect's keys are lower-case letters, digits and dashes."""
-    return f"{kind}-" + (re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "run")
-
-
 def _refused(sentence: str) -> Any:
     log.error("refused: %s", sentence)
+    where = Where.of(str(runtime.flow_run.id or ""))
+    go_on = "correct the input and run it again"
     publish(
         Notice(
-            "the run",
+            str(runtime.flow_run.name),
             "validate",
             "",
+            where,
             sentence,
             "",
             "",
             "nothing was started",
-            "correct the input and run it again",
+            go_on,
             "nothing yet",
         )
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import platform
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,12 +27,27 @@ SECRET = re.compile(r"(?i)\b([\w-]*(?:token|secret|password|api[_-]?key|authoriz
 
 
 @dataclass(frozen=True)
+class Where:
+    """The machine that a flow run works on, and its page in the interface."""
+
+    host: str
+    link: str
+
+    @classmethod
+    def of(cls, flow_run_id: str) -> Where:
+        from prefect.utilities.urls import url_for
+
+        return cls(platform.node(), (url_for("flow-run", flow_run_id) or "") if flow_run_id else "")
+
+
+@dataclass(frozen=True)
 class Notice:
     """All that is known of one failure, as plain values."""
 
     run: str
     stage: str
     slot: str
+    where: Where
     sentence: str
     log_name: str
     log_tail: str
@@ -47,9 +63,10 @@ class Notice:
             if self.log_tail
             else ""
         )
+        page = f"* **Page:** {self.where.link}\n" if self.where.link else ""
         text = (
-            f"# {self.run} failed in {where}\n\n**{_plain(self.sentence)}**\n\n"
-            f"* **Stored:** {self.stored}\n* **To go on:** {self.go_on}\n* **Cost of going on:** {self.cost}{log}\n"
+            f"# {self.run} failed in {where} on {self.where.host}\n\n**{_plain(self.sentence)}**\n\n"
+            f"{page}* **Stored:** {self.stored}\n* **To go on:** {self.go_on}\n* **Cost of going on:** {self.cost}{log}\n"
         )
         return text.encode()[:MOST_BYTES].decode("utf-8", "ignore")
 
@@ -60,7 +77,7 @@ def notice_of(config: RunConfig | None, failure: Failure, flow_run_id: str) -> N
     newest = _newest_log(config, failure.stage) if config else None
     left = _plan(config) if config else None
     return Notice(
-        config.run.name if config else "the run", failure.stage, failure.slot, sentence,
+        config.run.name if config else "the run", failure.stage, failure.slot, Where.of(flow_run_id), sentence,
         newest.name if newest else "", _tail(newest) if newest else "", _stored(left), _go_on(flow_run_id), _cost(left),
     )  # fmt: skip
 

@@ -100,7 +100,7 @@ class Record:
         self.run = run
         self.rows: list[IterationResult] = []
         self.started = _now()
-        self.began = time.monotonic()
+        self.began, self.base_s = time.monotonic(), 0.0
         self.before = read_result(run.workspace.store, run.workspace.run, missing_ok=True)
 
     def __enter__(self) -> Self:
@@ -178,8 +178,10 @@ class Record:
 
     def _say_time_left(self, number: int) -> None:
         total, spent = self.run.config.loop.iterations, time.monotonic() - self.began
+        if number == 0:
+            self.base_s = spent  # the base, its evaluation and the engine's start: they do not come again
         if 0 < number < total:
-            left = spent / (number + 0.5) * (total - number)  # the base's evaluation is about half an iteration
+            left = (spent - self.base_s) / number * (total - number)
             console.print(
                 f"iteration {number} of {total} done after {spent:.0f} s, about {left:.0f} s left", highlight=False
             )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from flows.run.recorder import read_result
 from tasks.domain.results import IterationResult, RunResult
 from tasks.store.artifacts import Manifest, Store
 
+ENDED_NIGHTS = ("promoted", "held", "stopped", "budget")
 STAGES = ("problems", "base", "samples", "generate", "verify", "materialize", "finetune", "evaluate")
 
 
@@ -26,7 +28,7 @@ class Model:
 
 @dataclass(frozen=True)
 class RunLine:
-    """One run of the store."""
+    """One run of the store, or one series of nights, whose iterations are its nights that ended."""
 
     name: str
     status: str
@@ -51,8 +53,10 @@ class Listing:
 def list_store(store: Store) -> Listing:
     """Everything below the store's root, by run and by stage."""
     lines = {result.name: _line(store, result) for result in results_in(store)}
-    started = (RunLine(name, "started", 0, None, ()) for name in store.listdir("runs") if name not in lines)
-    runs = tuple(sorted((*lines.values(), *started), key=lambda line: line.name))
+    series = {name: _series(store, name) for name in store.listdir("nights")}
+    begun = (name for name in store.listdir("runs") if name not in lines and name not in series)
+    started = (RunLine(name, "started", 0, None, ()) for name in begun)
+    runs = tuple(sorted((*series.values(), *lines.values(), *started), key=lambda line: line.name))
     sizes = {stage: store.size(stage) for stage in (*STAGES, "runs")}
     return Listing(store.root_url, runs, sizes)
 
@@ -76,6 +80,17 @@ def manifests_in(store: Store, stage: str) -> Iterator[Manifest]:
 def finetune_of(store: Store, uri: str) -> Manifest | None:
     """The training behind a result's `refs["finetune"]`, an address whose last part is the key."""
     return store.lookup("finetune", uri.rstrip("/").rsplit("/", 1)[-1])
+
+
+def _series(store: Store, name: str) -> RunLine:
+    """The nights of one name; each that began a run of its own has a line of its own too."""
+    found = (store.read_json(f"nights/{name}/{file}") for file in store.listdir(f"nights/{name}"))
+    nights = [one for one in found if one]
+    ended = [one for one in nights if one["status"] in ENDED_NIGHTS]
+    last = nights[-1] if nights else {}
+    end = last.get("ended")
+    finished = datetime.fromtimestamp(end, UTC).isoformat(timespec="seconds") if end else None
+    return RunLine(name, f"nights, last {last.get('status', 'none')}", len(ended), finished, ())
 
 
 def _line(store: Store, result: RunResult) -> RunLine:

@@ -195,7 +195,8 @@ class SandboxPlace(Settings):
     """Where programs run. None of it changes what a verdict is."""
 
     hosts: tuple[str, ...] = Field(
-        ("unix:///var/run/docker.sock",), min_length=1, description="Docker engines: unix://, tcp:// (TLS) or ssh://."
+        (),
+        description="Docker engines: unix://, tcp:// (TLS) or ssh://. Empty: the worker's DOCKER_HOST, else its machine's engine.",
     )
     image: str | None = Field(None, description="Sandbox image; None: the one built from sandbox/image on each host.")
     base_image: str | None = Field(

@@ -110,4 +110,5 @@ def decision_of(
 
 def sandbox_settings(place: SandboxPlace) -> SandboxSettings:
     """The sandbox's own settings; what the config leaves out keeps the sandbox's defaults."""
-    return SandboxSettings(**place.model_dump())
+    given = place.model_dump()
+    return SandboxSettings(**{name: value for name, value in given.items() if name != "hosts" or value})

@@ -11,6 +11,7 @@ from tasks.domain.comparison import by_difficulty
 from tasks.domain.results import IterationResult, RunResult, ShownSample
 from tasks.domain.schema import LABELS
 from tasks.report import charts
+from tasks.report.keys import artifact_key
 from tasks.report.tables import as_markdown, code, plain, policy_name, within_limit, without_password
 
 MOST_TEXT = 1_500  # characters of one completion in the sample browser
@@ -45,21 +46,16 @@ def publish_artifacts(result: RunResult, address: str = "") -> None:
 def artifacts_of(result: RunResult, address: str = "") -> Iterator[Shown]:
     """Report, plots, samples; what the run has nothing for yet is left out."""
     whole = f"; the whole page: {without_password(address)}" if address else ""
-    yield Shown(artifact_key(result.name), as_markdown(result), f"Report of {result.name}{whole}")
+    yield Shown(artifact_key("report", result.name), as_markdown(result), f"Report of {result.name}{whole}")
     for name, (caption, draw) in PLOTS.items():
         if svg := draw(result):
             text = f"![{name}]({as_data(svg)})\n\n{caption}\n"
             if len(text.encode()) <= 100_000:
-                yield Shown(f"{name}-{_plain_key(result.name)}", text, f"{caption.split(';')[0]} ({result.name})")
+                yield Shown(artifact_key(name, result.name), text, f"{caption.split(';')[0]} ({result.name})")
     if samples := samples_markdown(result):
         yield Shown(
-            f"samples-{_plain_key(result.name)}", samples, f"Some samples of {result.name} with the verifier's evidence"
+            artifact_key("samples", result.name), samples, f"Some samples of {result.name} with the verifier's evidence"
         )
-
-
-def artifact_key(name: str) -> str:
-    """Prefect's keys are lower-case letters, digits and dashes."""
-    return "report-" + _plain_key(name)
 
 
 def as_data(svg: str) -> str:
@@ -107,10 +103,6 @@ def _difficulty(result: RunResult) -> str | None:
     if last is None or last.test is None or result.base.test is None:
         return None
     return charts.difficulty(by_difficulty(last.test, result.base.test), policy_name(last))
-
-
-def _plain_key(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "run"
 
 
 PLOTS: dict[str, tuple[str, Callable[[RunResult], str | None]]] = {

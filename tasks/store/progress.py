@@ -81,10 +81,14 @@ class Meter:
         self._bar = bars.add(label, self.total)
         self._artifact = _Artifact(label)
         self._logged = self.started
+        self._first: tuple[float, int] | None = (
+            None  # when the first units were done, and how many: an engine started before
+        )
 
     def advance(self, done: int = 1, *, tokens: int = 0, accepted: int = 0, note: str = "") -> None:
         with self._lock:
             self.done += done
+            self._first = self._first or (time.monotonic(), self.done)
             self.tokens += tokens
             self.accepted += accepted
             text = note or self.note()
@@ -104,9 +108,14 @@ class Meter:
         return ", ".join(words)
 
     def seconds_left(self) -> float:
-        """Estimate from the mean rate so far; infinite before the first unit is done."""
-        elapsed = time.monotonic() - self.started
-        return elapsed * (self.total - self.done) / self.done if self.done else float("inf")
+        """Estimate from the mean rate since the first unit was done; infinite until there is a rate.
+
+        What came before the first unit (an engine that started, a queue) will not come again.
+        """
+        if self._first is None or self.done <= self._first[1]:
+            return 0.0 if self.done >= self.total else float("inf")
+        since, before = self._first
+        return (time.monotonic() - since) * (self.total - self.done) / (self.done - before)
 
     def time_left(self) -> str:
         """`seconds_left` in words."""
@@ -123,9 +132,7 @@ class Meter:
         now = time.monotonic()
         if self._bar is None and now - self._logged >= LOG_EVERY_S:
             self._logged = now
-            log.info(
-                "%s: %d/%d %s, %s, %.0f s left", self.label, self.done, self.total, self.unit, text, self.seconds_left()
-            )
+            log.info("%s: %d/%d %s, %s, %s", self.label, self.done, self.total, self.unit, text, self.time_left())
 
 
 class _Artifact:

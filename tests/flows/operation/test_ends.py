@@ -19,14 +19,14 @@ from flows.operation.processes import HOST, PROCESS
 from sandbox.hosts.docker_launcher import connect
 from sandbox.hosts.owner import LABEL, OWNER_LABEL, Owner
 from sandbox.image.build import ensure_image
-from sandbox.settings import SandboxSettings
+from sandbox.settings import SandboxSettings, default_host
 from tasks.domain.errors import UserError
 from tests.machine import FLOW_RUN, Machine
 from tests.operated import Operated, once
 
 pytestmark = pytest.mark.heavy
 
-HERE = SandboxSettings().hosts[0]
+HERE = default_host()
 CANCEL_S, KILL_S = 15, 60
 SAYS_S = 60  # 5 on a quiet machine, reading the form and checking the input included
 DEVICE = f"/v2/concurrency_limits/{device_limit()}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tasks.report.keys import artifact_key
 from tasks.store.artifacts import Store
 from tests.machine import restem
 from tests.operated import NOTIFY_SECRET, S3_SECRET, Operated, once
@@ -151,7 +152,7 @@ def test_evaluate_scores_a_policy_by_name(operated: Operated) -> None:
         "evaluate/evaluate", {"policy": "small/1", "config": operated.config.model_dump(mode="json")}
     )
     assert ended.type == "COMPLETED", ended
-    assert "greedy" in operated.machine.artifacts(ended.id)["score-small-small-1"]["data"]
+    assert "greedy" in operated.machine.artifacts(ended.id)[artifact_key("score", "small", "small/1")]["data"]
 
 
 def test_no_secret_in_logs_artifacts_or_files(operated: Operated) -> None:

@@ -16,8 +16,8 @@ from tasks.domain.results import IterationResult, RunResult
 from tasks.domain.settings import EvaluateSettings
 from tasks.domain.statistics import Interval
 from tasks.report import as_json, as_markdown, as_table, compare_markdown, differences_to_base, write_html
+from tasks.report.keys import artifact_key
 from tasks.report.page import render_html
-from tasks.report.publish import artifact_key
 from tasks.report.tables import MARKDOWN_BYTES, points, within_limit
 from tests.made_up_run import HOSTILE, made_up_run, policy_score
 
@@ -210,9 +210,30 @@ def test_arms_on_different_problems_are_refused(run):
         compare_markdown({"a": run, "b": RunResult("b", {}, IterationResult(0, "d"))})
 
 
-@pytest.mark.parametrize("name, key", [("GSM8K_run.1", "report-gsm8k-run-1"), ("__", "report-run")])
-def test_artifact_keys_are_what_prefect_accepts(name, key):
-    assert artifact_key(name) == key
+def test_artifact_keys_are_what_prefect_accepts_and_never_the_same_for_two_things():
+    runs = (
+        "small",
+        "GSM8K_run.1",
+        "gsm8k-run-1",
+        "Gsm8k.run_1",
+        "__",
+        "run",
+        "a",
+        "a-b",
+        "b",
+        "a--b",
+        "a.b",
+        "c",
+        "b-c",
+    )
+    single = [artifact_key("report", name) for name in runs]
+    single += [artifact_key("report", key.removeprefix("report-")) for key in single if key[-9:-8] == "-"]
+    double = [artifact_key("score", one, other) for one in runs for other in runs]
+    for keys in (single, double):
+        assert len(set(keys)) == len(keys)
+        assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", key) for key in keys)
+    assert artifact_key("report", "small") == "report-small"
+    assert artifact_key("stage", "series-2026-01-01", "verify", "1") == "stage-series-2026-01-01-verify-1"
 
 
 def test_importing_the_report_loads_neither_matplotlib_nor_prefect():

@@ -1,0 +1,27 @@
+"""Keys of artifacts in the Prefect interface: one for each thing that is shown, whatever its name is."""
+
+from __future__ import annotations
+
+import re
+
+from tasks.domain.fingerprint import digest_of
+
+SAFE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+DIGEST = re.compile(r".*-[0-9a-f]{8}")
+DIGEST_CHARACTERS = 8
+
+
+def artifact_key(kind: str, *names: str) -> str:
+    """The key of what is shown of that kind for these names (a run; a run, a stage and an iteration; ...).
+
+    Prefect's keys are lower-case letters, digits and single dashes. A name that is such a text stands in the key as it is. Where
+    another one could lead to the same text (`A.b` and `a-b`, `a-b` with `c` and `a` with `b-c`) a digest of the names is added.
+    """
+    slug = "-".join(_slug(name) for name in names)
+    plain = all(SAFE.fullmatch(name) and not DIGEST.fullmatch(name) for name in names)
+    clear = plain and all("-" not in name for name in names[1:])
+    return f"{kind}-{slug}" if clear else f"{kind}-{slug}-{digest_of(list(names))[:DIGEST_CHARACTERS]}"
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "run"
