@@ -19,12 +19,8 @@ from flows.operation.form import scratch_at_hand, store_at_hand
 from flows.operation.orphans import end_leftovers, sweep
 from flows.stored.gc import Cleaning, clean
 from sandbox.hosts.docker_launcher import connect, remove_dead
-<<<<<<< HEAD
-from sandbox.settings import SandboxSettings
-from tasks.domain.amounts import size
-=======
 from sandbox.settings import default_host
->>>>>>> 54775cb (Names of flow runs and artifact keys tell runs apart; DOCKER_HOST is the default everywhere; ls counts nights; time left ignores what came before the first unit)
+from tasks.domain.amounts import size
 from tasks.domain.errors import UserError
 
 MOST_S = 3000.0  # the next one comes after an hour
