@@ -187,7 +187,7 @@ def apps(record: Record) -> Draft:
 def table(record: Record) -> Draft:
     """Any record with a question and a gold answer, or tests in one of the two shapes above.
 
-    A gold that is an object becomes JSON text. `meta` is an object for rewards of one's own.
+    A gold that is an object or a list becomes JSON text. `meta` is an object for rewards of one's own.
     """
     tests = record.optional("tests")
     gold = None if tests is not None else _gold(record)
@@ -224,7 +224,7 @@ def level_text(value: Any) -> str | None:
 def _gold(record: Record) -> str:
     record.require_column("gold", "answer")
     value = record.optional("gold", "answer")
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping | list):
         return _json(value)
     return "" if value is None else str(value).strip()
 

@@ -11,9 +11,8 @@ import json
 import math
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from sandbox.grading.grading import Graded, Grading, Program
@@ -23,13 +22,18 @@ from sandbox.pool.pool import Sandbox, open_sandbox
 from sandbox.verdict import Verdict
 from tasks.domain.errors import UserError
 from tasks.domain.rewards.programs import assembled
-from tasks.domain.settings import CodeSettings, SandboxPlace
+from tasks.domain.settings import CodeSettings, SandboxPlace, VerifySettings
 from tasks.graders.programs import sandbox_settings
+from tasks.graders.rows import Line, expected_label, read_lines, refuse_other_names
+from tasks.graders.table import side_by_side
 
 SPARE_MEMORY_MB = 256  # of a container beyond the largest limit of a row
 MOST_MEMORY_MB, MOST_CPU_SECONDS = 65_536, 3600.0
-_TRUE = (1, True, "1", "true", "correct")
-_FALSE = (0, False, "0", "false", "wrong", "incorrect")
+KEYS = frozenset({
+    "id", "program", "label", "prompt", "test", "entry_point", "inputs", "outputs", "fn_name", "cpu_seconds", "memory_mb",
+})  # fmt: skip
+STEP = 64  # programs between two words of progress
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -47,26 +51,35 @@ class GradedRow:
     failed_test: int | None = None
     detail: str = ""
     error: str | None = None
+    expected: bool | None = None
+
+    @property
+    def failing(self) -> bool:
+        """Against its label; without one, whatever was not accepted."""
+        return self.verdict != Verdict.AC if self.expected is None else self.expected != (self.verdict == Verdict.AC)
 
 
 @dataclass(frozen=True)
 class CodeReport:
-    """All rows; `accuracy` is over those with a label, None without any."""
+    """All rows; `accuracy` is over those with a label, None without any; `missing` were not graded, for an interruption."""
 
     rows: list[GradedRow]
     counts: Mapping[str, int]
     programs_per_second: float
     accuracy: float | None = None
+    missing: int = 0
 
     def to_json(self) -> str:
         """One JSON object."""
         return json.dumps(asdict(self), ensure_ascii=True, allow_nan=False)
 
     def to_text(self) -> str:
-        """A line a program, and what they add up to."""
-        lines = [_line(row) for row in self.rows]
+        """The failing programs, and what all add up to."""
+        cells = [_cells(row) for row in self.rows if row.failing]
+        lines = side_by_side(("id", "verdict", "labelled", "tests", "seconds", "because"), cells)
         counts = ", ".join(f"{verdict} {number}" for verdict, number in sorted(self.counts.items()))
         share = [] if self.accuracy is None else [f"accuracy  {self.accuracy:.4f}"]
+        share += [f"not graded  {self.missing}"] if self.missing else []
         return "\n".join(
             [*lines, f"verdicts  {counts}", f"speed     {self.programs_per_second:.1f} programs/s", *share]
         )
@@ -82,66 +95,91 @@ class _Row:
     expected: bool | None = None
 
 
-def grade_file(path: str, place: SandboxPlace = SandboxPlace()) -> CodeReport:  # noqa: B008 - frozen settings
-    """Grade all rows at once. UserError for a file that is no JSON lines, or without a sandbox."""
-    rows = read_rows(path)
+def grade_file(
+    path: str, settings: VerifySettings = VerifySettings(), encoding: str | None = None,  # noqa: B008 - frozen settings
+    progress: Progress = lambda done, of: None,
+) -> CodeReport:  # fmt: skip
+    """Grade all rows. UserError for a file that is no JSON lines, or without a sandbox.
+
+    An interruption (Ctrl-C) ends the grading; the report then holds what was graded.
+    """
+    rows = read_rows(path, encoding, settings.code)
+    return _graded_file(rows, settings.sandbox, progress)
+
+
+def _graded_file(rows: Sequence[_Row], place: SandboxPlace, progress: Progress) -> CodeReport:
     programs = [row.program for row in rows if row.program is not None]
     most = max((program.limits.memory_mb for program in programs), default=0) + SPARE_MEMORY_MB
     settings = sandbox_settings(place)
     settings = settings.model_copy(update={"container_memory_mb": max(most, settings.container_memory_mb)})
     with open_sandbox(settings) as sandbox:
-        graded, seconds = _timed(sandbox, programs)
+        graded, seconds = _timed(sandbox, programs, progress)
     results = iter(graded)
-    return _report(rows, [None if row.program is None else next(results) for row in rows], seconds)
+    kept = _first_rows(rows, len(graded))
+    return _report(kept, [None if row.program is None else next(results) for row in kept], seconds, len(rows))
 
 
-def _timed(sandbox: Sandbox, programs: Sequence[Program]) -> tuple[list[Graded], float]:
+def _first_rows(rows: Sequence[_Row], programs: int) -> list[_Row]:
+    """The rows up to the one after so many programs."""
+    kept: list[_Row] = []
+    for row in rows:
+        programs -= row.program is not None
+        if programs < 0:
+            break
+        kept.append(row)
+    return kept
+
+
+def _done(grading: Grading, programs: Sequence[Program], progress: Progress) -> list[Graded]:
+    """The verdicts, or the first of them when the rest is interrupted."""
+    done: list[Graded] = []
+    try:
+        for graded in grading.map(grading.grade, programs):
+            done.append(graded)
+            if len(done) % STEP == 0 or len(done) == len(programs):
+                progress(len(done), len(programs))
+    except KeyboardInterrupt:
+        if not done:
+            raise
+    return done
+
+
+def _timed(sandbox: Sandbox, programs: Sequence[Program], progress: Progress) -> tuple[list[Graded], float]:
     """The verdicts, and the seconds they took once containers were warm."""
     grading = Grading(sandbox)
     try:
         grading.grade(Program(b"def f(): return 1", assert_tests("", "assert f() == 1", "f")))
         started = time.monotonic()
-        return grading.grade_many(programs), time.monotonic() - started
+        return _done(grading, programs, progress), time.monotonic() - started
     finally:
         grading.close()
 
 
-def read_rows(path: str) -> list[_Row]:
+def read_rows(path: str, encoding: str | None = None, usual: CodeSettings = CodeSettings()) -> list[_Row]:  # noqa: B008 - frozen
     """UserError for a file that is not there, not UTF-8 or not JSON lines; what a row lacks is told in its place."""
-    file = Path(path)
-    if not file.is_file():
-        raise UserError(f"there is no file {path}; expected jsonl rows with program and tests")
-    try:
-        lines = file.read_text(encoding="utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text (byte {error.start}); expected jsonl rows") from error
-    rows = [_row(line, number, path) for number, line in enumerate(lines, 1) if line.strip()]
-    if not rows:
-        raise UserError(f"{path} has no rows; expected jsonl rows with program and tests")
-    return rows
+    return [_row(line, usual) for line in read_lines(path, "jsonl rows with program and tests", encoding)]
 
 
-def _row(line: str, number: int, path: str) -> _Row:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} line {number} is not JSON ({error}); expected one object a line") from error
+def _row(line: Line, usual: CodeSettings) -> _Row:
+    row, where = line.value, f"line {line.number}"
     if not isinstance(row, dict):
-        return _Row(str(number), None, f"line {number} is a JSON {type(row).__name__}, expected an object")
-    name = str(number if row.get("id") is None else row["id"])
+        return _Row(str(line.number), None, f"{where} is a JSON {type(row).__name__}, expected an object")
+    name = str(line.number if row.get("id") is None else row["id"])
     try:
-        return _Row(name, program_of(row), expected=_label(row.get("label")))
+        refuse_other_names(row, KEYS, where)
+        return _Row(name, program_of(row, usual), expected=expected_label(row.get("label"), where))
+    except UserError as error:
+        return _Row(name, None, str(error))
     except (BadTests, ValueError) as error:
-        return _Row(name, None, f"line {number}: {error}")
+        return _Row(name, None, f"{where}: {error}")
 
 
-def program_of(row: Mapping[str, Any]) -> Program:
+def program_of(row: Mapping[str, Any], usual: CodeSettings = CodeSettings()) -> Program:  # noqa: B008 - frozen settings
     """A row's program under its limits. Raises BadTests or ValueError with what was found and expected."""
     source = row.get("program")
     if not isinstance(source, str):
         raise ValueError(f"program is a {type(source).__name__}, expected a text")
     tests = tests_of({key: value for key, value in row.items() if key != "program"})
-    usual = CodeSettings()
     limits = Limits(
         cpu_seconds=_number(row, "cpu_seconds", usual.cpu_seconds, MOST_CPU_SECONDS),
         memory_mb=int(_number(row, "memory_mb", usual.memory_mb, MOST_MEMORY_MB)),
@@ -163,15 +201,7 @@ def _number(row: Mapping[str, Any], name: str, usual: float, most: float) -> flo
     return float(value)
 
 
-def _label(value: Any) -> bool | None:
-    if value is None:
-        return None
-    if value in _TRUE or value in _FALSE:
-        return value in _TRUE
-    raise ValueError(f"label is {value!r}, expected 1 or 0 (or correct, wrong)")
-
-
-def _report(rows: Sequence[_Row], graded: Sequence[Graded | None], seconds: float) -> CodeReport:
+def _report(rows: Sequence[_Row], graded: Sequence[Graded | None], seconds: float, all_rows: int) -> CodeReport:
     found = [_graded_row(row, one) for row, one in zip(rows, graded, strict=True)]
     pairs = list(zip(rows, found, strict=True))
     labelled = [(row.expected, one.verdict == Verdict.AC) for row, one in pairs if row.expected is not None]
@@ -180,22 +210,23 @@ def _report(rows: Sequence[_Row], graded: Sequence[Graded | None], seconds: floa
         dict(Counter(one.verdict or "ERROR" for one in found)),
         round(sum(one is not None for one in graded) / max(seconds, 1e-9), 3),
         sum(expected == accepted for expected, accepted in labelled) / len(labelled) if labelled else None,
+        all_rows - len(rows),
     )
 
 
 def _graded_row(row: _Row, graded: Graded | None) -> GradedRow:
     if graded is None:
-        return GradedRow(row.id, None, None, error=row.error)
+        return GradedRow(row.id, None, None, error=row.error, expected=row.expected)
     known = graded.verdict != Verdict.INFRA
     return GradedRow(
         row.id, str(graded.verdict), float(graded.verdict == Verdict.AC) if known else None, graded.passed, graded.tests,
         round(graded.cpu_seconds, 4), round(graded.wall_seconds, 4), round(graded.memory_mb, 1), graded.failed,
-        graded.detail,
+        graded.detail, None, row.expected,
     )  # fmt: skip
 
 
-def _line(row: GradedRow) -> str:
-    if row.error is not None:
-        return f"{row.id}  not graded: {row.error}"
-    where = f"  test {row.failed_test}: {row.detail}" if row.failed_test is not None else ""
-    return f"{row.id}  {row.verdict}  {row.tests_passed}/{row.tests} tests  {row.cpu_seconds:.2f} s{where}"
+def _cells(row: GradedRow) -> tuple[str, ...]:
+    labelled = "-" if row.expected is None else "right" if row.expected else "wrong"
+    where = f"test {row.failed_test}: {row.detail}" if row.failed_test is not None else row.detail
+    tests, seconds = f"{row.tests_passed}/{row.tests}", f"{row.cpu_seconds:.2f}"
+    return (row.id, row.verdict or "ERROR", labelled, tests, seconds, row.error or where)

@@ -34,7 +34,7 @@ FAULTY: list[tuple[Any, str]] = [
     ({"id": "d", "program": "x", "inputs": ["1"], "outputs": []}, "two lists of one length"),
     ({"id": "e", "program": "x", "cpu_seconds": -1, **STDIN}, "cpu_seconds is -1"),
     ({"id": "f", "program": "x", "memory_mb": "much", **STDIN}, "memory_mb is 'much'"),
-    ({"id": "g", "program": "x", "label": "perhaps", **STDIN}, "label is 'perhaps'"),
+    ({"id": "g", "program": "x", "label": "perhaps", **STDIN}, "the label 'perhaps'"),
     ({"id": "h", "program": "x", "test": "assert ("}, "does not parse"),
     ([1, 2], "expected an object"),
 ]

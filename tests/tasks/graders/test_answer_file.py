@@ -37,7 +37,9 @@ def test_json_has_the_promised_keys(tmp_path: Path) -> None:
     report = json.loads(audited(tmp_path, {"id": "a", "gold": "2", "pred": "2", "question": "1+1?"}).to_json())
     assert set(report) >= {"accuracy", "false_positives", "false_negatives", "pairs_per_second", "seconds", "rows"}
     assert set(report["seconds"]) == {"p50", "p99", "max"}
-    assert set(report["rows"][0]) == {"id", "label", "evidence", "seconds"}
+    assert set(report["rows"][0]) == {
+        "id", "label", "evidence", "seconds", "expected", "reward", "gold_fault",
+    }  # fmt: skip
     assert report["accuracy"] is None
 
 
