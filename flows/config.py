@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from tasks.domain.algorithms import preset, preset_names
+from tasks.domain.algorithms import in_form, preset
 from tasks.domain.errors import UserError
 from tasks.domain.rewards import is_own
 from tasks.domain.settings import (
@@ -38,7 +38,7 @@ class RunSettings(Settings):
     preset: str = Field(
         "rest_em",
         description="Algorithm of the family; its settings are defaults below the config's own.",
-        json_schema_extra={"enum": list(preset_names())},
+        json_schema_extra=in_form,
     )
     execution: Literal["inline", "deployments"] = Field(
         "inline",

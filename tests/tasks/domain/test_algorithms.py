@@ -1,9 +1,12 @@
 """The family as settings."""
 
+import importlib
+import re
+
 import pytest
 
 from tasks.domain import settings
-from tasks.domain.algorithms import NOT_YET, PRESETS, preset, preset_names
+from tasks.domain.algorithms import METHODS, NOT_YET, preset, preset_names
 from tasks.domain.errors import UserError
 
 SECTIONS = {
@@ -22,7 +25,15 @@ def resolved(name):
 def test_every_preset_is_valid_settings(name):
     run = resolved(name)
     assert run["materialize"].cap <= run["generate"].waves[0]
-    assert PRESETS[name].summary
+    assert METHODS.get(name).name == name
+
+
+@pytest.mark.parametrize("name", METHODS.built_in)
+def test_every_file_says_where_its_method_comes_from_and_what_it_assumes(name):
+    module = importlib.import_module(METHODS.built_in[name])
+    assert module.__name__.endswith(f".{name}")
+    assert "Assumption: " in module.__doc__
+    assert re.search(r"arXiv|20\d\d|Control arm", module.__doc__)
 
 
 def test_rest_em_is_the_paper():
@@ -55,5 +66,5 @@ def test_what_cannot_be_expressed_says_so(name):
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(UserError, match="preset 'ppo' is not known; choose one of: rest_em, "):
+    with pytest.raises(UserError, match="preset 'ppo' is not known; choose one of expert_iteration, "):
         preset("ppo")
