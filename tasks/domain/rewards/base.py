@@ -7,7 +7,7 @@ executor, which may be a pool of processes or of containers. Checks with equal `
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from tasks.domain.schema import Kind, Label, Problem, Verdict
@@ -85,8 +85,11 @@ class Reads(Protocol):
 
 
 def what_is_read(reward: Reward, problem: Problem) -> Any:
-    """What of a problem stands in the key of its verdicts."""
-    return reward.reads(problem) if isinstance(reward, Reads) else (problem.id, problem.gold, problem.tests)
+    """What of a problem stands in the key of its verdicts; all of it for a reward of somebody's own that does not say."""
+    if isinstance(reward, Reads):
+        return reward.reads(problem)
+    ours = type(reward).__module__.startswith("tasks.domain.rewards")
+    return (problem.id, problem.gold, problem.tests) if ours else asdict(problem)
 
 
 def verdict_of(problem: Problem, result: Decision) -> Verdict:

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of
-from tasks.domain.rewards import imported
+from tasks.domain.rewards import imported, is_own
 from tasks.domain.rewards.base import Check, Decision, Executor, Grades, Reward, verdict_of
 from tasks.domain.rewards.source import digest_of_source
 from tasks.domain.schema import Problem, Verdict
@@ -121,9 +121,25 @@ class FunctionReward:
         return asdict(problem)
 
 
+def _name_and_version(name: str, made: Any, folder: str | None) -> None:
+    """What the object's own class does not say: its path as name, and a version that an edit of its source changes.
+
+    An inherited version alone would stand for code that it was not given to.
+    """
+    said = {**vars(type(made)), **vars(made)}
+    if "version" not in said:
+        inherited = getattr(made, "version", None)
+        digest = digest_of_source(type(made), folder)
+        made.version = digest if inherited is None else f"{inherited}+{digest}"
+    if "name" not in said:
+        made.name = name
+
+
 def as_reward(name: str, thing: Any, folder: str | None = None) -> Reward:
     """A reward from a reward object, a class that makes one without arguments, or a plain function."""
     made = thing() if inspect.isclass(thing) else thing
+    if is_own(name) and hasattr(made, "prepare"):
+        _name_and_version(name, made, folder)
     if isinstance(made, Reward):
         return made
     if callable(made):
