@@ -1,74 +1,101 @@
-"""What a plug-in's results rest on: its version where it has one, else the digest of its source."""
+"""What a plug-in's results rest on: its version where it has one, else the digest of its source.
+
+The source is that of its module, and of the modules of the same place that this one imports, however deep.
+"""
 
 from __future__ import annotations
 
 import ast
-import importlib.util
+import hashlib
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from tasks.domain.errors import UserError
-from tasks.domain.fingerprint import digest_of
 
 
 def version_of(thing: Any, module: str, what: str) -> str:
-    """`thing.version`, else the digest of its module's source and of what that imports from its own package.
+    """`thing.version`, else a digest of the source of `module`, where it is declared, and of what that imports.
 
     Raises UserError where there is neither, so that no result is ever found under a name that says nothing of its code.
     """
     version = getattr(thing, "version", None)
     if isinstance(version, str | int) and str(version):
         return str(version)
-    sources = sources_of(module)
-    if not sources:
+    loaded = sys.modules.get(module)
+    file = getattr(loaded, "__file__", None)
+    if loaded is None or not file or Path(file).suffix != ".py":
         raise UserError(
             f"{what} has neither a version nor a source file that can be read; give it an attribute `version`"
         )
-    return digest_of(sources)
+    return _short(repr(sorted(sources_of(module, _root(file, module), module.partition(".")[0]).items())).encode())
 
 
-def sources_of(module: str) -> dict[str, str]:
-    """Source by module name: this module, and all of its own top-level package that it imports, however deep."""
+def digest_of_source(function: Callable[..., Any], folder: str | None = None) -> str:
+    """Twelve hex digits that change with any edit of the function's module, or of what it imports from beside it.
+
+    "Beside it" is `folder` for a module there, else the module's own top-level package. A function without a file
+    (typed into an interpreter) counts by its byte code.
+    """
+    module = sys.modules.get(getattr(function, "__module__", None) or "")
+    file = getattr(module, "__file__", None)
+    if module is None or file is None:
+        return _short(repr(getattr(getattr(function, "__code__", function), "co_code", function)).encode())
+    root = _root(file, module.__name__)
+    beside = folder is not None and root == Path(folder).resolve()
+    sources = sources_of(module.__name__, root, None if beside else module.__name__.split(".")[0])
+    name = getattr(function, "__qualname__", type(function).__name__)
+    return _short(repr([name, *sorted(sources.items())]).encode())
+
+
+def _root(file: str, module: str) -> Path:
+    """The folder on the import path that holds the module's top-level package."""
+    return Path(file).resolve().parents[len(module.split(".")) - (Path(file).name != "__init__.py")]
+
+
+def _short(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def sources_of(start: str, root: Path, package: str | None) -> dict[str, str]:
+    """Module name -> source text, of the module and all it imports below `root` (and in `package`, where one is given)."""
     found: dict[str, str] = {}
-    waiting = [module]
+    waiting = [start]
     while waiting:
         name = waiting.pop()
-        path = None if name in found else _file_of(name)
-        if path is not None:
-            found[name] = path.read_text(encoding="utf-8")
-            waiting += _own_imports(found[name], name, package=path.name == "__init__.py")
-            waiting += [name.rpartition(".")[0]]  # a package runs before what lies in it
-    return dict(sorted(found.items()))
+        file = _file_of(name, root)
+        if name in found or file is None or (package is not None and name.split(".")[0] != package):
+            continue
+        found[name] = file.read_text(encoding="utf-8", errors="replace")
+        waiting += _imports(found[name], name, is_package=file.name == "__init__.py")
+    return found
 
 
-def _own_imports(source: str, module: str, *, package: bool) -> list[str]:
-    top = module.partition(".")[0]
-    names: list[str] = []
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = _absolute(node, module, package=package)
-            names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
-    return [name for name in names if name.partition(".")[0] == top]
+def _file_of(module: str, root: Path) -> Path | None:
+    path = root.joinpath(*module.split("."))
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
-def _absolute(node: ast.ImportFrom, module: str, *, package: bool) -> str:
-    """`from ..a import b` inside `top.middle.end` is about `top.a`."""
-    if not node.level:
-        return node.module or ""
-    parents = module.split(".")
-    above = parents[: len(parents) - node.level + package]
-    return ".".join([*above, *([node.module] if node.module else [])])
-
-
-def _file_of(module: str) -> Path | None:
-    """The source file of a module; None for a name that is none (a function that was imported from one)."""
-    file = getattr(sys.modules.get(module), "__file__", None)
+def _imports(source: str, module: str, *, is_package: bool) -> Iterator[str]:
+    """Every name that could be a module which this one imports, its packages included."""
     try:
-        spec = importlib.util.find_spec(module) if module and not file else None
-    except (ImportError, AttributeError, ValueError):  # a parent that is no package, or `__main__`
-        spec = None
-    path = Path(file or (spec.origin if spec and spec.has_location and spec.origin else ""))
-    return path if path.suffix == ".py" and path.is_file() else None
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    home = module.split(".") if is_package else module.split(".")[:-1]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from _prefixes(alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            base = home[: len(home) - node.level + 1] if node.level else []
+            stem = ".".join([*base, *([node.module] if node.module else [])])
+            for alias in node.names:
+                yield from _prefixes(f"{stem}.{alias.name}" if stem else alias.name)
+
+
+def _prefixes(name: str) -> Iterator[str]:
+    parts = name.split(".")
+    for end in range(1, len(parts) + 1):
+        yield ".".join(parts[:end])

@@ -75,6 +75,10 @@ class Registry(Generic[T]):
             found[point.name] = point
         return found
 
+    def knows(self, name: str) -> bool:
+        """Whether `name` is built in or was added in this process; what is installed is not looked at."""
+        return name in self._added or name in self.built_in
+
     def names(self) -> tuple[str, ...]:
         """All names, the built-in ones first."""
         return tuple(dict.fromkeys([*self.built_in, *self.outside(), *self._added]))

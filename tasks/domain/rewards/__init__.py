@@ -1,7 +1,8 @@
 """Rewards by name: who decides whether a completion is correct.
 
-`reward_named("math")` gives a built-in or registered reward, `reward_named("package.module:thing")` any importable one, also
-from a module in a `folder` that is not on the import path. A new reward is one function `(problem, text) -> bool | float | Decision`,
+`reward_named("math")` gives a reward that is declared here (`@register("math")`) or by an installed package (entry point
+`restem.rewards`), `reward_named("package.module:thing")` any importable one, also from a module in a `folder` that is not on
+the import path. A new reward is one function `(problem, text) -> bool | float | Decision`,
 registered here or named by its dotted path (docs/own-rewards.md):
 
     def ends_with_gold(problem, text):
@@ -14,46 +15,32 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from tasks.domain.errors import UserError
+from tasks.domain.registry import Registry
 
 if TYPE_CHECKING:
     from tasks.domain.rewards.base import Reward
     from tasks.domain.settings import VerifySettings
 
-_T = TypeVar("_T")
-_BUILT_IN = {
-    "math": "tasks.domain.rewards.math:MathReward",
-    "code": "tasks.domain.rewards.code:CodeReward",
-    "exact": "tasks.domain.rewards.simple:ExactReward",
-    "accept_all": "tasks.domain.rewards.simple:AcceptAllReward",
-}
-_REGISTERED: dict[str, Any] = {}
+REWARDS: Registry[Any] = Registry("reward", sign="register", folder="tasks.domain.rewards", group="restem.rewards")
 _JOINED: list[str] = []  # the folder of own rewards that is on the import path now
 
 
-def register(name: str) -> Callable[[_T], _T]:
-    """Decorator: make a reward function, class or object known as `name`; the latest registration wins."""
-
-    def keep(thing: _T) -> _T:
-        _REGISTERED[name] = thing
-        return thing
-
-    return keep
+register = REWARDS.declare  # decorator: make a reward function, class or object known by a name
 
 
 def known_rewards() -> list[str]:
     """Names that `reward_named` accepts beside dotted paths."""
-    return sorted({*_BUILT_IN, *_REGISTERED})
+    return sorted(REWARDS.names())
 
 
 def is_own(name: str) -> bool:
     """Whether a reward's name is a dotted path to somebody's own."""
-    return name not in _REGISTERED and name not in _BUILT_IN and (":" in name or "." in name)
+    return (":" in name or "." in name) and not REWARDS.knows(name)
 
 
 def reward_for(settings: VerifySettings) -> Reward:
@@ -73,15 +60,14 @@ def reward_named(name: str, folder: str | None = None) -> Reward:
     """
     from tasks.domain.rewards.own import as_reward
 
-    if name in _REGISTERED:
-        return as_reward(name, _REGISTERED[name])
-    path = _BUILT_IN.get(name, name)
-    if ":" not in path and "." not in path:
+    if is_own(name):
+        return as_reward(name, imported(name, folder), folder)
+    if not REWARDS.knows(name) and name not in REWARDS.outside():
         raise UserError(
             f"unknown reward {name!r}; known are {', '.join(known_rewards())}, all_of and weighted_sum of parts, or a dotted "
             "path package.module:function"
         )
-    return as_reward(name, imported(path, folder), folder)
+    return as_reward(name, REWARDS.get(name))
 
 
 def imported(path: str, folder: str | None = None) -> Any:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from tasks.domain.fingerprint import digest_of
-from tasks.domain.rewards import imported
+from tasks.domain.rewards import imported, register
 from tasks.domain.rewards.base import Check, Decision, Executor, verdict_of
 from tasks.domain.rewards.programs import complete, find_program
 from tasks.domain.schema import Kind, Problem, Verdict
@@ -22,6 +22,7 @@ EXECUTOR = "tasks.graders.programs:ProgramExecutor"
 MOST_REFERENCES = 10  # solutions of a problem that are tried before its tests are called broken
 
 
+@register("code")
 class CodeReward:
     """Correct when every test passes; unparseable when there is no program."""
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from tasks.domain.equivalence.exact import decide_fast
 from tasks.domain.equivalence.hints import hints_of
-from tasks.domain.rewards import imported
+from tasks.domain.rewards import imported, register
 from tasks.domain.rewards.base import Check, Decision, Executor, verdict_of
 from tasks.domain.rewards.extraction import boxes, extract, trimmed, visible
 from tasks.domain.schema import Kind, Problem, Verdict
@@ -18,6 +18,7 @@ MAX_WORDED = 100  # characters of a completion that is only words
 WHOLE_SOLUTION = 300  # characters; a longer gold is a solution to take the answer from
 
 
+@register("math")
 class MathReward:
     """Correct when the extracted answer is equivalent to the gold; unparseable when there is no answer."""
 

@@ -21,9 +21,13 @@ from typing import Any, TypeVar
 
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of
+<<<<<<< HEAD
 from tasks.domain.rewards import imported, is_own
+=======
+from tasks.domain.plugin_code import digest_of_source
+from tasks.domain.rewards import imported
+>>>>>>> d7461f3 (Rewards are declared in their files and by entry points; the digest of a plug-in's code is one module)
 from tasks.domain.rewards.base import Check, Decision, Executor, Grades, Reward, verdict_of
-from tasks.domain.rewards.source import digest_of_source
 from tasks.domain.schema import Problem, Verdict
 from tasks.domain.settings import VerifySettings
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from tasks.domain.rewards import register
 from tasks.domain.rewards.base import Check, Decision, Executor, InlineExecutor, verdict_of
 from tasks.domain.rewards.extraction import extract
 from tasks.domain.schema import Kind, Label, Problem, Verdict
 from tasks.domain.settings import VerifySettings
 
 
+@register("exact")
 class ExactReward:
     """The extracted answer equals the gold as a string, white space aside."""
 
@@ -34,6 +36,7 @@ class ExactReward:
         return f"\\boxed{{{problem.gold}}}"
 
 
+@register("accept_all")
 class AcceptAllReward:
     """Everything is correct: a control arm, and the cheapest grader there can be."""
 

@@ -32,7 +32,7 @@ def version() -> str:
 
 
 def test_the_sources_are_those_a_module_imports_from_its_own_package(package: Outside) -> None:
-    assert set(sources_of("theirs.main")) == {
+    assert set(sources_of("theirs.main", package.folder, "theirs")) == {
         "theirs", "theirs.main", "theirs.near", "theirs.deep", "theirs.deep.far", "theirs.other",
     }  # fmt: skip
 
