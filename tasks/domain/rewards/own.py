@@ -21,12 +21,8 @@ from typing import Any, TypeVar
 
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of
-<<<<<<< HEAD
-from tasks.domain.rewards import imported, is_own
-=======
 from tasks.domain.plugin_code import digest_of_source
-from tasks.domain.rewards import imported
->>>>>>> d7461f3 (Rewards are declared in their files and by entry points; the digest of a plug-in's code is one module)
+from tasks.domain.rewards import REWARDS, imported
 from tasks.domain.rewards.base import Check, Decision, Executor, Grades, Reward, verdict_of
 from tasks.domain.schema import Problem, Verdict
 from tasks.domain.settings import VerifySettings
@@ -142,7 +138,7 @@ def _name_and_version(name: str, made: Any, folder: str | None) -> None:
 def as_reward(name: str, thing: Any, folder: str | None = None) -> Reward:
     """A reward from a reward object, a class that makes one without arguments, or a plain function."""
     made = thing() if inspect.isclass(thing) else thing
-    if is_own(name) and hasattr(made, "prepare"):
+    if name not in REWARDS.built_in and hasattr(made, "prepare"):
         _name_and_version(name, made, folder)
     if isinstance(made, Reward):
         return made
