@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from tasks.domain.algorithms import in_form, preset
+from tasks.domain.corrections import read_corrections
 from tasks.domain.errors import UserError
 from tasks.domain.rewards import is_own
 from tasks.domain.settings import (
@@ -105,7 +106,20 @@ def load_config(path: str | Path, overrides: tuple[str, ...] = ()) -> RunConfig:
         raise UserError(f"config {str(path)!r} is not valid TOML: {error}") from error
     for override in overrides:
         _set(tree, override)
+    _read_corrections(tree, file.absolute().parent)
     return with_own_code(make_config(tree, str(path)), file.absolute().parent)
+
+
+def _read_corrections(tree: dict[str, Any], here: Path) -> None:
+    """Put what the file of corrections holds in the place of its name, so that it travels with the config."""
+    data = tree.get("data")
+    if not isinstance(data, dict) or not isinstance(data.get("corrections"), str):
+        return
+    found = read_corrections(here / Path(data["corrections"]).expanduser())
+    data["corrections"] = [one.model_dump() for one in found.problems]
+    verify = tree.setdefault("verify", {})
+    if isinstance(verify, dict):
+        verify["overruled"] = [*verify.get("overruled", []), *(one.model_dump() for one in found.overruled)]
 
 
 def with_own_code(config: RunConfig, here: Path) -> RunConfig:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tasks.data.problems import ProblemSet
+from tasks.domain.corrections import Rulings
 from tasks.domain.errors import StageFailed
 from tasks.domain.failpoints import failpoint
 from tasks.domain.fingerprint import digest_of
@@ -38,8 +39,12 @@ class VerifyJob:
         answers = [grader.reads(item) for item in self.problems.select(self.ids)]
         return self.workspace.recipe(
             "verify", VERSION, settings=self.settings.content(), grader=grader.version,
-            samples=self.samples.digest, answers=digest_of(answers),
+            samples=self.samples.digest, answers=digest_of(answers), **self.rulings().content(),
         )  # fmt: skip
+
+    def rulings(self) -> Rulings:
+        """What a person said against the grader."""
+        return Rulings(self.settings.overruled, self.ids)
 
 
 def run(job: VerifyJob) -> Outcome:
@@ -58,19 +63,26 @@ def _verdicts(job: VerifyJob, recipe: dict[str, Any]) -> Manifest:
 
 def _grade(job: VerifyJob, writer: TableWriter) -> dict[str, int]:
     by_id = {problem.id: problem for problem in job.problems.select(job.ids)}
-    grader, counts = grader_for(job.settings), dict[str, int]()
+    grader, rulings, counts = grader_for(job.settings), job.rulings(), dict[str, int]()
     with meter(f"verify {job.slot}", job.samples.rows, "samples") as progress:
         for table in job.workspace.store.tables(job.samples):
             samples = from_table(table, Sample)
             verdicts: list[Verdict] = []
             for first in range(0, len(samples), BATCH):
-                batch = grade_batch(grader, by_id, samples[first : first + BATCH])
+                some = samples[first : first + BATCH]
+                batch = [
+                    rulings.applied(*one) for one in zip(grade_batch(grader, by_id, some), _texts(some), strict=True)
+                ]
                 verdicts += batch
                 progress.advance(len(batch), accepted=sum(one.label == "correct" for one in batch))
             writer.write(to_table(verdicts, Verdict))
             for verdict in verdicts:
                 counts[verdict.label] = counts.get(verdict.label, 0) + 1
     return counts
+
+
+def _texts(samples: list[Sample]) -> list[str]:
+    return [sample.text for sample in samples]
 
 
 def grade_batch(grader: Grader, by_id: dict[str, Problem], samples: list[Sample]) -> list[Verdict]:

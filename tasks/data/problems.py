@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tasks.data.sources import Loaded, check_disjoint, data_revision, load_source
+from tasks.domain.corrections import corrected
 from tasks.domain.errors import UserError
 from tasks.domain.rewards.grader import grader_for
 from tasks.domain.schema import Problem, Split, to_table
@@ -50,6 +51,7 @@ def load_sets(data: DataSettings) -> dict[Split, list[Problem]]:
 
 def _load(data: DataSettings) -> dict[Split, Loaded]:
     loaded = {split: load_source(source, split) for split, source in _sources(data).items()}
+    loaded = {split: replace(one, problems=corrected(one.problems, data.corrections)) for split, one in loaded.items()}
     check_disjoint(*(loaded[split].problems for split in ("train", "val", "test")))
     return loaded
 

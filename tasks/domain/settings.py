@@ -74,6 +74,23 @@ class SourceSettings(Settings):
     )
 
 
+class ProblemCorrection(Settings):
+    """What a person corrects in a problem: its gold or tests, or it goes."""
+
+    problem: str = Field(min_length=1)
+    gold: str | None = None
+    tests: str | None = None
+    drop: bool = False
+
+
+class Overruled(Settings):
+    """A person's word on one completion of a problem, named by the digest of its text."""
+
+    problem: str = Field(min_length=1)
+    text: str = Field(pattern="^[0-9a-f]{16}$")
+    label: Literal["correct", "wrong"]
+
+
 class DataSettings(Settings):
     """Three disjoint sets: train is sampled and trained on, val decides, test is reported and decides nothing."""
 
@@ -90,6 +107,9 @@ class DataSettings(Settings):
         built_in = value.get("kind", "arithmetic") == "arithmetic"
         return value | {"split": "train" if info.field_name == "val" and not built_in else info.field_name}
 
+    corrections: tuple[ProblemCorrection, ...] = Field(
+        (), description="Golds that are wrong and problems that go; in a config the name of a file (docs/audit.md)."
+    )
     max_bad_gold_share: float = Field(
         0.01, ge=0, le=1, description="Train problems whose gold fails its own grader are left out up to this share."
     )
@@ -227,6 +247,9 @@ class VerifySettings(Settings):
     threshold: float = Field(
         1.0, gt=0, le=1, description="A graded reward counts as correct from here on (own rewards, code.graded, sums)."
     )
+    overruled: tuple[Overruled, ...] = Field(
+        (), description="Verdicts that a person overruled; read from the file that data.corrections names."
+    )
     folder: str | None = Field(
         None, description="Folder that joins the import path for a reward of your own; None: the config's folder."
     )
@@ -236,7 +259,7 @@ class VerifySettings(Settings):
     max_error_share: float = Field(0.01, ge=0, le=1, description="More verifier errors than this fail the stage.")
     code: CodeSettings = CodeSettings()
     sandbox: SandboxPlace = SandboxPlace()
-    NOT_CONTENT = frozenset({"workers", "max_error_share", "sandbox", "folder"})
+    NOT_CONTENT = frozenset({"workers", "max_error_share", "sandbox", "folder", "overruled"})
     LATER = frozenset({"parts", "weights", "threshold"})
 
     @model_validator(mode="after")
