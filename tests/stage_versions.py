@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from tasks.domain.extensions import ENGINES
+from tasks.domain.extensions import ENGINES, LOADERS
 
 ROOT = Path(__file__).parent.parent
 RECORD = ROOT / "tests" / "stage_versions.json"
@@ -20,7 +20,8 @@ MODULES = {name: f"tasks.{name}" for name in ("generate", "verify", "materialize
 MODULES["problems"] = "tasks.data.problems"
 STAGES = tuple(MODULES)
 FOUND_BY = {
-    "tasks.engines.sampling.choose": ENGINES
+    "tasks.engines.sampling.choose": ENGINES,
+    "tasks.data.loader": LOADERS,
 }  # modules that find others by their declarations instead of importing them
 # How a stage is run, shown and found; none of it decides what the stage writes.
 NOT_CONTENT = {

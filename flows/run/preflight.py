@@ -16,6 +16,7 @@ import httpx
 from flows.config import RunConfig
 from flows.run.run import Journal, Run
 from tasks.base import BUILTIN, BaseJob, builtin_policy, pretrain, resolve
+from tasks.data.loader import loader_named
 from tasks.data.problems import ProblemSets, check_gold, load_sets, publish
 from tasks.domain.errors import UserError
 from tasks.domain.prompts import template_named
@@ -26,7 +27,6 @@ from tasks.engines.sampling.host import close_all
 from tasks.processes.ending import ending_at_once
 from tasks.store.workspace import Workspace, log
 
-CODE_SOURCES = frozenset({"humaneval", "mbpp", "apps", "programs"})
 LEAST_FREE_BYTES = 2 << 30  # a tiny run's checkpoints and logs; real models need more and `restem plan` says how much
 ENDPOINT_TIMEOUT_S = 10.0
 
@@ -87,7 +87,7 @@ def check_reward(config: RunConfig) -> None:
     grader = grader_for(config.verify)
     for split in ("train", "val", "test"):
         kind = getattr(config.data, split).kind
-        if kind in CODE_SOURCES and grader.reward.kind == "math":
+        if loader_named(kind).runs_tests and grader.reward.kind == "math":
             raise UserError(f"data.{split}.kind {kind!r} needs tests to be run, which verify.reward "
                             f"{config.verify.reward!r} does not; set verify.reward = \"code\"")  # fmt: skip
     if config.verify.folder:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from tasks.data.sources import Loaded, check_disjoint, data_revision, load_source
 from tasks.domain.corrections import corrected
 from tasks.domain.errors import UserError
+from tasks.domain.extensions import LOADERS
 from tasks.domain.rewards.grader import grader_for
 from tasks.domain.schema import Problem, Split, to_table
 from tasks.domain.settings import DataSettings, SourceSettings, VerifySettings
@@ -110,7 +111,8 @@ def _sources(data: DataSettings) -> dict[Split, SourceSettings]:
 
 
 def _store(workspace: Workspace, split: Split, source: SourceSettings, rows: list[Problem]) -> ProblemSet:
-    recipe = workspace.recipe("problems", VERSION, split=split, revision=data_revision(source, rows))
+    revision = data_revision(source, rows)
+    recipe = workspace.recipe("problems", VERSION, split=split, revision=revision, **_code_of(source))
     manifest = workspace.find(recipe, f"problems/{split}").manifest
     if manifest is None:
         writer = TableWriter(workspace.store, recipe)
@@ -118,6 +120,12 @@ def _store(workspace: Workspace, split: Split, source: SourceSettings, rows: lis
         manifest = writer.commit({"source": source.model_dump(mode="json")})
         workspace.remember(recipe, f"problems/{split}")
     return ProblemSet(workspace.store_url, workspace.store.ref(manifest))
+
+
+def _code_of(source: SourceSettings) -> dict[str, str]:
+    """The version of a loader that is none of ours."""
+    version = LOADERS.version(source.kind)
+    return {} if version is None else {"loader_version": version}
 
 
 @functools.lru_cache(maxsize=16)

@@ -1,4 +1,4 @@
-"""Problem loaders: built-in arithmetic, GSM8K, MATH, HumanEval, MBPP, APPS, and any table by column mapping.
+"""Sets of problems: what a loader makes or reads, filtered, ordered and checked.
 
 A source is read from a local file or folder, an fsspec URL (`s3://`, `file://`, `memory://`, `hf://datasets/NAME/FILE`), or
 as a Hub data set (`hf:NAME` or `hf:NAME:CONFIG`). Whatever is wrong with it is said before anything expensive starts.
@@ -9,28 +9,18 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from tasks.data.loader import Loader, loader_named
 from tasks.data.readers import records_of_hub, records_of_path
-from tasks.domain.arithmetic import ARITHMETIC_SPLITS, LEVELS, expressions, solution
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of_tables, digest_of_text
 from tasks.domain.hidden_tests import hold_back
-from tasks.domain.records import READERS, Draft, Record
+from tasks.domain.records import Draft, Record
 from tasks.domain.schema import Problem, Split, to_table
 from tasks.domain.settings import SourceSettings
-from tasks.domain.tiny_programs import LEVELS as PROGRAM_LEVELS
-from tasks.domain.tiny_programs import PROGRAM_SPLITS, tests_of
-from tasks.domain.tiny_programs import solution as program_text
-from tasks.domain.tiny_programs import tasks as tiny_tasks
 
-HUB_DEFAULTS = {  # read with datasets 5, which refuses data sets made by a script
-    "gsm8k": "openai/gsm8k:main",
-    "math": "DigitalLearningGmbH/MATH-lighteval",
-    "humaneval": "openai/openai_humaneval",
-    "mbpp": "google-research-datasets/mbpp:full",
-}
 ID_CHARS = 12
 MAX_WITHOUT_GOLD = 0.01  # the share of bad golds that a run tolerates by default
 
@@ -53,8 +43,8 @@ def load_source(settings: SourceSettings, split: Split) -> Loaded:
 
     Raises UserError for a missing file, a wrong column, an unreadable record, a missing gold, equal ids, or nothing left.
     """
-    builtin = BUILTIN.get(settings.kind)
-    loaded = Loaded(builtin(settings, split)) if builtin else _recorded(settings, split)
+    loader = loader_named(settings.kind)
+    loaded = Loaded(loader.make(settings, split)) if loader.make else _recorded(loader, settings, split)
     _require_unique(loaded.problems, settings)
     return loaded
 
@@ -77,67 +67,12 @@ def check_disjoint(train: Iterable[Problem], val: Iterable[Problem], test: Itera
             )
 
 
-def _arithmetic(settings: SourceSettings, split: Split) -> list[Problem]:
-    _require_builtin(settings, "arithmetic", ARITHMETIC_SPLITS, LEVELS)
-    assert settings.limit is not None
-    stream = expressions(settings.split, settings.shuffle_seed or 0, settings.levels or LEVELS)
-    return [
-        Problem(
-            id=f"arithmetic/{item.a}{item.operator}{item.b}",
-            source="arithmetic",
-            split=split,
-            kind="math",
-            question=item.question,
-            gold=str(item.gold),
-            level=item.level,
-            meta={"solution": solution(item)},
-        )
-        for item in itertools.islice(stream, settings.offset, settings.offset + settings.limit)
-    ]
-
-
-def _programs(settings: SourceSettings, split: Split) -> list[Problem]:
-    _require_builtin(settings, "programs", PROGRAM_SPLITS, PROGRAM_LEVELS)
-    stream = tiny_tasks(settings.split, settings.shuffle_seed or 0, settings.levels or PROGRAM_LEVELS)
-    assert settings.limit is not None
-    problems = [
-        Problem(
-            id=f"programs/{digest_of_text(item.question)[:ID_CHARS]}",
-            source="programs",
-            split=split,
-            kind="code",
-            question=item.question,
-            tests=tests_of(item),
-            level=item.level,
-            meta={"solution": program_text(item)},
-        )
-        for item in itertools.islice(stream, settings.offset, settings.offset + settings.limit)
-    ]
-    return [hold_back(problem, settings.hidden_tests) for problem in problems]
-
-
-def _require_builtin(settings: SourceSettings, name: str, splits: Sequence[str], levels: Sequence[str]) -> None:
-    """UserError for a split or level that the built-in problems do not have, or without a limit."""
-    if settings.split not in splits:
-        raise UserError(f"{name} has the splits {', '.join(splits)}, not {settings.split!r}.")
-    if unknown := set(settings.levels) - set(levels):
-        raise UserError(f"{name} has the levels {', '.join(levels)}, not {', '.join(sorted(unknown))}.")
-    if settings.limit is None:
-        raise UserError(f"{name} problems never end: set limit to how many are wanted.")
-
-
-BUILTIN: dict[str, Callable[[SourceSettings, Split], list[Problem]]] = {
-    "arithmetic": _arithmetic,
-    "programs": _programs,
-}
-
-
-def _recorded(settings: SourceSettings, split: Split) -> Loaded:
-    reader = READERS[settings.kind]
-    records = [replace(row, columns=settings.columns) for row in _records(settings)]
-    drafts = [reader(row) for row in records]
+def _recorded(loader: Loader, settings: SourceSettings, split: Split) -> Loaded:
+    assert loader.read is not None
+    records = [replace(row, columns=settings.columns) for row in _records(loader, settings)]
+    drafts = [loader.read(row) for row in records]
     _require_golds(drafts, records)
-    problems = _with_ids(drafts, settings, split)
+    problems = _with_ids(drafts, loader.name, split)
     wanted = [(draft, problem) for draft, problem in zip(drafts, problems, strict=True) if _wanted(draft, settings)]
     few = tuple(problem.id for draft, problem in wanted if not _enough_tests(draft, settings))
     kept = _without_repeats(problem for draft, problem in wanted if _enough_tests(draft, settings))
@@ -146,30 +81,25 @@ def _recorded(settings: SourceSettings, split: Split) -> Loaded:
     chosen = kept[settings.offset :][: settings.limit]
     if not chosen:
         raise UserError(
-            f"No {settings.kind} problem is left for {split}: {len(drafts)} were read from {_place(settings)}, {len(kept)} pass "
+            f"No {settings.kind} problem is left for {split}: {len(drafts)} were read from {_place(loader, settings)}, {len(kept)} pass "
             f"the filters, and offset is {settings.offset}; loosen levels, max_calculations, min_tests or offset."
         )
     return Loaded([hold_back(problem, settings.hidden_tests) for problem in chosen], few)
 
 
-def _records(settings: SourceSettings) -> list[Record]:
-    place = _place(settings)
+def _records(loader: Loader, settings: SourceSettings) -> list[Record]:
+    place = _place(loader, settings)
     if place.startswith("hf:") and not place.startswith("hf://"):
         return records_of_hub(place.removeprefix("hf:"), settings.split, settings.revision)
     return records_of_path(place, settings.split)
 
 
-def _place(settings: SourceSettings) -> str:
+def _place(loader: Loader, settings: SourceSettings) -> str:
     if settings.path:
         return settings.path
-    if settings.kind in HUB_DEFAULTS:
-        return f"hf:{HUB_DEFAULTS[settings.kind]}"
-    if settings.kind == "apps":
-        raise UserError(
-            "APPS is a script on the Hub, which datasets no longer runs; set path to its file, for example "
-            "hf://datasets/codeparrot/apps/train.jsonl or a local copy."
-        )
-    raise UserError(f"A {settings.kind} source needs path: a file, a folder, a URL or hf:NAME.")
+    if loader.hub:
+        return f"hf:{loader.hub}"
+    raise UserError(loader.needs_path or f"A {loader.name} source needs path: a file, a folder, a URL or hf:NAME.")
 
 
 def _wanted(draft: Draft, settings: SourceSettings) -> bool:
@@ -182,12 +112,12 @@ def _enough_tests(draft: Draft, settings: SourceSettings) -> bool:
     return draft.tests_count is None or draft.tests_count >= settings.min_tests
 
 
-def _with_ids(drafts: Sequence[Draft], settings: SourceSettings, split: Split) -> list[Problem]:
+def _with_ids(drafts: Sequence[Draft], source: str, split: Split) -> list[Problem]:
     """A record's own id, else a hash of its question: neither a new order nor a filter changes it."""
     return [
         Problem(
-            id=f"{settings.kind}/{draft.own_id or digest_of_text(draft.question)[:ID_CHARS]}",
-            source=settings.kind,
+            id=f"{source}/{draft.own_id or digest_of_text(draft.question)[:ID_CHARS]}",
+            source=source,
             split=split,
             kind=draft.kind,
             question=draft.question,

@@ -9,4 +9,5 @@ from typing import Any
 
 from tasks.domain.registry import Registry
 
+LOADERS: Registry[Any] = Registry("loader", sign="loader", folder="tasks.data.loaders", group="restem.loaders")
 ENGINES: Registry[Any] = Registry("engine", sign="engine", folder="tasks.engines.sampling", group="restem.engines")

@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from tasks.domain.extensions import ENGINES
+from tasks.domain.extensions import ENGINES, LOADERS
 from tasks.domain.schema import Sampling
 
 
@@ -48,9 +48,10 @@ class Settings(BaseModel):
 class SourceSettings(Settings):
     """One set of problems."""
 
-    kind: Literal["arithmetic", "programs", "gsm8k", "math", "humaneval", "mbpp", "apps", "table"] = Field(
+    kind: Annotated[str, AfterValidator(LOADERS.check)] = Field(
         "arithmetic",
         description="Which loader reads it; `table` is any jsonl/parquet file or Hub data set by column mapping.",
+        json_schema_extra=LOADERS.select,
     )
     path: str | None = Field(
         None,

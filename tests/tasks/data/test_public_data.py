@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.data.sources import HUB_DEFAULTS, load_problems
+from tasks.data.loader import loader_named
+from tasks.data.sources import load_problems
 from tasks.domain.settings import SourceSettings
 
 
@@ -38,4 +39,4 @@ def test_public_data_sets_load_whole(shared_data: Path, kind: str, file: str, co
 
 
 def test_script_based_data_sets_are_not_a_default() -> None:
-    assert "apps" not in HUB_DEFAULTS
+    assert loader_named("apps").hub is None

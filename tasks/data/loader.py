@@ -1,0 +1,65 @@
+"""What a loader is: a file in tasks/data/loaders, or an entry point `restem.loaders` of any installed package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tasks.domain.errors import UserError
+from tasks.domain.extensions import LOADERS
+from tasks.domain.records import Draft, Record
+from tasks.domain.schema import Problem, Split
+from tasks.domain.settings import SourceSettings
+
+Make = Callable[[SourceSettings, Split], list[Problem]]
+Read = Callable[[Record], Draft]
+
+
+@dataclass(frozen=True)
+class Loader:
+    """How problems of one kind come about: `read` makes one of each record of a file, or `make` makes all of them.
+
+    `hub`: the data set (NAME or NAME:CONFIG) that is read where the settings name no path; `needs_path`: what to say where
+    there is none. `runs_tests`: all of its problems are checked by running their tests.
+    """
+
+    name: str
+    read: Read | None = None
+    make: Make | None = None
+    hub: str | None = None
+    needs_path: str = ""
+    runs_tests: bool = False
+
+
+def loader(
+    name: str,
+    *,
+    read: Read | None = None,
+    make: Make | None = None,
+    hub: str | None = None,
+    needs_path: str = "",
+    runs_tests: bool = False,
+) -> Loader:
+    """Declare a loader, of `read` or of `make`."""
+    if (read is None) == (make is None):
+        raise UserError(f"loader {name!r} names {'neither' if read is None else 'both'} of read and make; name one")
+    return LOADERS.add(name, Loader(name, read, make, hub, needs_path, runs_tests))
+
+
+def loader_named(kind: str) -> Loader:
+    """The loader of that name or dotted path; UserError when there is none."""
+    found = LOADERS.get(kind)
+    if not isinstance(found, Loader):
+        raise UserError(f"loader {kind!r} is a {type(found).__name__}; expected what `loader(...)` returns")
+    return found
+
+
+def require_choices(settings: SourceSettings, name: str, splits: Sequence[str], levels: Sequence[str]) -> int:
+    """How many problems are wanted; UserError for a split or level that made-up problems do not have, or without a limit."""
+    if settings.split not in splits:
+        raise UserError(f"{name} has the splits {', '.join(splits)}, not {settings.split!r}.")
+    if unknown := set(settings.levels) - set(levels):
+        raise UserError(f"{name} has the levels {', '.join(levels)}, not {', '.join(sorted(unknown))}.")
+    if settings.limit is None:
+        raise UserError(f"{name} problems never end: set limit to how many are wanted.")
+    return settings.limit

@@ -1,0 +1,28 @@
+"""GSM8K (Cobbe et al., arXiv 2110.14168): word problems, the gold after `####`."""
+
+from __future__ import annotations
+
+import re
+
+from tasks.data.loader import loader
+from tasks.domain.records import Draft, Record, own_id
+
+
+def read(record: Record) -> Draft:
+    """Gold is the text after `####`; the level is the number of `<<a=b>>` calculations."""
+    answer = record.text("answer", "gold")
+    gold = answer.rsplit("####", 1)[1].strip() if "####" in answer else ""
+    calculations = answer.count("<<")
+    solution = re.sub(r"<<[^<>]*>>", "", answer)
+    return Draft(
+        "math",
+        record.text("question"),
+        gold=gold,
+        level=str(calculations),
+        own_id=own_id(record),
+        meta={"solution": solution},
+        calculations=calculations,
+    )
+
+
+LOADER = loader("gsm8k", read=read, hub="openai/gsm8k:main")
