@@ -14,7 +14,8 @@ DEFAULT_LIMITS = Limits()
 class Job:
     """One program for one fresh process.
 
-    `mode` "stdin" runs the source as `__main__` with `stdin`; any other mode NAME calls `NAME.main(source, channel)` of
+    `mode` "stdin" runs the source as `__main__` with `stdin`; "calls" calls functions of it, as `requests` say
+    (`sandbox/image/inside/calls.py`); any other mode NAME calls `NAME.main(source, channel)` of
     a module in `sandbox/image/inside`, and is used through `Sandbox.session`. `trusted` jobs (tests with expected
     values) run in containers of their own, never beside a candidate program. `alone`: wait until nothing else of this
     sandbox runs.
@@ -23,6 +24,7 @@ class Job:
     source: bytes
     mode: str = "stdin"
     stdin: bytes = b""
+    requests: bytes = b""
     limits: Limits = DEFAULT_LIMITS
     numpy: bool = False
     trusted: bool = False
@@ -33,7 +35,7 @@ class Job:
 class Execution:
     """How a job ended. `stdout` has at most `Limits.output_bytes` bytes, `stderr_tail` the last few thousand characters.
 
-    `cpu_seconds` covers the process and what it started; `memory_mb` is the largest resident size of one process.
+    `answers` is what came of the calls. `cpu_seconds` covers the process and what it started; `memory_mb` is the largest resident size of one process.
     `contended`: the machine made it wait, so that a TLE may not be its own fault (`reruns` counts repetitions alone).
     `container_ended`: INFRA because its container went away under it. Once is the machine's doing or the program's, on one
     fresh container after another it is the program's.
@@ -51,3 +53,4 @@ class Execution:
     reruns: int = 0
     contended: bool = False
     container_ended: bool = False
+    answers: bytes = b""

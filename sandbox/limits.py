@@ -22,9 +22,9 @@ class Limits:
     cpu_seconds: float = 4.0
     wall_seconds: float | None = None
     memory_mb: int = 512
-    output_bytes: int = 1 << 20
+    output_bytes: int = 8 << 20
     tmp_mb: int = 16
-    processes: int = 32
+    processes: int = 80
     wall_stretch: float = WALL_STRETCH
 
     def __post_init__(self) -> None:

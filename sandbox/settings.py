@@ -38,7 +38,7 @@ class SandboxSettings(BaseModel):
     unsafe: bool = Field(False, description="Allow the `process` backend: programs run with this user's rights.")
     container_memory_mb: int = Field(1024, ge=128, description="Memory of one container; job limits must fit in it.")
     tmp_mb: int = Field(64, ge=1, description="Size in MiB of /tmp, the one writable place in a container.")
-    processes: int = Field(128, ge=16, description="Processes and threads of one container.")
+    processes: int = Field(160, ge=96, description="Processes and threads of one container.")
     pipeline: int = Field(16, ge=1, description="Jobs handed to a container ahead of the one that runs.")
     jobs_per_container: int = Field(5000, ge=1, description="A container is replaced after this many jobs.")
     patience_seconds: float = Field(

@@ -21,6 +21,7 @@ from sandbox.verdict import Ending, Verdict
 TESTER_LIMITS = Limits(cpu_seconds=10.0, memory_mb=512)
 TESTS_STRETCH = 8  # a program's longest wall time is longer by this factor where it also waits for its tests
 TESTS_BYTES = 1 << 26
+MOST_BORROWED = 5000  # uses of objects of the tests by the program: each costs us more than it
 FAILED = frozenset(Ending) - {Ending.OK}
 UNFIT = frozenset({Ending.INFRA, Ending.HOSTILE, Ending.SECURITY})  # decide even where an assert failed before
 
@@ -47,7 +48,7 @@ def outcome_of_asserts(sandbox: Sandbox, program: Program, tests: AssertTests, a
     program = _patient(program)
     with (
         contextlib.closing(_tester(sandbox, program, tests)) as tester,
-        contextlib.closing(candidate(sandbox, program, program.source, alone)) as session,
+        contextlib.closing(candidate(sandbox, program, alone, tests.numpy)) as session,
     ):
         ready = received(session, program.limits)
         if isinstance(ready, Execution):
@@ -60,11 +61,11 @@ def outcome_of_asserts(sandbox: Sandbox, program: Program, tests: AssertTests, a
 def _tester(sandbox: Sandbox, program: Program, tests: AssertTests) -> Session:
     request: dict[str, object] = {
         "prompt": tests.prompt, "code": tests.code_all if program.run_all else tests.code,
-        "names": list(tests.names), "modules": list(tests.modules),
+        "names": list(tests.names), "modules": list(tests.modules), "apart": list(tests.apart), "watch": tests.watch,
     }  # fmt: skip
     patience = program.limits.hard_wall_seconds + SPARE_SECONDS
     limits = replace(TESTER_LIMITS, wall_seconds=patience)
-    return sandbox.session(Job(encode(request, TESTS_BYTES), "tester", b"", limits, trusted=True))
+    return sandbox.session(Job(encode(request, TESTS_BYTES), "tester", limits=limits, numpy=tests.numpy, trusted=True))
 
 
 def _patient(program: Program) -> Program:
@@ -76,6 +77,7 @@ def _patient(program: Program) -> Program:
 def _relayed(tester: Session, program: Session, limits: Limits) -> tuple[Report | None, Execution | None]:
     """Carry calls until the tests report; also how the program ended, if it did before that."""
     ended: Execution | None = None
+    borrowed = 0
     while True:
         message = received(tester, limits)
         if isinstance(message, Execution):
@@ -88,6 +90,9 @@ def _relayed(tester: Session, program: Session, limits: Limits) -> tuple[Report 
             reply = received(program, limits)
             if isinstance(reply, Execution):
                 ended = reply
+            elif reply[:1] == b"K" and (borrowed := borrowed + 1) > MOST_BORROWED:
+                ended = replace(program.kill(), ending=Ending.TLE, contended=False)
+                reply = ended
             elif reply[:1] == b"L":
                 ended = replace(program.close(), ending=Ending.OLE)
         tester.send(b"D" if ended is not None or isinstance(reply, Execution) else reply)

@@ -2,52 +2,75 @@
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sandbox.grading.compare import same_value
 from sandbox.grading.outcome import Outcome, ended_early, outcome_of, shortened
-from sandbox.grading.prelude import with_prelude
-from sandbox.grading.program import Program, candidate, received
+from sandbox.grading.program import Program, wants_numpy
 from sandbox.grading.tests import CallTest
 from sandbox.grading.values import returned_value
-from sandbox.image.inside.encoding import Encoder
-from sandbox.image.inside.values import COUNT, MAX_BYTES, Malformed
-from sandbox.job import Execution
+from sandbox.image.inside.encoding import encode
+from sandbox.image.inside.values import MAX_BYTES, Malformed
+from sandbox.job import Execution, Job
 from sandbox.pool.pool import Sandbox
 from sandbox.verdict import Ending, Verdict
 
 REQUEST_BYTES = 1 << 26
+LENGTH_BYTES = 4
 
 
-def outcome_of_call(sandbox: Sandbox, program: Program, test: CallTest, alone: bool) -> Outcome:
+@dataclass(frozen=True)
+class Request:
+    """A call of a function that the program defines."""
+
+    function: str
+    arguments: tuple[object, ...]
+    keywords: tuple[tuple[str, object], ...] = ()
+
+
+def calls_job(program: Program, requests: Sequence[Request], provided: bool) -> Job:
+    """All of `requests` in one process. `provided`: with the names that sites with a given signature import."""
+    listed = [(one.function, list(one.arguments), dict(one.keywords)) for one in requests]
+    data = encode([provided, *listed], REQUEST_BYTES)
+    return Job(program.source, "calls", b"", data, program.limits, wants_numpy(program.source))
+
+
+def answers_of(execution: Execution, calls: int) -> list[bytes]:
+    """The answers of a `calls` job, the first that of the program's own lines; fewer where it ended early or wrote nonsense."""
+    data, found, at = execution.answers, list[bytes](), 0
+    while at + LENGTH_BYTES <= len(data) and len(found) <= calls:
+        end = at + LENGTH_BYTES + int.from_bytes(data[at : at + LENGTH_BYTES], "big")
+        if end > len(data):
+            break
+        found.append(data[at + LENGTH_BYTES : end])
+        at = end
+    return found
+
+
+def outcome_of_call(sandbox: Sandbox, program: Program, test: CallTest) -> Outcome:
     """One process, one call; whatever comes of it is compared as data."""
-    with contextlib.closing(candidate(sandbox, program, with_prelude(program.source), alone)) as session:
-        request: tuple[object, ...] = ("function", test.function, test.arguments, {})
-        encoder = Encoder(REQUEST_BYTES, number=True)
-        session.send(encoder.encode(request))
-        replies = [received(session, program.limits) for _ in range(2)]  # ready, and the value
-        execution = session.close()
-    failed = next((reply for reply in replies if isinstance(reply, Execution)), None)
-    if failed is not None:
-        return ended_early(failed)
-    verdict, detail = _decided(replies[1], test, len(encoder.kept))
-    return outcome_of(execution, verdict, detail) if execution.ending == Ending.OK else outcome_of(execution)
+    job = calls_job(program, [Request(test.function, test.arguments)], provided=True)
+    execution = sandbox.submit(job).result()
+    answers = answers_of(execution, 1)
+    if execution.ending != Ending.OK or len(answers) < 2:  # noqa: PLR2004 - ready, and the value
+        return ended_early(execution)
+    verdict, detail = _decided(answers[1], test)
+    return outcome_of(execution, verdict, detail)
 
 
-def _decided(reply: bytes | Execution, test: CallTest, containers: int) -> tuple[Verdict, str]:
-    """The returned value against the expected one; `containers` went with the arguments and may have been changed."""
-    assert isinstance(reply, bytes)
-    kind = reply[:1]
-    if kind == b"L":
+def _decided(answer: bytes, test: CallTest) -> tuple[Verdict, str]:
+    """The returned value against the expected one."""
+    kind, content = answer[:1], answer[1:]
+    if kind == b"L" or len(content) > MAX_BYTES:
         return Verdict.OLE, "the returned value is too large"
+    if kind == b"O":
+        return Verdict.WA, shortened(f"an object of {content.decode(errors='replace')}")
     if kind not in (b"V", b"E"):
         return Verdict.WA, "not an answer"
     try:
-        content = reply[_after_changes(reply, containers) :]
-        if len(content) > MAX_BYTES:
-            return Verdict.OLE, "the returned value is too large"
         if kind == b"E":
-            return Verdict.RE, _error_text(content)
+            return Verdict.RE, error_text(content)
         value = returned_value(content)
     except Malformed as error:
         return Verdict.WA, shortened(f"not a value: {error}")
@@ -55,26 +78,8 @@ def _decided(reply: bytes | Execution, test: CallTest, containers: int) -> tuple
     return (Verdict.AC, "") if right else (Verdict.WA, "another value")
 
 
-def _after_changes(reply: bytes, containers: int) -> int:
-    """Where the value begins: after what the program did to its arguments."""
-    at, changes = 1 + COUNT.size, _number(reply, 1)
-    if changes > containers:
-        raise Malformed("more changes than arguments")
-    for _ in range(changes):
-        at += 2 * COUNT.size + _number(reply, at + COUNT.size)
-        if at > len(reply):
-            raise Malformed("cut short")
-    return at
-
-
-def _number(reply: bytes, at: int) -> int:
-    if at + COUNT.size > len(reply):
-        raise Malformed("cut short")
-    return int(COUNT.unpack_from(reply, at)[0])
-
-
-def _error_text(content: bytes) -> str:
-    """What the program's exception says; the program wrote it."""
+def error_text(content: bytes) -> str:
+    """What the program's exception says; the program wrote it. Raises Malformed."""
     described = returned_value(content)
-    text = described[2] if isinstance(described, list) and len(described) == 3 else ""
+    text = described[2] if isinstance(described, list) and len(described) > 2 else ""  # noqa: PLR2004 - its place
     return shortened(text.strip().splitlines()[-1]) if isinstance(text, str) and text.strip() else ""

@@ -31,10 +31,10 @@ def wants_numpy(source: bytes) -> bool:
     return any(_NUMPY.search(line[1]) for line in _IMPORT.finditer(source))
 
 
-def candidate(sandbox: Sandbox, program: Program, source: bytes, alone: bool) -> Session:
-    """`source` (the program's, or with names before it) in a process of its own, to be called."""
-    numpy = wants_numpy(program.source)
-    return sandbox.session(Job(source, "call", b"", program.limits, numpy, alone=alone))
+def candidate(sandbox: Sandbox, program: Program, alone: bool, numpy: bool = False) -> Session:
+    """The program in a process of its own, to be called."""
+    numpy = numpy or wants_numpy(program.source)
+    return sandbox.session(Job(program.source, "call", limits=program.limits, numpy=numpy, alone=alone))
 
 
 def received(session: Session, limits: Limits) -> bytes | Execution:

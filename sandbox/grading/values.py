@@ -78,5 +78,7 @@ HOST_READERS: Final[dict[bytes, Reader]] = {
     **dict.fromkeys((b"d", b"C", b"O", b"D"), _mapping),
     b"k": _named,
     b"y": _exact,
-    b"h": _as_opaque(lambda decoder, depth: decoder.take(8)),
+    b"p": lambda decoder, depth: decoder.items(depth)[2:],
+    **{tag: _as_opaque(_items) for tag in (b"A", b"Y", b"S", b"v", b"o")},
+    b"h": _as_opaque(lambda decoder, depth: decoder.take(9)),
 }

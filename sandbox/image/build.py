@@ -1,7 +1,7 @@
 """Builds the sandbox image on an engine: the Dockerfile over a base image, named after the content of both.
 
 Where no registry can be reached the base comes from `debootstrap` (Debian's own archive): a minimal Debian with its
-Python and numpy, imported once as `restem-sandbox-base`.
+Python and the packages that contest sites offer, imported once as `restem-sandbox-base`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
-NAME, LOCAL_BASE, PUBLIC_BASE = "restem-sandbox", "restem-sandbox-base:latest", "python:3.12-slim"
+NAME, LOCAL_BASE, PUBLIC_BASE = "restem-sandbox", "restem-sandbox-base:2", "python:3.12-slim"
 DEBIAN_SUITE = "bookworm"
-DEBIAN_PACKAGES = "python3-minimal,libpython3-stdlib,python3-numpy"
+DEBIAN_PACKAGES = "python3-minimal,libpython3-stdlib,python3-numpy,python3-sortedcontainers,python3-sympy,python3-networkx"
 BUILD_SECONDS = 900
 
 

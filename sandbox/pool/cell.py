@@ -52,7 +52,8 @@ class Cell:
     def _packed(self, job: Job) -> bytes:
         header = {"id": self.jobs, "mode": job.mode, "numpy": job.numpy, "limits": _limits(job.limits)}
         self.jobs += 1
-        return frames.packed(frames.JOB, header, job.source, job.stdin)
+        requests = [job.requests] if job.mode == "calls" else []
+        return frames.packed(frames.JOB, header, job.source, job.stdin, *requests)
 
     def send(self, data: bytes) -> None:
         """OSError when the supervisor is gone."""
@@ -114,10 +115,11 @@ def _limits(limits: Limits) -> dict[str, Any]:
 
 def execution(payload: bytes) -> Execution:
     """What a RESULT frame says."""
-    header, (stdout, stderr) = frames.unpacked(payload)
+    header, (stdout, stderr, answers) = frames.unpacked(payload)
     header.pop("id")
     return Execution(
-        **(header | {"ending": Ending(header["ending"])}), stdout=stdout, stderr_tail=stderr.decode(errors="replace")
+        **(header | {"ending": Ending(header["ending"])}), stdout=stdout, stderr_tail=stderr.decode(errors="replace"),
+        answers=answers,
     )
 
 

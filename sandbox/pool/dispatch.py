@@ -41,9 +41,8 @@ class Ticket:
     @property
     def by_itself(self) -> bool:
         """Nothing may be handed out with it."""
-        return (
-            self.session is not None or self.deaths > 0 or len(self.job.stdin) + len(self.job.source) > PIPELINE_BYTES
-        )
+        size = len(self.job.stdin) + len(self.job.source) + len(self.job.requests)
+        return self.session is not None or self.deaths > 0 or size > PIPELINE_BYTES
 
 
 class Dispatch:

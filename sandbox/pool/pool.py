@@ -106,7 +106,7 @@ class Sandbox:
 
     def submit(self, job: Job) -> Future[Execution]:
         """Never fails for what a program does; INFRA when no container could be had."""
-        if job.mode != "stdin":
+        if job.mode not in ("stdin", "calls"):
             raise ValueError(f"mode {job.mode!r} has a channel: use session()")
         return self._put(Ticket(job, Future()))
 
@@ -141,8 +141,8 @@ class Sandbox:
                 f"a program may use {job.limits.memory_mb} MB but its container has {self._settings.container_memory_mb}: "
                 "raise container_memory_mb or lower memory_mb"
             )
-        if len(job.stdin) > STDIN_BYTES:
-            raise UserError(f"{len(job.stdin)} bytes of stdin, at most {STDIN_BYTES} can be given to a program")
+        if len(job.stdin) + len(job.requests) > STDIN_BYTES:
+            raise UserError(f"{len(job.stdin) + len(job.requests)} bytes of stdin, at most {STDIN_BYTES} can be given to a program")
 
     def _cells(self) -> list[Cell]:
         nurseries = [nursery for lane in (self._candidates, self._testers) for nursery in lane.nurseries]

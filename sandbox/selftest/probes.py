@@ -104,7 +104,7 @@ for path in ('/var/run/docker.sock', '/run/docker.sock', '/run/containerd/contai
 for path in ('/proc/1/environ', '/proc/1/fd/1', '/proc/1/mem', '/dev/mem',
              '/dev/kmsg', '/proc/kcore'):
     attempt(path, lambda: os.close(os.open(path, os.O_RDONLY)))
-for path in ('/x', '/etc/x', '/opt/x', '/usr/x', '/dev/x', '/dev/shm/x', '/run/x', '/var/tmp/x', '/root/x', '/home/x'):
+for path in ('/x', '/etc/x', '/opt/x', '/usr/x', '/dev/x', '/run/x', '/var/tmp/x', '/root/x', '/home/x'):
     attempt(path, lambda: os.close(os.open(path, os.O_WRONLY | os.O_CREAT)))
 for path in ('/proc/sysrq-trigger', '/proc/sys/kernel/core_pattern', '/sys/fs/cgroup/cgroup.procs',
              '/sys/fs/cgroup/memory/release_agent', '/sys/fs/cgroup/release_agent', '/proc/1/oom_score_adj'):

@@ -208,7 +208,7 @@ class CodeSettings(Settings):
 
     cpu_seconds: float = Field(4.0, gt=0, le=600, description="CPU time of one test; CPU time decides, not wall time.")
     memory_mb: int = Field(512, ge=32, description="Memory of one test, MiB.")
-    output_kb: int = Field(1024, ge=1, le=65536, description="Output of one test, KiB.")
+    output_kb: int = Field(8192, ge=1, le=65536, description="Output of one test, KiB.")
     graded: bool = Field(False, description="Reward is the share of tests passed; False: 1 when all pass, else 0.")
 
 

@@ -10,7 +10,7 @@ from sandbox.job import Execution
 from sandbox.limits import Limits
 
 Check = Callable[[Execution], bool]
-LIMITS = Limits(cpu_seconds=0.6, wall_seconds=4.0, memory_mb=256)
+LIMITS = Limits(cpu_seconds=0.6, wall_seconds=4.0, memory_mb=256, output_bytes=1 << 20)
 
 
 @dataclass(frozen=True)
@@ -386,7 +386,7 @@ ESCAPE = [
         import json, site
         for path in ('/opt/restem/inside/supervisor.py', '/opt/x', json.__file__, '/etc/passwd', '/usr/x', '/x', '/dev/x',
                      os.path.dirname(json.__file__) + '/../sitecustomize.py', '/usr/bin/python3', '/run/x', '/var/tmp/x',
-                     '/dev/shm/x', '/var/lock/x', '/home/x', '/proc/self/x', '/sys/x'):
+                     '/dev/shm/../x', '/var/lock/x', '/home/x', '/proc/self/x', '/sys/x'):
             attempt(path, lambda: os.close(os.open(path, os.O_WRONLY | os.O_CREAT)))
         """,
     ),

@@ -16,8 +16,8 @@ WHAT_IS_LEFT = b"""
 import os
 pids = [int(name) for name in os.listdir('/proc') if name.isdigit()]
 foreign = [pid for pid in pids if pid != os.getpid() and os.stat(f'/proc/{pid}').st_uid != 0]
-marks = {max(os.lstat(path).st_mtime, os.lstat(path).st_atime) for path in ('/dev/null', '/dev/tty', '/dev/fd', '/dev/mqueue')}
-print(foreign, os.listdir('/tmp'), os.path.exists('/dev/shm'), len(open('/proc/sysvipc/shm').readlines()) - 1, marks)
+marks = {max(os.lstat(path).st_mtime, os.lstat(path).st_atime) for path in ('/dev/null', '/dev/tty', '/dev/fd', '/dev/mqueue', '/dev/shm')}
+print(foreign, os.listdir('/tmp'), os.listdir('/dev/shm'), len(open('/proc/sysvipc/shm').readlines()) - 1, marks)
 """
 
 
@@ -41,7 +41,7 @@ def test_a_hostile_program_gets_its_ending_and_leaves_nothing(one_slot: Sandbox,
         found = run(one_slot, attack)
         left = one_slot.run_many([Job(WHAT_IS_LEFT)])[0]
         assert_honest_job_is_right(one_slot)
-        assert left.stdout == b"[] [] False 0 {0.0}\n", left
+        assert left.stdout == b"[] [] [] 0 {0.0}\n", left
         assert_ending(found, attack)
 
 

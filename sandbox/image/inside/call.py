@@ -1,12 +1,17 @@
-"""Mode `call`: a program whose functions are called from outside, one frame an operation.
+"""Mode `call`: a program whose names and objects are used from outside, one frame an operation.
 
 After the program's own lines have run the answer is `R`; from then on every frame is an operation on a global name or on an
 object that stayed here, and its answer is
 
-    V changes value      what came of it, and what it did to the containers among its arguments
-    E changes error      an exception: the names of its built-in classes, and its arguments
-    L                    the value is larger than may travel
-    K function arguments the program calls a function that the tests lent it; the next frame is `k` value or `x`
+    V changes printed value   what came of it, what it did to the containers among its arguments, what it wrote
+    E changes printed error   an exception, see `Server.raised`
+    L                         the value is larger than may travel
+    K request                 the program uses an object that the tests lent it; frames are operations until `k` value or
+                              `x` exception comes
+
+An object that stays here travels as its number and a hint (`f` can be called, `c` a class, `i` an iterator, `a` a coroutine,
+`-` anything else), or with what is known of it: the fields of an object whose class compares by its own `__eq__`, and the
+bases of an exception's class.
 
 Nothing here is guarded against the program, which shares the process: whatever it makes of these frames is only data to the
 reader, and no expected value ever comes in.
@@ -15,33 +20,24 @@ reader, and no expected value ever comes in.
 from __future__ import annotations
 
 import builtins
-import struct
+import operator
+import os
 import sys
-import traceback
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import decoding, encoding, values
+from .program import described, loaded
 
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]  # a copy: the program may change the common ones
-EXIT_COMPILE = 101  # see child.py
-NUMBER = struct.Struct("<Q")
+PRINTED_BYTES = 1 << 16
 Operation = Callable[..., Any]
 
 
 def main(source: bytes, channel: Any) -> None:
     """Run the program, then serve operations until the host has finished."""
-    try:
-        code = compile(source, "program.py", "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError) as error:
-        sys.excepthook(type(error), error, None)
-        raise SystemExit(EXIT_COMPILE) from None
-    program = types.ModuleType("solution")
-    program.__dict__["__builtins__"] = builtins  # the common ones, not this module's copy
-    sys.modules["solution"] = program
-    sys.setrecursionlimit(sys.getrecursionlimit() + 12)  # the frames between here and a called function
-    exec(code, program.__dict__)
+    program = loaded(source, provided=False)
     channel.send(b"R")
     server = Server(program, channel)
     while (frame := channel.receive()) is not None:
@@ -56,11 +52,13 @@ class Server:
         self.channel = channel
         self.objects: list[Any] = []  # what stays here, by its number
         self.numbers: dict[int, int] = {}
+        self.under_way: set[int] = set()  # objects whose fields are being written
+        self.read: int | None = None  # bytes of stdout that the tests have seen; None: they do not want them
 
     def answer(self, frame: bytes) -> bytes:
         """One operation, one answer."""
         containers: list[Any] = []
-        reader = decoding.Decoder(frame, containers, number=True, resolve=self.resolve)
+        reader = decoding.Decoder(frame, containers, number=True, resolve=self.resolve, record=self.record)
         operation, target, arguments, keywords = reader.decode()
         known = {id(container): number for number, container in enumerate(containers)}
         before = [self.content(container, known) for container in containers]
@@ -69,20 +67,20 @@ class Server:
         except MemoryError:  # its end, as for any other program: the memory limit, not an exception of the program
             raise
         except Exception as error:  # noqa: BLE001 - whatever the program raises
-            return self.changes(b"E", containers, known, before) + encoding.encode(described(error))
-        head = self.changes(b"V", containers, known, before)
+            return self.head(b"E", containers, known, before) + self.raised(error)
+        head = self.head(b"V", containers, known, before)
         try:
             return head + encoding.Encoder(known=known, refer=self.refer).encode(value)
         except values.TooLarge:
             return b"L"
         except (values.Unencodable, RecursionError):
-            return head + self.refer(value)
+            return head + self.number(value, b"-")
 
     def content(self, container: Any, known: dict[int, int]) -> bytes:
         return encoding.Encoder(16 * values.MAX_BYTES, known, refer=self.refer).content(container)
 
-    def changes(self, kind: bytes, containers: list[Any], known: dict[int, int], before: list[bytes]) -> bytes:
-        """The containers whose content is another one now."""
+    def head(self, kind: bytes, containers: list[Any], known: dict[int, int], before: list[bytes]) -> bytes:
+        """The containers whose content is another one now, and what has been printed."""
         changed = []
         for number, container in enumerate(containers):
             try:
@@ -91,19 +89,112 @@ class Server:
                 continue
             if now != before[number]:
                 changed.append(values.COUNT.pack(number) + encoding.sized(now))
-        return kind + values.COUNT.pack(len(changed)) + b"".join(changed)
+        return kind + values.COUNT.pack(len(changed)) + b"".join(changed) + encoding.sized(self.printed())
+
+    def printed(self) -> bytes:
+        if self.read is None:
+            return b""
+        sys.stdout.flush()
+        data = os.pread(1, PRINTED_BYTES, self.read)
+        self.read += len(data)
+        return data
+
+    def watch(self) -> None:
+        """From now on answers say what the program writes."""
+        sys.stdout.flush()
+        self.read = os.fstat(1).st_size
+
+    def raised(self, error: Exception) -> bytes:
+        """The names of its built-in classes, its arguments, how it prints, and of its own class: bases, text and attributes."""
+        names, arguments, text = described(error)
+        own = self.bases(type(error))
+        kept = {}
+        for name, value in list(vars(error).items()):
+            try:
+                encoding.Encoder(10_000, refer=self.refer).encode(value)
+                kept[str(name)] = value
+            except Exception:  # noqa: BLE001 - a value of any kind
+                continue
+        try:
+            message = str(str(error))[:10_000]
+        except Exception:  # noqa: BLE001 - its own __str__
+            message = text
+        return encoding.Encoder(refer=self.refer).encode((names, arguments, text, own, message, kept))
+
+    def bases(self, kind: type) -> list[tuple[int, str, str]]:
+        """(number, module, name) of the classes above `kind`, itself first, down to the first built-in one."""
+        found = []
+        for one in kind.__mro__:
+            if getattr(builtins, one.__name__, None) is one:
+                break
+            found.append((self.place(one), str(one.__module__), one.__name__))
+        return found
+
+    def place(self, value: Any) -> int:
+        number = self.numbers.setdefault(id(value), len(self.objects))
+        if number == len(self.objects):
+            self.objects.append(value)
+        return number
+
+    def number(self, value: Any, hint: bytes) -> bytes:
+        return b"h" + values.NUMBER.pack(self.place(value)) + hint
 
     def refer(self, value: Any) -> bytes:
         """An object stays here and travels as a number."""
         if isinstance(value, Lent):
-            return b"g" + NUMBER.pack(value.number)
-        number = self.numbers.setdefault(id(value), len(self.objects))
-        if number == len(self.objects):
-            self.objects.append(value)
-        return b"h" + NUMBER.pack(number)
+            return b"g" + values.NUMBER.pack(value.number) + b"-"
+        kind = type(value)
+        if isinstance(value, type):
+            return self.known_class(value)
+        if isinstance(value, types.CoroutineType):
+            return self.number(value, b"a")
+        if isinstance(value, Iterator):
+            return self.number(value, b"i")
+        if kind.__eq__ is not object.__eq__ and not isinstance(value, types.FunctionType | types.MethodType | types.ModuleType):
+            return self.with_fields(value)
+        return self.number(value, b"f" if callable(value) else b"-")
 
-    def resolve(self, tag: bytes, number: int) -> Any:
-        return self.objects[number] if tag == b"h" else Lent(self, number)
+    def known_class(self, kind: type) -> bytes:
+        fields = encoding.fields_of(kind) if issubclass(kind, tuple) else None
+        if issubclass(kind, Exception):
+            names = [one.__name__ for one in kind.__mro__ if getattr(builtins, one.__name__, None) is one]
+            known: Any = ("exception", self.bases(kind), names)
+        elif fields is not None:
+            known = ("record", kind.__name__, fields, getattr(kind, "_field_defaults", None) or {})
+        else:
+            return self.number(kind, b"c")
+        return self.described(kind, known)
+
+    def described(self, value: Any, known: Any) -> bytes:
+        try:
+            written = encoding.Encoder(refer=self.refer).encode([self.place(value), known])
+        except (values.TooLarge, values.Unencodable, RecursionError):
+            return self.number(value, b"-")
+        return b"o" + written[1:]  # the list's items under a tag of their own
+
+    def with_fields(self, value: Any) -> bytes:
+        if id(value) in self.under_way:
+            return self.number(value, b"-")
+        self.under_way.add(id(value))
+        try:
+            fields = dict(getattr(value, "__dict__", None) or {})
+            for kind in type(value).__mro__:
+                slots = kind.__dict__.get("__slots__", ())
+                for name in (slots,) if isinstance(slots, str) else slots:
+                    if hasattr(value, name):
+                        fields[name] = getattr(value, name)
+            return self.described(value, ("object", self.place(type(value)), fields))
+        finally:
+            self.under_way.discard(id(value))
+
+    def resolve(self, tag: bytes, number: int, hint: bytes) -> Any:
+        if tag == b"h":
+            return self.objects[number]
+        return LentIterator(self, number) if hint == b"i" else Lent(self, number)
+
+    def record(self, name: str, fields: tuple[str, ...]) -> Any:
+        kind = self.names.get(name)
+        return kind if isinstance(kind, type) and getattr(kind, "_fields", None) == fields else None
 
     def find(self, target: Any) -> Any:
         """A text is the name of a global; anything else is meant itself."""
@@ -114,63 +205,129 @@ class Server:
         except KeyError:
             raise NameError(f"name {target!r} is not defined") from None
 
+    def borrow(self, number: int, operation: str, *arguments: Any, **keywords: Any) -> Any:
+        """Use an object of the tests; meanwhile they may use the program."""
+        encoder = encoding.Encoder(refer=self.refer)
+        self.channel.send(b"K" + encoder.encode((number, operation, list(arguments), keywords)))
+        while (reply := self.channel.receive()) is not None:
+            if reply[:1] == b"k":
+                return decoding.Decoder(reply[1:], resolve=self.resolve, record=self.record).decode()
+            if reply[:1] == b"x":
+                raise an_error(decoding.decode(reply[1:]))
+            self.channel.send(self.answer(reply))
+        raise SystemExit
+
+
+def an_error(described: Any) -> Exception:
+    """What an object of the tests raised."""
+    name, arguments = described
+    kind = values.NAMED.get(name, RuntimeError)
+    try:
+        error = kind(*arguments)
+    except Exception:  # noqa: BLE001 - arguments that the class does not take
+        error = None
+    return error if isinstance(error, Exception) else RuntimeError(*arguments)
+
 
 class Lent:
-    """A function of the tests, as the program sees it: it can be called."""
+    """An object of the tests, as the program sees it."""
 
     def __init__(self, server: Server, number: int) -> None:
-        self.server, self.number = server, number
+        self.__dict__.update(server=server, number=number)
 
-    def __call__(self, *arguments: Any) -> Any:
-        server = self.server
-        request = encoding.Encoder(refer=server.refer).encode((self.number, list(arguments)))
-        server.channel.send(b"K" + request)
-        reply = server.channel.receive() or b"x"
-        if reply[:1] != b"k":
-            raise RuntimeError("a function of the tests failed")
-        return decoding.Decoder(reply[1:], resolve=server.resolve).decode()
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        return self.server.borrow(self.number, "call", *arguments, **keywords)
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") and name not in ("__name__", "__doc__", "__qualname__"):
+            raise AttributeError(name)
+        return self.server.borrow(self.number, "get", name)
 
-def described(error: BaseException) -> tuple[list[str], list[Any], str]:
-    """Its built-in classes from the nearest one, its arguments, and how it prints."""
-    names = [kind.__name__ for kind in type(error).__mro__ if getattr(builtins, kind.__name__, None) is kind]
-    try:
-        arguments = list(error.args)
-        encoding.encode(arguments, 10_000)
-    except Exception:  # noqa: BLE001 - arguments of any kind, by a class of any kind
-        arguments = []
-    try:
-        text = "".join(traceback.format_exception_only(type(error), error))[-500:]
-    except Exception:  # noqa: BLE001 - its own __str__
-        text = type(error).__name__
-    return names, arguments, text
+    def __setattr__(self, name: str, value: Any) -> None:
+        self.server.borrow(self.number, "set", name, value)
 
+    def __getitem__(self, key: Any) -> Any:
+        return self.server.borrow(self.number, "item", key)
 
-def call_function(server: Server, target: str, *arguments: Any) -> Any:
-    """A function by name, else the method of that name of a fresh `Solution()` (how LeetCode states its problems)."""
-    if target not in server.names and "Solution" in server.names:
-        return getattr(server.names["Solution"](), target)(*arguments)
-    return server.find(target)(*arguments)
+    def __len__(self) -> int:
+        return int(self.server.borrow(self.number, "length"))
 
+    def __iter__(self) -> Any:
+        return self.server.borrow(self.number, "iterate")
 
-OPERATIONS: dict[str, Operation] = {
-    "function": call_function,
-    "call": lambda server, target, /, *arguments, **keywords: server.find(target)(*arguments, **keywords),
-    "name": lambda server, target: server.find(target),
-    "get": lambda server, target, name: getattr(server.find(target), name),
-    "set": lambda server, target, name, value: setattr(server.find(target), name, value),
-    "item": lambda server, target, key: server.find(target)[key],
-    "length": lambda server, target: len(server.find(target)),
-    "iterate": lambda server, target: Handed(iter(server.find(target))),
-    "next": lambda server, target: next(target.iterator),
-    "text": lambda server, target: str(server.find(target)),
-    "truth": lambda server, target: bool(server.find(target)),
-    "isinstance": lambda server, target, kind: isinstance(target, server.find(kind)),
-}
+    def __enter__(self) -> Any:
+        return self.server.borrow(self.number, "enter")
+
+    def __exit__(self, *_: object) -> None:
+        self.server.borrow(self.number, "exit")
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Lent) and other.number == self.number
+
+    def __hash__(self) -> int:
+        return hash(("lent", self.number))
 
 
-class Handed:
+class LentIterator(Lent):
+    """An iterator of the tests."""
+
+    def __iter__(self) -> Any:
+        return self
+
+    def __next__(self) -> Any:
+        return self.server.borrow(self.number, "next")
+
+
+class Handed(Iterator[Any]):
     """An iterator that stays here, whatever its type."""
 
     def __init__(self, iterator: Any) -> None:
         self.iterator = iterator
+
+    def __next__(self) -> Any:
+        return next(self.iterator)
+
+
+def awaited(coroutine: Any) -> Any:
+    """Run it to its end in a loop of its own."""
+    import asyncio
+
+    async def whole() -> Any:
+        return await coroutine
+
+    return asyncio.run(whole())
+
+
+def binary(server: Server, target: Any, name: str, other: Any, swapped: bool = False) -> Any:
+    function = getattr(operator, name)
+    return function(other, target) if swapped else function(target, other)
+
+
+OPERATIONS: dict[str, Operation] = {
+    "call": lambda server, target, /, *arguments, **keywords: server.find(target)(*arguments, **keywords),
+    "name": lambda server, target: server.find(target),
+    "object": lambda server, target: target,
+    "watch": lambda server, target: server.watch(),
+    "get": lambda server, target, name: getattr(server.find(target), name),
+    "set": lambda server, target, name, value: setattr(server.find(target), name, value),
+    "delete": lambda server, target, name: delattr(server.find(target), name),
+    "item": lambda server, target, key: server.find(target)[key],
+    "setitem": lambda server, target, key, value: operator.setitem(server.find(target), key, value),
+    "delitem": lambda server, target, key: operator.delitem(server.find(target), key),
+    "length": lambda server, target: len(server.find(target)),
+    "iterate": lambda server, target: Handed(iter(server.find(target))),
+    "next": lambda server, target: next(target),
+    "text": lambda server, target: str(server.find(target)),
+    "repr": lambda server, target: repr(server.find(target)),
+    "truth": lambda server, target: bool(server.find(target)),
+    "isinstance": lambda server, target, kind: isinstance(target, server.find(kind)),
+    "issubclass": lambda server, target, kind: issubclass(target, server.find(kind)),
+    "enter": lambda server, target: type(target).__enter__(target),
+    "exit": lambda server, target: type(target).__exit__(target, None, None, None),
+    "await": lambda server, target: awaited(target),
+    "binary": binary,
+    "unary": lambda server, target, name: getattr(operator, name)(target),
+}

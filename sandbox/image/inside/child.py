@@ -15,6 +15,7 @@ from . import channel, limits
 # Exit codes that tell the supervisor more than 1 would. A program may exit with them too: it only mislabels its failure.
 EXIT_COMPILE, EXIT_MEMORY, EXIT_ATEXIT = 101, 102, 103
 CHANNEL_FD = 3
+EXTRA_FDS = {"stdin": 0, "calls": 2}  # from CHANNEL_FD on; all other modes have a channel
 FRAMES_TO_PROGRAM = 8  # more than from `look_like_an_interpreter` down, where the program is called
 MAX_RECURSION = 400_000  # a second of CPU time until the RecursionError; a recursion over 2 * 10**5 items still works
 
@@ -29,7 +30,7 @@ def run(mode: str, uid: int | None, rlimits: list[tuple[int, tuple[int, int]]], 
     else:
         limits.become(uid, open_to_its_uid=True)
     text = os.read(source, size)
-    os.closerange(CHANNEL_FD if mode == "stdin" else CHANNEL_FD + 1, 1 << 16)
+    os.closerange(CHANNEL_FD + EXTRA_FDS.get(mode, 1), 1 << 16)
     gc.enable()
     _end(_main(text) if mode == "stdin" else _mode(mode, text))
 
@@ -42,8 +43,8 @@ def open_streams() -> None:
     out, (_, error) = os.memfd_create("zygote"), os.pipe()
     for place, fd in enumerate((out, out, error)):
         os.dup2(fd, place)
-    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
-    sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
+    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", newline="\n", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", newline="\n", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     vars(sys).update(__stdin__=sys.stdin, __stdout__=sys.stdout, __stderr__=sys.stderr)
 
@@ -63,19 +64,24 @@ def _main(source: bytes) -> int:
 
 
 def _mode(name: str, source: bytes) -> int:
-    """`NAME.main(source, channel)` of a module that the zygote holds."""
+    """`NAME.main` of a module that the zygote holds."""
     module = sys.modules[f"{__package__}.{name}"]
     sys.modules["__main__"] = types.ModuleType("__main__")
+    if name == "calls":
+        return _exit_code(lambda: module.main(source))
     return _exit_code(lambda: module.main(source, channel.Channel(CHANNEL_FD)))
 
 
 def look_like_an_interpreter() -> None:
     """In the zygote, once: what a program can see of its interpreter.
 
-    The recursion depth is that of a plain one, above our frames. Programs raise the limit to 10**9 "to be safe"; a runaway
-    recursion would then fill the memory first, so it is clamped.
+    The recursion depth is that of a plain one, above our frames. Programs raise limits to 10**9 "to be safe": a runaway
+    recursion would then fill the memory first, and a stack of that size would be the memory; so they are clamped. CPU time
+    and memory bound what a program may do with long integers.
     """
     sys.argv[:] = ["program.py"]
+    sys.set_int_max_str_digits(0)
+    limits.be_lenient()
     sys.setrecursionlimit(sys.getrecursionlimit() + _depth() + FRAMES_TO_PROGRAM)
     allow = sys.setrecursionlimit
     sys.setrecursionlimit = lambda limit: allow(min(limit, MAX_RECURSION))
@@ -132,6 +138,7 @@ def _finish(module: types.ModuleType, code: int) -> int:
         sys.unraisablehook = note
         sys.modules["atexit"]._run_exitfuncs()
         sys.unraisablehook = hook
+        code = code or _flushed((sys.stdout, sys.stderr))  # a program's own stream may need its globals
         module.__dict__.clear()
         gc.collect(1 if gc.get_count()[2] == 0 else 2)  # nothing is in the oldest generation yet: no need to go there
     except BaseException as error:  # noqa: BLE001 - a program's destructor or callback
@@ -141,10 +148,17 @@ def _finish(module: types.ModuleType, code: int) -> int:
 
 def _end(code: int) -> NoReturn:
     """Flush and leave: a full finalisation of the interpreter would only free memory."""
-    for stream in (sys.stdout, sys.stderr, sys.__stdout__):
+    failed = _flushed((sys.__stdout__, sys.__stderr__))
+    os._exit(code or failed)
+
+
+def _flushed(streams: tuple[Any, ...]) -> int:
+    """What the interpreter exits with when its standard output cannot be flushed, else 0. A stream may be any object."""
+    failed = 0
+    for place, stream in enumerate(streams):
         try:
-            if stream is not None and not stream.closed:
+            if stream is not None and not getattr(stream, "closed", False):
                 stream.flush()
-        except BaseException:  # noqa: BLE001 - a full, closed or detached stream, or a program's own object
-            code = code or (120 if stream is sys.stdout else 0)  # what the interpreter exits with when this fails
-    os._exit(code)
+        except BaseException:  # noqa: BLE001 - a full or detached stream, or a program's own object
+            failed = failed or (120 if place == 0 else 0)
+    return failed

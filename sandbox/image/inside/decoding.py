@@ -7,7 +7,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from typing import Any
 
-from .values import COUNT, DOUBLE, EXACT, MAX_DEPTH, NAMED, NUMBER, PAIR, Malformed
+from .values import ARRAY_TYPES, COUNT, DOUBLE, EXACT, MAX_DEPTH, NAMED, NUMBER, NUMPY_TYPE, PAIR, Malformed
 
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]  # a copy: the program may change the common ones
 Reader = Callable[["Decoder", int], Any]
@@ -16,8 +16,8 @@ Reader = Callable[["Decoder", int], Any]
 class Decoder:
     """Reads one value. `known`: number -> container of ours; with `number` new containers are appended to `known`.
 
-    `resolve(tag, number)` gives the object for a value that stayed with the writer (`h` lives with the program, `g` with the
-    tests). Nothing is allocated for a length that the bytes do not have.
+    `resolve(tag, number, hint)` gives the object for a value that stayed with the writer (`h` lives with the program, `g` with
+    the tests; see `call` for hints); `record(name, fields)` the class of a named tuple. Nothing is allocated for a length that the bytes do not have.
     """
 
     def __init__(
@@ -25,11 +25,12 @@ class Decoder:
         data: bytes,
         known: list[Any] | None = None,
         number: bool = False,
-        resolve: Callable[[bytes, int], Any] | None = None,
+        resolve: Callable[[bytes, int, bytes], Any] | None = None,
+        record: Callable[[str, tuple[str, ...]], Any] | None = None,
     ) -> None:
         self.data, self.at = data, 0
         self.known = known if known is not None else []
-        self.number, self.resolve = number, resolve
+        self.number, self.resolve, self.record = number, resolve, record
         self.readers = READERS
 
     def decode(self) -> Any:
@@ -53,6 +54,8 @@ class Decoder:
             OverflowError,
             ArithmeticError,
             LookupError,
+            ImportError,
+            AttributeError,
         ) as error:  # an unhashable key, a bad text
             raise Malformed(str(error)) from None
 
@@ -127,12 +130,56 @@ def read_exact(decoder: Decoder, depth: int) -> Any:
 
 def read_reference(tag: bytes) -> Reader:
     def read(decoder: Decoder, depth: int) -> Any:
-        number = NUMBER.unpack(decoder.take(8))[0]
+        number, hint = NUMBER.unpack(decoder.take(8))[0], decoder.take(1)
         if decoder.resolve is None:
             raise Malformed("a reference where only data is read")
-        return decoder.resolve(tag, number)
+        return decoder.resolve(tag, number, hint)
 
     return read
+
+
+def read_described(decoder: Decoder, depth: int) -> Any:
+    """An object or a class of the program, and what is known of it: its reader makes of both what it wants."""
+    items = decoder.items(depth)
+    if decoder.resolve is None or len(items) != 2 or not isinstance(items[0], int):  # noqa: PLR2004 - number and what is known
+        raise Malformed("a reference where only data is read")
+    return decoder.resolve(b"o", items[0], items[1])
+
+
+def read_record(decoder: Decoder, depth: int) -> Any:
+    """A named tuple."""
+    name, fields, *items = decoder.items(depth)
+    if type(fields) is not tuple or len(fields) != len(items) or not all(type(one) is str for one in (name, *fields)):
+        raise Malformed("not a named tuple")
+    kind = decoder.record(name, fields) if decoder.record else None
+    return kind(*items) if kind is not None else tuple(items)
+
+
+def read_array(decoder: Decoder, depth: int) -> Any:
+    kind, shape, data = decoder.items(depth)
+    if not NUMPY_TYPE.fullmatch(kind) or not all(type(size) is int and size >= 0 for size in shape) or len(shape) > 32:  # noqa: PLR2004
+        raise Malformed("not an array")
+    import numpy  # noqa: ICN001
+
+    return numpy.frombuffer(data, dtype=kind).reshape(shape).copy()
+
+
+def read_machine_array(decoder: Decoder, depth: int) -> Any:
+    from array import array
+
+    kind, data = decoder.items(depth)
+    if len(kind) != 1 or kind not in ARRAY_TYPES:
+        raise Malformed("not an array")
+    made = array(kind)
+    made.frombytes(data)
+    return made
+
+
+def read_view(decoder: Decoder, depth: int) -> Any:
+    kind, items = decoder.items(depth)
+    if kind == "dict_keys":
+        return dict.fromkeys(items).keys()
+    return dict(items).items() if kind == "dict_items" else dict(enumerate(items)).values()
 
 
 READERS: dict[bytes, Reader] = {
@@ -153,6 +200,12 @@ READERS: dict[bytes, Reader] = {
     b"m": read_known,
     b"k": read_named,
     b"y": read_exact,
+    b"p": read_record,
+    b"A": read_array,
+    b"Y": read_machine_array,
+    b"S": lambda decoder, depth: slice(*decoder.items(depth)),
+    b"v": read_view,
+    b"o": read_described,
     b"h": read_reference(b"h"),
     b"g": read_reference(b"g"),
     **{tag: read_mutable(tag) for tag in NEW},

@@ -7,9 +7,12 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .values import COUNT, DOUBLE, EXACT, MAX_BYTES, MAX_DEPTH, NAME_OF, PAIR, TooLarge, Unencodable
+from .values import (
+    ARRAY_TYPES, COUNT, DOUBLE, EXACT, MAX_BYTES, MAX_DEPTH, NAME_OF, NUMPY_TYPE, PAIR, VIEWS, TooLarge, Unencodable,
+)  # fmt: skip
 
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]  # a copy: the program may change the common ones
+MAX_FIELDS = 100
 Writer = Callable[["Encoder", Any, int], Any]
 
 
@@ -58,6 +61,11 @@ class Encoder:
             if self.number:
                 self.known[id(value)] = len(self.kept)
                 self.kept.append(value)
+        fields = fields_of(type(value)) if base is tuple and type(value) is not tuple else None
+        if fields is not None and len(fields) == tuple.__len__(value):
+            self.put(b"p")
+            write_items(self, [type(value).__name__, fields, *tuple.__iter__(value)], depth)
+            return
         WRITERS[base](self, value, depth)
 
     def _write_foreign(self, value: Any, depth: int) -> None:
@@ -67,7 +75,7 @@ class Encoder:
             return
         kind = type(value)
         full_name = f"{kind.__module__}.{kind.__qualname__}"
-        if full_name in EXACT:
+        if full_name in EXACT and getattr(value, "tzinfo", None) is None:
             self.put(b"y" + sized(full_name.encode()))
             write_items(self, [getattr(value, field) for field in EXACT[full_name]], depth)
         elif full_name == "decimal.Decimal":
@@ -75,6 +83,18 @@ class Encoder:
             write_items(self, [str(value)], depth)
         elif kind.__module__ == "numpy" and getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
             self._write(value.item(), depth + 1)
+        elif full_name == "numpy.ndarray" and NUMPY_TYPE.fullmatch(value.dtype.str):
+            self.put(b"A")
+            write_items(self, [value.dtype.str, list(value.shape), value.tobytes()], depth)
+        elif full_name == "array.array" and value.typecode in ARRAY_TYPES:
+            self.put(b"Y")
+            write_items(self, [value.typecode, value.tobytes()], depth)
+        elif kind is slice:
+            self.put(b"S")
+            write_items(self, [value.start, value.stop, value.step], depth)
+        elif kind in VIEWS.values():
+            self.put(b"v")
+            write_items(self, [kind.__name__, list(value)], depth)
         else:
             reference = self.refer(value) if self.refer else None
             if reference is None:
@@ -96,6 +116,13 @@ def base_of(kind: type) -> Any:
         if issubclass(kind, base):
             return base
     return None
+
+
+def fields_of(kind: type) -> tuple[str, ...] | None:
+    """Of a class that `namedtuple` or `NamedTuple` made, or of one below it."""
+    fields = getattr(kind, "_fields", None)
+    plain = type(fields) is tuple and 0 < len(fields) <= MAX_FIELDS and all(type(field) is str for field in fields)
+    return fields if plain else None
 
 
 def sized(data: bytes) -> bytes:

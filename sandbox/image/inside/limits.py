@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import ctypes
 import math
 import os
@@ -15,8 +16,12 @@ STACK_BYTES = 64 << 20  # of the main thread; Linux leaves at least 128 MiB belo
 OPEN_FILES = 256
 PENDING_SIGNALS = 1024  # of one uid; each timer holds one
 MB = 1 << 20
+# Address space is what is limited, and stacks of threads count in full: by default each would have that of the main thread.
+THREAD_STACK_BYTES, MAX_THREAD_STACK_BYTES = 4 << 20, 192 << 20
+M_ARENA_MAX = -8  # mallopt(3): memory pools of the C library, each 128 MiB of address space
 
-_prctl = ctypes.CDLL(None, use_errno=True).prctl
+_libc = ctypes.CDLL(None, use_errno=True)
+_prctl = _libc.prctl
 
 
 def own_address_space() -> int:
@@ -36,6 +41,25 @@ def confine_all() -> None:
         (resource.RLIMIT_STACK, STACK_BYTES),
     ):
         resource.setrlimit(kind, _lowered(kind, value))
+
+
+def be_lenient() -> None:
+    """In the zygote, once: what programs ask of the system "to be safe" and do not need is lowered instead of refused."""
+    _libc.mallopt(M_ARENA_MAX, 1)
+    stack_size, setrlimit = _thread.stack_size, resource.setrlimit
+
+    def clamped_stack(size: int = 0) -> int:
+        return stack_size(min(size, MAX_THREAD_STACK_BYTES) or THREAD_STACK_BYTES)
+
+    def clamped_limit(kind: int, pair: tuple[int, int]) -> None:
+        hard = resource.getrlimit(kind)[1]
+        if hard != resource.RLIM_INFINITY:
+            pair = tuple(min(value, hard) if value >= 0 else hard for value in pair)  # type: ignore[assignment]
+        setrlimit(kind, pair)
+
+    clamped_stack()
+    _thread.stack_size = clamped_stack
+    resource.setrlimit = clamped_limit
 
 
 def of_job(limits: dict[str, Any], base_bytes: int, own_uid: bool) -> list[tuple[int, tuple[int, int]]]:

@@ -31,7 +31,8 @@ class Run:
     def __init__(self, workshop: Workshop, poll: select.poll, header: dict[str, Any], blobs: list[bytes]) -> None:
         self._workshop, self._poll = workshop, poll
         self._id, self._limits = header["id"], header["limits"]
-        self.has_channel: bool = header["mode"] != "stdin"
+        self.has_channel: bool = child.EXTRA_FDS.get(header["mode"], 1) == 1
+        self._answers = -1
         self._zygote = workshop.zygote(header["numpy"])
         self._uid = workshop.next_uid()
         self._answer: dict[str, Any] = {}  # how the child ended, once it has
@@ -46,7 +47,7 @@ class Run:
     # ------------------------------------------------------------ start
 
     def _start(self, mode: str, blobs: list[bytes]) -> None:
-        source, stdin = (_memory_file(blob) for blob in blobs)
+        source, stdin, *requests = (_memory_file(blob) for blob in blobs)
         self._stdout = os.memfd_create("stdout")
         self._stderr, stderr = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._stderr, False)
@@ -55,11 +56,14 @@ class Run:
             self._channel, other = socket.socketpair()
             self._channel.setblocking(False)
             theirs.append(other.detach())
+        elif requests:
+            self._answers = os.memfd_create("answers")
+            theirs += [*requests, self._answers]
         self._cpu_before, self._began = self._workshop.cpu(), time.monotonic()
         request = {"do": "run", "mode": mode, "uid": self._uid, "limits": self._limits}
         self._zygote.ask(request, tuple(theirs))
         for fd in theirs:
-            if fd != self._stdout:
+            if fd not in (self._stdout, self._answers):
                 os.close(fd)
         for fd in self._fds():
             self._poll.register(fd, select.POLLIN)
@@ -245,7 +249,8 @@ class Run:
         odd = self._cleaned()
         cpu = max(self._answer["cpu"], self._workshop.cpu() - self._cpu_before if odd is None else 0.0)
         size = os.fstat(self._stdout).st_size
-        header = self._verdict(size) | {
+        said = 0 if self._answers < 0 else os.fstat(self._answers).st_size
+        header = self._verdict(max(size, said)) | {
             "id": self._id,
             "cpu_seconds": cpu,
             "wall_seconds": wall,
@@ -256,9 +261,10 @@ class Run:
         header["contended"] = waited and (header["ending"] != "IDLE" or self._starved)
         if odd is not None:
             header |= {"ending": "HOSTILE", "detail": str(odd)}
-        stdout = _contents(self._stdout, min(size, self._limits["output_bytes"]))
+        most = self._limits["output_bytes"]
+        stdout, answers = _contents(self._stdout, min(size, most)), _contents(self._answers, min(said, most))
         self._close()
-        return frames.packed(frames.RESULT, header, stdout, self._tail), odd
+        return frames.packed(frames.RESULT, header, stdout, self._tail, answers), odd
 
     def _cleaned(self) -> Odd | None:
         try:
@@ -274,7 +280,7 @@ class Run:
         code, killer = _status(self._answer["status"])
         ending, detail = self._cause, self._detail
         if size > self._limits["output_bytes"]:
-            ending, detail = "OLE", f"more than {self._limits['output_bytes']} bytes on stdout"
+            ending, detail = "OLE", f"more than {self._limits['output_bytes']} bytes of output"
         elif not ending:
             ending, detail = self._natural_end(code, killer)
         if code in (child.EXIT_COMPILE, child.EXIT_MEMORY, child.EXIT_ATEXIT):
@@ -306,6 +312,8 @@ class Run:
             os.close(self._stderr)
         self._poll.unregister(self._zygote.control.fileno())
         os.close(self._stdout)
+        if self._answers >= 0:
+            os.close(self._answers)
 
 
 def _status(status: int) -> tuple[int | None, int | None]:

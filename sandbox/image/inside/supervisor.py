@@ -135,9 +135,17 @@ def close_terminals() -> None:
             os.chmod("/dev/pts/ptmx", 0)
 
 
+def offer_shared_memory(folder: str) -> None:
+    """Semaphores of process pools are files in /dev/shm; there they lie in the one folder that is emptied after each job."""
+    if os.getpid() == 1 and not os.path.lexists("/dev/shm"):
+        with contextlib.suppress(OSError):
+            os.symlink(folder, "/dev/shm")
+
+
 def main() -> None:
     options = json.loads(sys.argv[1])
     close_terminals()
+    offer_shared_memory(options["tmp"])
     os.environ.clear()  # before the zygote is forked: children get this one
     os.environ.update(PATH="/usr/local/bin:/usr/bin:/bin", HOME=options["tmp"], LANG="C.UTF-8")
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))

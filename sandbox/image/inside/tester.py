@@ -1,22 +1,29 @@
 """Mode `tester`: trusted tests in a process of their own, with stand-ins for the names of the program.
 
-The source is an encoded mapping: `prompt` (text whose helpers the tests may use), `code` (the tests, their asserts rewritten
-to `passed(n)` / `failed(n)`, see sandbox/grading/tests.py), `names` (what the program defines). An operation on a stand-in goes out
-as `?` and an operation frame of call.py; the report at the end is `!` and a mapping. What comes back is data: equality,
-hashing and truth of plain values are this interpreter's own, and objects that stay with the program are equal to nothing
-but themselves.
+The source is an encoded mapping: `prompt` (text whose helpers the tests may use), `code` (the tests, rewritten by
+sandbox/grading/rewriting.py: asserts report `passed(n)` / `failed(n)`, names of the program are asked for), `names` (what the
+program defines), `modules`, `apart` (constants of the program that must differ), `watch` (whether what it prints matters). An
+operation on the program goes out as `?` and a frame of call.py; the report at the end is `!` and a mapping. What comes back is
+data: equality, hashing and truth of plain values are this interpreter's own, and objects of the program are compared here, by
+their fields (`remote`).
 """
 
 from __future__ import annotations
 
-import builtins
 import importlib
+import io
+import sys
+import types
+import unittest
+from collections import namedtuple
 from typing import Any
 
-from . import decoding, encoding, values
+from . import decoding, encoding, pytest_like, values
+from .remote import Remote, stand_in
 from .values import NUMBER
 
 MAX_TEXT = 500
+UNCOUNTED = ("name", "get", "object", "watch", "text", "repr")
 
 
 class ProgramEnded(BaseException):
@@ -31,7 +38,8 @@ def main(source: bytes, channel: Any) -> None:
     """Run the tests and report."""
     request = decoding.decode(source)
     tests = Tests(channel)
-    tests.run(request["prompt"], request["code"], request["names"], request["modules"])
+    sys.modules.setdefault("pytest", pytest_like)
+    tests.run(request)
     channel.send(b"!" + encoding.encode(tests.report()))
     channel.receive()
 
@@ -41,29 +49,44 @@ class Tests:
 
     def __init__(self, channel: Any) -> None:
         self.channel = channel
-        self.lent: list[Any] = []  # functions of the tests that the program may call
+        self.lent: list[Any] = []  # objects of the tests that the program may use
+        self.objects: dict[int, Any] = {}  # stand-ins by their number
+        self.classes: dict[Any, Any] = {}  # exceptions and named tuples of the program, as classes of this process
+        self.constants: dict[str, Any] = {}
+        self.apart: list[str] = []
         self.known_passed: set[int] = set()
         self.known_failed: dict[int, tuple[str, bool]] = {}  # why, and whether the program raised
         self.calls = 0
-        self.ended = self.completed = self.raised = False
+        self.ended = self.completed = self.raised = self.watches = False
         self.error = ""
 
-    def run(self, prompt: str, code: str, names: list[str], modules: list[str]) -> None:
-        """Everything the tests see: helpers of the prompt, modules they name, stand-ins, `passed` and `failed`."""
-        namespace: dict[str, Any] = {"__name__": "tests"}
+    def run(self, request: dict[str, Any]) -> None:
+        """Everything the tests see: helpers of the prompt, modules they name, stand-ins, and what the rewriting calls."""
+        module = types.ModuleType("tests")
+        sys.modules["tests"] = module
+        namespace = module.__dict__
         try:
-            if prompt:
-                exec(compiled(prompt), namespace)
-            for name in modules:
+            if request["prompt"]:
+                exec(compiled(request["prompt"]), namespace)
+            for name in request["modules"]:
                 namespace[name] = importlib.import_module(name)
-            namespace.update({name: Remote(self, name) for name in names})
-            namespace.update(_restem_passed=self.passed, _restem_failed=self.failed)
-            exec(compile(code, "tests.py", "exec"), namespace)
+            namespace.update({name: Remote(self, name) for name in request["names"]})
+            namespace.update(
+                _restem_passed=self.passed, _restem_failed=self.failed, _restem_name=self.named, _restem_case=self.case,
+                _restem_function=self.function,
+            )  # fmt: skip
+            self.apart = request["apart"]
+            if request["watch"]:
+                self.ask("watch", None)
+                self.watches = True
+            exec(compile(request["code"], "tests.py", "exec"), namespace)
             self.completed = True
         except ProgramEnded:
             self.error = "the program ended"
         except BaseException as error:  # noqa: BLE001 - whatever a test raises
             self.raised, self.error = hasattr(error, "_restem_raised"), text_of(error)
+
+    # ------------------------------------------------------------ what the rewritten tests call
 
     def passed(self, number: int) -> None:
         self.known_passed.add(number)
@@ -73,26 +96,61 @@ class Tests:
         why = ("", False) if error is None else (text_of(error), hasattr(error, "_restem_raised"))
         self.known_failed.setdefault(number, why)
 
+    def named(self, name: str) -> Any:
+        """The value of a global of the program, now."""
+        known = self.constants.get(name)
+        if isinstance(known, Remote | type):  # stays what it is
+            return known
+        value = self.constants[name] = self.ask("name", Remote(self, name))
+        if name in self.apart:
+            for other in self.apart:
+                if other != name and other in self.constants and same(self.constants[other], value):
+                    raise marked(ProgramError("one"), f"{name} and {other} are the same")
+        return value
+
+    def case(self, number: int, kind: type, name: str) -> None:
+        """One method of a unittest class."""
+        result = Result()
+        unittest.TestSuite([kind(name)]).run(result)
+        if result.first is not None or result.testsRun != 1 or result.skipped:
+            self.failed(number, result.first or AssertionError("the test did not run"))
+        else:
+            self.passed(number)
+
+    def function(self, number: int, function: Any) -> None:
+        """One test function, as pytest would run it."""
+        try:
+            pytest_like.run(function)
+        except Exception as error:  # noqa: BLE001 - whatever a test raises
+            self.failed(number, error)
+        else:
+            self.passed(number)
+
     def report(self) -> dict[str, Any]:
         return {
             "passed": sorted(self.known_passed - set(self.known_failed)), "failed": self.known_failed, "calls": self.calls,
             "completed": self.completed and not self.ended, "raised": self.raised, "error": self.error,
         }  # fmt: skip
 
+    # ------------------------------------------------------------ the program
+
     def ask(self, operation: str, target: Any, *arguments: Any, **keywords: Any) -> Any:
         """One operation on the program, its value or its exception."""
-        name = object.__getattribute__(target, "_restem_name") if type(target) is Remote else None
+        name = object.__getattribute__(target, "_restem_name") if isinstance(target, Remote) else None
         encoder = encoding.Encoder(16 * values.MAX_BYTES, number=True, refer=self.refer)
         frame = encoder.encode((operation, target if name is None else name, arguments, keywords))
-        self.calls += 1
+        self.calls += operation not in UNCOUNTED
         reply = self.exchange(frame)
         while reply[:1] == b"K":
-            reply = self.exchange(self.called_back(reply[1:]))
-        reader = decoding.Decoder(reply[1:], encoder.kept, resolve=self.resolve)
+            reply = self.exchange(self.borrowed(reply[1:]))
+        reader = decoding.Decoder(reply[1:], encoder.kept, resolve=self.resolve, record=self.record)
         for _ in range(values.COUNT.unpack(reader.take(4))[0]):
             self.change(encoder.kept[values.COUNT.unpack(reader.take(4))[0]], reader.sized(), encoder.kept)
+        printed = reader.sized()
+        if printed and self.watches:
+            sys.stdout.write(printed.decode("utf-8", "replace"))
         if reply[:1] == b"E":
-            error = exception(reader.decode())
+            error = self.exception(reader.decode())
             if isinstance(error, StopIteration) and operation != "next":
                 raise marked(ProgramError(text_of(error)), text_of(error))  # it would end a loop of the tests early
             raise error
@@ -100,7 +158,7 @@ class Tests:
 
     def change(self, container: Any, content: bytes, kept: list[Any]) -> None:
         """What the program did to a container that the tests hold."""
-        reader = decoding.Decoder(content, kept, resolve=self.resolve)
+        reader = decoding.Decoder(content, kept, resolve=self.resolve, record=self.record)
         tag = reader.take(1)
         if type(container) is not (bytearray if tag == b"a" else type(decoding.NEW[tag]())):
             raise values.Malformed("another type of container")
@@ -115,88 +173,169 @@ class Tests:
         self.ended = True
         raise ProgramEnded
 
-    def called_back(self, request: bytes) -> bytes:
-        """The program calls a function that a test gave it."""
-        number, arguments = decoding.Decoder(request, resolve=self.resolve).decode()
+    # ------------------------------------------------------------ objects of the tests that the program uses
+
+    def borrowed(self, request: bytes) -> bytes:
+        """The program uses an object that a test gave it."""
+        number, operation, arguments, keywords = decoding.Decoder(request, resolve=self.resolve, record=self.record).decode()
         try:
-            return b"k" + encoding.Encoder(refer=self.refer).encode(self.lent[number](*arguments))
-        except Exception:  # noqa: BLE001 - whatever the test's function raises
-            return b"x"
+            value = LENDING[operation](self.lent[number], *arguments, **keywords)
+            return b"k" + encoding.Encoder(refer=self.refer).encode(value)
+        except Exception as error:  # noqa: BLE001 - whatever the test's object raises
+            name = next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in values.NAMED)
+            return b"x" + encoding.encode((name, [str(error)[:MAX_TEXT]]))
 
     def refer(self, value: Any) -> bytes | None:
-        if type(value) is Remote:
+        if isinstance(value, Remote):
             number = object.__getattribute__(value, "_restem_number")
             if number is not None:
-                return b"h" + NUMBER.pack(number)
+                return b"h" + NUMBER.pack(number) + b"-"
             return self.refer(self.ask("name", value))
-        if not callable(value):
+        number = getattr(value, "_restem_number", None) if isinstance(value, type | types.CoroutineType) else None
+        if type(number) is int:
+            return b"h" + NUMBER.pack(number) + b"-"
+        hint = lending(value)
+        if hint is None:
             return None
         self.lent.append(value)
-        return b"g" + NUMBER.pack(len(self.lent) - 1)
+        return b"g" + NUMBER.pack(len(self.lent) - 1) + hint
 
-    def resolve(self, tag: bytes, number: int) -> Any:
-        return Remote(self, None, number) if tag == b"h" else self.lent[number]
+    # ------------------------------------------------------------ what stands for the program's objects here
+
+    def resolve(self, tag: bytes, number: int, hint: Any) -> Any:
+        if tag == b"g":
+            return self.lent[number]
+        if tag == b"o":
+            return self.known(number, hint)
+        return stand_in(self, number, hint)
+
+    def known(self, number: int, known: Any) -> Any:
+        """An object with its fields, or a class that has one like it here."""
+        if known[0] == "exception":
+            return self.exception_class(known[1], known[2])
+        if known[0] == "record":
+            kind = self.record(known[1], known[2])
+            kind.__new__.__defaults__ = tuple(known[3][name] for name in known[2] if name in known[3])
+            kind._restem_number = number
+            return kind
+        found = stand_in(self, number, b"-")
+        object.__setattr__(found, "_restem_fields", (known[1], known[2]))
+        return found
+
+    def record(self, name: str, fields: tuple[str, ...]) -> Any:
+        """The named tuple of this name and these fields."""
+        if (name, fields) not in self.classes:
+            base = namedtuple(name, fields)  # type: ignore[misc]  # noqa: PYI024
+
+            def missing(made: Any, attribute: str) -> Any:
+                if attribute.startswith("_"):
+                    raise AttributeError(attribute)
+                return self.ask("get", made, attribute)
+
+            self.classes[name, fields] = type(name, (base,), {"__slots__": (), "__getattr__": missing})
+        return self.classes[name, fields]
+
+    def exception_class(self, own: Any, builtin: list[str]) -> type[Exception]:
+        """A class of this process for one of the program's: below the same built-in class, one for each base in between."""
+        found = next((kind for name in builtin if isinstance(kind := values.NAMED.get(name), type)), Exception)
+        if not issubclass(found, Exception):
+            found = Exception
+        for number, module, name in reversed(own):
+            key = ("exception", number)
+            if key not in self.classes:
+                at_home = getattr(sys.modules.get(module), name, None) if module in sys.stdlib_module_names else None
+                if isinstance(at_home, type) and issubclass(at_home, Exception):
+                    self.classes[key] = at_home
+                else:
+                    self.classes[key] = type(name, (found,), {"_restem_number": number, "__str__": said, "__module__": "tests"})
+            found = self.classes[key]
+        return found
+
+    def exception(self, described: Any) -> Exception:
+        """The program's exception as an exception of this process, marked as the program's."""
+        names, arguments, text, own, message, attributes = described
+        if not own and not any(name in values.NAMED for name in names):
+            return marked(ProgramError(text), text)
+        kind = self.exception_class(own, names)
+        try:
+            error = kind.__new__(kind, *arguments)
+            if not own:
+                error.__init__(*arguments)  # type: ignore[misc]
+        except Exception:  # noqa: BLE001 - arguments that the class does not take
+            return marked(ProgramError(text), text)
+        error.args = tuple(arguments)
+        error._restem_said = message  # type: ignore[attr-defined]
+        for name, value in attributes.items():
+            if isinstance(name, str) and not name.startswith("_"):
+                setattr(error, name, value)
+        return marked(error, text)
 
 
-class Remote:
-    """A name of the program, or an object that stays with it. Operators are not passed on: they would show it values."""
+class Result(unittest.TestResult):
+    """Keeps the first exception."""
 
-    __slots__ = ("_restem_name", "_restem_number", "_restem_tests")
+    first: BaseException | None = None
 
-    def __init__(self, tests: Tests, name: str | None, number: int | None = None) -> None:
-        object.__setattr__(self, "_restem_tests", tests)
-        object.__setattr__(self, "_restem_name", name)
-        object.__setattr__(self, "_restem_number", number)
+    def addError(self, test: Any, err: Any) -> None:  # noqa: N802
+        self.first = self.first or err[1]
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self._restem_tests.ask("get", self, name)
+    def addFailure(self, test: Any, err: Any) -> None:  # noqa: N802
+        self.first = self.first or err[1]
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        self._restem_tests.ask("set", self, name, value)
-
-    def __call__(self, /, *arguments: Any, **keywords: Any) -> Any:
-        return self._restem_tests.ask("call", self, *arguments, **keywords)
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._restem_tests.ask("item", self, key)
-
-    def __len__(self) -> int:
-        length = self._restem_tests.ask("length", self)
-        return length if type(length) is int else -1
-
-    def __iter__(self) -> Any:
-        iterator = self._restem_tests.ask("iterate", self)
-        while True:
-            try:
-                item = self._restem_tests.ask("next", iterator)
-            except StopIteration:
-                return
-            yield item
-
-    def __contains__(self, item: Any) -> bool:
-        return any(one is item or one == item for one in self)
-
-    def __str__(self) -> str:
-        text = self._restem_tests.ask("text", self)
-        return text if type(text) is str else ""
-
-    def __bool__(self) -> bool:
-        return self._restem_tests.ask("truth", self) is True
-
-    def __instancecheck__(self, value: Any) -> bool:
-        return type(value) is Remote and self._restem_tests.ask("isinstance", value, self) is True
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is Remote and identity(self) == identity(other)
-
-    def __hash__(self) -> int:
-        return hash(identity(self))
+    def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:  # noqa: N802
+        if err is not None:
+            self.first = self.first or err[1]
 
 
-def identity(remote: Remote) -> Any:
-    return object.__getattribute__(remote, "_restem_number"), object.__getattribute__(remote, "_restem_name")
+def said(error: Any) -> str:
+    """How an exception of the program prints; one that a test made prints as usual."""
+    text = error.__dict__.get("_restem_said")
+    return text if isinstance(text, str) else Exception.__str__(error)
+
+
+def same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)
+
+
+def lending(value: Any) -> bytes | None:
+    """How an object of the tests may be used by the program; None: not at all. Frames and modules must stay out of reach."""
+    if isinstance(value, types.FunctionType | types.BuiltinFunctionType | types.MethodType | type):
+        return b"f"
+    if hasattr(type(value), "__next__") and not isinstance(value, io.IOBase):
+        return b"i"
+    return b"o" if own(value) or callable(value) else None
+
+
+def own(value: Any) -> bool:
+    """An instance of a class of the tests, or a stream in memory."""
+    return type(value).__module__ == "tests" or isinstance(value, io.StringIO | io.BytesIO)
+
+
+def lent_attribute(thing: Any, name: str) -> Any:
+    if name in ("__name__", "__doc__", "__qualname__"):
+        return getattr(thing, name)
+    if name.startswith("_") or not own(thing):
+        raise AttributeError(name)
+    return getattr(thing, name)
+
+
+def owned(thing: Any) -> Any:
+    if not own(thing):
+        raise TypeError("this object of the tests cannot be used so")
+    return thing
+
+
+LENDING = {
+    "call": lambda thing, /, *arguments, **keywords: thing(*arguments, **keywords),
+    "next": next,
+    "get": lent_attribute,
+    "set": lambda thing, name, value: setattr(owned(thing), name, value),
+    "item": lambda thing, key: owned(thing)[key],
+    "length": lambda thing: len(owned(thing)),
+    "iterate": lambda thing: iter(owned(thing)),
+    "enter": lambda thing: type(owned(thing)).__enter__(thing),
+    "exit": lambda thing: type(owned(thing)).__exit__(thing, None, None, None),
+}
 
 
 def compiled(prompt: str) -> Any:
@@ -205,20 +344,6 @@ def compiled(prompt: str) -> Any:
         return compile(prompt, "prompt.py", "exec")
     except SyntaxError:
         return compile(f"{prompt.rstrip()}\n    pass\n", "prompt.py", "exec")
-
-
-def exception(described: Any) -> Exception:
-    """The program's exception as an exception of this process: the nearest built-in class, marked as the program's."""
-    names, arguments, text = described
-    for name in names:
-        kind = getattr(builtins, name, None)
-        if isinstance(kind, type) and issubclass(kind, Exception):
-            try:
-                error = kind(*arguments)
-            except Exception:  # noqa: BLE001 - arguments that the class does not take
-                continue
-            return marked(error, text)
-    return marked(ProgramError(text), text)
 
 
 def marked(error: Exception, text: str) -> Exception:
@@ -232,3 +357,5 @@ def text_of(error: BaseException) -> str:
     if not isinstance(text, str):
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return text.strip()[-MAX_TEXT:]
+
+

@@ -12,13 +12,14 @@ project.
 from __future__ import annotations
 
 import builtins
+import re
 import struct
 from collections import Counter, OrderedDict, defaultdict, deque
 from typing import Any
 
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]  # a copy: the program may change the common ones
 MAX_DEPTH = 100  # nesting of containers; Python's own comparison gives up at about 1000
-MAX_BYTES = 1 << 20
+MAX_BYTES = 4 << 20
 COUNT = struct.Struct("<I")
 DOUBLE = struct.Struct("<d")
 PAIR = struct.Struct("<dd")
@@ -29,7 +30,16 @@ PLAIN_NAMES = """
     ascii bin callable chr divmod enumerate filter hash hex isinstance issubclass iter len map max min next oct ord
     pow repr reversed round sorted sum zip
 """
-EXACT = {"fractions.Fraction": ("numerator", "denominator"), "datetime.date": ("year", "month", "day")}
+EXACT = {
+    "fractions.Fraction": ("numerator", "denominator"),
+    "datetime.date": ("year", "month", "day"),
+    "datetime.datetime": ("year", "month", "day", "hour", "minute", "second", "microsecond"),
+    "datetime.time": ("hour", "minute", "second", "microsecond"),
+    "datetime.timedelta": ("days", "seconds", "microseconds"),
+}
+VIEWS = {"dict_keys": type({}.keys()), "dict_items": type({}.items()), "dict_values": type({}.values())}
+ARRAY_TYPES = "bBhHiIlLqQfd"  # of array.array
+NUMPY_TYPE = re.compile(r"[<>|=]?[biufc]\d{1,2}")
 
 
 class Unencodable(Exception):
@@ -47,6 +57,7 @@ class Malformed(ValueError):
 def named_values() -> dict[str, Any]:
     """The built-in types and functions that travel by name."""
     found = {name: getattr(builtins, name) for name in PLAIN_NAMES.split()}
+    found.update({name: kind for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)})
     found.update({"Counter": Counter, "defaultdict": defaultdict, "OrderedDict": OrderedDict, "deque": deque})
     return found
 

@@ -128,9 +128,9 @@ def _loop(control: socket.socket) -> None:
 
 
 def _reserve_job_fds() -> int:
-    """Descriptors 0 to 3 are those of a job, in the zygote too, where they lead nowhere between jobs."""
+    """Descriptors 0 to 4 are those of a job, in the zygote too, where they lead nowhere between jobs."""
     null = os.open("/dev/null", os.O_RDWR)
-    for place in range(child.CHANNEL_FD + 1):
+    for place in range(child.CHANNEL_FD + 2):
         os.dup2(null, place)
     return null
 

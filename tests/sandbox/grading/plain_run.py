@@ -10,8 +10,8 @@ import sys
 from typing import Any
 
 from sandbox.grading.compare import same_output
-from sandbox.grading.prelude import with_prelude
 from sandbox.grading.tests import StdinTest, read_tests
+from sandbox.image.inside.prelude import MEMBERS, MODULES
 
 CPU_SECONDS, MEMORY_MB = 1, 512
 CONFINED = f"""
@@ -28,6 +28,10 @@ sys.stdin.close()
 exec(compile(_request["source"] + "\\n" + _request["test"], "plain", "exec"), {"__name__": "plain"})
 print("\\nTHE END")
 """
+PROVIDED = "".join(
+    f"from {module} import {', '.join(names.split())}\n" for module, names in MEMBERS.items() if module != "sortedcontainers"
+) + "".join(f"import {module}\n" for module in sorted(MODULES - {"copy", "datetime", "bisect", "random", "time"}))
+FUTURE = "from __future__ import annotations"
 CALLS = """
 import json, sys
 _request = json.load(sys.stdin)
@@ -58,7 +62,7 @@ def _passes_case(source: str, case: Any) -> bool:
         )
         return done is not None and done.returncode == 0 and same_output(case.expected, done.stdout)
     request = {"function": case.function, "arguments": case.arguments, "expected": case.expected}
-    return _run(CALLS, request | {"source": with_prelude(source.encode()).decode()})
+    return _run(CALLS, request | {"source": PROVIDED + source.replace(FUTURE, "")})
 
 
 def _run(driver: str, request: dict[str, Any]) -> bool:

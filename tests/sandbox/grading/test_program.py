@@ -7,7 +7,6 @@ import time
 import pytest
 
 from sandbox.grading.compare import same_output
-from sandbox.grading.prelude import with_prelude
 from sandbox.grading.program import wants_numpy
 from tasks.domain.rewards.programs import complete, defines, find_program
 
@@ -41,6 +40,6 @@ def test_the_host_looks_at_any_text_in_linear_time(piece: str) -> None:
     for text in (piece * (LONG // len(piece)), "def f(x):\n" + piece * (LONG // len(piece)) + "!"):
         found = find_program(text, "f")
         source = (found.source if found else text).encode("utf-8", "replace")
-        wants_numpy(source), with_prelude(source), defines(text, "f"), complete(text, HUMAN_EVAL)
+        wants_numpy(source), defines(text, "f"), complete(text, HUMAN_EVAL)
         same_output(source, source + b"1"), same_output(b"1.5\n" * 9, source)
     assert time.process_time() - since < SECONDS

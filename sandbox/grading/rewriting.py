@@ -1,0 +1,282 @@
+"""Test code made countable and safe to run apart from the program: asserts report, names of the program are asked for.
+
+What tests are: asserts at the top level or in functions, HumanEval's `check(candidate)`, methods of unittest classes,
+pytest's test functions. Test code is trusted, and only read here; it runs in a container.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sandbox.grading.digits import any_digits
+
+PACKAGES = frozenset({"numpy", "pytest", "scipy", "pandas", "sympy", "networkx", "sortedcontainers"})
+STAR_MODULES = frozenset("math itertools collections typing functools operator string decimal fractions datetime heapq bisect".split())
+UNREACHABLE = re.compile(r"builtins\.(?:input|open|print)\b|\bsys\.stdin\s*=|[\"']sys\.stdin[\"']|\bmonkeypatch\b|\bcapfd\b|\btmp_path\b")
+WATCHING = re.compile(r"\bstdout\b|\bcapsys\b")
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class BadTests(ValueError):
+    """Tests that cannot be read or run; the message says what was found and expected."""
+
+
+@dataclass(frozen=True)
+class AssertTests:
+    """Trusted test code. `total` asserts and test functions, rewritten in `code`; `names` come from the program, `modules` from Python.
+
+    `code_all` goes on after an assert that fails, `code` stops there. Of `apart`, constants of the program that outcomes are
+    compared with, no two may be equal. `watch`: what the program prints matters. `original` is the code as it was given, with
+    HumanEval's `check` called.
+    """
+
+    prompt: str
+    code: str
+    code_all: str
+    total: int
+    names: tuple[str, ...]
+    modules: tuple[str, ...]
+    apart: tuple[str, ...] = ()
+    watch: bool = False
+    numpy: bool = False
+    original: str = ""
+
+
+@lru_cache(maxsize=4096)
+def assert_tests(prompt: str, test: str, entry_point: str | None = None) -> AssertTests:
+    """Asserts, made countable. A prompt that is not Python is only words. HumanEval's `check` is called with the entry point unless the tests do it themselves."""
+    with any_digits():
+        return _assert_tests(prompt, test, entry_point)
+
+
+def _assert_tests(prompt: str, test: str, entry_point: str | None) -> AssertTests:
+    try:
+        tree = ast.parse(test.replace("\r\n", "\n"))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise BadTests(f"the test code does not parse ({error})") from error
+    if (found := UNREACHABLE.search(test)) is not None:
+        raise BadTests(f"the tests change {found[0]!r}, which the program, in a process of its own, does not see")
+    imported = _without_program_imports(tree)
+    _open_main_guards(tree)
+    if _needs_call(tree) and entry_point:
+        tree.body.append(ast.Expr(ast.Call(ast.Name("check", ast.Load()), [ast.Name(entry_point, ast.Load())], [])))
+    known = _prompt_names(prompt)
+    names, modules = _names(tree, entry_point, known or frozenset())
+    names |= imported | ({entry_point} if entry_point else set())
+    original = ast.unparse(ast.fix_missing_locations(tree))
+    first, every = _Rewriter(names, entry_point, goes_on=False), _Rewriter(names, entry_point, goes_on=True)
+    code, code_all = (ast.unparse(ast.fix_missing_locations(one.rewritten(tree))) for one in (first, every))
+    return AssertTests(
+        "" if known is None else prompt, code, code_all, first.total, tuple(sorted(names)), tuple(sorted(modules)),
+        tuple(sorted(_outcomes(tree, names - {entry_point}))), WATCHING.search(test) is not None,
+        re.search(r"\bnumpy\b", test + (prompt if known else "")) is not None, original,
+    )  # fmt: skip
+
+
+# ------------------------------------------------------------ names
+
+
+def _names(tree: ast.Module, entry_point: str | None, known: frozenset[str]) -> tuple[set[str], set[str]]:
+    """Those of the program, and modules that the tests use without importing them."""
+    free = _free_names(tree) - known
+    plain = {name for name in free if not hasattr(builtins, name) or name == entry_point}
+    modules = {name for name in plain if name in sys.stdlib_module_names and name != entry_point and _is_module(tree, name)}
+    names = plain - modules
+    if not names and entry_point is None and (called := _called_builtin(tree, free)):
+        names = {called}
+    return names, modules
+
+
+def _is_module(tree: ast.Module, name: str) -> bool:
+    """Not when it is only ever called: a module cannot be."""
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    uses = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
+    return any(id(node) not in called for node in uses)
+
+
+def _called_builtin(tree: ast.Module, free: set[str]) -> str | None:
+    """The built-in function that a program must define, where the tests call nothing else: the innermost of every assert."""
+    asserts = [node.test for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+    found = [set(_innermost(test, free)) for test in asserts]
+    common = set.intersection(*found) if found else set()
+    return common.pop() if len(common) == 1 else None
+
+
+def _innermost(node: ast.AST, free: set[str]) -> Iterator[str]:
+    """Names of functions whose call has no other call among its arguments."""
+    for call in ast.walk(node):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in free:
+            if not any(isinstance(inner, ast.Call) for argument in call.args for inner in ast.walk(argument)):
+                yield call.func.id
+
+
+def _free_names(tree: ast.Module) -> set[str]:
+    """Names that the tests read and do not define."""
+    nodes = list(ast.walk(tree))
+    bound = {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    bound |= {node.name for node in nodes if isinstance(node, ast.ClassDef | Function)}
+    bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    bound |= {name for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for name in _imported(node)}
+    bound |= {node.name for node in nodes if isinstance(node, ast.ExceptHandler) and node.name}
+    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)} - bound
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
+    names = [(alias.asname or alias.name).split(".")[0] for alias in node.names]
+    if names == ["*"] and isinstance(node, ast.ImportFrom) and node.module in STAR_MODULES:
+        return [name for name in dir(importlib.import_module(node.module)) if not name.startswith("_")]
+    return names
+
+
+def _outcomes(tree: ast.Module, names: set[str]) -> set[str]:
+    """Constants of the program that something is compared with by `==`."""
+    sides = [
+        side
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Compare) and any(isinstance(op, ast.Eq | ast.Is) for op in node.ops)
+        for side in (node.left, *node.comparators)
+    ]
+    return {side.id for side in sides if isinstance(side, ast.Name) and side.id in names}
+
+
+@lru_cache(maxsize=4096)
+def _prompt_names(prompt: str) -> frozenset[str] | None:
+    """What the prompt's helpers define; the tests use those, whatever the program makes of them. None: not Python."""
+    for text in (prompt, f"{prompt.rstrip()}\n    pass\n"):
+        try:
+            tree = ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        imports = (
+            name for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom) for name in _imported(node)
+        )
+        return frozenset(functions.union(imports))
+    return None
+
+
+# ------------------------------------------------------------ statements that make no sense apart from the program's file
+
+
+def _without_program_imports(tree: ast.Module) -> set[str]:
+    """`from solution import f`: the statement goes, the names are the program's."""
+    names: set[str] = set()
+    for node in list(tree.body):
+        top = node.module.split(".")[0] if isinstance(node, ast.ImportFrom) and node.module else None
+        if isinstance(node, ast.ImportFrom) and top not in sys.stdlib_module_names | PACKAGES | {"__future__"}:
+            if any(alias.asname or alias.name == "*" for alias in node.names):
+                if any(alias.asname for alias in node.names):
+                    raise BadTests(f"the tests import {node.names[0].name} of the program under another name")
+            names |= {alias.name for alias in node.names} - {"*"}
+            tree.body.remove(node)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] not in sys.stdlib_module_names | PACKAGES:
+                    raise BadTests(f"the tests import the module {alias.name}, which is not part of Python")
+    if not tree.body:
+        tree.body.append(ast.Pass())
+    return names
+
+
+def _open_main_guards(tree: ast.Module) -> None:
+    """What stands under `if __name__ == "__main__"` runs, but for the call of a test runner."""
+    opened: list[ast.stmt] = []
+    for node in tree.body:
+        guard = isinstance(node, ast.If) and "__name__" in ast.unparse(node.test) and "__main__" in ast.unparse(node.test)
+        opened += node.body if guard and isinstance(node, ast.If) else [node]
+    tree.body = [node for node in opened if not _runs_tests(node)] or [ast.Pass()]
+
+
+def _runs_tests(node: ast.stmt) -> bool:
+    call = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(call, ast.Call) and ast.unparse(call.func) in ("unittest.main", "pytest.main", "sys.exit", "main")
+
+
+def _needs_call(tree: ast.Module) -> bool:
+    """Whether a function `check` is defined and never called."""
+    defined = any(isinstance(node, ast.FunctionDef) and node.name == "check" for node in tree.body)
+    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return defined and not any(isinstance(function, ast.Name) and function.id == "check" for function in calls)
+
+
+def _test_cases(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """(what reports it, its code) of each unittest method and each test function that nobody calls."""
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    cases: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and (node.name == "test" or node.name.startswith("test_")) and node.name not in called:
+            if "fixture" not in "".join(map(ast.unparse, node.decorator_list)):
+                yield "_restem_function", node.name
+        elif isinstance(node, ast.ClassDef):
+            bases = [ast.unparse(base) for base in node.bases]
+            methods = [one.name for one in node.body if isinstance(one, Function) and one.name.startswith("test")]
+            if any(base.endswith("TestCase") or base in cases for base in bases):
+                cases.add(node.name)
+                yield from (("_restem_case", f"{node.name}, {name!r}") for name in methods)
+            elif not bases and node.name.startswith("Test"):
+                yield from (("_restem_function", f"{node.name}().{name}") for name in methods)
+
+
+class _Rewriter(ast.NodeTransformer):
+    """Each `assert` tells its number; `goes_on`: also past one that fails."""
+
+    def __init__(self, names: set[str], entry_point: str | None, goes_on: bool) -> None:
+        self.names, self.entry_point, self.goes_on, self.total = names, entry_point, goes_on, 0
+
+    def rewritten(self, tree: ast.Module) -> ast.Module:
+        cases = list(_test_cases(tree))
+        copy: ast.Module = self.visit(ast.parse(ast.unparse(tree)))
+        for report, code in cases:
+            copy.body += ast.parse(f"{report}({self.total}, {code})").body
+            self.total += 1
+        return copy
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """A name of the program is its value at that moment: a constant, a class that stands for it, a function."""
+        if node.id not in self.names or not isinstance(node.ctx, ast.Load):
+            return node
+        return ast.Call(ast.Name("_restem_name", ast.Load()), [ast.Constant(node.id)], [])
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        """A function that is only called needs no look at its value."""
+        plain = isinstance(node.func, ast.Name) and not node.func.id[:1].isupper()
+        function = node.func if plain else self.visit(node.func)
+        return ast.Call(function, [self.visit(one) for one in node.args], [self.visit(one) for one in node.keywords])
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        """What the program is to find is built after it was asked: `P(1, 2) == f(1)` is turned round."""
+        turned = len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq) and self._builds(node.left) and self._asks(node.comparators[0])
+        if turned:
+            node = ast.Compare(node.comparators[0], node.ops, [node.left])
+        self.generic_visit(node)
+        return node
+
+    def _builds(self, node: ast.expr) -> bool:
+        called = {one.func.id for one in ast.walk(node) if isinstance(one, ast.Call) and isinstance(one.func, ast.Name)}
+        return bool(called & self.names) and all(name[:1].isupper() for name in called & self.names)
+
+    def _asks(self, node: ast.expr) -> bool:
+        return any(isinstance(one, ast.Call) for one in ast.walk(node))
+
+    def visit_Assert(self, node: ast.Assert) -> ast.stmt:
+        number = self.total
+        self.total += 1
+        stops = "" if self.goes_on else "\n    raise AssertionError"
+        (made,) = ast.parse(f"if 0:\n    _restem_passed({number})\nelse:\n    _restem_failed({number}){stops}").body
+        assert isinstance(made, ast.If)
+        made.test = self.visit(node.test)
+        if not self.goes_on:
+            return made
+        (guard,) = ast.parse(
+            f"try: pass\nexcept Exception as _restem_error: _restem_failed({number}, _restem_error)"
+        ).body
+        assert isinstance(guard, ast.Try)
+        guard.body = [made]
+        return guard

@@ -1,0 +1,162 @@
+"""What tests use of pytest, so that they run without it: `raises`, `approx`, `mark`, `fixture`, `skip`, `fail`, and `run`."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import io
+import math
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+
+class Raised:
+    """What `raises` gives: `value` is the exception once it has come."""
+
+    value: Any = None
+
+    @property
+    def type(self) -> Any:
+        return type(self.value)
+
+    def match(self, pattern: str) -> bool:
+        assert re.search(pattern, str(self.value)), f"{pattern!r} is not in {str(self.value)!r}"
+        return True
+
+
+@contextlib.contextmanager
+def _raising(expected: Any, match: str | None) -> Iterator[Raised]:
+    found = Raised()
+    try:
+        yield found
+    except expected as error:
+        found.value = error
+        if match is not None:
+            found.match(match)
+    else:
+        raise AssertionError("did not raise")
+
+
+def raises(expected: Any, *call: Any, match: str | None = None, **keywords: Any) -> Any:
+    """A context, or with a function a call of it."""
+    if not call:
+        return _raising(expected, match)
+    with _raising(expected, match) as found:
+        call[0](*call[1:], **keywords)
+    return found
+
+
+class approx:  # noqa: N801 - pytest's name
+    """A number, or a list or mapping of numbers, that others may be near."""
+
+    def __init__(self, expected: Any, rel: float | None = None, abs: float | None = None) -> None:  # noqa: A002
+        self.expected, self.rel, self.abs = expected, rel, abs
+
+    def __eq__(self, found: object) -> bool:
+        return self._near(self.expected, found)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _near(self, expected: Any, found: Any) -> bool:
+        if isinstance(expected, dict):
+            return isinstance(found, dict) and expected.keys() == found.keys() and all(self._near(expected[k], found[k]) for k in expected)
+        if isinstance(expected, list | tuple):
+            return isinstance(found, list | tuple) and len(expected) == len(found) and all(map(self._near, expected, found))
+        if not isinstance(found, int | float | complex) or isinstance(found, bool):
+            return False
+        relative = self.rel if self.rel is not None else (0.0 if self.abs is not None else 1e-6)
+        if isinstance(expected, complex) or isinstance(found, complex):
+            return abs(expected - found) <= max(relative * abs(expected), self.abs or 1e-12)
+        return math.isclose(expected, found, rel_tol=0, abs_tol=max(relative * abs(expected), self.abs or 1e-12)) or expected == found
+
+
+class Skipped(Exception):
+    """A test that does not want to run."""
+
+
+def skip(reason: str = "") -> None:
+    raise Skipped(reason)
+
+
+def fail(reason: str = "") -> None:
+    raise AssertionError(reason)
+
+
+def fixture(function: Any = None, **_: Any) -> Any:
+    """Marks a function whose value tests take by its name."""
+
+    def mark_it(made: Any) -> Any:
+        made._restem_fixture = True
+        return made
+
+    return mark_it if function is None else mark_it(function)
+
+
+def param(*values: Any, **_: Any) -> Any:
+    return values if len(values) > 1 else values[0]
+
+
+class _Mark:
+    def parametrize(self, names: Any, values: Any, **_: Any) -> Any:
+        listed = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+
+        def decorate(function: Any) -> Any:
+            cases = [dict(zip(listed, value if len(listed) > 1 else (value,), strict=True)) for value in values]
+            known = getattr(function, "_restem_cases", [{}])
+            function._restem_cases = [{**one, **other} for one in known for other in cases]
+            return function
+
+        return decorate
+
+    def __getattr__(self, name: str) -> Any:
+        def anything(*arguments: Any, **_: Any) -> Any:
+            return arguments[0] if len(arguments) == 1 and callable(arguments[0]) else (lambda function: function)
+
+        return anything
+
+
+mark = _Mark()
+
+
+class Captured(NamedTuple):
+    """What was printed since the last look."""
+
+    out: str
+    err: str
+
+
+class CapSys:
+    """The fixture of that name; stderr of a program is not seen."""
+
+    def __init__(self) -> None:
+        self.stream = io.StringIO()
+
+    def readouterr(self) -> Captured:
+        text = self.stream.getvalue()
+        self.stream.seek(0)
+        self.stream.truncate()
+        return Captured(text, "")
+
+
+def run(function: Any) -> None:
+    """A test function with its cases and fixtures; raises what it raises."""
+    for case in getattr(function, "_restem_cases", [{}]):
+        with contextlib.ExitStack() as stack:
+            wanted = [name for name in inspect.signature(function).parameters if name not in case]
+            function(**case, **{name: _fixed(name, function.__globals__, stack) for name in wanted})
+
+
+def _fixed(name: str, names: dict[str, Any], stack: contextlib.ExitStack) -> Any:
+    if name == "capsys":
+        made = CapSys()
+        stack.enter_context(contextlib.redirect_stdout(made.stream))
+        return made
+    function = names[name]
+    value = function(**{other: _fixed(other, names, stack) for other in inspect.signature(function).parameters})
+    if inspect.isgenerator(value):
+        generator, value = value, next(value)
+        stack.callback(next, generator, None)
+    return value
+
+

@@ -1,0 +1,222 @@
+"""What stands in the tests for a name of the program, or for an object that stays with it.
+
+Operators show values to the program, and a value that it is compared with must not be shown. So an object is compared here:
+with itself, or, where its class has an `__eq__` of its own, by the fields that came with it when it was last handed out. Fields
+that a later operation could have filled in do not count, and an object that the tests made equals another one only if what
+they made it of is found among its fields. Order and arithmetic are asked of the program for objects that the tests made.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+MAX_LOOK = 4  # levels of fields in which constructor arguments are looked for
+SHOWN = ("__name__", "__doc__", "__qualname__", "__wrapped__")
+
+
+class Remote:
+    """A name, or an object by its number."""
+
+    __slots__ = ("_restem_fields", "_restem_given", "_restem_made", "_restem_name", "_restem_number", "_restem_owner", "_restem_tests")
+
+    def __init__(self, tests: Any, name: str | None, number: int | None = None) -> None:
+        for slot, value in (
+            ("tests", tests), ("name", name), ("number", number), ("fields", None), ("made", False), ("given", None), ("owner", None),
+        ):  # fmt: skip
+            object.__setattr__(self, f"_restem_{slot}", value)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name not in SHOWN:
+            raise AttributeError(name)
+        found = self._restem_tests.ask("get", self, name)
+        if isinstance(found, Remote) and found is not self and found._restem_owner is None:
+            object.__setattr__(found, "_restem_owner", self)
+        return found
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._restem_tests.ask("set", self, name, value)
+        refreshed(self)
+
+    def __delattr__(self, name: str) -> None:
+        self._restem_tests.ask("delete", self, name)
+        refreshed(self)
+
+    def __call__(self, /, *arguments: Any, **keywords: Any) -> Any:
+        made = self._restem_tests.ask("call", self, *arguments, **keywords)
+        for involved in (self._restem_owner, *arguments, *keywords.values()):
+            refreshed(involved)
+        if isinstance(made, Remote) and isinstance(self, RemoteClass) and not made._restem_made:
+            object.__setattr__(made, "_restem_made", True)
+            object.__setattr__(made, "_restem_given", [*arguments, *keywords.values()])
+        return made
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._restem_tests.ask("item", self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._restem_tests.ask("setitem", self, key, value)
+        refreshed(self)
+
+    def __delitem__(self, key: Any) -> None:
+        self._restem_tests.ask("delitem", self, key)
+        refreshed(self)
+
+    def __len__(self) -> int:
+        length = self._restem_tests.ask("length", self)
+        return length if type(length) is int else -1
+
+    def __iter__(self) -> Any:
+        iterator = self._restem_tests.ask("iterate", self)
+        return iterator if isinstance(iterator, RemoteIterator) else iter([])
+
+    def __contains__(self, item: Any) -> bool:
+        if self._restem_made:
+            return self._restem_tests.ask("binary", self, "contains", item) is True
+        return any(one is item or one == item for one in self)
+
+    def __enter__(self) -> Any:
+        return self._restem_tests.ask("enter", self)
+
+    def __exit__(self, *_: object) -> bool:
+        return self._restem_tests.ask("exit", self) is True
+
+    def __str__(self) -> str:
+        text = self._restem_tests.ask("text", self)
+        return text if type(text) is str else ""
+
+    def __repr__(self) -> str:
+        text = self._restem_tests.ask("repr", self)
+        return text if type(text) is str else ""
+
+    def __bool__(self) -> bool:
+        return self._restem_tests.ask("truth", self) is True
+
+    def __instancecheck__(self, value: Any) -> bool:
+        return isinstance(value, Remote) and self._restem_tests.ask("isinstance", value, self) is True
+
+    def __subclasscheck__(self, value: Any) -> bool:
+        return isinstance(value, Remote) and self._restem_tests.ask("issubclass", value, self) is True
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Remote) and (identity(self) == identity(other) or same_fields(self, other))
+
+    def __hash__(self) -> int:
+        fields = self._restem_fields
+        return hash(identity(self) if fields is None else ("restem", fields[0]))
+
+    def __await__(self) -> Any:
+        return self._restem_tests.ask("await", self)
+        yield
+
+
+class RemoteClass(Remote):
+    """A class of the program, other than an exception or a named tuple."""
+
+    __slots__ = ()
+
+
+class RemoteIterator(Remote):
+    """An iterator of the program."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Any:
+        return self
+
+    def __next__(self) -> Any:
+        return self._restem_tests.ask("next", self)
+
+
+def stand_in(tests: Any, number: int, hint: bytes) -> Any:
+    """One object of the program is one object here."""
+    if number not in tests.objects:
+        kind = RemoteClass if hint == b"c" else RemoteIterator if hint == b"i" else Remote
+        tests.objects[number] = coroutine(kind(tests, None, number)) if hint == b"a" else kind(tests, None, number)
+    return tests.objects[number]
+
+
+async def coroutine(remote: Remote) -> Any:
+    """A coroutine of the program as one of this process: `asyncio.run` wants a real one."""
+    return await remote
+
+
+def identity(remote: Remote) -> Any:
+    return object.__getattribute__(remote, "_restem_number"), object.__getattribute__(remote, "_restem_name")
+
+
+def refreshed(value: Any) -> None:
+    """What an operation may have done to an object is seen at once, before the program learns anything else."""
+    if isinstance(value, Remote) and value._restem_fields is not None:
+        value._restem_tests.ask("object", value)
+
+
+def same_fields(one: Remote, other: Remote) -> bool:
+    first, second = one._restem_fields, other._restem_fields
+    if first is None or second is None or first[0] != second[0] or not first[1]:
+        return False
+    seen = all(visible(remote) for remote in (one, other))
+    try:
+        return seen and bool(first[1] == second[1])
+    except RecursionError:
+        return False
+
+
+def visible(remote: Remote) -> bool:
+    """Whether what the tests made it of is among its fields: a class that forgets its arguments makes all objects equal."""
+    given = remote._restem_given
+    return given is None or all(contained(value, remote._restem_fields[1], MAX_LOOK) for value in given)
+
+
+def contained(value: Any, fields: Any, depth: int) -> bool:
+    if isinstance(value, Remote) or (type(fields) is type(value) and fields == value):
+        return True
+    if depth == 0:
+        return False
+    if isinstance(fields, dict):
+        return any(contained(value, part, depth - 1) for part in fields.values())
+    if isinstance(fields, Remote) and fields._restem_fields is not None:
+        return contained(value, fields._restem_fields[1], depth - 1)
+    whole = isinstance(fields, list | tuple | set | frozenset)
+    if whole and isinstance(value, list | tuple | set | frozenset) and list(value) == list(fields):
+        return True
+    return whole and any(contained(value, part, depth - 1) for part in fields)
+
+
+def _comparison(name: str) -> Any:
+    def compare(self: Remote, other: Any) -> Any:
+        if not (self._restem_made and isinstance(other, Remote) and other._restem_made):
+            return NotImplemented
+        return self._restem_tests.ask("binary", self, name, other) is True
+
+    return compare
+
+
+def _arithmetic(name: str, swapped: bool) -> Any:
+    def calculate(self: Remote, other: Any) -> Any:
+        if not self._restem_made:
+            return NotImplemented
+        found = self._restem_tests.ask("binary", self, name, other, swapped)
+        if isinstance(found, Remote):
+            object.__setattr__(found, "_restem_made", True)
+        return found
+
+    return calculate
+
+
+def _alone(name: str) -> Any:
+    def calculate(self: Remote) -> Any:
+        if not self._restem_made:
+            raise TypeError(f"bad operand for {name}")
+        return self._restem_tests.ask("unary", self, name)
+
+    return calculate
+
+
+for _name in ("lt", "le", "gt", "ge"):
+    setattr(Remote, f"__{_name}__", _comparison(_name))
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
+    _function = f"{_name}_" if _name in ("and", "or") else _name
+    setattr(Remote, f"__{_name}__", _arithmetic(_function, swapped=False))
+    setattr(Remote, f"__r{_name}__", _arithmetic(_function, swapped=True))
+for _name in ("neg", "pos", "abs", "invert"):
+    setattr(Remote, f"__{_name}__", _alone(_name))
