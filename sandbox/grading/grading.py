@@ -58,7 +58,7 @@ class Grading:
             return Graded(Verdict.WA, 0, 0, detail="there are no tests")
         if isinstance(program.tests, AssertTests):
             tests = program.tests
-            outcome = self._retried(lambda alone: outcome_of_asserts(self.sandbox, program, tests, alone))
+            outcome = repeated(lambda alone: outcome_of_asserts(self.sandbox, program, tests, alone))
             return graded_asserts(outcome, tests)
         return self._cases(program, program.tests)
 
@@ -89,20 +89,21 @@ class Grading:
         right = same_output(test.expected, execution.stdout)
         return outcome_of(execution, Verdict.AC if right else Verdict.WA, "" if right else "another output")
 
-    def _retried(self, run: Callable[[bool], Outcome]) -> Outcome:
-        """A session cannot be repeated by the sandbox, so it is repeated here: a lost container up to twice, and once more
-        alone a timeout of a program that the machine made wait. What ends container after container is to blame itself.
-        """
-        outcome, runs = run(False), 1
-        containers_ended = outcome.container_ended
-        while outcome.verdict == Verdict.INFRA and runs < ATTEMPTS:
-            outcome, runs = run(False), runs + 1
-            containers_ended = containers_ended and outcome.container_ended
-        if containers_ended and runs == ATTEMPTS:
-            return replace(outcome, verdict=Verdict.HOSTILE, detail=f"ended {runs} containers", reruns=runs - 1)
-        if outcome.verdict == Verdict.TLE and outcome.contended:
-            outcome, runs = run(True), runs + 1
-        return replace(outcome, reruns=runs - 1)
+
+def repeated(run: Callable[[bool], Outcome]) -> Outcome:
+    """A session cannot be repeated by the sandbox, so it is repeated here: a lost container up to twice, and once more alone
+    a timeout of a program that the machine made wait. What ends container after container is to blame itself.
+    """
+    outcome, runs = run(False), 1
+    containers_ended = outcome.container_ended
+    while outcome.verdict == Verdict.INFRA and runs < ATTEMPTS:
+        outcome, runs = run(False), runs + 1
+        containers_ended = containers_ended and outcome.container_ended
+    if containers_ended and runs == ATTEMPTS:
+        return replace(outcome, verdict=Verdict.HOSTILE, detail=f"ended {runs} containers", reruns=runs - 1)
+    if outcome.verdict == Verdict.TLE and outcome.contended:
+        outcome, runs = run(True), runs + 1
+    return replace(outcome, reruns=runs - 1)
 
 
 def telling_order(tests: Sequence[Case]) -> list[int]:

@@ -4,36 +4,49 @@ The first of these that is there wins; each has its tag:
 
 | tag | what |
 |---|---|
-| fence | a fenced block; of several the last that defines the entry point, else the last marked as Python, else the last |
+| fence | a fenced block; of several the one that `fences` chooses, with the helpers that it takes from earlier ones |
 | open_fence | the text before the first closing fence, when the prompt had opened it |
 | text | the completion itself, prose before and after it cut off |
 
-Thinking is cut off first. Nothing here parses the program: it may be anything, and scans are linear in its length.
+Thinking is cut off first, then the tags that formats wrap an answer in (`<answer>`, `<python>`, `[BEGIN]`). Nothing here parses the
+program: it may be anything, and scans are linear in its length.
 A text that completes a HumanEval prompt stops at the first line that is neither indented nor a definition.
 """
 
 from __future__ import annotations
 
 import ast
+import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from tasks.domain.rewards.extraction import visible
+from tasks.domain.rewards.fences import FENCE, ONE_LINE, blocks_of, chosen, defines
+
+__all__ = ["FoundProgram", "assembled", "complete", "defines", "find_program"]
 
 MAX_PROGRAM = 1 << 20  # characters; a longer one is cut, and will not compile
 Tag = Literal["fence", "open_fence", "text"]
-PYTHON = {"python", "python3", "py", "py3", ""}
 
-_FENCE = re.compile(r"^[ \t]*(?:```|~~~)[ \t]*([\w+#.-]*)[^\n]*$", re.MULTILINE)
-_CODE_LINE = re.compile(
-    r"(?:def|class|import|from|async def|if|for|while|try:|with|return|print|assert|lambda|global|raise|@|#)\b"
-    r"|@|#|\"\"\"|'''|[A-Za-z_][\w.]*\s*(?:[-+*/%&|^]|//|\*\*|<<|>>)?=(?!=)|[A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)+\s*="
-    r"|[A-Za-z_][\w.]*(?:\(|\[)|(?:pass|break|continue)\s*$"
+_THINKING_END = re.compile(r"</(?:think|thinking|thought|reasoning)>")
+_THINKING_START = re.compile(r"<(?:think|thinking|thought|reasoning)>")
+_CHAT_MARK = re.compile(r"<\|[a-z_]{1,30}\|>|</s>|<eos>")
+_QUOTED_BEFORE = re.compile(r"[\"']|(?<!`)`(?!`)")
+_OPEN_TAG = re.compile(
+    r"<(answer|python|code|solution|program)>|^[ \t]*\[(BEGIN|PYTHON|ANSWER|CODE)\]", re.MULTILINE | re.IGNORECASE
 )
-_PROSE = re.compile(r"[A-Z][\w'’]*,?(?: [\w'’,()-]+){2,}.*|[A-Z][\w'’ ]*[:.!]\s*|[-*>] .*|#{2,} .*|\d+\. .*")
+_CODE_LINE = re.compile(
+    r"(?:async def|def|class|global|nonlocal|raise|return|assert|lambda|del)\b(?![^\n(:=]*[a-z] [a-z]+ [a-z]+)|print\s*\(|try\s*:|else\s*:"
+    r"|import [\w.]+(?: as \w+)?\s*(?:[,;#]|$)|from [\w.]+ import\b|(?:for|if|while|with|elif|async for|match)\b[^\n]*:"
+    r"|@\w|#|\"\"\"|\'\'\'|[A-Za-z_][\w.]*(?:\[[^\]\n]*\])*\s*(?:[-+*/%&|^]|//|\*\*|<<|>>)?=(?!=)"
+    r"|[A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)+\s*=|[A-Za-z_]\w*\s*:\s*[\w\[\], .]+=|[A-Za-z_][\w.]*(?:\(|\[)|(?:pass|break|continue)\s*$"
+)
+_PROSE = re.compile(
+    r"[A-Z][\w'’]*[,!:]?(?: [\w'’,()-]+){2,}.*|[A-Z][\w'’ ]*[:.!]\s*|[-*>] .*|#{2,} .*|\d+\. .*|\*\*.*"
+    r"|[a-z][\w'’]*,?(?: [\w'’,-]+){2,}[^\n=()\[\]{}]*"
+)
 _TOP_LEVEL = re.compile(r"(?:def|class|import|from|async def|@|[A-Z_][A-Z0-9_]*\s*=)")
 
 
@@ -47,41 +60,63 @@ class FoundProgram:
 
 def find_program(text: str, entry_point: str | None = None) -> FoundProgram | None:
     """The program of a completion; None when there is none."""
-    text = visible(text[-2 * MAX_PROGRAM :].replace("\r\n", "\n"))
+    text = _unwrapped(_visible(text[-2 * MAX_PROGRAM :].replace("\r\n", "\n")))
     found = _fenced(text, entry_point) or _as_it_is(text)
-    return found if found and found.source.strip() else None
+    if found is None or not found.source.strip():
+        return None
+    return FoundProgram(_unescaped(found.source), found.tag)
+
+
+def _visible(text: str) -> str:
+    """The text after the last thinking block and before a chat marker; what a text of the program says is neither."""
+    if "<" not in text:
+        return text
+    ends = [one for one in _THINKING_END.finditer(text) if not _in_a_text(text, one)]
+    text = text[ends[-1].end() :] if ends else text
+    start = next((one for one in _THINKING_START.finditer(text) if not _in_a_text(text, one)), None)
+    text = text[: start.start()] if start else text
+    parts, at = list[str](), 0
+    for mark in _CHAT_MARK.finditer(text):
+        if not _in_a_text(text, mark):
+            parts.append(text[at : mark.start()])
+            at = mark.end()
+    return next((part for part in [*parts, text[at:]] if part.strip()), "")
+
+
+def _in_a_text(text: str, tag: re.Match[str]) -> bool:
+    """Whether a quote or a comment stands before the tag on its line, and code could."""
+    line = text[max(text.rfind("\n", 0, tag.start()) + 1, tag.start() - 1000) : tag.start()]
+    return bool(_QUOTED_BEFORE.search(line)) and not re.search(r"[a-z]['’][a-z]", line)
+
+
+def _unwrapped(text: str) -> str:
+    """What the last pair of tags that holds something holds; the text without tags otherwise."""
+    for tag in reversed(list(_OPEN_TAG.finditer(text))[-10:]):
+        name = (tag[1] or tag[2]).lower()
+        close = f"</{name}>" if tag[1] else r"\[/?(?:done|end|python|answer|code)\]"
+        end = re.compile(close, re.IGNORECASE).search(text, tag.end())
+        content = text[tag.end() : end.start() if end else len(text)]
+        if content.strip() and not _in_a_text(text, tag) and (FENCE.search(content) or _looks_like_code(content)):
+            return content
+    return text
+
+
+def _unescaped(source: str) -> str:
+    """A page's `&lt;` where no plain `<` or `>` stands in the whole program."""
+    escaped = re.search(r"(?<![\"'])&(?:lt|gt|amp);", source)
+    return html.unescape(source) if escaped and not re.search(r"[<>]", source) else source
 
 
 def _fenced(text: str, entry_point: str | None) -> FoundProgram | None:
-    marks = list(_FENCE.finditer(text))
+    marks = list(FENCE.finditer(text))
     if not marks:
-        return None
-    opened_before = len(marks) % 2 == 1 and marks[0].group(1) == "" and _looks_like_code(text[: marks[0].start()])
+        lines = list(ONE_LINE.finditer(text))
+        return FoundProgram(lines[-1][1].strip(), "fence") if lines else None
+    opened_before = len(marks) % 2 == 1 and not marks[0][3].strip() and _looks_like_code(text[: marks[0].start()])
     if opened_before:
         return FoundProgram(text[: marks[0].start()].strip("\n"), "open_fence")
-    blocks = _blocks(text, marks)
-    return FoundProgram(_chosen(blocks, entry_point) if blocks else "", "fence")
-
-
-def _blocks(text: str, marks: list[re.Match[str]]) -> list[tuple[str, str]]:
-    """(language, content) of each fenced block; the last one may be open."""
-    blocks, start = list[tuple[str, str]](), None
-    for mark in marks:
-        if start is None or mark.group(1):
-            start = mark
-        else:
-            blocks.append((start.group(1).lower(), text[start.end() : mark.start()].strip("\n")))
-            start = None
-    if start is not None:
-        blocks.append((start.group(1).lower(), text[start.end() :].strip("\n")))
-    return [block for block in blocks if block[1].strip()]
-
-
-def _chosen(blocks: list[tuple[str, str]], entry_point: str | None) -> str:
-    python = [content for language, content in blocks if language in PYTHON] or [content for _, content in blocks]
-    defining = [content for content in python if entry_point and defines(content, entry_point)]
-    marked = [content for language, content in blocks if language in PYTHON - {""}]
-    return (defining or marked or python)[-1]
+    blocks = blocks_of(text)
+    return FoundProgram(chosen(blocks, entry_point) if blocks else "", "fence")
 
 
 def _looks_like_code(text: str) -> bool:
@@ -91,6 +126,9 @@ def _looks_like_code(text: str) -> bool:
 
 def _as_it_is(text: str) -> FoundProgram:
     """The lines from the first to the last that is not prose."""
+    whole = text.strip()
+    if len(whole) > 2 and whole[0] == whole[-1] == "`" and "`" not in whole[1:-1]:  # noqa: PLR2004 - two marks and more
+        return FoundProgram(whole[1:-1], "text")
     lines = text[:MAX_PROGRAM].split("\n")
     first, last = 0, len(lines)
     while first < last and (not lines[first].strip() or _is_prose(lines[first])):
@@ -104,11 +142,6 @@ def _is_prose(line: str) -> bool:
     return bool(_PROSE.fullmatch(line[:1000])) and not _CODE_LINE.match(line)
 
 
-def defines(source: str, name: str) -> bool:
-    """Whether the text defines this name at its top level."""
-    return bool(re.search(rf"^(?:(?:async )?def|class)\s+{re.escape(name)}\b|^{re.escape(name)}\s*[:=]", source, re.M))
-
-
 def complete(program: str, tests: Mapping[str, Any]) -> str:
     """The source to run: the program, after the prompt where the tests have one that is Python.
 
@@ -120,21 +153,30 @@ def complete(program: str, tests: Mapping[str, Any]) -> str:
         return program
     entry_point = tests.get("entry_point")
     if isinstance(entry_point, str) and defines(program, entry_point):
-        return program if "from __future__" in program else f"{prompt.closed}\n\n{program}"
+        return _after(prompt, program, entry_point)
     return f"{prompt.text}{body_of(program)}"
 
 
 def assembled(program: str, tests: Mapping[str, Any]) -> str:
     """As `complete`, for what is known to be a program and not a model's text: nothing of it is cut off."""
     prompt = prompt_code(str(tests.get("prompt") or ""))
-    if not prompt or "from __future__" in program:
+    if not prompt:
         return program
     first = next((line for line in program.split("\n") if line.strip()), "")
     if first[:1].isspace():
         return f"{prompt.text}{program}"
     if re.match(r"(?:return|yield)\b", first):
         return prompt.text + "\n".join(_indented(program.split("\n")))
-    return f"{prompt.closed}\n\n{program}"
+    return _after(prompt, program, tests.get("entry_point"))
+
+
+def _after(prompt: PromptCode, program: str, entry_point: Any) -> str:
+    """The program after the prompt, whose stub of the entry point does not stay; imports from `__future__` come first of all."""
+    lines = program.split("\n")
+    future = [line for line in lines if line.startswith("from __future__")]
+    rest = "\n".join(line for line in lines if not line.startswith("from __future__")) if future else program
+    gone = f"\ndel {entry_point}" if entry_point in prompt.names else ""
+    return "\n".join([*future, f"{prompt.closed}{gone}\n\n{rest}"])
 
 
 def body_of(text: str) -> str:
@@ -165,6 +207,7 @@ class PromptCode:
 
     text: str
     closed: str
+    names: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.text)
@@ -176,8 +219,9 @@ def prompt_code(prompt: str) -> PromptCode:
     text = prompt if prompt.endswith("\n") or not prompt else f"{prompt}\n"
     for closed in (text, f"{text.rstrip()}\n    pass\n"):
         try:
-            if text.strip() and ast.parse(closed).body:
-                return PromptCode(text, closed)
+            if text.strip() and (body := ast.parse(closed).body):
+                defined = (node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef))
+                return PromptCode(text, closed, frozenset(defined))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
     return PromptCode("", "")

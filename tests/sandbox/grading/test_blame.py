@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from sandbox.grading.grading import Grading, Program
-from sandbox.grading.tests import CallTest
-from sandbox.job import Execution, Job
-from sandbox.pool.sessions import OpenSession
+from sandbox.grading.grading import repeated
+from sandbox.grading.outcome import outcome_of
+from sandbox.job import Execution
 from sandbox.verdict import Ending
 
 GONE = Execution(Ending.INFRA, detail="starved by the machine, a program might have written", container_ended=True)
 AWAY = Execution(Ending.INFRA, detail="the engine went away")
-CALL = Program(b"def f(): return 5", (CallTest("f", (), 5),))
-
-
-class EndingSandbox:
-    """Every session ends as told, before it answers."""
-
-    slots = 1
-
-    def __init__(self, endings: list[Execution]) -> None:
-        self._endings: Iterator[Execution] = iter(endings)
-
-    def session(self, job: Job) -> OpenSession:
-        session = OpenSession()
-        session.ended(next(self._endings))
-        return session
 
 
 @pytest.mark.parametrize(
@@ -43,6 +25,5 @@ class EndingSandbox:
     ],
 )
 def test_only_three_containers_in_a_row_are_the_programs_doing(endings: list[Execution], verdict: str) -> None:
-    grading = Grading(EndingSandbox(endings))  # type: ignore[arg-type]
-    assert str(grading.grade(CALL).verdict) == verdict
-    grading.close()
+    sessions = iter(endings)
+    assert str(repeated(lambda alone: outcome_of(next(sessions))).verdict) == verdict

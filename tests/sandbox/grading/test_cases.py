@@ -14,7 +14,7 @@ from sandbox.grading.tests import tests_of as as_tests
 
 def test_inputs_and_outputs_are_texts_or_lists_of_lines() -> None:
     assert as_tests({"inputs": ["1\n", ["2", "3"]], "outputs": ["x", ["y", "z"]]}) == (
-        StdinTest(b"1\n", b"x"), StdinTest(b"2\n3", b"y\nz"),
+        StdinTest(b"1\n", b"x"), StdinTest(b"2\n3\n", b"y\nz\n"),
     )  # fmt: skip
 
 
@@ -54,8 +54,8 @@ def test_asserts_are_counted() -> None:
 
 def test_a_check_that_nobody_calls_is_called_with_the_entry_point() -> None:
     check = "def check(candidate):\n    assert candidate(1) == 2\n"
-    assert assert_tests("", check, "f").code.endswith("check(f)")
-    assert assert_tests("", check + "check(f)", "f").code.count("check(f)") == 1
+    assert assert_tests("", check, "f").original.endswith("check(f)")
+    assert assert_tests("", check + "check(f)", "f").original.count("check(f)") == 1
 
 
 def test_names_of_prompt_and_tests_are_not_the_programs() -> None:

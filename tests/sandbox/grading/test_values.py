@@ -129,7 +129,7 @@ def test_a_list_inside_itself_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [[0] * 10**6, "a" * 10**7, 2 ** (10**7), b"x" * 10**7, {n: n for n in range(10**6)}],
+    [[0] * 10**6, "a" * 10**7, 2 ** (10**8), b"x" * 10**7, {n: n for n in range(10**6)}],
     ids=lambda value: type(value).__name__,
 )
 def test_a_large_value_is_refused(value: Any) -> None:
@@ -202,6 +202,6 @@ def test_the_host_reads_json_like_data(value: Any, read: Any) -> None:
 
 
 def test_the_host_reads_no_reference() -> None:
-    found = Encoder(refer=lambda value: b"h" + bytes(8)).encode([lambda: 1])
+    found = Encoder(refer=lambda value: b"h" + bytes(9)).encode([lambda: 1])
     assert returned_value(found) == [OPAQUE]
     assert OPAQUE != 1
