@@ -53,7 +53,7 @@ def outcome_of_call(sandbox: Sandbox, program: Program, test: CallTest) -> Outco
     job = calls_job(program, [Request(test.function, test.arguments)], provided=True)
     execution = sandbox.submit(job).result()
     answers = answers_of(execution, 1)
-    if execution.ending != Ending.OK or len(answers) < 2:  # noqa: PLR2004 - ready, and the value
+    if execution.ending != Ending.OK or len(answers) < 2:
         return ended_early(execution)
     verdict, detail = _decided(answers[1], test)
     return outcome_of(execution, verdict, detail)
@@ -81,5 +81,5 @@ def _decided(answer: bytes, test: CallTest) -> tuple[Verdict, str]:
 def error_text(content: bytes) -> str:
     """What the program's exception says; the program wrote it. Raises Malformed."""
     described = returned_value(content)
-    text = described[2] if isinstance(described, list) and len(described) > 2 else ""  # noqa: PLR2004 - its place
+    text = described[2] if isinstance(described, list) and len(described) > 2 else ""
     return shortened(text.strip().splitlines()[-1]) if isinstance(text, str) and text.strip() else ""

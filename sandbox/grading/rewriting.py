@@ -15,11 +15,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sandbox.grading.digits import any_digits
+from tasks.domain.digits import any_digits
 
 PACKAGES = frozenset({"numpy", "pytest", "scipy", "pandas", "sympy", "networkx", "sortedcontainers"})
-STAR_MODULES = frozenset("math itertools collections typing functools operator string decimal fractions datetime heapq bisect".split())
-UNREACHABLE = re.compile(r"builtins\.(?:input|open|print)\b|\bsys\.stdin\s*=|[\"']sys\.stdin[\"']|\bmonkeypatch\b|\bcapfd\b|\btmp_path\b")
+STAR_MODULES = frozenset(
+    [
+        "math",
+        "itertools",
+        "collections",
+        "typing",
+        "functools",
+        "operator",
+        "string",
+        "decimal",
+        "fractions",
+        "datetime",
+        "heapq",
+        "bisect",
+    ]
+)
+UNREACHABLE = re.compile(
+    r"builtins\.(?:input|open|print)\b|\bsys\.stdin\s*=|[\"']sys\.stdin[\"']|\bmonkeypatch\b|\bcapfd\b|\btmp_path\b"
+)
 WATCHING = re.compile(r"\bstdout\b|\bcapsys\b")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -87,7 +104,9 @@ def _names(tree: ast.Module, entry_point: str | None, known: frozenset[str]) -> 
     """Those of the program, and modules that the tests use without importing them."""
     free = _free_names(tree) - known
     plain = {name for name in free if not hasattr(builtins, name) or name == entry_point}
-    modules = {name for name in plain if name in sys.stdlib_module_names and name != entry_point and _is_module(tree, name)}
+    modules = {
+        name for name in plain if name in sys.stdlib_module_names and name != entry_point and _is_module(tree, name)
+    }
     names = plain - modules
     if not names and entry_point is None and (called := _called_builtin(tree, free)):
         names = {called}
@@ -112,9 +131,10 @@ def _called_builtin(tree: ast.Module, free: set[str]) -> str | None:
 def _innermost(node: ast.AST, free: set[str]) -> Iterator[str]:
     """Names of functions whose call has no other call among its arguments."""
     for call in ast.walk(node):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in free:
-            if not any(isinstance(inner, ast.Call) for argument in call.args for inner in ast.walk(argument)):
-                yield call.func.id
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in free):
+            continue
+        if not any(isinstance(inner, ast.Call) for argument in call.args for inner in ast.walk(argument)):
+            yield call.func.id
 
 
 def _free_names(tree: ast.Module) -> set[str]:
@@ -171,9 +191,8 @@ def _without_program_imports(tree: ast.Module) -> set[str]:
     for node in list(tree.body):
         top = node.module.split(".")[0] if isinstance(node, ast.ImportFrom) and node.module else None
         if isinstance(node, ast.ImportFrom) and top not in sys.stdlib_module_names | PACKAGES | {"__future__"}:
-            if any(alias.asname or alias.name == "*" for alias in node.names):
-                if any(alias.asname for alias in node.names):
-                    raise BadTests(f"the tests import {node.names[0].name} of the program under another name")
+            if any(alias.asname for alias in node.names):
+                raise BadTests(f"the tests import {node.names[0].name} of the program under another name")
             names |= {alias.name for alias in node.names} - {"*"}
             tree.body.remove(node)
         elif isinstance(node, ast.Import):
@@ -189,7 +208,9 @@ def _open_main_guards(tree: ast.Module) -> None:
     """What stands under `if __name__ == "__main__"` runs, but for the call of a test runner."""
     opened: list[ast.stmt] = []
     for node in tree.body:
-        guard = isinstance(node, ast.If) and "__name__" in ast.unparse(node.test) and "__main__" in ast.unparse(node.test)
+        guard = (
+            isinstance(node, ast.If) and "__name__" in ast.unparse(node.test) and "__main__" in ast.unparse(node.test)
+        )
         opened += node.body if guard and isinstance(node, ast.If) else [node]
     tree.body = [node for node in opened if not _runs_tests(node)] or [ast.Pass()]
 
@@ -211,7 +232,11 @@ def _test_cases(tree: ast.Module) -> Iterator[tuple[str, str]]:
     called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     cases: set[str] = set()
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and (node.name == "test" or node.name.startswith("test_")) and node.name not in called:
+        if (
+            isinstance(node, ast.FunctionDef)
+            and (node.name == "test" or node.name.startswith("test_"))
+            and node.name not in called
+        ):
             if "fixture" not in "".join(map(ast.unparse, node.decorator_list)):
                 yield "_restem_function", node.name
         elif isinstance(node, ast.ClassDef):
@@ -252,7 +277,12 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         """What the program is to find is built after it was asked: `P(1, 2) == f(1)` is turned round."""
-        turned = len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq) and self._builds(node.left) and self._asks(node.comparators[0])
+        turned = (
+            len(node.ops) == 1
+            and isinstance(node.ops[0], ast.Eq)
+            and self._builds(node.left)
+            and self._asks(node.comparators[0])
+        )
         if turned:
             node = ast.Compare(node.comparators[0], node.ops, [node.left])
         self.generic_visit(node)

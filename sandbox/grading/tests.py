@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sandbox.grading import digits
 from sandbox.grading.rewriting import AssertTests, BadTests, assert_tests
+from tasks.domain import digits
 
 __all__ = ["AssertTests", "BadTests", "CallTest", "StdinTest", "assert_tests", "count", "read_tests", "tests_of"]
+
 
 @dataclass(frozen=True)
 class StdinTest:
@@ -73,7 +74,8 @@ def _cases(record: Mapping[str, Any]) -> tuple[Case, ...]:
         raise BadTests(f"fn_name is {function!r}, expected the name of a function")
     if _are_json_lines(inputs, outputs):
         return tuple(
-            CallTest(function, _json_lines(one), digits.loads(other)) for one, other in zip(inputs, outputs, strict=True)
+            CallTest(function, _json_lines(one), digits.loads(other))
+            for one, other in zip(inputs, outputs, strict=True)
         )
     return tuple(CallTest(function, _arguments(one), other) for one, other in zip(inputs, outputs, strict=True))
 

@@ -27,7 +27,9 @@ log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 NAME, LOCAL_BASE, PUBLIC_BASE = "restem-sandbox", "restem-sandbox-base:2", "python:3.12-slim"
 DEBIAN_SUITE = "bookworm"
-DEBIAN_PACKAGES = "python3-minimal,libpython3-stdlib,python3-numpy,python3-sortedcontainers,python3-sympy,python3-networkx"
+DEBIAN_PACKAGES = (
+    "python3-minimal,libpython3-stdlib,python3-numpy,python3-sortedcontainers,python3-sympy,python3-networkx"
+)
 BUILD_SECONDS = 900
 
 

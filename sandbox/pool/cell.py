@@ -118,7 +118,9 @@ def execution(payload: bytes) -> Execution:
     header, (stdout, stderr, answers) = frames.unpacked(payload)
     header.pop("id")
     return Execution(
-        **(header | {"ending": Ending(header["ending"])}), stdout=stdout, stderr_tail=stderr.decode(errors="replace"),
+        **(header | {"ending": Ending(header["ending"])}),
+        stdout=stdout,
+        stderr_tail=stderr.decode(errors="replace"),
         answers=answers,
     )
 

@@ -142,7 +142,9 @@ class Sandbox:
                 "raise container_memory_mb or lower memory_mb"
             )
         if len(job.stdin) + len(job.requests) > STDIN_BYTES:
-            raise UserError(f"{len(job.stdin) + len(job.requests)} bytes of stdin, at most {STDIN_BYTES} can be given to a program")
+            raise UserError(
+                f"{len(job.stdin) + len(job.requests)} bytes of stdin, at most {STDIN_BYTES} can be given to a program"
+            )
 
     def _cells(self) -> list[Cell]:
         nurseries = [nursery for lane in (self._candidates, self._testers) for nursery in lane.nurseries]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import threading
 import time
 from collections import deque
+from dataclasses import replace
 
 from sandbox.hosts.launch import LaunchFailed
 from sandbox.image.inside import frames
-from sandbox.job import Execution
+from sandbox.image.inside.packages import PACKAGES
+from sandbox.job import Execution, Job
 from sandbox.pool.cell import Cell, execution, words
 from sandbox.pool.dispatch import Dispatch, Ticket
 from sandbox.pool.nursery import Nursery
@@ -25,6 +28,18 @@ AHEAD_SECONDS = 0.2  # work handed out ahead
 PACE_WEIGHT = 0.2
 CANARY_JOBS = 500
 MAX_DEAD_CANARIES = 3
+_MISSING = re.compile(r"^ModuleNotFoundError: No module named '(\w+)[.\w]*'\s*\Z", re.MULTILINE)
+
+
+def lacking(found: Execution, job: Job, present: list[str]) -> Execution:
+    """INFRA for a program that ended because this image lacks a package that it imports: that says nothing about the program."""
+    missing = _MISSING.search(found.stderr_tail) if found.ending == Ending.RE else None
+    if missing is None or missing[1] in present or missing[1] not in PACKAGES:
+        return found
+    if not re.search(rb"^[ \t]*(?:import|from)[ \t]+" + missing[1].encode() + rb"\b", job.source, re.MULTILINE):
+        return found
+    detail = f"the sandbox image has no package {missing[1]}: build it with that package, or name another image"
+    return replace(found, ending=Ending.INFRA, detail=detail)
 
 
 class Slot(threading.Thread):
@@ -95,7 +110,7 @@ class Slot(threading.Thread):
         return True
 
     def _lacks_numpy(self, cell: Cell, ticket: Ticket) -> bool:
-        lacks = ticket.job.numpy and not cell.hello["numpy"]
+        lacks = ticket.job.numpy and "numpy" not in cell.hello["packages"]
         if lacks:
             detail = "the program asks for numpy and the sandbox image has none: build it with numpy, or name another"
             self._dispatch.done(ticket, Execution(Ending.INFRA, detail=detail))
@@ -137,7 +152,7 @@ class Slot(threading.Thread):
             cell.deadline = None
             if flying:
                 cell.expect(flying[0].job)
-            found = execution(payload)
+            found = lacking(execution(payload), first.job, cell.hello["packages"])
             self._pace += PACE_WEIGHT * (found.wall_seconds - self._pace)
             self._dispatch.done(first, found)
         elif kind == frames.BYE:

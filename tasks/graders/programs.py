@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from sandbox.limits import Limits
 from sandbox.pool.pool import open_sandbox
 from sandbox.settings import SandboxSettings
 from sandbox.verdict import Verdict
+from tasks.domain import digits
 from tasks.domain.rewards.base import Check, Decision
 from tasks.domain.schema import Label
 from tasks.domain.settings import CodeSettings, SandboxPlace, VerifySettings
@@ -74,7 +74,7 @@ def _passed(graded: Graded) -> bool:
 def _tests_of(text: str) -> tuple[Tests, Tests | None]:
     """The tests that count, and those held back. Raises BadTests."""
     tests = read_tests(text)
-    hidden = json.loads(text).get("hidden")
+    hidden = digits.loads(text).get("hidden")
     return tests, None if hidden is None else tests_of(hidden)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import codecs
 import difflib
-import json
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tasks.domain import digits
 from tasks.domain.errors import UserError
 
 STDIN = "-"
@@ -95,16 +95,6 @@ def _decoded(content: bytes, path: str, wanted: str, encoding: str | None) -> st
 
 def _line(line: str, number: int, path: str) -> Line:
     try:
-        return Line(number, json.loads(line, parse_int=_whole))
+        return Line(number, digits.loads(line))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} line {number} is not JSON ({error}); expected one object a line") from error
-
-
-def _whole(digits: str) -> int:
-    """A whole number of any length: Python refuses to read more than 4,300 digits unless it is asked."""
-    before = sys.get_int_max_str_digits()
-    try:
-        sys.set_int_max_str_digits(0)
-        return int(digits)
-    finally:
-        sys.set_int_max_str_digits(before)

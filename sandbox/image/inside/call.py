@@ -150,7 +150,9 @@ class Server:
             return self.number(value, b"a")
         if isinstance(value, Iterator):
             return self.number(value, b"i")
-        if kind.__eq__ is not object.__eq__ and not isinstance(value, types.FunctionType | types.MethodType | types.ModuleType):
+        if kind.__eq__ is not object.__eq__ and not isinstance(
+            value, types.FunctionType | types.MethodType | types.ModuleType
+        ):
             return self.with_fields(value)
         return self.number(value, b"f" if callable(value) else b"-")
 

@@ -141,7 +141,7 @@ def read_reference(tag: bytes) -> Reader:
 def read_described(decoder: Decoder, depth: int) -> Any:
     """An object or a class of the program, and what is known of it: its reader makes of both what it wants."""
     items = decoder.items(depth)
-    if decoder.resolve is None or len(items) != 2 or not isinstance(items[0], int):  # noqa: PLR2004 - number and what is known
+    if decoder.resolve is None or len(items) != 2 or not isinstance(items[0], int):
         raise Malformed("a reference where only data is read")
     return decoder.resolve(b"o", items[0], items[1])
 
@@ -157,9 +157,9 @@ def read_record(decoder: Decoder, depth: int) -> Any:
 
 def read_array(decoder: Decoder, depth: int) -> Any:
     kind, shape, data = decoder.items(depth)
-    if not NUMPY_TYPE.fullmatch(kind) or not all(type(size) is int and size >= 0 for size in shape) or len(shape) > 32:  # noqa: PLR2004
+    if not NUMPY_TYPE.fullmatch(kind) or not all(type(size) is int and size >= 0 for size in shape) or len(shape) > 32:
         raise Malformed("not an array")
-    import numpy  # noqa: ICN001
+    import numpy
 
     return numpy.frombuffer(data, dtype=kind).reshape(shape).copy()
 

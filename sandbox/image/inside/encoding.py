@@ -8,7 +8,18 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .values import (
-    ARRAY_TYPES, COUNT, DOUBLE, EXACT, MAX_BYTES, MAX_DEPTH, NAME_OF, NUMPY_TYPE, PAIR, VIEWS, TooLarge, Unencodable,
+    ARRAY_TYPES,
+    COUNT,
+    DOUBLE,
+    EXACT,
+    MAX_BYTES,
+    MAX_DEPTH,
+    NAME_OF,
+    NUMPY_TYPE,
+    PAIR,
+    VIEWS,
+    TooLarge,
+    Unencodable,
 )  # fmt: skip
 
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]  # a copy: the program may change the common ones

@@ -14,10 +14,31 @@ from typing import Any
 
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]  # a copy: the program may change the common ones
 MODULES = frozenset(
-    """
-    array bisect cmath collections copy datetime decimal fractions functools heapq io itertools json math operator os random re
-    statistics string sys time typing
-    """.split()
+    [
+        "array",
+        "bisect",
+        "cmath",
+        "collections",
+        "copy",
+        "datetime",
+        "decimal",
+        "fractions",
+        "functools",
+        "heapq",
+        "io",
+        "itertools",
+        "json",
+        "math",
+        "operator",
+        "os",
+        "random",
+        "re",
+        "statistics",
+        "string",
+        "sys",
+        "time",
+        "typing",
+    ]
 )
 MEMBERS = {
     "typing": """
@@ -62,7 +83,7 @@ HOMES = {name: module for module, names in MEMBERS.items() for name in names.spl
 class ListNode:
     """As LeetCode defines it."""
 
-    def __init__(self, val: Any = 0, next: Any = None) -> None:  # noqa: A002
+    def __init__(self, val: Any = 0, next: Any = None) -> None:
         self.val, self.next = val, next
 
 

@@ -47,10 +47,10 @@ def raises(expected: Any, *call: Any, match: str | None = None, **keywords: Any)
     return found
 
 
-class approx:  # noqa: N801 - pytest's name
+class approx:
     """A number, or a list or mapping of numbers, that others may be near."""
 
-    def __init__(self, expected: Any, rel: float | None = None, abs: float | None = None) -> None:  # noqa: A002
+    def __init__(self, expected: Any, rel: float | None = None, abs: float | None = None) -> None:
         self.expected, self.rel, self.abs = expected, rel, abs
 
     def __eq__(self, found: object) -> bool:
@@ -60,15 +60,26 @@ class approx:  # noqa: N801 - pytest's name
 
     def _near(self, expected: Any, found: Any) -> bool:
         if isinstance(expected, dict):
-            return isinstance(found, dict) and expected.keys() == found.keys() and all(self._near(expected[k], found[k]) for k in expected)
+            return (
+                isinstance(found, dict)
+                and expected.keys() == found.keys()
+                and all(self._near(expected[k], found[k]) for k in expected)
+            )
         if isinstance(expected, list | tuple):
-            return isinstance(found, list | tuple) and len(expected) == len(found) and all(map(self._near, expected, found))
+            return (
+                isinstance(found, list | tuple)
+                and len(expected) == len(found)
+                and all(map(self._near, expected, found))
+            )
         if not isinstance(found, int | float | complex) or isinstance(found, bool):
             return False
         relative = self.rel if self.rel is not None else (0.0 if self.abs is not None else 1e-6)
         if isinstance(expected, complex) or isinstance(found, complex):
             return abs(expected - found) <= max(relative * abs(expected), self.abs or 1e-12)
-        return math.isclose(expected, found, rel_tol=0, abs_tol=max(relative * abs(expected), self.abs or 1e-12)) or expected == found
+        return (
+            math.isclose(expected, found, rel_tol=0, abs_tol=max(relative * abs(expected), self.abs or 1e-12))
+            or expected == found
+        )
 
 
 class Skipped(Exception):
@@ -158,5 +169,3 @@ def _fixed(name: str, names: dict[str, Any], stack: contextlib.ExitStack) -> Any
         generator, value = value, next(value)
         stack.callback(next, generator, None)
     return value
-
-

@@ -17,7 +17,15 @@ SHOWN = ("__name__", "__doc__", "__qualname__", "__wrapped__")
 class Remote:
     """A name, or an object by its number."""
 
-    __slots__ = ("_restem_fields", "_restem_given", "_restem_made", "_restem_name", "_restem_number", "_restem_owner", "_restem_tests")
+    __slots__ = (
+        "_restem_fields",
+        "_restem_given",
+        "_restem_made",
+        "_restem_name",
+        "_restem_number",
+        "_restem_owner",
+        "_restem_tests",
+    )
 
     def __init__(self, tests: Any, name: str | None, number: int | None = None) -> None:
         for slot, value in (

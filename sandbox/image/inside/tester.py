@@ -177,7 +177,9 @@ class Tests:
 
     def borrowed(self, request: bytes) -> bytes:
         """The program uses an object that a test gave it."""
-        number, operation, arguments, keywords = decoding.Decoder(request, resolve=self.resolve, record=self.record).decode()
+        number, operation, arguments, keywords = decoding.Decoder(
+            request, resolve=self.resolve, record=self.record
+        ).decode()
         try:
             value = LENDING[operation](self.lent[number], *arguments, **keywords)
             return b"k" + encoding.Encoder(refer=self.refer).encode(value)
@@ -225,7 +227,7 @@ class Tests:
     def record(self, name: str, fields: tuple[str, ...]) -> Any:
         """The named tuple of this name and these fields."""
         if (name, fields) not in self.classes:
-            base = namedtuple(name, fields)  # type: ignore[misc]  # noqa: PYI024
+            base = namedtuple(name, fields)  # type: ignore[misc]
 
             def missing(made: Any, attribute: str) -> Any:
                 if attribute.startswith("_"):
@@ -247,7 +249,9 @@ class Tests:
                 if isinstance(at_home, type) and issubclass(at_home, Exception):
                     self.classes[key] = at_home
                 else:
-                    self.classes[key] = type(name, (found,), {"_restem_number": number, "__str__": said, "__module__": "tests"})
+                    self.classes[key] = type(
+                        name, (found,), {"_restem_number": number, "__str__": said, "__module__": "tests"}
+                    )
             found = self.classes[key]
         return found
 
@@ -276,13 +280,13 @@ class Result(unittest.TestResult):
 
     first: BaseException | None = None
 
-    def addError(self, test: Any, err: Any) -> None:  # noqa: N802
+    def addError(self, test: Any, err: Any) -> None:
         self.first = self.first or err[1]
 
-    def addFailure(self, test: Any, err: Any) -> None:  # noqa: N802
+    def addFailure(self, test: Any, err: Any) -> None:
         self.first = self.first or err[1]
 
-    def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:  # noqa: N802
+    def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
         if err is not None:
             self.first = self.first or err[1]
 
@@ -325,7 +329,7 @@ def owned(thing: Any) -> Any:
     return thing
 
 
-LENDING = {
+LENDING: dict[str, Any] = {
     "call": lambda thing, /, *arguments, **keywords: thing(*arguments, **keywords),
     "next": next,
     "get": lent_attribute,
@@ -357,5 +361,3 @@ def text_of(error: BaseException) -> str:
     if not isinstance(text, str):
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return text.strip()[-MAX_TEXT:]
-
-

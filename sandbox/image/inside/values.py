@@ -37,7 +37,7 @@ EXACT = {
     "datetime.time": ("hour", "minute", "second", "microsecond"),
     "datetime.timedelta": ("days", "seconds", "microseconds"),
 }
-VIEWS = {"dict_keys": type({}.keys()), "dict_items": type({}.items()), "dict_values": type({}.values())}
+VIEWS: dict[str, Any] = {"dict_keys": type({}.keys()), "dict_items": type({}.items()), "dict_values": type({}.values())}
 ARRAY_TYPES = "bBhHiIlLqQfd"  # of array.array
 NUMPY_TYPE = re.compile(r"[<>|=]?[biufc]\d{1,2}")
 
@@ -57,7 +57,9 @@ class Malformed(ValueError):
 def named_values() -> dict[str, Any]:
     """The built-in types and functions that travel by name."""
     found = {name: getattr(builtins, name) for name in PLAIN_NAMES.split()}
-    found.update({name: kind for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)})
+    found.update(
+        {name: kind for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)}
+    )
     found.update({"Counter": Counter, "defaultdict": defaultdict, "OrderedDict": OrderedDict, "deque": deque})
     return found
 

@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 from . import meter, procs, zygote
+from .packages import PACKAGES
 
 ANSWER_BYTES = 4096
 CLEAN_SECONDS = 10.0  # a million files take less; longer is odd
@@ -70,7 +71,9 @@ class Workshop:
             "python": sys.version.split()[0],
             "cgroup": self.meter.version,
             "limits": self.meter.limits(),
-            "numpy": any(os.path.isfile(os.path.join(place, "numpy", "__init__.py")) for place in sys.path),
+            "packages": [
+                name for name in PACKAGES if any(os.path.isdir(os.path.join(place, name)) for place in sys.path)
+            ],
             "pid": os.getpid(),
         }
 

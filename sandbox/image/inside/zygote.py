@@ -35,6 +35,7 @@ PARTS = frozenset(
         "frames",
         "meter",
         "procs",
+        "packages",
         "running",
         "workshop",
     )

@@ -20,7 +20,9 @@ _PROVIDES = re.compile(
     r"^(?:(?:async )?def|class)[ \t]+(\w+)|^([A-Za-z_]\w*)[ \t]*(?::[^=\n]+)?=(?!=)|^import[ \t]+([^\n#]+)|^from[ \t]+[\w.]+[ \t]+import[ \t]+([^\n#]+)",
     re.MULTILINE,
 )
-_DEFINITION = re.compile(r"(?:async )?def\b|class\b|import\b|from\b|@|#|\"\"\"|'''|[)\]}]|else\b|[A-Za-z_]\w*[ \t]*(?::[^=\n]+)?=(?!=)")
+_DEFINITION = re.compile(
+    r"(?:async )?def\b|class\b|import\b|from\b|@|#|\"\"\"|'''|[)\]}]|else\b|[A-Za-z_]\w*[ \t]*(?::[^=\n]+)?=(?!=)"
+)
 _READS = re.compile(r"\binput\s*\(|\bstdin\b|\bopen\s*\(\s*0|\bfileinput\b")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
@@ -141,4 +143,6 @@ def defines(source: str, name: str) -> bool:
     if re.search(rf"^(?:(?:async )?def|class)\s+{name}\b|^{name}\s*[:=]", source, re.MULTILINE):
         return True
     solution = re.search(r"^class\s+Solution\b", source, re.MULTILINE)
-    return solution is not None and bool(re.compile(rf"^[ \t]+(?:async )?def\s+{name}\b", re.MULTILINE).search(source, solution.end()))
+    return solution is not None and bool(
+        re.compile(rf"^[ \t]+(?:async )?def\s+{name}\b", re.MULTILINE).search(source, solution.end())
+    )

@@ -127,7 +127,7 @@ def _looks_like_code(text: str) -> bool:
 def _as_it_is(text: str) -> FoundProgram:
     """The lines from the first to the last that is not prose."""
     whole = text.strip()
-    if len(whole) > 2 and whole[0] == whole[-1] == "`" and "`" not in whole[1:-1]:  # noqa: PLR2004 - two marks and more
+    if len(whole) > 2 and whole[0] == whole[-1] == "`" and "`" not in whole[1:-1]:
         return FoundProgram(whole[1:-1], "text")
     lines = text[:MAX_PROGRAM].split("\n")
     first, last = 0, len(lines)

@@ -29,7 +29,9 @@ exec(compile(_request["source"] + "\\n" + _request["test"], "plain", "exec"), {"
 print("\\nTHE END")
 """
 PROVIDED = "".join(
-    f"from {module} import {', '.join(names.split())}\n" for module, names in MEMBERS.items() if module != "sortedcontainers"
+    f"from {module} import {', '.join(names.split())}\n"
+    for module, names in MEMBERS.items()
+    if module != "sortedcontainers"
 ) + "".join(f"import {module}\n" for module in sorted(MODULES - {"copy", "datetime", "bisect", "random", "time"}))
 FUTURE = "from __future__ import annotations"
 CALLS = """
