@@ -25,11 +25,17 @@ sandbox: setup  ## what programs need to run: a Docker engine (installed and sta
 	bash infra/docker.sh start
 	.venv/bin/restem sandbox build
 
+# Tests that mostly wait run side by side (tests/side_by_side.py); those marked `alone` follow. WORKERS=0: one after the other.
+WORKERS ?= 3
+SIDE_BY_SIDE = $(PY) -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+
 test: setup  ## everything that needs no long-running server
-	$(PY) -m pytest -m "not heavy" tests
+	$(SIDE_BY_SIDE) -m "not heavy and not alone" tests
+	$(PY) -m pytest -m "not heavy and alone" tests
 
 test-heavy: setup  ## kill tests, S3, real servers
-	$(PY) -m pytest -m heavy tests
+	$(SIDE_BY_SIDE) -m "heavy and not alone" tests
+	$(PY) -m pytest -m "heavy and alone" tests
 
 bench: setup  ## slow measurements, by hand
 	$(PY) -m tests.benchmarks

@@ -15,6 +15,7 @@ from tasks.engines.sampling.host import EngineHost
 from tests.operated import operated
 from tests.outside import outside
 from tests.recorded_run import undisturbed
+from tests.side_by_side import arrange, keep_apart
 from tests.tiny_llama import write_tiny_llama
 
 __all__ = ["operated", "outside", "undisturbed"]
@@ -49,6 +50,14 @@ def vllm_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineHost
     host = EngineHost(settings, lambda policy: Path(policy.uri), tmp_path_factory.mktemp("engine-logs"))
     yield host
     host.close()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    keep_apart(config.rootpath / ".restem" / "tests")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    arrange(config, items)
 
 
 @pytest.hookimpl(wrapper=True)

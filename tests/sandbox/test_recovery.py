@@ -119,6 +119,7 @@ def test_processes_of_one_slot_do_not_count_in_another(two_slots: Sandbox) -> No
     assert [one.stdout for one in found] == [b"x\n"] * 2
 
 
+@pytest.mark.alone
 def test_eight_busy_loops_at_once_end_at_their_limit() -> None:
     with docker_sandbox(slots=8) as sandbox:
         found = sandbox.run_many([Job(b"while True: pass", limits=Limits(cpu_seconds=0.5))] * 8)

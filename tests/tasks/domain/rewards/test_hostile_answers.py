@@ -33,6 +33,7 @@ def resident_mb(grader: Grader) -> float:
     return sum(pages) * 4096 / 1e6
 
 
+@pytest.mark.alone
 def test_a_hundred_hostile_answers_in_a_row(grader: Grader) -> None:
     assert len(HOSTILE) >= 100
     grader.grade_texts([(HONEST, rf"\boxed{{\frac{{{n}}}{{\sqrt3}}}}") for n in range(20)])
@@ -55,6 +56,7 @@ def test_hostile_golds_are_named_not_fatal(grader: Grader) -> None:
     assert {one.problem_id for one in bad} <= {problem.id for problem in problems}
 
 
+@pytest.mark.alone
 def test_many_hostile_answers_at_once(grader: Grader) -> None:
     started = time.monotonic()
     graded = grader.grade_texts([(TARGET, answer) for answer in HOSTILE])
