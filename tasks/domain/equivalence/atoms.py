@@ -7,7 +7,7 @@ import re
 from fractions import Fraction
 
 from tasks.domain.equivalence.groups import GroupParser
-from tasks.domain.equivalence.nodes import Node, divided, negated, number, symbol, symbols
+from tasks.domain.equivalence.nodes import Node, added, divided, negated, number, symbol, symbols
 from tasks.domain.equivalence.texts import word_number
 from tasks.domain.equivalence.tokens import OverLimit, Token, Unreadable
 from tasks.domain.equivalence.units import LETTERS as UNIT_LETTERS
@@ -24,6 +24,7 @@ from tasks.domain.equivalence.vocabulary import (
     LETTERS,
     OPENERS,
     QUALIFIERS,
+    SAME_LETTERS,
 )
 from tasks.domain.equivalence.wording import BEFORE, BEHIND, Said, predicates
 
@@ -53,6 +54,8 @@ class AtomParser(GroupParser):
             elif token.value in (r"\degree", r"\circ"):
                 self.next()
                 node = Node("deg", (node,))
+            elif node.op == "deg" and token.kind == "num" and self.peek(1).value in ("'", '"'):
+                node = self.with_minutes(node)
             elif token.value == "_":
                 node = self.subscripted(node)
             elif token.value == "'" and node.op == "sym":
@@ -62,13 +65,25 @@ class AtomParser(GroupParser):
                 break
         return node
 
+    def with_minutes(self, degrees: Node) -> Node:
+        """60 degrees 42' 30'': minutes and seconds of arc."""
+        parts, unit = [degrees.args[0]], 1
+        while self.peek().kind == "num" and self.peek(1).value in ("'", '"'):
+            size, mark = literal(self.next().value), self.next().value
+            seconds = mark == '"' or self.take("'")
+            if unit >= (3600 if seconds else 60):
+                raise Unreadable("minutes behind seconds")
+            unit = 3600 if seconds else 60
+            parts.append(divided(size, number(unit)))
+        return Node("deg", (added(*parts),))
+
     def raised(self, base: Node) -> Node:
         braced = self.peek().value == "{"
         inner = self.peek(1) if braced else self.peek()
         if inner.value in (r"\circ", r"\degree") and (not braced or self.peek(2).value == "}"):
             self.at += 3 if braced else 1
             return Node("deg", (base,))
-        if inner.kind == "text" or inner.value in (r"\prime", r"\ast", "*"):  # 1^{\text{st}}, f^*
+        if inner.kind == "text" or inner.value in (r"\ast", "*"):  # 1^{\text{st}}, f^*
             self.argument_text()
             return base
         if self.at_end():
@@ -241,7 +256,7 @@ class AtomParser(GroupParser):
         if name in FUNCTIONS:
             return self.function(name)
         if name in LETTERS:
-            return symbol(token.value)
+            return symbol(SAME_LETTERS.get(token.value, token.value))
         if token.value in BINOMIALS:
             return Node("fn", (self.argument(), self.argument()), "binomial")
         if token.value == r"\mathbb" or token.value == r"\mathds":
@@ -287,6 +302,8 @@ def worded(node: Node, words: str) -> Node:
 def changed_behind(node: Node, words: str) -> Node:
     """5 squared, 5 inches squared, 5 or more."""
     name = " ".join(words.casefold().split())
+    if name in ("repeating", "recurring") and node.op == "dec":
+        return visible_cycle(node.value) or repeating_decimal(f"{node.value[:-1]}\\overline{{{node.value[-1]}}}")
     power = {"squared": 2, "cubed": 3}.get(name)
     if power and node.op == "unit":
         return Node("unit", node.args, f"{node.value}^{power}")

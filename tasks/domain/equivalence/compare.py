@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise, product
 
-from tasks.domain.equivalence import texts
+from tasks.domain.equivalence import proofs, texts
+from tasks.domain.equivalence.congruences import families, residues, same_families, same_residues
+from tasks.domain.equivalence.evaluation import COUNTING_LETTERS
 from tasks.domain.equivalence.hints import Hints
-from tasks.domain.equivalence.matrices import as_matrix
+from tasks.domain.equivalence.matrices import as_matrix, components
 from tasks.domain.equivalence.nodes import Node, divided, has, renamed, symbol, symbols, walk
 from tasks.domain.equivalence.numeric import exact
 from tasks.domain.equivalence.parser import parse
+from tasks.domain.equivalence.piecewise import same_cases
 from tasks.domain.equivalence.quantities import same_quantity, text_value
 from tasks.domain.equivalence.realsets import real_set, same_sets
 from tasks.domain.equivalence.relations import (
@@ -24,11 +28,14 @@ from tasks.domain.equivalence.relations import (
     same_equation,
     same_inequality,
 )
-from tasks.domain.equivalence.renaming import renamings
+from tasks.domain.equivalence.renaming import renamings, same_antiderivative
+from tasks.domain.equivalence.symbolic import proves_same_solutions
 from tasks.domain.equivalence.tokens import Unreadable
 from tasks.domain.equivalence.wording import RESTRICTIVE, SETS
 
 MAX_ITEMS = 60
+INEQUALITIES = frozenset({"<", ">", "<=", ">=", "!="})
+MAX_SIGNS = 4  # plus-minus signs in one tuple
 COLLECTIONS = ("list", "set", "tuple")
 REAL_SETS = ("union", "inter", "diff", "builder", "nset", "empty")
 
@@ -43,7 +50,8 @@ class Comparison:
 
     def answers(self, gold: Node, answer: Node) -> bool:
         """Whether the whole answer means the whole gold."""
-        self.hints = replace(self.hints, parameters=parameters(gold) | parameters(answer))
+        every, some = (parameters(gold, all_of_them) | parameters(answer, all_of_them) for all_of_them in (True, False))
+        self.hints = replace(self.hints, parameters=every - some, natural=some)
         if "m" in self.hints.flags:
             gold, answer = opened(gold), opened(answer)
         return self.same(gold, answer)
@@ -64,6 +72,8 @@ class Comparison:
             if applies(gold, answer):
                 return compare(gold, answer)
         rule = same_quantity(gold, answer, self.hints, self.rename)
+        if rule is None and self.rename and same_antiderivative(gold, answer, self.hints):
+            rule = "antiderivative"
         return rule is not None and self.found(rule)
 
     def renamed_together(self, gold: Node, answer: Node) -> bool:
@@ -80,9 +90,20 @@ class Comparison:
     def steps(self) -> Sequence[tuple[Callable[[Node, Node], bool], Callable[[Node, Node], bool]]]:
         """The first whose condition holds decides."""
         return (
+            (
+                lambda g, a: any(part.op == "mod" for side in (g, a) for part in (side, *side.args)),
+                self.same_congruences,
+            ),
+            (
+                lambda g, a: "rel" not in (g.op, a.op) and any(side.value == "cases" for side in (g, a)),
+                self.same_functions,
+            ),
+            (_vector_and_tuple, self.same_vectors),
             (lambda g, a: has(g, "pm", "mp") or has(a, "pm", "mp"), self.same_signs),
+            (self.are_families, self.same_families),
             (lambda g, a: g.op == a.op == "builder" and real_set(g) is None, self.same_builders),
             (_real_sets, self.same_real_sets),
+            (_solvable, self.same_solutions),
             (lambda g, a: g.op == a.op == "rel", self.same_relations),
             (lambda g, a: g.op == "rel" and a.op not in COLLECTIONS, self.gold_relation),
             (lambda g, a: a.op == "rel" and g.op not in COLLECTIONS, self.answer_relation),
@@ -115,9 +136,41 @@ class Comparison:
     # values that are several: plus-minus
 
     def same_signs(self, gold: Node, answer: Node) -> bool:
-        return self.same(
-            *(Node("list", tuple(alternatives(side))) if has(side, "pm", "mp") else side for side in (gold, answer))
-        )
+        for read in (alternatives, independent):
+            one, two = (Node("list", tuple(read(side))) if has(side, "pm", "mp") else side for side in (gold, answer))
+            if self.same(one, two):
+                return True
+        return False
+
+    def same_congruences(self, gold: Node, answer: Node) -> bool:
+        """The same remainders, or the gold's one remainder by itself."""
+        one, two = (residues(side, self.hints.whole) for side in (gold, answer))
+        if one is None or two is None:
+            bare = gold.op == "mod" and gold.args[0].op != "rel" and exact(gold.args[1]) is not None
+            return bare and self.same(gold.args[0], answer)
+        return same_residues(one, two) and self.found("congruence")
+
+    def are_families(self, gold: Node, answer: Node) -> bool:
+        return "list" in (gold.op, answer.op) and self.families_agree(gold, answer) is not None
+
+    def families_agree(self, gold: Node, answer: Node) -> bool | None:
+        letters = self.hints.parameters | (self.hints.whole & COUNTING_LETTERS) - self.hints.natural
+        one, two = families(gold, letters), families(answer, letters)
+        return None if one is None or two is None else same_families(one, two)
+
+    def same_families(self, gold: Node, answer: Node) -> bool:
+        """k pi is 2k pi and 2k pi + pi."""
+        return self.families_agree(gold, answer) is True and self.found("families")
+
+    def same_functions(self, gold: Node, answer: Node) -> bool:
+        """Functions given by cases."""
+        return same_cases(gold, answer) is True and self.found("piecewise")
+
+    def same_vectors(self, gold: Node, answer: Node) -> bool:
+        """i + 2j for (1, 2)."""
+        size = len(next(side.args for side in (gold, answer) if side.op != "add"))
+        one, two = (components(side, size) if side.op == "add" else side for side in (gold, answer))
+        return one is not None and two is not None and self.same_matrices(one, two)
 
     def same_builders(self, gold: Node, answer: Node) -> bool:
         condition = renamed(answer.args[0], {answer.value: symbol(gold.value)})
@@ -132,6 +185,15 @@ class Comparison:
         if one.subject is not None and two.subject is not None and not self.same(one.subject, two.subject):
             return False
         return same_sets(one, two, self.same) and self.found("interval")
+
+    def same_solutions(self, gold: Node, answer: Node) -> bool:
+        """Inequalities that SymPy solves, against each other or against a set of reals."""
+        if gold.op == answer.op == "rel" and self.same_relations(gold, answer):
+            return True
+        if not proves_same_solutions(gold, answer):
+            return False
+        proofs.note("symbolic")
+        return self.found("solutions")
 
     # relations
 
@@ -239,19 +301,22 @@ class Comparison:
         )
         if max(len(ours), len(theirs)) > MAX_ITEMS:
             return False
+        ours, theirs = _records(ours), _records(theirs)
         mine, yours = _names(ours), _names(theirs)
         if mine and yours and set(mine) == set(yours) and len(mine) == len(ours) == len(yours) == len(theirs):
             return all(self.same(mine[name], yours[name]) for name in mine) and self.found("named")
         if mine is None or yours is None:
             ours, theirs = [_unnamed(one) for one in ours], [_unnamed(one) for one in theirs]
-        if gold.op == answer.op == "list" and self.order_counts(ours, theirs):
+        if gold.op == answer.op == "list" and self.order_counts(ours):
             return self.in_order(ours, theirs)
         return self.any_order(ours, theirs)
 
-    def order_counts(self, gold: Sequence[Node], answer: Sequence[Node]) -> bool:
-        """The question asks for an order, or there is none and these may be sequences: three numbers or more (two are mostly roots)."""
-        unasked = self.hints.letters is None and len(gold) > 2
-        return "o" in self.hints.flags or (unasked and all(item.op == "num" for item in (*gold, *answer)))
+    def order_counts(self, gold: Sequence[Node]) -> bool:
+        """Whether the question asks for an order, or there is none and the gold's three numbers or more fall: a sequence
+        (sets are written in any order, mostly rising)."""
+        values = [item.value for item in gold if item.op == "num"]
+        falling = len(values) == len(gold) > 2 and all(a > b for a, b in pairwise(values))
+        return "o" in self.hints.flags or (self.hints.letters is None and falling)
 
     def any_order(self, gold: list[Node], answer: list[Node]) -> bool:
         """A perfect matching; repeated items of the answer do not count when the gold has no repeats."""
@@ -373,12 +438,14 @@ def _says_of_a_letter(item: Node) -> bool:
     return item.op == "given" and item.args[0].op == "sym" and condition_of(item).predicate
 
 
-def parameters(node: Node) -> frozenset[str]:
-    """Letters that the answer itself says run over the whole numbers: k in Z."""
-    remarks = [part for part in walk(node) if _is_remark(part) and part.args[1].value[:1] in "ZN"]
-    declared = frozenset(one.value for remark in remarks for one in walk(remark.args[0]) if one.op == "sym")
+def parameters(node: Node, every: bool) -> frozenset[str]:
+    """Letters that the answer itself says run over all whole numbers (k in Z), or else over some of them (k in N)."""
+    remarks = [part for part in walk(node) if _is_remark(part)]
+    declared = [(SETS.get(one.args[1].value, ()), symbols(one.args[0])) for one in remarks]
     said = [remark for part in walk(node) if part.op == "given" for remark in part.value]
-    return declared | frozenset(letter for one in said if "integer" in one.predicates for letter in one.letters)
+    declared += [(tuple(remark.predicates), remark.letters) for remark in said]
+    whole = [(says, letters) for says, letters in declared if "integer" in says]
+    return frozenset(letter for says, letters in whole if (len(says) == 1) == every for letter in letters)
 
 
 def _is_remark(item: Node) -> bool:
@@ -398,6 +465,11 @@ def _real_sets(gold: Node, answer: Node) -> bool:
     return real_set(gold) is not None and real_set(answer) is not None
 
 
+def _vector_and_tuple(gold: Node, answer: Node) -> bool:
+    ops = {gold.op, answer.op}
+    return "add" in ops and bool(ops & {"tuple", "matrix"})
+
+
 def _has_parts(node: Node) -> bool:
     """Whether letters in it are shared: a tuple, interval, condition or matrix, not a list of answers or one formula."""
     if node.op == "rel":
@@ -405,6 +477,15 @@ def _has_parts(node: Node) -> bool:
     if node.op == "list":
         return bool(node.args) and _names(node.args) is not None
     return node.op in ("tuple", "builder", "matrix", *REAL_SETS) and node.op not in ("nset", "empty")
+
+
+def _solvable(gold: Node, answer: Node) -> bool:
+    """An inequality in one letter that is not yet solved for it, beside something that is a set of reals or another."""
+    sides = (gold, answer)
+    unsolved = [side for side in sides if side.op == "rel" and not is_equation(side) and real_set(side) is None]
+    letters = frozenset[str]().union(*map(symbols, sides))
+    others = all(side in unsolved or real_set(side) is not None for side in sides)
+    return bool(unsolved) and others and len(letters) == 1 and all(set(side.value) <= INEQUALITIES for side in unsolved)
 
 
 def _relations(side: Node) -> bool:
@@ -424,6 +505,14 @@ def alternatives(node: Node) -> list[Node]:
     if node.op not in ("list", "set"):
         return [_signed(node, 1), _signed(node, -1)]
     return [reading for item in node.args for reading in (alternatives(item) if has(item, "pm", "mp") else [item])]
+
+
+def independent(node: Node) -> list[Node]:
+    """(+-1, +-2) as four points: the signs of a tuple's parts taken each by itself."""
+    if node.op != "tuple" or sum(has(part, "pm", "mp") for part in node.args) < 2 or len(node.args) > MAX_SIGNS:
+        return alternatives(node)
+    parts = [alternatives(part) if has(part, "pm", "mp") else [part] for part in node.args]
+    return [Node("tuple", chosen, node.value) for chosen in product(*parts)]
 
 
 def _signed(node: Node, sign: int) -> Node:
@@ -459,6 +548,18 @@ def _names(items: Sequence[Node]) -> dict[Node, Node] | None:
             return None
         found[assigned[0]] = assigned[1]
     return found
+
+
+def _records(items: list[Node]) -> list[Node]:
+    """p = 5, q = 2; p = 7, q = 2 as (5, 2), (7, 2): the same names again and again, in the same order."""
+    assigned = [name_and_value(item) if item.op == "rel" and is_equation(item) else None for item in items]
+    pairs = [pair for pair in assigned if pair is not None]
+    names = [name for name, _ in pairs]
+    size = len(set(names))
+    if len(pairs) != len(items) or not 1 < size < len(items) or names != names[:size] * (len(items) // size):
+        return items
+    values = [value for _, value in pairs]
+    return [Node("tuple", tuple(values[at : at + size]), "()") for at in range(0, len(values), size)]
 
 
 def _unnamed(item: Node) -> Node:

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from tasks.domain.equivalence import proofs, texts
+from tasks.domain.equivalence import logic, proofs, texts
 from tasks.domain.equivalence.compare import Comparison
 from tasks.domain.equivalence.exact import decide_fast
 from tasks.domain.equivalence.hints import Hints, decoded
@@ -54,8 +54,14 @@ def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
     """Whether the answer means the gold, and by which rule (or why it could not be read)."""
     gold, answer = _number_words(gold), _number_words(answer)
     answer = _without_choice(gold, answer)
+    answer = _chosen_option(gold, answer, decoded(hints).options)
+    if (dates := texts.same_date(gold, answer)) is not None:
+        return dates, "date"
     if not texts.calendar_words(gold) <= texts.calendar_words(answer):  # June 20 is not 20
         return False, "calendar"
+    if logic.is_logic(gold) and logic.is_logic(answer) and logic.same_statement(gold, answer):
+        proofs.note("symbolic")
+        return True, "logic"
     by_words = _by_words(gold, answer, hints)
     if by_words is not None:
         return by_words
@@ -90,6 +96,14 @@ def _without_choice(gold: str, answer: str) -> str:
     return match[1] if match and texts.choice(gold) is None else answer
 
 
+def _chosen_option(gold: str, answer: str, options: tuple[str, ...]) -> str:
+    """The option that a letter names, when the gold is its value and the question lists the options."""
+    letter = texts.bare_choice(answer)
+    if not options or letter is None or texts.choice(gold) is not None:
+        return answer
+    return next((option[1:] for option in options if option[0] == letter), answer)
+
+
 def _by_words(gold: str, answer: str, hints: str) -> tuple[bool, str] | None:
     """Times of day and answers in words; None when neither decides."""
     clock = texts.same_clock(gold, answer, asked="c" in decoded(hints).flags)
@@ -97,6 +111,9 @@ def _by_words(gold: str, answer: str, hints: str) -> tuple[bool, str] | None:
         return clock, "clock"
     if _WORDED.search(gold) and not _MATHEMATICS.search(gold) and texts.canonical(gold) == texts.canonical(answer):
         return (True, "text") if not _MATHEMATICS.search(answer) else None
+    several = texts.choices(gold), texts.choices(answer)
+    if several[0] and several[1] and len(several[0]) > 1:
+        return several[0] == several[1], "choices"
     if texts.same_choice(gold, answer):
         return True, "choice"
     return None

@@ -52,5 +52,5 @@ def decide_fast(gold: str, answer: str) -> tuple[bool, str] | None:
         return None
     if one[0] == two[0]:
         return True, "number"
-    same_style = one[1] == two[1] or one[0].denominator == 1
-    return (False, "number") if same_style else None  # a decimal may stand for a fraction
+    exact_gold = one[0].denominator == 1 or (not one[1] and not two[1])
+    return (False, "number") if exact_gold else None  # a decimal may stand for a fraction, or for a longer one

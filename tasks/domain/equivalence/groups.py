@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tasks.domain.equivalence.cursor import Cursor
 from tasks.domain.equivalence.matrices import determinant
-from tasks.domain.equivalence.nodes import Node, divided, number, times
+from tasks.domain.equivalence.nodes import Node, divided, number, symbols, times
 from tasks.domain.equivalence.tokens import Unreadable
 from tasks.domain.equivalence.vocabulary import FUNCTIONS, MATRICES, OPENERS
 
@@ -118,7 +118,7 @@ class GroupParser(Cursor):
         ):
             factors.append(self.power())
         node = times(*factors)
-        if self.peek().value == "/" and self.peek(1).kind == "num":  # \sin \pi/6
+        if self.peek().value == "/" and self.peek(1).kind == "num" and not symbols(node):  # \sin \pi/6
             self.next()
             node = divided(node, self.power())
         return (node,)

@@ -9,10 +9,20 @@ from functools import lru_cache
 from tasks.domain.equivalence.evaluation import COUNTING_LETTERS
 
 _ORDER = re.compile(
-    r"respectively|in that order|in (?:increasing|decreasing|ascending|descending|alphabetical) order|ordered (?:pair|triple|list)|"
+    r"respectively|in that order|in (?:increasing|decreasing|ascending|descending|alphabetical) order|"
     r"from (?:least|smallest|lowest|greatest|largest|highest) to|in order from|order (?:them|the)\b",
     re.IGNORECASE,
 )
+_ASKS = re.compile(
+    r"\b(?:find|list|give|what|which|enter|express|write|answers?|arrange|order|sort|determine|state|provide|name|compute|"
+    r"calculate|how|put|rank|separate|solve|identify|fill)\b",
+    re.IGNORECASE,
+)
+_DATA = re.compile(
+    r"\b(?:such that|suppose|whose|for which|that|consists?|forms?|satisf\w+|given|let|if|where|when|with|are in|is in)\b",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"(?<=[.?!])\s+|\n\s*\n")
 _FACTOR = re.compile(r"\bfactor(?:ise|ize)?\b(?! of| in)(?! that)|\bfactored form\b|\bfactorization\b", re.IGNORECASE)
 _EXPAND = re.compile(r"\bexpand\b|\bmultiply out\b", re.IGNORECASE)
 _CLOCK = re.compile(r"o'clock|\b[ap]\.?m\b|what time|at what time|\bclock\b", re.IGNORECASE)
@@ -39,6 +49,7 @@ _BASE_WORDS = {
     "ten": 10,
     "sixteen": 16,
 }
+_ROUNDED = re.compile(r"\bnearest\b|decimal places?|\bround\b|\brounded\b|significant", re.IGNORECASE)
 _WHOLE = re.compile(
     r"\b(?:integers?|natural|whole|primes?|divisors?|divisible|sequences?|progression|terms?|counting|digits?)\b|\\mathbb\s*\{?[ZN]",
     re.IGNORECASE,
@@ -51,39 +62,46 @@ _ASKED = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 MAX_QUESTION, MAX_ASKED = 5000, 100
-SEPARATOR = "\x1f"
+SEPARATOR, OPTIONS = "\x1f", "\x1e"
+_OPTION = re.compile(
+    r"\\text(?:bf|rm)?\s*\{\s*\(?([A-H])[).]?\s*\}[).]?|(?<![\w\\])\(([A-H])\)|(?:^|(?<=[\s,;]))([A-H])[.):](?=\s*\S)",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True)
 class Hints:
     """flags: o ordered, f factored, x expanded, c clock time, e exact form, m intervals of monotony (whose ends may be
-    open or closed), i whole numbers. `letters` are the symbols of the question;
+    open or closed), i whole numbers, r rounded. `letters` are the symbols of the question;
     None when there is no question to know them from."""
 
     flags: str = ""
     letters: frozenset[str] | None = None
     bases: frozenset[int] = frozenset()
-    parameters: frozenset[str] = frozenset()  # letters that one of the answers says run over the whole numbers
+    parameters: frozenset[str] = frozenset()  # letters that one of the answers says run over all whole numbers
+    natural: frozenset[str] = frozenset()  # and over some of them, such as the positive ones
     asked: tuple[str, ...] = ()  # formulas that the question asks for
+    options: tuple[str, ...] = ()  # of a multiple choice: each its letter and its text
 
     @property
     def whole(self) -> frozenset[str]:
         """Letters that run over the whole numbers: declared so, or usual for it and not known to be something else."""
         known = frozenset() if self.letters is None or "i" in self.flags else self.letters
-        return self.parameters | (COUNTING_LETTERS - known)
+        return self.parameters | self.natural | (COUNTING_LETTERS - known)
 
     def code(self) -> str:
         """The hints as one string, for messages and keys; `decoded` reads it."""
         letters = "-" if self.letters is None else " ".join(sorted(self.letters))
-        return f"{self.flags}|{letters}|{' '.join(map(str, sorted(self.bases)))}|{SEPARATOR.join(self.asked)}"
+        return f"{self.flags}|{letters}|{' '.join(map(str, sorted(self.bases)))}|{SEPARATOR.join(self.asked)}{OPTIONS}{SEPARATOR.join(self.options)}"
 
 
 @lru_cache(maxsize=4096)
 def decoded(code: str) -> Hints:
     flags, letters, bases, asked = code.split("|", 3)
     known = None if letters == "-" else frozenset(letters.split())
-    targets = tuple(asked.split(SEPARATOR)) if asked else ()
-    return Hints(flags, known, frozenset(map(int, bases.split())), asked=targets)
+    asked, _, options = asked.partition(OPTIONS)
+    targets, listed = (tuple(part.split(SEPARATOR)) if part else () for part in (asked, options))
+    return Hints(flags, known, frozenset(map(int, bases.split())), asked=targets, options=listed)
 
 
 @lru_cache(maxsize=4096)
@@ -92,10 +110,41 @@ def hints_of(question: str) -> Hints:
     question = question[:MAX_QUESTION]
     if not question.strip(" ?"):
         return Hints()
-    patterns = {"o": _ORDER, "f": _FACTOR, "x": _EXPAND, "c": _CLOCK, "e": _EXACT, "m": _MONOTONE, "i": _WHOLE}
+    patterns = {"f": _FACTOR, "x": _EXPAND, "c": _CLOCK, "e": _EXACT, "m": _MONOTONE, "i": _WHOLE, "r": _ROUNDED}
     flags = "".join(flag for flag, pattern in patterns.items() if pattern.search(question))
+    flags += "o" if any(map(_wants_order, _SENTENCE.split(question))) else ""
     bases = {_BASE_WORDS.get(word.lower()) or int(word) for pair in _BASE.findall(question) for word in pair if word}
-    return Hints(flags, _letters(question), frozenset(bases), asked=_asked(question))
+    return Hints(flags, _letters(question), frozenset(bases), asked=_asked(question), options=_options(question))
+
+
+def _options(question: str) -> tuple[str, ...]:
+    """The options of a multiple choice, `(A) 10 (B) 12`: at least two letters, from A on."""
+    marks = list(_OPTION.finditer(question))
+    starts = [at for at, mark in enumerate(marks) if _letter_of(mark) == "A"]
+    marks = marks[starts[-1] :] if starts else []
+    if len(marks) < 2 or [_letter_of(mark) for mark in marks] != list("ABCDEFGH"[: len(marks)]):
+        return ()
+    ends = [mark.start() for mark in marks[1:]] + [len(question)]
+    found = [question[mark.end() : end].strip(" \n\t,;.$\\") for mark, end in zip(marks, ends, strict=True)]
+    return tuple(
+        _letter_of(mark) + text.splitlines()[0][:MAX_ASKED] for mark, text in zip(marks, found, strict=True) if text
+    )
+
+
+def _letter_of(mark: re.Match[str]) -> str:
+    return next(filter(None, mark.groups()))
+
+
+def _wants_order(sentence: str) -> bool:
+    """Whether the order is that of the answers: `Find x and y, respectively`, not of data that the question is about."""
+    for match in _ORDER.finditer(sentence):
+        before = sentence[: match.start()]
+        asks = list(_ASKS.finditer(before))
+        if asks and not _DATA.search(before, asks[-1].end()):
+            return True
+        if not asks and _ASKS.match(sentence[match.end() :].strip(" ,")):
+            return True
+    return False
 
 
 def _asked(question: str) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tasks.domain.equivalence.nodes import Node, added, divided, negated, times
+from tasks.domain.equivalence.nodes import Node, added, divided, negated, number, renamed, symbol, times, walk
+from tasks.domain.equivalence.numeric import same_value
 
 MAX_ENTRIES = 400
 
@@ -11,6 +12,8 @@ def as_matrix(node: Node) -> Node | None:
     """One matrix for an expression of matrices and scalars; a tuple is a column. None when the shapes do not fit."""
     if node.op == "matrix":
         return node if len(node.args) <= MAX_ENTRIES else None
+    if node.op == "tuple" and node.value == "[]" and all(row.op == "tuple" and row.value == "[]" for row in node.args):
+        return _of_rows(node)  # [[1, 2], [3, 4]]
     if node.op == "tuple" and node.value in ("()", "<>", "[]"):
         return Node("matrix", node.args, 1)
     if node.op == "neg":
@@ -21,6 +24,26 @@ def as_matrix(node: Node) -> Node | None:
     if node.op == "mul":
         return _fold(node, _product)
     return None
+
+
+def _of_rows(node: Node) -> Node | None:
+    columns = {len(row.args) for row in node.args}
+    if len(columns) != 1:
+        return None
+    return Node("matrix", tuple(entry for row in node.args for entry in row.args), columns.pop())
+
+
+def components(node: Node, size: int) -> Node | None:
+    """The tuple of a vector written with i, j, k; None when the expression is not linear in them."""
+    names = ("i", "j", "k")[:size]
+    used = {part.value for part in walk(node) if part.op == "sym"}
+    if not 2 <= size <= 3 or not used & set(names) or (size == 2 and "k" in used):
+        return None
+    units = {name: symbol(f"unit {name}") for name in names}
+    vector = renamed(node, units)
+    parts = [renamed(vector, {f"unit {other}": number(int(other == name)) for other in names}) for name in names]
+    total = added(*(times(part, units[name]) for part, name in zip(parts, names, strict=True)))
+    return Node("tuple", tuple(parts), "()") if same_value(vector, total) else None
 
 
 def _fold(node: Node, combine):  # type: ignore[no-untyped-def]

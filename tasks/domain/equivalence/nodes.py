@@ -25,6 +25,7 @@
 | matrix | entries, row by row | number of columns |
 | given | the answer, formulas of its conditions | per condition in words how it starts and what it says |
 | remark | formulas | the same, before it is joined to an answer |
+| mod | the value or equation, the modulus | |
 | worded | the quantity | words that change it |
 | inf nset empty | | for nset R, Q, Z, N or C |
 """

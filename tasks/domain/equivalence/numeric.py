@@ -55,6 +55,10 @@ def _exact(node: Node) -> Fraction:
         return value
     if op == "fn" and node.value == "factorial":
         return _factorial(_exact(node.args[0]))
+    if op == "fn" and node.value == "binomial":
+        return _binomial(*map(_exact, node.args))
+    if op == "pct":
+        return _exact(node.args[0]) / 100
     if op not in ("add", "mul", "neg", "inv", "pow"):
         raise NotNumeric(op)
     parts = [_exact(arg) for arg in node.args]
@@ -87,6 +91,12 @@ def _factorial(value: Fraction) -> Fraction:
     return Fraction(math.factorial(int(value)))
 
 
+def _binomial(total: Fraction, taken: Fraction) -> Fraction:
+    if total.denominator != 1 or taken.denominator != 1 or not 0 <= taken <= total <= MAX_BITS // 10:
+        raise NotNumeric("binomial")
+    return _bounded(Fraction(math.comb(int(total), int(taken))))
+
+
 def _bounded(value: Fraction) -> Fraction:
     if value.numerator.bit_length() > MAX_BITS or value.denominator.bit_length() > MAX_BITS:
         raise NotNumeric("too large")
@@ -103,6 +113,18 @@ def equal(one: Node, two: Node, degrees: tuple[bool, bool] = (True, True), whole
     same = same_rational(one, two)
     if same is not None:
         return same
+    if has(one, "sum", "product") or has(two, "sum", "product"):
+        counted = whole | {part.value for side in (one, two) for part in walk(side) if part.op in ("sum", "product")}
+        counted |= frozenset(
+            name
+            for side in (one, two)
+            for part in walk(side)
+            if part.op in ("sum", "product")
+            for name in symbols(part.args[1])
+        )
+        if proves_equal(one, two, degrees, False, frozenset(counted)):
+            proofs.note("symbolic")
+            return True
     readings = (False, True) if _plain_log(one) or _plain_log(two) else (False,)
     return any(_agree(one, two, degrees, log10, whole) for log10 in readings)
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 from tasks.domain.equivalence.atoms import AtomParser
+from tasks.domain.equivalence.congruences import with_moduli
 from tasks.domain.equivalence.nodes import Node, added, deeper_than, divided, negated, number, times
 from tasks.domain.equivalence.tokens import OverLimit, Token, Unreadable, tokenize
 from tasks.domain.equivalence.units import unit
@@ -55,6 +57,7 @@ class Parser(AtomParser):
             found[0] = given(found[0], *leading)
         if not found:
             return Node("list", ())
+        found = with_moduli(found) if any(item.op == "mod" for item in found) else found
         return found[0] if len(found) == 1 else Node("list", tuple(found))
 
     def skip_separator(self) -> bool:
@@ -153,6 +156,8 @@ class Parser(AtomParser):
             operators.append(operator)
             operands.append(self.set_expression())
         node = Node("rel", tuple(operands), tuple(operators)) if operators else operands[0]
+        if self.take(r"\pmod"):
+            node = Node("mod", (node, self.argument(digits=False)))
         found, self.remarks = self.remarks, outer
         return given(node, *found) if found else node
 
@@ -241,7 +246,10 @@ class Parser(AtomParser):
         if whole.op == "num" and whole.value.denominator == 1 and self.proper_fraction(first, right):
             if right.op == "num":  # 2 1/2
                 self.next()
-                right = divided(right, self.power())
+                bottom = self.power()
+                if bottom.op in ("pct", "deg"):  # 12 1/2%
+                    return Node(bottom.op, (self.mixed(left, divided(right, bottom.args[0])),))
+                right = divided(right, bottom)
             return self.mixed(left, right)
         if right.op in ("rel", "remark") or (right.op == "tuple" and all(arg.op == "rel" for arg in right.args)):
             self.remarks.extend(right.args if right.op == "tuple" else [right])  # n^2 + n (n >= 1)
@@ -301,8 +309,23 @@ def elided(node: Node) -> Node:
     """a + b + ... + z, known by its two ends, so that it may be written in either direction."""
     if node.op != "add" or Node("dots") not in node.args or node.args[-1].op == "dots":
         return node
+    if (total := arithmetic_series(node)) is not None:
+        return total
     ends = sorted(repr(end) for end in (node.args[0], node.args[-1]))
     return Node("opaque", (), "+...+".join(ends))
+
+
+def arithmetic_series(node: Node) -> Node | None:
+    """The value of 1 + 2 + ... + n: equal steps of one, or at least three terms that show the step; None for others."""
+    terms = node.args if node.args[0].op == "num" else node.args[::-1]
+    at = terms.index(Node("dots"))
+    first = [term.value for term in terms[:at] if term.op == "num"]
+    steps = {b - a for a, b in pairwise(first)}
+    if at != len(first) or len(terms) != at + 2 or len(steps) != 1 or not (steps == {1} or (0 not in steps and at > 2)):
+        return None
+    last, step = terms[-1], number(next(iter(steps)))
+    count = added(divided(added(last, number(-first[0])), step), number(1))
+    return times(count, added(number(first[0]), last), number(Fraction(1, 2)))
 
 
 def is_plain_fraction(node: Node) -> bool:

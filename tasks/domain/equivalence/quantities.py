@@ -69,6 +69,7 @@ def _without_unit(node: Node) -> tuple[Node, str | None]:
             node = Node("pct", (node,))
         if words[:1] in (["degrees"], ["degree"], ["deg"]) and len(words) == 1:
             node = Node("deg", (node,))
+    names = [name for name in names if name.casefold().strip(". ") not in ("rad", "radian", "radians")]
     names = ["$" if name.startswith("$ ") else name for name in names]
     known = [name for name in names if units.known(name)]
     return node, next(iter(known or names), None)
@@ -110,8 +111,8 @@ def _same_percent(one: Node, two: Node, hints: Hints) -> str | None:
     bare_one, bare_two = (side.args[0] if side.op == "pct" else side for side in (one, two))
     if same_value(bare_one, bare_two) or same_value(one, two):
         return "percent"
-    if one.op == "pct" and two.op != "pct":
-        return _same_rounded(bare_one, times(two, number(100)), hints)
+    if one.op == "pct":
+        return _same_rounded(bare_one, bare_two if two.op == "pct" else times(two, number(100)), hints)
     return None
 
 
@@ -132,8 +133,12 @@ def _decimal(node: Node) -> str | None:
 def _same_rounded(one: Node, two: Node, hints: Hints) -> str | None:
     """A decimal gold against an exact value that rounds to it, or an exact gold against a long, rightly rounded decimal."""
     gold_literal, answer_literal = _decimal(one), _decimal(two)
-    if has(one, "deg") or has(two, "deg"):
+    if _is_angle(one) or _is_angle(two):
         return None
+    if gold_literal and answer_literal and "e" not in hints.flags:
+        return (
+            "longer_decimal" if _longer(gold_literal, answer_literal) and _rounds_to(two, one, gold_literal) else None
+        )
     if gold_literal and not has(two, "dec") and not symbols(two) and two.op != "num":
         digits = _significant(gold_literal)
         close = digits >= MIN_GOLD_DIGITS and _rounds_to(two, one, gold_literal, cut=digits > MIN_GOLD_DIGITS)
@@ -145,9 +150,21 @@ def _same_rounded(one: Node, two: Node, hints: Hints) -> str | None:
         and one.op not in ("num", "neg")
         and "e" not in hints.flags
     ):
-        close = _significant(answer_literal) >= MIN_ANSWER_DIGITS and _rounds_to(one, two, answer_literal)
+        enough = MIN_GOLD_DIGITS if "r" in hints.flags else MIN_ANSWER_DIGITS
+        close = _significant(answer_literal) >= enough and _rounds_to(one, two, answer_literal)
         return "rounded_answer" if close else None
     return None
+
+
+def _is_angle(node: Node) -> bool:
+    """A degree sign outside of functions."""
+    return node.op == "deg" or (node.op != "fn" and any(map(_is_angle, node.args)))
+
+
+def _longer(gold: str, answer: str) -> bool:
+    """3.6667 for a gold of 3.67: the gold has the digits of a rounded value, the answer two decimals more at least."""
+    places = [len(literal.lower().partition("e")[0].partition(".")[2]) for literal in (gold, answer)]
+    return _significant(gold) >= MIN_GOLD_DIGITS and places[1] >= places[0] + 2
 
 
 def _significant(literal: str) -> int:

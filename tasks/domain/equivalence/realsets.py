@@ -116,7 +116,9 @@ def _from_relation(node: Node) -> RealSet | None:
 def _is_subject(operand: Node, operands: tuple[Node, ...]) -> bool:
     """The one operand the others bound: a symbol, f(x), |x|, with only constants around it (or one plain symbol)."""
     others = frozenset[str]().union(*(symbols(other) for other in operands if other is not operand))
-    named = operand.op in ("sym", "call") or (operand.op == "fn" and operand.value == "abs")
+    named = operand.op in ("sym", "call") or (
+        operand.op == "fn" and operand.value == "abs" and operand.args[0].op == "sym"
+    )
     return named and bool(symbols(operand)) and not symbols(operand) & others
 
 

@@ -29,7 +29,7 @@ def is_name(node: Node) -> bool:
         return len(node.args) == 1 and is_name(node.args[0])
     if node.op == "mul":
         return _is_derivative(node) or all(map(_is_length, node.args))
-    return node.op == "pow" and node.args[0].op == "sym" and exact(node.args[1]) in (-1, 2, 3)
+    return False
 
 
 def _is_length(factor: Node) -> bool:
@@ -143,7 +143,9 @@ def answered_by_equation(gold: Node, answer: Node, same: Same, asked: Callable[[
 
 def _asks_for_value(gold: Node) -> bool:
     """a + b = 7 answers `find a + b`; x + y = 7 may be a line."""
-    return is_sum_of_letters(gold.args[0]) and exact(gold.args[-1]) is not None
+    left = gold.args[0]
+    squared = left.op == "pow" and left.args[0].op == "sym" and exact(left.args[1]) is not None
+    return (squared or is_sum_of_letters(left)) and exact(gold.args[-1]) is not None
 
 
 def is_sum_of_letters(left: Node) -> bool:
@@ -179,6 +181,10 @@ def same_inequality(gold: Node, answer: Node, same: Same) -> bool:
     """The same chain, perhaps written backwards, or one inequality up to a factor."""
     if gold.value == answer.value and all(map(same, gold.args, answer.args)):
         return True
+    if not all(
+        operator in _FLIPPED or operator in ("=", "!=", "~") for operator in answer.value
+    ):  # a -> b is not b -> a
+        return False
     backwards = tuple(_FLIPPED.get(operator, operator) for operator in reversed(answer.value))
     if gold.value == backwards and all(map(same, gold.args, reversed(answer.args))):
         return True

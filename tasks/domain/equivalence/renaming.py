@@ -38,8 +38,31 @@ def renamings(one: Node, two: Node, hints: Hints) -> Iterator[Node]:
     if ours:
         yield other
     for letter in sorted(symbols(one) & symbols(other) & (COUNTING_LETTERS | hints.parameters)):
-        if letter in hints.parameters or (_counts(one, letter) and _counts(other, letter)):
+        if letter in hints.parameters or (
+            _counts(one, letter) and _counts(other, letter) and letter not in hints.natural
+        ):
             yield from (renamed(other, {letter: shift}) for shift in _shifts(letter))
+
+
+def same_antiderivative(one: Node, two: Node, hints: Hints) -> bool:
+    """f + C and g + K, where f and g differ by a constant: f(x) - g(x) is the same at another x."""
+    bare_one, bare_two = _without_constant(one, hints), _without_constant(two, hints)
+    if bare_one is None or bare_two is None or not symbols(bare_one) or symbols(bare_one) != symbols(bare_two):
+        return False
+    gap = Node("add", (bare_one, negated(bare_two)))
+    elsewhere = renamed(gap, {name: symbol(name + "*") for name in symbols(bare_one)})
+    return same_value(gap, elsewhere)
+
+
+def _without_constant(node: Node, hints: Hints) -> Node | None:
+    """The sum without its constant of integration: one term that is a letter the question does not know."""
+    if node.op != "add":
+        return None
+    letters = [term for term in node.args if term.op == "sym" and term.value[:1] in "CcKk"]
+    if len(letters) != 1 or (hints.letters or frozenset()) & {letters[0].value}:
+        return None
+    rest = [term for term in node.args if term is not letters[0]]
+    return Node("add", tuple(rest)) if all(letters[0].value not in symbols(term) for term in rest) else None
 
 
 def _in_order(node: Node, known: frozenset[str]) -> list[str]:
@@ -66,7 +89,7 @@ def _may_rename(one: Node, two: Node, old: str, new: str, hints: Hints) -> bool:
         return not (old in letters and new in letters)
     if new in letters:
         return False
-    if {old, new} <= hints.parameters or (_counts(one, old) and _counts(two, new)):
+    if {old, new} <= hints.parameters | hints.natural or (_counts(one, old) and _counts(two, new)):
         return True
     if hints.letters is not None:  # an arbitrary constant: the question knows neither name
         return old not in letters
@@ -91,7 +114,9 @@ def _shifted(one: Node, two: Node, hints: Hints) -> bool:
     """k pi + pi/2 and k pi - pi/2 are the same set when k runs over the whole numbers."""
     both = symbols(one) & symbols(two)
     for letter in sorted(both & (COUNTING_LETTERS | hints.parameters)):
-        if letter in hints.parameters or (_counts(one, letter) and _counts(two, letter)):
+        if letter in hints.parameters or (
+            _counts(one, letter) and _counts(two, letter) and letter not in hints.natural
+        ):
             return any(same_value(one, renamed(two, {letter: shift}), whole=hints.whole) for shift in _shifts(letter))
     return False
 

@@ -50,6 +50,8 @@ def limited(seconds: float = TIME_LIMIT_S) -> Iterator[None]:
 
 def attempt(question: Callable[[], bool | None]) -> bool | None:
     """The answer to a question to SymPy; None when it has none in time, or fails."""
+    import sympy  # noqa: F401 - before the clock runs: an import must not be cut short
+
     try:
         with limited():
             return question()
@@ -76,6 +78,35 @@ def proves_equal(
             Conversion(whole, degree, log10).expression(side) for side, degree in zip((one, two), degrees, strict=True)
         )
         return vanishes(left - right)
+
+    return attempt(question)
+
+
+@lru_cache(maxsize=1024)
+def proves_equal_beyond(one: Node, two: Node) -> bool | None:
+    """Whether two expressions of a letter `distance` are equal for all its positive values."""
+    if not fits(one) or not fits(two):
+        return None
+
+    def question() -> bool | None:
+        convert = Conversion()
+        difference = convert.expression(one) - convert.expression(two)
+        positive = convert.sympy.Symbol("distance", positive=True)
+        return vanishes(difference.subs(convert.symbol("distance"), positive))
+
+    return attempt(question)
+
+
+@lru_cache(maxsize=1024)
+def proves_same_solutions(one: Node, two: Node) -> bool | None:
+    """Whether two descriptions of sets of reals (inequalities, intervals, unions, builders) in one letter are one set."""
+    if not fits(one) or not fits(two):
+        return None
+
+    def question() -> bool | None:
+        convert = Conversion()
+        left, right = convert.reals(one), convert.reals(two)
+        return left == right or left.symmetric_difference(right).is_empty
 
     return attempt(question)
 
@@ -170,6 +201,39 @@ class Conversion:
         index = self.sympy.Symbol(node.value, integer=True)
         kind = self.sympy.Sum if node.op == "sum" else self.sympy.Product
         return kind(body.subs(name, index), (index, low, high)).doit()
+
+    def reals(self, node: Node) -> Any:
+        """The set of reals that a relation, interval, union, finite set or builder describes."""
+        if node.op == "rel":
+            return self.solutions(node)
+        if node.op == "builder":
+            return self.reals(node.args[0])
+        parts = node.args
+        if node.op == "tuple":
+            low, high = self.arguments(node)
+            return self.sympy.Interval(low, high, node.value[0] == "(", node.value[-1] == ")")
+        if node.op == "set":
+            return self.sympy.FiniteSet(*self.arguments(node))
+        if node.op in ("union", "list"):
+            return self.sympy.Union(*map(self.reals, parts))
+        if node.op in ("inter", "diff"):
+            one, two = map(self.reals, parts)
+            return one.intersect(two) if node.op == "inter" else self.sympy.Complement(one, two)
+        if node.op == "nset" and node.value == "R":
+            return self.sympy.S.Reals
+        if node.op == "empty":
+            return self.sympy.S.EmptySet
+        raise NoCounterpart(node.op)
+
+    def solutions(self, node: Node) -> Any:
+        operands = self.arguments(node)
+        (letter,) = frozenset[Any]().union(*(operand.free_symbols for operand in operands))
+        kinds = {"<": "Lt", ">": "Gt", "<=": "Le", ">=": "Ge", "!=": "Ne", "=": "Eq"}
+        found = self.sympy.S.Reals
+        for at, operator in enumerate(node.value):
+            relation = getattr(self.sympy, kinds[operator])(operands[at], operands[at + 1])
+            found = found.intersect(self.sympy.solveset(relation, letter, self.sympy.S.Reals))
+        return found
 
     def call(self, node: Node) -> Any:
         return self.sympy.Function(node.value)(*self.arguments(node))

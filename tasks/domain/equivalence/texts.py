@@ -26,7 +26,15 @@ NUMBER_WORDS = {word: value for value, word in enumerate(_UNITS)} | {
     word: 10 * (at + 2) for at, word in enumerate(_TENS)
 }
 NUMBER_WORDS |= {f"{ten}-{_UNITS[unit]}": 10 * (at + 2) + unit for at, ten in enumerate(_TENS) for unit in range(1, 10)}
-NUMBER_WORDS |= {"hundred": 100, "one hundred": 100, "thousand": 1000, "one thousand": 1000, "one million": 10**6}
+NUMBER_WORDS |= {
+    "a dozen": 12,
+    "one dozen": 12,
+    "hundred": 100,
+    "one hundred": 100,
+    "thousand": 1000,
+    "one thousand": 1000,
+    "one million": 10**6,
+}
 _SAME = {
     "no solution": "none", "no solutions": "none", "no real solution": "none", "no real solutions": "none", "empty set": "none",
     "there is no solution": "none", "there are no solutions": "none", "does not exist": "none", "dne": "none", "none": "none",
@@ -35,6 +43,7 @@ _SAME = {
     "infinitely many": "infinite", "infinitely many solutions": "infinite", "infinite": "infinite",
     "infinity": "infinite", "infinite solutions": "infinite", "infinitely": "infinite", "undefined": "undefined",
     "indeterminate": "undefined", "true": "true", "false": "false", "correct": "true", "incorrect": "false",
+    "yes": "true", "no": "false",
 }  # fmt: skip
 
 
@@ -61,6 +70,8 @@ def bare_choice(text: str) -> str | None:
 
 def word_number(text: str) -> int | None:
     """The value of a number word up to ninety-nine."""
+    if any(character.isdigit() for character in text):  # 5 hundred
+        return None
     return NUMBER_WORDS.get(" ".join(re.sub(r"[^a-z -]", " ", text.casefold()).split()))
 
 
@@ -95,6 +106,46 @@ def same_choice(gold: str, answer: str) -> bool:
 def _upper_or_bracketed(gold: str) -> bool:
     bare = "".join(_COMMANDS.sub(" ", gold).split())
     return bare[:1] in "ABCDEFGH" or bare.startswith("(")
+
+
+def choices(text: str) -> frozenset[str] | None:
+    """The letters of an answer that names several options: `ABD`, `A, B and D`, `(A)(B)(D)`; None when it is no such thing."""
+    bare = re.sub(r"\band\b|[\s,;、&()\[\].]+", " ", _COMMANDS.sub(" ", text)).split()
+    letters = "".join(bare)
+    if not 1 <= len(letters) <= 8 or not re.fullmatch(r"[A-H]+", letters) or len(set(letters)) != len(letters):
+        return None
+    return frozenset(letters)
+
+
+_MONTHS = {
+    name: at + 1
+    for at, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
+}
+_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_DATES = (
+    re.compile(rf"(?P<m>{_MONTH}) (?:the )?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<y>\d{{4}}))?"),
+    re.compile(rf"(?:the )?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<m>{_MONTH})(?:,? (?P<y>\d{{4}}))?"),
+    re.compile(r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})"),
+)
+
+
+def date(text: str) -> tuple[int, int, int | None] | None:
+    """Month, day and (where it is given) year of a date in words or in ISO form."""
+    bare = " ".join(re.sub(r"[.$]", " ", _COMMANDS.sub(" ", plain(text))).casefold().split())
+    bare = re.sub(r"^(?:mon|tues|wednes|thurs|fri|satur|sun)day,? ", "", bare)
+    match = next((found for pattern in _DATES if (found := pattern.fullmatch(bare))), None)
+    if match is None:
+        return None
+    month = _MONTHS.get(match["m"][:3]) or int(match["m"])
+    return month, int(match["d"]), int(match["y"]) if match["y"] else None
+
+
+def same_date(gold: str, answer: str) -> bool | None:
+    """Equal dates; a year may be left out. None unless both are dates."""
+    one, two = date(gold), date(answer)
+    if one is None or two is None:
+        return None
+    return one[:2] == two[:2] and (one[2] == two[2] or None in (one[2], two[2]))
 
 
 def same_clock(gold: str, answer: str, asked: bool = False) -> bool | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from tasks.domain.equivalence.spelling import rewritten
 from tasks.domain.equivalence.unicode import plain
 from tasks.domain.equivalence.units import LETTERS, known
 from tasks.domain.equivalence.vocabulary import (
@@ -55,12 +56,10 @@ _SCANNER = re.compile(
     """,
     re.VERBOSE,
 )
+UNITS_BY_NAME = frozenset({"sec", "min"})  # behind a number or a slash
+_COUNTED = re.compile(r"\d+(?:\.\d+)? +[A-Za-z][A-Za-z ]*")  # 15 days, inside \text
 _TEXT_SPACES = re.compile(r"~|\\[,;:!> ]")
 _HALF_DAY = re.compile(r"[ap]\.? ?m", re.IGNORECASE)
-_NEXT_FORMULA = re.compile(r"(?<!\\)\$(?:\s*\\q?quad\s*|[ \t]*\n\s*)\$(?!\$)")  # two formulas, not a product of them
-_NEXT_EQUATION = re.compile(
-    r"\\q?quad\s*(?=\\?[A-Za-z]+(?:_\{?\w+\}?)?(?:\s*\([^()]{1,20}\))?\s*(?:=|<|>|\\(?:le|ge|leq|geq|in|ne)\b))"
-)
 _DOUBLED = re.compile(r"\\\\(?=[a-zA-Z]{2})")  # commands escaped twice, outside environments
 _OPEN_BRACE = re.compile(r"\\left\s*\\\{\s*\\begin\{(?:array|aligned|gathered|matrix)\}(?:\s*\{[^{}]{0,20}\})?")
 _GROUPS = re.compile(r"(?<=\d)\s*(?:\{\s*,\s*\}|,\s*\\!|\\!\s*,|\{\s*,\s*\\!\s*\})\s*(?=\d{3})")
@@ -81,10 +80,7 @@ def tokenize(text: str, commas_group: bool = True) -> list[Token]:
 
 
 def _prepared(text: str, commas_group: bool) -> str:
-    if ("$" in text and "\\" in text) or "\n" in text:
-        text = _NEXT_FORMULA.sub("$, $", text)
-    if "quad" in text:
-        text = _NEXT_EQUATION.sub(", ", text)
+    text = rewritten(text)
     if "\\\\" in text and "\\begin" not in text:
         text = _DOUBLED.sub(r"\\", text)
     if "\\left" in text and "\\begin" in text:
@@ -107,7 +103,7 @@ def _grouped(text: str) -> str:
 
 
 def _scan(text: str) -> Iterator[Token]:
-    at, spaced, before = 0, False, ""
+    at, spaced, before, slash = 0, False, "", False
     while at < len(text):
         match = _SCANNER.match(text, at)
         if match is None:
@@ -118,22 +114,31 @@ def _scan(text: str) -> Iterator[Token]:
             continue
         if kind == "text":
             content, at = _braced(text, at)
-            found = list(_text_tokens(value, content, spaced, before))
+            found = list(_text_tokens(value, content, spaced, before, slash))
         else:
-            raised = kind == "word" and len(value) <= 3 and value.isascii() and text[at : at + 1] in ("^", "_")
-            found = [Token("sym", letter, False) for letter in value] if raised else []  # Be^x is no verb
-            found = found or list(_tokens_of(kind, value, spaced, before))
+            following = text[at : at + 1]
+            raised = (
+                kind == "word"
+                and len(value) <= 3
+                and value.isascii()
+                and (following in ("^", "_") or (value.isupper() and following in ("}", "/", "=")))
+            )
+            found = (
+                [Token("sym", letter, False) for letter in value] if raised else []
+            )  # Be^x is no verb, NO/BO no word
+            found = found or list(_tokens_of(kind, value, spaced, before, slash))
         yield from found
         before, spaced = found[-1].kind if found else before, False
+        slash = bool(found) and found[-1].value == "/"
 
 
-def _tokens_of(kind: str, value: str, spaced: bool, before: str) -> Iterator[Token]:
+def _tokens_of(kind: str, value: str, spaced: bool, before: str, after_slash: bool) -> Iterator[Token]:
     if kind == "num" and (
         len(value) > MAX_DIGITS or (len(re.split("[eE]", value)[-1].strip("+-")) > 3 and "e" in value.lower())
     ):
         raise OverLimit("digits")
     if kind == "word":
-        yield from _word(value, spaced, before)
+        yield from _word(value, spaced, before, after_slash)
     elif kind == "env":
         yield Token("end" if value.startswith(r"\end") else "begin", value.split("{")[1].strip("} *"), spaced)
     elif kind == "op" and value.startswith(".."):
@@ -142,13 +147,13 @@ def _tokens_of(kind: str, value: str, spaced: bool, before: str) -> Iterator[Tok
         yield Token(kind, value, spaced)
 
 
-def _word(word: str, spaced: bool, before: str) -> Iterator[Token]:
+def _word(word: str, spaced: bool, before: str, after_slash: bool) -> Iterator[Token]:
     """One letter is a symbol, a known name a command, two or three letters a product, anything else text."""
     if len(word) == 1 and word.isascii():
         yield Token("sym", word, spaced)
     elif word in WORDS:
         yield Token("cmd", WORDS[word], spaced)
-    elif word in FUNCTIONS:
+    elif word in FUNCTIONS - UNITS_BY_NAME or (word in FUNCTIONS and before != "num" and not after_slash):
         yield Token("cmd", "\\" + word, spaced)
     elif word.isascii() and len(word) <= 3 and word.lower() not in SHORT_WORDS and before != "text":
         for letter in word:
@@ -158,16 +163,18 @@ def _word(word: str, spaced: bool, before: str) -> Iterator[Token]:
         yield Token("text", word, spaced)
 
 
-def _text_tokens(command: str, content: str, spaced: bool, before: str) -> Iterator[Token]:
+def _text_tokens(command: str, content: str, spaced: bool, before: str, after_slash: bool) -> Iterator[Token]:
     """Text that is mathematics after all (a letter, a number, a function name) is read as such."""
     words = re.findall(r"[^\W\d_]+", content)
     bare = _TEXT_SPACES.sub(" ", content).strip().strip(".")
     if not bare:
         return
-    if bare in FUNCTIONS - {"min", "max"}:
+    if bare in FUNCTIONS - {"min", "max"} and not (bare in UNITS_BY_NAME and (before == "num" or after_slash)):
         yield Token("cmd", "\\" + bare, spaced)
     elif _HALF_DAY.fullmatch(bare) or (before == "num" and (bare in LETTERS or known(bare))):
         yield Token("text", bare, spaced)
+    elif _COUNTED.fullmatch(bare):
+        yield from _scan(bare)
     elif not command.startswith(r"\operatorname") and all(len(word) == 1 and word.isascii() for word in words):
         for token in _scan(bare):
             yield token._replace(spaced=token.spaced or spaced)

@@ -13,8 +13,7 @@ time     s 1 sec 1 second 1 min 60 minute 60 h 3600 hr 3600 hour 3600 day 86400 
 mass     g 1 gram 1 kg 1000 kilogram 1000 mg 1/1000 milligram 1/1000 lb 45359237/100000 pound 45359237/100000 oz 45359237/1600000 ounce 45359237/1600000
 volume   l 1 liter 1 litre 1 ml 1/1000 milliliter 1/1000 millilitre 1/1000
 money    $ 1 dollar 1 usd 1 cent 1/100 buck 1 ¢ 1/100
-speed    mph 1609344/3600000 miles_per_hour 1609344/3600000 mi/h 1609344/3600000 km/h 1000/3600 kph 1000/3600 kmh 1000/3600
-speed    kilometers_per_hour 1000/3600 m/s 1 meters_per_second 1 ft/s 3048/10000 feet_per_second 3048/10000
+length/time mph 1609344/3600000 kph 1000/3600 kmh 1000/3600
 angle    degree 1 deg 1
 """
 _UNITS = {
@@ -40,6 +39,10 @@ class Unit:
 def unit(text: str) -> Unit:
     """`sq. inches`, `cm^2`, `apples`."""
     name, power = text.strip(" .,").replace("\\", ""), 1
+    top, slash, bottom = name.replace(" per ", "/").partition("/")
+    if slash and (over := unit(top)).kind and (under := unit(bottom)).kind:
+        kind = "/".join(f"{part.kind}^{part.power}" if part.power > 1 else part.kind for part in (over, under))
+        return Unit(kind, 1, over.factor / under.factor)
     match = _POWER.search(name)
     if match:
         power = 2 if match["square"] else 3 if match["cubic"] else int(match["power"])

@@ -76,7 +76,9 @@ LETTERS = words(
     partial mho aleph complement
     """
 )
+SAME_LETTERS = {r"\varepsilon": r"\epsilon", r"\varphi": r"\phi", r"\vartheta": r"\theta"}
 DECORATIONS = (
+    r"\dot", r"\ddot",
     r"\angle", r"\triangle", r"\measuredangle", r"\overrightarrow", r"\overline", r"\widehat", r"\overset", r"\star",
 )  # fmt: skip
 BIG_OPERATORS = (r"\sum", r"\prod", r"\int", r"\iint", r"\lim", r"\oint", r"\bigoplus", r"\limsup", r"\liminf")

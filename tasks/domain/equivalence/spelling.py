@@ -1,0 +1,59 @@
+"""Ways of writing that mean something else than their characters say, rewritten before the text is cut into tokens.
+
+Each rule has a mark that the text must contain, so that texts without it cost nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+_MODULUS = r"\{?\s*(\d{1,12}|[a-zA-Z])\s*\}?"
+_OPTIONAL_TEXT = r"(?:\\(?:text|mathrm|operatorname)\s*\{\s*)?"
+_NAME = r"\\?[A-Za-z]+(?:_\{?\w+\}?)?(?:\s*\([^()]{1,20}\))?"
+_RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
+    (mark, re.compile(pattern), replacement)
+    for mark, pattern, replacement in (
+        # congruences
+        ("mod", rf"\(\s*{_OPTIONAL_TEXT}\\?[bp]?mod(?:ulo)?\b\s*\}}?\s*{_MODULUS}\s*\)", r"\\pmod{\1}"),
+        ("mod", rf"\\[bp]?mod(?![a-z])\s*{_MODULUS}", r"\\pmod{\1}"),
+        ("mod", rf"(?<![\\a-zA-Z]){_OPTIONAL_TEXT}\s*mod(?:ulo)?\b\s*\}}?\s*{_MODULUS}\s*$", r"\\pmod{\1}"),
+        # primes
+        ("prime", r"\^\s*\{?\s*\\prime\s*\\prime\s*\}?", "''"),
+        ("prime", r"\^\s*(?:\{\s*\\prime\s*\}|\\prime(?![a-z]))", "'"),
+        # circled numbers name statements in a list
+        ("circled", r"\\(?:text)?circled\s*\{\s*(\w{1,2})\s*\}", r",\1,"),
+        # ordinals
+        ("t", r"(?<=\d)(?:st|nd|rd|th)\b", " "),
+        ("^", r"(?<=\d)\s*\^\s*\{?\s*\\(?:text|mathrm)\s*\{\s*(?:st|nd|rd|th)\s*\}\s*\}?", " "),
+        # repeating decimals with brackets, as in Russia and Korea
+        ("(", r"(?<![\w.])(\d*\.\d*)\((\d{1,9})\)(?![\d(])", r"\1\\overline{\2}"),
+        # combinations: 5C2, {}_5C_2, ^5C_2, C(5,2)
+        ("C", r"(?:\{\s*\}\s*)?[_^]\s*\{?\s*(\d{1,4})\s*\}?\s*(?:\\(?:mathrm|text)\{C\}|C)\s*_\s*\{?\s*(\d{1,4})\s*\}?", r"\\binom{\1}{\2}"),
+        ("C", r"(?<![\w\\.])(\d{1,4})\s?C\s?(\d{1,4})(?![\w.])", r"\\binom{\1}{\2}"),
+        ("C", r"(?<![\w\\])C\s*\(\s*(\d{1,4})\s*,\s*(\d{1,4})\s*\)", r"\\binom{\1}{\2}"),
+        # division with remainder
+        ("r", r"(?<![\w.])(\d+)\s*,?\s*(?:\\text\s*\{)?\s*(?:with\s+)?(?:a\s+)?(?:r(?:emainder)?|rem)\b\.?(?:\s+of)?\s*\}?\s*(\d+)(?![\w.])", r"\\langle \1,\2\\rangle "),
+        ("R", r"(?<![\w.])(\d+)\s*(?:\\(?:text|mathrm)\s*\{)?\s*(?:R|Remainder)\b\.?\s*\}?\s*(\d+)(?![\w.])", r"\\langle \1,\2\\rangle "),
+        # plain text habits
+        ("/-", r"\+\s*/\s*-", r"\\pm "),
+        ("U", r"(?<=[)\]}])\s*U\s*(?=[(\[]|\\[{l])", r"\\cup "),
+        ("0x", r"^\s*0x([0-9A-Fa-f]{1,16})\s*$", r"\\text{\1}_{16}"),
+        ("a", r"(?<![a-zA-Z\\])a(sin|cos|tan|cot)(?=\W)", r"\\arc\1 "),
+        ("R", r"\bRs\.?\s*(?=\d)", r"\\$"),
+        ("\\mid", r"\\mid\s*(\\csc|\\sec|\\sin|\\cos|\\tan|\\cot|[a-zA-Z0-9(])([^|]*?)\\mid(?![a-z])", r"|\1\2|"),
+        # several formulas beside each other
+        ("$", r"(?<!\\)\$(?:\s*\\q?quad\s*|[ \t]*\n\s*)\$(?!\$)", "$, $"),
+        ("quad", rf"\\q?quad\s*(?={_NAME}\s*(?:=|<|>|\\(?:le|ge|leq|geq|in|ne)\b))", ", "),
+        # augmented matrices: the bar is layout
+        ("array", r"(?<=\\begin\{array\})\{([lcr|\s]+)\}", "{c}"),
+        ("matrix", r"&\s*(?:\||\\mid|\\vdots|\\vert)\s*&", "&"),
+    )
+)  # fmt: skip
+
+
+def rewritten(text: str) -> str:
+    """The text with these habits of notation spelled out."""
+    for mark, pattern, replacement in _RULES:
+        if mark in text:
+            text = pattern.sub(replacement, text)
+    return text
