@@ -25,12 +25,13 @@ from flows.loop.expectation import expectation
 from flows.loop.maximization import Maximized, maximization
 from flows.loop.series import Budget, BudgetedRun, Night, NightSettings, Series, Verdict, gate
 from flows.operation.boundary import deployed_config
-from flows.operation.form import DEFAULTS, ConfigName, config_from_form
+from flows.operation.form import DEFAULTS, NOTHING, Common, ConfigName, config_from_form
 from flows.operation.names import night_name
+from flows.operation.shown import show_config
 from flows.run.preflight import open_run, workspace_of
 from flows.run.recorder import Record
 from flows.run.run import Journal
-from flows.self_train import RUNNER, UNSAID
+from flows.self_train import RUNNER
 from flows.stored.policies import LATEST, promote, promoted
 from tasks.domain.errors import UserError
 from tasks.domain.schema import Policy
@@ -44,23 +45,25 @@ ANY_NIGHT = NightSettings()
 
 @flow(name="nightly", flow_run_name=night_name, task_runner=RUNNER, persist_result=False, validate_parameters=False)
 def nightly(
-    start_from: ConfigName = DEFAULTS, nights: NightSettings = ANY_NIGHT, config: RunConfig = UNSAID, settings: tuple[str, ...] = ()
+    start_from: ConfigName = DEFAULTS, common: Common = NOTHING, nights: NightSettings = ANY_NIGHT, settings: tuple[str, ...] = (),
+    config: RunConfig | None = None,
 ) -> Any:  # fmt: skip
     """One night of self-training; the nights of one run name are a series.
 
     Args:
-        start_from: A committed config; what is changed below wins over it.
+        start_from: A committed config (deployments/configs); what is changed below wins over it.
+        common: What most people change.
         nights: History, gate and budget.
-        config: A field left at its default follows start_from and, below that, the preset.
         settings: Further settings as section.key=value, one a line; they win over everything.
+        config: Every setting; a field left at its default follows start_from and, below that, the preset.
     """
     chosen: list[NightSettings] = []
 
     def read() -> RunConfig:
         chosen.append(night_settings(nights))
-        return night_config(config_from_form(start_from, config, settings))
+        return night_config(config_from_form(start_from, config, settings, common))
 
-    return deployed_config(read, lambda checked, journal: one_night(checked, chosen[0], journal))
+    return deployed_config(read, lambda checked, journal: one_night(checked, chosen[0], journal), shows=False)
 
 
 def night_settings(given: Any) -> NightSettings:
@@ -117,6 +120,7 @@ def one_night(config: RunConfig, settings: NightSettings, journal: Journal) -> A
 def _work(config: RunConfig, settings: NightSettings, night: Night, series: Series, journal: Journal) -> Night:
     tonight = {"run": {"name": f"{series.name}-{night.night}"}, "loop": {"draw": night.night, "iterations": 1}}
     journal.config = make_config(config_with(config.model_dump(mode="json"), tonight))
+    show_config(journal.config)
     with open_run(journal.config, journal) as opened:
         run = BudgetedRun(opened.config, opened.workspace, opened.problems, opened.base, journal)
         run = replace(run, budget=Budget(settings, night.started, run))

@@ -12,8 +12,8 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.config import RunConfig
 from flows.loop import em as loop
 from flows.loop.evaluation import evaluate_policy
-from flows.operation.boundary import deployed
-from flows.operation.form import DEFAULTS, ConfigName
+from flows.operation.boundary import deployed_config
+from flows.operation.form import DEFAULTS, NOTHING, Common, ConfigName, config_from_form
 from flows.operation.names import evaluation_name, run_name
 from flows.run.preflight import open_run
 from flows.run.run import Journal
@@ -22,25 +22,27 @@ from tasks.domain.results import IterationResult
 from tasks.report.keys import artifact_key
 from tasks.report.tables import headline, score_markdown
 
-UNSAID = RunConfig()
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=loop.THREADS)
 
 
 @flow(name="self-train", flow_run_name=run_name, task_runner=RUNNER, persist_result=False, validate_parameters=False)
-def self_train(start_from: ConfigName = DEFAULTS, config: RunConfig = UNSAID, settings: tuple[str, ...] = ()) -> Any:
+def self_train(
+    start_from: ConfigName = DEFAULTS, common: Common = NOTHING, settings: tuple[str, ...] = (), config: RunConfig | None = None
+) -> Any:  # fmt: skip
     """Sample, check, keep what is correct, train the base on it, evaluate, again (ReST-EM).
 
     Args:
         start_from: A committed config (deployments/configs); what is changed below wins over it.
-        config: A field left at its default follows start_from and, below that, the preset.
+        common: What most people change.
         settings: Further settings as section.key=value, one a line; they win over everything.
+        config: Every setting; a field left at its default follows start_from and, below that, the preset.
     """
 
     def work(checked: RunConfig, journal: Journal) -> Any:
         with open_run(checked, journal) as run:
             return Completed(message=headline(loop.em_loop(run)))
 
-    return deployed(start_from, config, settings, work)
+    return deployed_config(lambda: config_from_form(start_from, config, settings, common), work)
 
 
 @flow(
@@ -49,16 +51,18 @@ def self_train(start_from: ConfigName = DEFAULTS, config: RunConfig = UNSAID, se
 def evaluate(
     policy: str = "base",
     start_from: ConfigName = DEFAULTS,
-    config: RunConfig = UNSAID,
+    common: Common = NOTHING,
     settings: tuple[str, ...] = (),
+    config: RunConfig | None = None,
 ) -> Any:
     """Score one policy on the test problems: greedy pass@1, sampled pass@1, pass@k, maj@k, with intervals.
 
     Args:
         policy: base, latest (the promoted one), RUN/ITERATION (say demo/2), a model folder, an fsspec URL or a Hub id.
-        start_from: A committed config; what is changed below wins over it.
-        config: A field left at its default follows start_from and, below that, the preset.
+        start_from: A committed config (deployments/configs); what is changed below wins over it.
+        common: What most people change.
         settings: Further settings as section.key=value, one a line; they win over everything.
+        config: Every setting; a field left at its default follows start_from and, below that, the preset.
     """
 
     def work(checked: RunConfig, journal: Journal) -> None:
@@ -71,4 +75,4 @@ def evaluate(
                 description=f"{policy} on the test problems of {checked.run.name}",
             )  # fmt: skip
 
-    return deployed(start_from, config, settings, work)
+    return deployed_config(lambda: config_from_form(start_from, config, settings, common), work)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -15,9 +15,10 @@ from prefect.states import Crashed, Failed
 
 from flows.config import RunConfig
 from flows.operation.device import device
-from flows.operation.form import config_from_form, validate
+from flows.operation.form import validate
 from flows.operation.notice import EVENT, Notice, Where, notice_of
 from flows.operation.processes import label_this_process
+from flows.operation.shown import show_config
 from flows.run.fleet import cancel_jobs
 from flows.run.preflight import workspace_of
 from flows.run.run import Failure, Journal
@@ -31,13 +32,11 @@ Work = Callable[[RunConfig, Journal], Any]
 log = logging.getLogger("restem")
 
 
-def deployed(start_from: str, form: Any, settings: Sequence[str], work: Work) -> Any:
-    """A flow run that was started from a form: see `deployed_config`."""
-    return deployed_config(lambda: config_from_form(start_from, form, settings), work)
+def deployed_config(read: Callable[[], RunConfig], work: Work, *, shows: bool = True) -> Any:
+    """Read and validate the config, then `work(config, journal)`; a failure becomes a `Failed` state with one sentence.
 
-
-def deployed_config(read: Callable[[], RunConfig], work: Work) -> Any:
-    """Read and validate the config, then `work(config, journal)`; a failure becomes a `Failed` state with one sentence."""
+    `shows`: the config that was read is what runs, and becomes the first artifact.
+    """
     guard_this_run()
     checked = validate(read, return_state=True)
     if checked.is_failed():
@@ -46,6 +45,8 @@ def deployed_config(read: Callable[[], RunConfig], work: Work) -> Any:
     journal = Journal()
     try:
         note_commit(config)
+        if shows:
+            show_config(config)
         with ending_at_once(), device(config.run.execution):
             return work(config, journal)
     except RestemError as error:

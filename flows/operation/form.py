@@ -1,8 +1,8 @@
 """What a person fills in before a deployed run, and how it becomes a config.
 
-Everything that the form shows comes from `RunConfig`. A field that is left at its default is "not said": the chosen
-config file, and below it the preset, may then say it. What no form can check (files, engines, rules across sections) is
-checked by the first task of every run, `validate`.
+What most people change stands first (`Common`); *config*, folded until somebody unfolds it, is all of `RunConfig`. A field that
+is left at its default is "not said": the chosen config file, and below it the preset, may then say it. What no form can check
+(files, engines, rules across sections) is checked by the first task of every run, `validate`.
 """
 
 from __future__ import annotations
@@ -11,20 +11,24 @@ import os
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Failed
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, ValidationError
 
 from flows.config import RunConfig, config_with, make_config, with_own_code
 from flows.run.preflight import preflight
+from tasks.domain.algorithms import preset_names
 from tasks.domain.errors import RestemError, UserError, one_sentence
+from tasks.domain.prompts import TEMPLATES
+from tasks.domain.rewards import known_rewards
+from tasks.domain.settings import Settings, SourceSettings
 from tasks.store.artifacts import Store
 
 CONFIGS = Path(__file__).parents[2] / "deployments" / "configs"
-DEFAULTS = "defaults"
+DEFAULTS, AS_CONFIGURED = "defaults", "as configured"
 STORE_VARIABLE, SCRATCH_VARIABLE = "RESTEM_STORE", "RESTEM_SCRATCH"  # of the worker: where runs that say nothing store
 
 
@@ -35,21 +39,78 @@ def config_names() -> tuple[str, ...]:
 
 if TYPE_CHECKING:
     ConfigName = str
-else:
-    ConfigName = Literal[config_names()]  # a select in the form
+    PromptName = str
+    RewardName = str
+    SourceName = str
+    PresetName = str
+else:  # selects in the form; one's own, by dotted path, go into *settings*
+    ConfigName = Literal[config_names()]
+    PromptName = Literal[(AS_CONFIGURED, *TEMPLATES)]
+    RewardName = Literal[(AS_CONFIGURED, *known_rewards())]
+    SourceName = Literal[(AS_CONFIGURED, *get_args(SourceSettings.model_fields["kind"].annotation))]
+    PresetName = Literal[(AS_CONFIGURED, *preset_names())]
 
 
-def config_from_form(start_from: str, form: Any, settings: Sequence[str] = ()) -> RunConfig:
+class Common(Settings):
+    """What most people change; the rest follows the chosen config, and is said in settings or in config."""
+
+    name: str = Field("", description="Name of the run, a folder below runs/ in the store; empty: the config's.")
+    base: str = Field(
+        "", description="Base model: builtin:NAME, a folder, an fsspec URL or a Hub id; empty: the config's."
+    )
+    problems: SourceName = Field(AS_CONFIGURED, description="Data set of train, val and test.")
+    prompt: PromptName = Field(AS_CONFIGURED, description="Prompt template.")
+    reward: RewardName = Field(AS_CONFIGURED, description="Who decides whether a solution is correct.")
+    preset: PresetName = Field(AS_CONFIGURED, description="Algorithm of the family.")
+    iterations: int | None = Field(
+        None, ge=0, le=100, description="Rounds; 0: evaluate the base only; None: the config's."
+    )
+
+    def said(self) -> dict[str, Any]:
+        """What of it was said, as sections of a config."""
+        kind = {"kind": self.problems}
+        fields: dict[str, tuple[Any, dict[str, Any]]] = {
+            "name": (self.name, {"run": {"name": self.name}}),
+            "base": (self.base, {"model": {"base": self.base}}),
+            "problems": (self.problems, {"data": {"train": kind, "val": kind, "test": kind}}),
+            "prompt": (self.prompt, {"model": {"prompt": self.prompt}}),
+            "reward": (self.reward, {"verify": {"reward": self.reward}}),
+            "preset": (self.preset, {"run": {"preset": self.preset}}),
+            "iterations": (self.iterations, {"loop": {"iterations": self.iterations}}),
+        }
+        return config_with(*(tree for value, tree in fields.values() if value not in ("", None, AS_CONFIGURED)))
+
+
+NOTHING = Common()
+
+
+def config_from_form(start_from: str, form: Any, settings: Sequence[str] = (), common: Any = NOTHING) -> RunConfig:
     """The config that a filled-in form means; UserError for any mistake.
 
-    `form` is a RunConfig or what the form sent; `settings` are `section.key=value` texts that win over everything.
+    `form` is a RunConfig, what the form sent, or None where it stayed folded; `common` wins over it, and `settings`
+    (`section.key=value` texts) win over everything.
     """
     tree = form.model_dump(mode="json") if isinstance(form, BaseModel) else form or {}
     if not isinstance(tree, dict):
         raise UserError(f"the parameter config is {tree!r}; expected an object with sections such as run, model, data")
     said = _said(tree, RunConfig().model_dump(mode="json"))
     below = _read(start_from) if start_from != DEFAULTS else {}
-    return with_own_code(make_config(config_with(below, _places(), said, settings), "the form"), CONFIGS)
+    told = config_with(below, _places(), said, _common(common).said(), settings)
+    return with_own_code(make_config(told, "the form"), CONFIGS)
+
+
+def differences(config: RunConfig) -> dict[str, Any]:
+    """What of a config differs from the defaults, as sections."""
+    return _said(config.model_dump(mode="json"), RunConfig().model_dump(mode="json"))
+
+
+def _common(sent: Any) -> Common:
+    try:
+        return sent if isinstance(sent, Common) else Common.model_validate(sent or {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, ("common", *first["loc"])))
+        raise UserError(f"{where}: {first['msg']} (found {first['input']!r})") from error
 
 
 def store_at_hand(url: str = "") -> Store:

@@ -64,6 +64,7 @@ class Machine:
             "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30", "PREFECT_WORKER_QUERY_SECONDS": "5",
             "PREFECT_UI_API_URL": f"http://{_browsable(self.host)}:{self.port}/api", "PREFECT_LOGGING_LEVEL": "INFO",
             "PREFECT_CLI_PROMPT": "false", "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "flows.operation.leases",
+            "PREFECT_UI_STATIC_DIRECTORY": f"{self.folder}/interface",
         }  # fmt: skip
         secret = os.environ.get("PREFECT_SERVER_API_AUTH_STRING")
         auth = {"PREFECT_API_AUTH_STRING": secret} if secret else {}

@@ -55,6 +55,8 @@ def _run(given: dict[str, Any]) -> str:
     for setting in given.get("settings") or ():
         if str(setting).replace(" ", "").startswith("run.name="):
             return str(setting).partition("=")[2].strip().strip("\"'")
+    if common := _plain(given.get("common")).get("name"):
+        return str(common)
     section = _plain(given.get("config")).get("run", {})
     named = section.get("name", "run") if isinstance(section, dict) else "run"
     start = given.get("start_from", DEFAULTS)

@@ -1,4 +1,4 @@
-"""A Prefect server without two faults that version 3.7.7 has on SQLite; `uvicorn --factory flows.operation.sqlite_server:create_app`.
+"""A Prefect server without three faults of version 3.7.7, two of them on SQLite; `uvicorn --factory flows.operation.sqlite_server:create_app`.
 
 Newer versions want a newer FastAPI than vLLM 0.32 allows (>= 0.139 against < 0.137). Postgres is left as it is.
 """
@@ -21,7 +21,11 @@ def create_app() -> Any:
     automations_reload_beside_the_loop()
     from prefect.server.api.server import create_app as prefect_app
 
-    return prefect_app(final=True)
+    from flows.operation.interface import any_step
+
+    made = prefect_app(final=True)
+    any_step()
+    return made
 
 
 def writers_wait() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.machine import Machine
 from tests.operated import Operated
 
 pytestmark = pytest.mark.heavy
@@ -61,12 +64,9 @@ def test_the_form_starts_a_run_that_completes_and_shows_what_it_did(operated: Op
     machine.call("PATCH", f"/deployments/{deployment}", {"parameters": operated.form("from-config")})
     before = all_runs(operated)
     try:
-        page.goto(address(operated, f"/deployments/deployment/{deployment}/run"), wait_until="domcontentloaded")
-        page.get_by_text("Name and places of a run.").wait_for()
-        name = page.locator("textarea").nth(0)
-        assert name.input_value() == "from-config"  # the deployment's parameters fill the form
-        name.fill("from-form")
-        page.get_by_role("button", name="rest_em").focus()
+        open_form(operated, page, deployment, "run")
+        below(page, "Name of the run", "textarea").fill("from-form")
+        page.get_by_role("button", name="as configured").nth(3).focus()  # the preset
         page.keyboard.press("ArrowDown")
         page.get_by_text("expert_iteration", exact=True).last.click()
         picture(page, "form")
@@ -76,12 +76,102 @@ def test_the_form_starts_a_run_that_completes_and_shows_what_it_did(operated: Op
         machine.call("PATCH", f"/deployments/{deployment}", {"parameters": {}})
     ended = machine.finish(flow_run)
     assert ended.type == "COMPLETED", ended
-    config = machine.run(flow_run)["parameters"]["config"]
-    assert (config["run"]["name"], config["run"]["preset"]) == ("from-form", "expert_iteration")
+    sent = machine.run(flow_run)["parameters"]
+    assert sent["config"]["run"]["name"] == "from-config"  # the deployment's parameters fill the form
+    assert (sent["common"]["name"], sent["common"]["preset"]) == ("from-form", "expert_iteration")
+    assert machine.run(flow_run)["name"] == "from-form"
+    told = machine.artifacts(flow_run)
+    assert next(iter(told)) == "config-from-form"  # the first one
+    assert 'run.preset = "expert_iteration"' in told["config-from-form"]["data"]
     show_run(operated, page, flow_run)
     artifacts = machine.artifacts(flow_run)
     assert {"report-from-form", "learning-curve-from-form", "samples-from-form"} <= set(artifacts)
     show_artifacts(operated, page, flow_run)
+
+
+FORMS: dict[str, tuple[str, str]] = {
+    "self-train/self-train": ("Name of the run", "textarea"),
+    "self-train/self-train-fleet": ("Name of the run", "textarea"),
+    "nightly/nightly": ("Name of the run", "textarea"),
+    "evaluate/evaluate": ("base, latest", "textarea"),
+    "stage/stage": ("Name of the run", "textarea"),
+    "janitor/janitor": ("Folder or s3", "textarea"),
+}
+MOST_PIXELS = 4000
+
+
+@pytest.mark.parametrize("name", list(FORMS))
+def test_every_form_can_be_filled_run_scheduled_and_saved(operated: Operated, page: Any, name: str) -> None:
+    """On the Run page, the Edit page and as a schedule. Nothing starts: the pools are paused meanwhile."""
+    machine = operated.machine
+    deployment = machine.deployment(name)
+    with paused_pools(machine), restored(machine, deployment):
+        before = all_runs(operated)
+        open_form(operated, page, deployment["id"], "run")
+        assert height(page) < MOST_PIXELS
+        below(page, *FORMS[name]).fill("from-run-form")
+        page.get_by_role("button", name="Submit").last.click()
+        flow_run = machine.until(lambda: newest_run(operated, before, name), 120, "the form's run")
+        assert "from-run-form" in json.dumps(machine.run(flow_run)["parameters"])
+        machine.call("DELETE", f"/flow_runs/{flow_run}")
+        open_form(operated, page, deployment["id"], "edit")
+        below(page, *FORMS[name]).fill("from-edit-form")
+        if page.get_by_role("button", name="RunConfig").count():
+            page.get_by_role("button", name="RunConfig").click()
+            below(page, "Learning Rate", "input").fill("0.00015")
+        page.get_by_role("button", name="Save").click()
+        saved = machine.until(lambda: edited(machine, name), 60, "the form to be saved")
+        assert (saved.get("config") or {}).get("finetune", {}).get("learning_rate") in (0.00015, None)
+        page.goto(address(operated, f"/deployments/deployment/{deployment['id']}"), wait_until="domcontentloaded")
+        page.get_by_role("button", name="Schedule", exact=True).first.click()
+        page.get_by_role("button", name="Save").last.click()
+        schedules = len(deployment["schedules"])
+        machine.until(lambda: len(machine.deployment(name)["schedules"]) == schedules + 1, 60, "the new schedule")
+
+
+@contextmanager
+def paused_pools(machine: Machine) -> Iterator[None]:
+    for pool in ("gpu", "cpu"):
+        machine.call("PATCH", f"/work_pools/{pool}", {"is_paused": True})
+    try:
+        yield
+    finally:
+        for pool in ("gpu", "cpu"):
+            machine.call("PATCH", f"/work_pools/{pool}", {"is_paused": False})
+
+
+@contextmanager
+def restored(machine: Machine, deployment: Any) -> Iterator[None]:
+    """The deployment's parameters and schedules afterwards as before; runs of a schedule that is gone go with it."""
+    try:
+        yield
+    finally:
+        path = f"/deployments/{deployment['id']}"
+        machine.call("PATCH", path, {"parameters": deployment["parameters"]})
+        kept = {one["id"] for one in deployment["schedules"]}
+        for one in machine.get(path)["schedules"]:
+            if one["id"] not in kept:
+                machine.call("DELETE", f"{path}/schedules/{one['id']}")
+
+
+def edited(machine: Machine, name: str) -> Any:
+    found = machine.deployment(name)["parameters"]
+    return found if "from-edit-form" in json.dumps(found) else None
+
+
+def open_form(operated: Operated, page: Any, deployment: str, kind: str) -> None:
+    page.goto(address(operated, f"/deployments/deployment/{deployment}/{kind}"), wait_until="domcontentloaded")
+    page.get_by_role("button", name="Submit" if kind == "run" else "Save").last.wait_for()
+    page.get_by_text("(Optional)").nth(1).wait_for()
+
+
+def below(page: Any, words: str, kind: str) -> Any:
+    """The first input after a text that begins so."""
+    return page.locator(f"xpath=//*[starts-with(normalize-space(text()), '{words}')]/following::{kind}[1]").first
+
+
+def height(page: Any) -> int:
+    return int(page.evaluate("Math.max(...[...document.querySelectorAll('*')].map(one => one.scrollHeight))"))
 
 
 def test_the_form_of_one_stage_trains_again(operated: Operated, page: Any) -> None:

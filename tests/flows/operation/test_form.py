@@ -13,8 +13,9 @@ from pydantic import BaseModel
 
 from flows.config import RunConfig, load_config
 from flows.loop.series import NightSettings
-from flows.operation.form import CONFIGS, DEFAULTS, config_from_form, config_names
+from flows.operation.form import CONFIGS, DEFAULTS, Common, config_from_form, config_names
 from flows.operation.registration import deployment_names
+from flows.operation.shown import config_markdown
 from tasks.domain.errors import UserError
 
 ROOT = Path(__file__).parents[3]
@@ -30,7 +31,9 @@ def fields(model: type[BaseModel], where: str = "") -> Iterator[tuple[str, Any]]
 
 
 @pytest.mark.parametrize(
-    ("name", "field"), [*fields(RunConfig), *fields(NightSettings)], ids=lambda one: one if isinstance(one, str) else ""
+    ("name", "field"),
+    [*fields(RunConfig), *fields(NightSettings), *fields(Common)],
+    ids=lambda one: one if isinstance(one, str) else "",
 )
 def test_every_field_has_a_sentence_and_every_number_a_bound(name: str, field: Any) -> None:
     assert field.description, name
@@ -84,6 +87,41 @@ def test_a_changed_field_wins_over_the_chosen_config() -> None:
     form["generate"]["max_tokens"] = 33
     made = config_from_form("demo", form)
     assert (made.generate.max_tokens, made.materialize.cap) == (33, load_config(CONFIGS / "demo.toml").materialize.cap)
+
+
+def test_what_stands_first_in_the_form_wins_over_the_config_and_settings_win_over_it() -> None:
+    common = {"name": "mine", "problems": "gsm8k", "reward": "exact", "prompt": "gsm8k", "iterations": 0}
+    made = config_from_form("demo", None, (), common)
+    assert (made.run.name, made.verify.reward, made.model.prompt, made.loop.iterations) == ("mine", "exact", "gsm8k", 0)
+    assert {made.data.train.kind, made.data.val.kind, made.data.test.kind} == {"gsm8k"}
+    form = RunConfig().model_dump(mode="json")
+    form["run"]["name"] = "below"
+    assert config_from_form("demo", form, (), {}).run.name == "below"
+    assert config_from_form("demo", form, (), common).run.name == "mine"
+    assert config_from_form("demo", form, ("run.name=most",), common).run.name == "most"
+    with pytest.raises(UserError, match=r"common\.iterations"):
+        config_from_form("demo", None, (), {"iterations": -1})
+
+
+@pytest.mark.parametrize("name", ["self_train.self_train", "self_train.evaluate", "nightly.nightly"])
+def test_what_most_people_change_stands_first_and_all_the_rest_is_folded(name: str) -> None:
+    schema = parameter_schema(flow_of(f"flows.{name}").fn)
+    order = sorted(schema.properties, key=lambda one: schema.properties[one]["position"])
+    assert order[-2:] == ["settings", "config"] and "common" in order[:3]
+    folded = schema.properties["config"]
+    assert (folded["default"], folded["anyOf"][-1]) == (None, {"type": "null"})
+    definitions: Any = schema.definitions
+    selects = {one for one, field in definitions["Common"]["properties"].items() if "enum" in field}
+    assert selects == {"problems", "prompt", "reward", "preset"}
+
+
+def test_the_first_artifact_says_what_differs_and_hides_passwords() -> None:
+    config = config_from_form("demo", None, ("finetune.learning_rate=0.00015", "run.store=s3://me:secret@host/bucket"))
+    text = config_markdown(config)
+    different = text.split("All of it")[0]
+    assert "finetune.learning_rate = 0.00015" in different
+    assert "evaluate.bootstrap" not in different and '"bootstrap"' in text
+    assert "secret" not in text
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,44 @@
+"""The config that a run really uses, as its first artifact: form, config file, preset and settings laid over each other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from prefect.artifacts import create_markdown_artifact
+
+from flows.config import RunConfig
+from flows.operation.form import differences
+from tasks.report.keys import artifact_key
+from tasks.report.tables import plain, without_password
+
+
+def show_config(config: RunConfig) -> None:
+    """Create the artifact `config-RUN`; the Parameters tab shows only what the form sent."""
+    create_markdown_artifact(
+        config_markdown(config), key=artifact_key("config", config.run.name),
+        description=f"What run {config.run.name} runs with, and what of it differs from the defaults",
+    )  # fmt: skip
+
+
+def config_markdown(config: RunConfig) -> str:
+    """What differs from the defaults, a line each as *settings* takes them; below it every setting."""
+    different = without_password("\n".join(_lines(differences(config))) or "nothing")
+    whole = without_password(json.dumps(config.model_dump(mode="json"), indent=1, ensure_ascii=False))
+    return (
+        f"# What {plain(config.run.name)} runs with\n\nDifferent from the defaults:\n\n{_fenced(different)}\n\n"
+        f"All of it:\n\n{_fenced(whole)}\n"
+    )
+
+
+def _lines(tree: dict[str, Any], where: str = "") -> Iterator[str]:
+    for name, value in tree.items():
+        if isinstance(value, dict) and value:
+            yield from _lines(value, f"{where}{name}.")
+        else:
+            yield f"{where}{name} = {json.dumps(value, ensure_ascii=False)}"
+
+
+def _fenced(text: str) -> str:
+    return "```text\n" + text.replace("```", "'''") + "\n```"
