@@ -62,8 +62,8 @@ def zombies() -> AutomationCore:
     )  # fmt: skip
 
 
-def notices(block: UUID) -> list[AutomationCore]:
-    """One message per failure, crash, promotion, and per night that was cancelled or did not begin."""
+def notices(block: UUID, late_s: float = LATE_S) -> list[AutomationCore]:
+    """One message per failure, crash, promotion, and per night that was cancelled or has not begun `late_s` after it was late."""
     return [
         _told(block, "failure notice", _when("restem.run.failed"), "{{ event.resource.name }} failed", "{{ event.payload.notice }}"),
         _told(block, "crash notice", _when("prefect.flow-run.Crashed"), "{{ flow_run.name }} crashed", "{{ flow_run.state.message }}" + WHERE),
@@ -73,8 +73,8 @@ def notices(block: UUID) -> list[AutomationCore]:
             "the night {{ flow_run.name }} was cancelled", "{{ flow_run.state.message | default('by a person') }}" + WHERE,
         ),
         _told(
-            block, "missed night", _missed(),
-            "the night {{ flow_run.name }} has not begun", f"It is more than {LATE_S // 60} minutes late: no worker takes it." + WHERE,
+            block, "missed night", _missed(late_s),
+            "the night {{ flow_run.name }} has not begun", f"It is more than {late_s:.0f} s late: no worker takes it." + WHERE,
         ),
     ]  # fmt: skip
 
@@ -88,12 +88,12 @@ def _when(event: str, **which: Any) -> EventTrigger:
     return EventTrigger(expect={event}, posture=Posture.Reactive, threshold=1, within=timedelta(0), **which)
 
 
-def _missed() -> EventTrigger:
+def _missed(late_s: float) -> EventTrigger:
     """Prefect marks a run as late at once; this waits whether it begins after all."""
     return EventTrigger(
         after={"prefect.flow-run.Late"}, expect={f"prefect.flow-run.{name}" for name in BEGUN}, match=A_RUN,
         match_related=NIGHT, for_each={"prefect.resource.id"}, posture=Posture.Proactive, threshold=1,
-        within=timedelta(seconds=LATE_S),
+        within=timedelta(seconds=late_s),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A Prefect server without three faults of version 3.7.7, two of them on SQLite; `uvicorn --factory flows.operation.sqlite_server:create_app`.
+"""A Prefect server without some faults of version 3.7.7; `uvicorn --factory flows.operation.sqlite_server:create_app`.
 
 Newer versions want a newer FastAPI than vLLM 0.32 allows (>= 0.139 against < 0.137). Postgres is left as it is.
 """
@@ -25,6 +25,7 @@ def create_app() -> Any:
 
     made = prefect_app(final=True)
     any_step()
+    edges_once()
     return made
 
 
@@ -69,6 +70,22 @@ def automations_reload_beside_the_loop() -> None:
         task.add_done_callback(_reloaded)
 
     automations.run_coro_as_sync = reload  # type: ignore[assignment]
+
+
+def edges_once() -> None:
+    """Let the graph of a run have each edge once: Prefect 3.7.7 repeats an edge for every parent that its parent has."""
+    from prefect.server.database.query_components import BaseQueryComponents
+
+    graph_of: Any = BaseQueryComponents.flow_run_graph_v2
+
+    async def with_edges_once(self: Any, *arguments: Any, **named: Any) -> Any:
+        graph = await graph_of(self, *arguments, **named)
+        for _, node in graph.nodes:
+            node.parents = list({edge.id: edge for edge in node.parents}.values())
+            node.children = list({edge.id: edge for edge in node.children}.values())
+        return graph
+
+    BaseQueryComponents.flow_run_graph_v2 = with_edges_once  # type: ignore[method-assign]
 
 
 def _reloaded(task: asyncio.Task[Any]) -> None:

@@ -110,7 +110,9 @@ class DispatchedRun(Run):
 
     def _submit(self, kind: str, slot: str, job: Any, look: Any) -> Any:
         named = elsewhere.with_options(name=kind)
-        future = with_retries(named, self.config.retry).submit(kind, slot, self.workspace.run, job, look, self.journal)
+        future = with_retries(named, self.config.retry).submit(
+            kind, slot, self.workspace.run, job, look, self.journal, wait_for=self.journal.makers.of(job)
+        )
         self.journal.submitted[id(future)] = (kind, slot)
         return future
 
@@ -133,7 +135,7 @@ def elsewhere(kind: str, slot: str, run: str, job: Any, look: Any, journal: Jour
     state = _final_state(flow_run)
     if (found := look()) is not None:
         return Completed(message=f"done by flow run {flow_run.name}", data=_done(found, False))
-    message = f"{slot} was not done by flow run {flow_run.name} ({state.name}): {state.message or 'no message'}"
+    message = f"{state.message or state.name} (in flow run {flow_run.name})"
     raise StageFailed(message) if state.is_failed() and not state.is_crashed() else InfrastructureError(message)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from flows.config import RunConfig
+from flows.run.makers import Makers
 from tasks.data.problems import ProblemSet, ProblemSets
 from tasks.domain.schema import Policy, Sample, Sampling, Verdict
 from tasks.domain.selection import remaining_problems
@@ -42,6 +43,7 @@ class Journal:
         self.failure: Failure | None = None
         self.config: RunConfig | None = None
         self.jobs: list[UUID] = []  # flow runs that work for this one
+        self.makers = Makers()
 
     def note(self, outcome: Outcome) -> Outcome:
         self.outcomes.append(outcome)
@@ -65,7 +67,7 @@ class Run:
 
     def submit(self, stage: Any, job: Any) -> Any:
         """Start the stage's Prefect task with this run's retries; a future."""
-        future = with_retries(stage, self.config.retry).submit(job)
+        future = with_retries(stage, self.config.retry).submit(job, wait_for=self.journal.makers.of(job))
         self.journal.submitted[id(future)] = (stage.name, job.slot)
         return future
 
@@ -73,7 +75,9 @@ class Run:
         """Wait for a submitted stage."""
         stage, slot = self.journal.submitted.pop(id(future), ("", ""))
         try:
-            return self.journal.note(future.result())
+            outcome = self.journal.note(future.result())
+            self.journal.makers.note(stage, future, outcome, self.workspace.store)
+            return outcome
         except Exception as error:
             self.journal.failure = self.journal.failure or Failure(stage, slot, error)
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,8 @@ def test_a_killed_night_does_not_block_the_next_which_finishes_it(operated: Oper
     )
     machine.worker_of(killed).kill()
     assert machine.finish(killed, 120).type == "CRASHED"
+    assert machine.run(killed)["name"] == "killed-night-2026-01-01"
+    assert f"host {platform.node()}" in noticed(operated, killed, "killed-night-2026-01-01 crashed")
     ended = machine.do("nightly/nightly", {**form, "nights": {"night": "2026-01-02"}})
     assert (ended.type, ended.name) == ("COMPLETED", "Completed"), ended
     assert ended.message.startswith("night 2026-01-01: ")
@@ -158,11 +161,21 @@ def test_the_schedule_makes_runs_and_cancels_a_second_one_while_one_runs(operate
         machine.until(lambda: machine.processes(first[0]["id"]), 120, "its process")
         second = machine.until(lambda: runs_of(operated, deployment, "CANCELLED"), 300, "a cancelled run")
         assert "concurrency limit" in second[0]["state"]["message"].lower()
+        noticed(operated, second[0]["id"], "was cancelled")
     finally:
         machine.call("PATCH", path, {"active": False})
         machine.call("PATCH", f"/deployments/{deployment['id']}", {"parameters": {}, "job_variables": {}})
     machine.cancel(first[0]["id"])
     assert machine.finish(first[0]["id"], 120).type == "CANCELLED"
+
+
+def noticed(operated: Operated, flow_run: str, words: str) -> str:
+    """The notice with these words, which links to the flow run."""
+
+    def said() -> list[str]:
+        return [one for one in operated.webhook.said if words in one and f"/runs/flow-run/{flow_run}" in one]
+
+    return str(operated.machine.until(said, 60, f"a notice of {flow_run}: {operated.webhook.said}")[0])
 
 
 def runs_of(operated: Operated, deployment: dict[str, str], state: str) -> list[dict]:  # type: ignore[type-arg]

@@ -72,6 +72,21 @@ def test_a_run_shows_its_tasks_its_report_and_its_plots(operated: Operated) -> N
     assert all(len(json.dumps(one["data"])) <= 102_400 for one in artifacts.values())
 
 
+def test_the_graph_of_a_run_is_the_dag_with_each_edge_once(operated: Operated) -> None:
+    graph = operated.machine.get(f"/flow_runs/{operated.small.id}/graph-v2")
+    names = {key: node["label"] for key, node in graph["nodes"]}
+    parents = {node["label"]: [names[edge["id"]] for edge in node["parents"]] for _, node in graph["nodes"]}
+    assert all(len(set(found)) == len(found) for found in parents.values()), parents
+    for slot, found in parents.items():
+        stage = slot.rsplit("/", 1)[-1]
+        assert stage != "verify" or found == [slot.replace("verify", "generate")], (slot, found)
+        if slot.startswith(("iteration-1/val/", "iteration-1/test/")) and stage == "generate":
+            assert found == ["iteration-1/finetune"], (slot, found)
+    assert parents["iteration-1/finetune"] == ["iteration-1/materialize"]  # this run's base is a folder
+    graded = {slot for slot in parents if slot.startswith("iteration-1/train/") and slot.endswith("/verify")}
+    assert graded <= set(parents["iteration-1/materialize"])
+
+
 def test_a_form_that_cannot_work_is_refused_in_one_sentence_without_a_traceback(operated: Operated) -> None:
     machine = operated.machine
     started = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -21,6 +22,7 @@ from flows.operation.orphans import sweep
 from flows.operation.up import checkout
 from tasks.domain.errors import UserError
 from tests.machine import ROOT, Machine, machine_up, restem
+from tests.operated import Webhook
 
 SECRET = "person:long-password"
 LOCKED = """
@@ -171,6 +173,41 @@ def test_a_run_that_no_worker_started_is_ended_and_locks_nobody_out(person: Mach
 
 def set_state(machine: Machine, flow_run: str, state: dict[str, str], force: bool) -> None:
     machine.post(f"/flow_runs/{flow_run}/set_state", {"state": state, "force": force})
+
+
+@pytest.mark.heavy
+def test_a_night_that_no_worker_takes_is_noticed(person: Machine) -> None:
+    """There is no worker of the pool gpu here. The automation itself waits ten minutes for one."""
+    with Webhook() as webhook:
+        with person.prefect_client(SECRET) as client:
+            block = UUID(make_block(person, webhook.url))
+            (missed,) = [one for one in notices(block, late_s=5) if one.name == "restem: missed night"]
+            client.create_automation(missed.model_copy(update={"name": "missed, impatient"}))
+        nightly = person.deployment("nightly/nightly")["id"]
+        late = person.post(f"/deployments/{nightly}/create_flow_run", {"state": {"type": "SCHEDULED"}})["id"]
+        said = person.until(lambda: [one for one in webhook.said if late in one], 120, "the notice")
+    assert "has not begun" in said[0] and "deployment nightly, host none" in said[0]
+    person.call("DELETE", f"/flow_runs/{late}")
+
+
+def make_block(machine: Machine, url: str) -> str:
+    """The block that `up` makes where it is told a webhook."""
+    environment = {
+        **machine.environment,
+        "PREFECT_API_URL": machine.url,
+        "PREFECT_API_AUTH_STRING": SECRET,
+        "RESTEM_NOTIFY_URL": url,
+    }
+    code = "from flows.operation.automations import _notification_block as made; print(made())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split()[-1]
 
 
 @pytest.mark.heavy
