@@ -1,21 +1,28 @@
-"""A fault of Prefect's interface that its schemas cannot mend: number inputs have a step of 0.01.
+"""Two faults of Prefect's interface (3.7.7) that its schemas cannot mend, mended in the copy that the server makes before it serves it.
 
-A browser refuses to send a form whose number lies between two steps, so that nobody can save a deployment with a learning rate
-of 0.0001 or a temperature of 0.725 (the Edit page; version 3.7.7). The server copies the interface before it serves it; here the
-copy's number inputs get `step="any"`.
+Number inputs have a step of 0.01: a browser refuses to send a form whose number lies between two steps, so that nobody can save a
+deployment with a learning rate of 0.0001 or a temperature of 0.725 (the Edit page). They get `step="any"`.
+
+The Run page fills in a Run Name of its own making ("epsilon537-lebbenin"), which nobody can tell from one that a person typed.
+It fills in `AUTOMATIC`, which a run replaces by the name of what it works on.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 
 log = logging.getLogger("restem")
 
-STEP, ANY_STEP = "step:`0.01`", "step:`any`"
+AUTOMATIC = "automatic"
+CHANGES = {
+    "the step of number inputs": (re.compile("step:`0\\.01`"), "step:`any`"),
+    "the Run Name that is filled in": (re.compile(r"\b(?!this\b)\w+\.create\(`runName`\)"), f"`{AUTOMATIC}`"),
+}
 
 
-def any_step() -> None:
+def mend_interface() -> None:
     """Change the copy in PREFECT_UI_STATIC_DIRECTORY; an installation's own files are left alone."""
     from prefect.settings import PREFECT_UI_ENABLED, PREFECT_UI_STATIC_DIRECTORY
 
@@ -23,13 +30,16 @@ def any_step() -> None:
     if not folder or not PREFECT_UI_ENABLED.value():
         return
     scripts = sorted(Path(folder).glob("v1/assets/*.js"))
-    if not any(step_changed(path) for path in scripts):
-        log.warning("no number input with a step of 0.01 in %s: numbers between two steps may be refused", folder)
+    for what, (fault, instead) in CHANGES.items():
+        found = [changed(path, fault, instead) for path in scripts]
+        if not any(found):
+            log.warning("%s could not be changed in %s", what, folder)
 
 
-def step_changed(path: Path) -> bool:
-    """Whether the script's number inputs take any number afterwards."""
+def changed(path: Path, fault: re.Pattern[str], instead: str) -> bool:
+    """Whether the script is without this fault now, having had it."""
     text = path.read_text(encoding="utf-8")
-    if STEP in text:
-        path.write_text(text.replace(STEP, ANY_STEP), encoding="utf-8")
-    return STEP in text or ANY_STEP in text
+    mended = fault.sub(instead, text)
+    if mended != text:
+        path.write_text(mended, encoding="utf-8")
+    return instead in mended

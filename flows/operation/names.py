@@ -13,6 +13,7 @@ from prefect import runtime
 from pydantic import BaseModel
 
 from flows.operation.form import DEFAULTS
+from flows.operation.interface import AUTOMATIC
 
 TWO_WORDS = re.compile(r"([a-z]+)-([a-z]+)")
 
@@ -41,7 +42,9 @@ def evaluation_name() -> str:
 
 
 def is_generated(name: str) -> bool:
-    """Whether Prefect made the name up: two words of its lists."""
+    """Whether Prefect made the name up (two words of its lists) or the form filled it in."""
+    if name == AUTOMATIC:
+        return True
     words = TWO_WORDS.fullmatch(name)
     return words is not None and set(words.groups()) <= _vocabulary()
 

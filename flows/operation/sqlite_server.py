@@ -21,10 +21,10 @@ def create_app() -> Any:
     automations_reload_beside_the_loop()
     from prefect.server.api.server import create_app as prefect_app
 
-    from flows.operation.interface import any_step
+    from flows.operation.interface import mend_interface
 
     made = prefect_app(final=True)
-    any_step()
+    mend_interface()
     edges_once()
     return made
 

@@ -11,6 +11,7 @@ from prefect.utilities.names import generate_slug
 
 from flows.config import RunConfig
 from flows.operation import names
+from flows.operation.interface import AUTOMATIC
 
 
 @pytest.fixture
@@ -26,6 +27,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_names_that_prefect_makes_up_are_known_and_typed_ones_are_not() -> None:
     assert all(names.is_generated(generate_slug(2)) for _ in range(300))
+    assert names.is_generated(AUTOMATIC)  # what the form fills in
     assert not any(
         map(names.is_generated, ("gsm8k", "my-run", "demo-2", "a night", "Purple-python", "series-2026-03-01"))
     )

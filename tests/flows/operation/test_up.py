@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from flows.operation.automations import _content, notices, zombies
+from flows.operation.interface import CHANGES, changed
 from flows.operation.keeper import Patience
 from flows.operation.leases import ConcurrencyLeaseStorage
 from flows.operation.orphans import sweep
@@ -93,6 +95,19 @@ def test_a_checkout_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, tmp
     (tmp_path / "deployments").mkdir()
     (tmp_path / "deployments" / "prefect.yaml").touch()
     assert checkout() == str(tmp_path)
+
+
+def test_what_is_mended_in_the_interface_is_there_to_be_mended(tmp_path: Path) -> None:
+    """A newer Prefect may have other scripts; then this says so before anybody finds a form that cannot be saved."""
+    import prefect
+
+    for name, (fault, instead) in CHANGES.items():
+        copies = [tmp_path / path.name for path in Path(prefect.__ui_static_path__).glob("assets/*.js")]
+        for path in Path(prefect.__ui_static_path__).glob("assets/*.js"):
+            shutil.copy(path, tmp_path)
+        found = [changed(copy, fault, instead) for copy in copies]
+        assert any(found), name
+        assert not any(fault.search(copy.read_text()) for copy in copies)
 
 
 def test_an_automation_read_back_from_the_server_equals_the_one_that_was_sent() -> None:
