@@ -229,6 +229,8 @@ class AtomParser(GroupParser):
 
     def with_unit(self, node: Node, text: str) -> Node:
         unit = text.strip(" .,;")
+        if node.op == "sym" and (said := predicates(unit)) and len(unit.split()) <= 2:  # n odd
+            return Node("given", (node,), (Said("is", said, symbols(node)),))
         if BEHIND.search(unit):
             return changed_behind(node, unit)
         if self.take("^") or self.take("**"):

@@ -299,7 +299,7 @@ class Comparison:
         ours, theirs = (
             _distinct(_flattened(side), self.same) if side.op == "set" else _flattened(side) for side in (gold, answer)
         )
-        if max(len(ours), len(theirs)) > MAX_ITEMS:
+        if max(len(ours), len(theirs)) > MAX_ITEMS or _by_cases(ours) != _by_cases(theirs):
             return False
         ours, theirs = _records(ours), _records(theirs)
         mine, yours = _names(ours), _names(theirs)
@@ -548,6 +548,11 @@ def _names(items: Sequence[Node]) -> dict[Node, Node] | None:
             return None
         found[assigned[0]] = assigned[1]
     return found
+
+
+def _by_cases(items: Sequence[Node]) -> bool:
+    """n if n is even, 2n if n is odd: which value holds when is the answer."""
+    return sum(condition_of(item).restrictive for item in items) > 1
 
 
 def _records(items: list[Node]) -> list[Node]:

@@ -21,6 +21,7 @@ from tasks.domain.equivalence.nodes import Node
 MAX_MAGNITUDE_BITS = 400_000  # of the exponent of a power
 MAX_ARGUMENT_BITS = 100  # of a function's argument: sin of more is noise, and slow
 MAX_SERIES = 1000  # terms
+MAX_FLOAT_NEAR_POLE = 1e13
 HUNDREDTH = Fraction(1, 100)
 
 
@@ -72,7 +73,7 @@ class Floats:
     def function(self, name: str, values: list[Any]) -> Any:
         if all(isinstance(value, float) for value in values):
             try:
-                return _REAL[name](*values)
+                return _off_pole(name, _REAL[name](*values), MAX_FLOAT_NEAR_POLE)
             except ValueError:  # outside the real domain
                 pass
         return _COMPLEX[name](*map(complex, values))
@@ -104,13 +105,21 @@ class Digits:
         limit = _ARGUMENT_BITS.get(name, MAX_ARGUMENT_BITS)
         if any(value != 0 and self.context.mag(value) > limit for value in values):
             raise Undefined
-        return self.finite(_PRECISE[name](self.context, *values))
+        value = self.finite(_PRECISE[name](self.context, *values))
+        return _off_pole(name, value, self.context.mpf(10) ** (self.context.dps // 2))
 
     def finite(self, value: Any) -> Any:
         """The value; Undefined for ln 0 and the like, which mpmath calls infinite."""
         if not self.context.isfinite(value):
             raise Undefined
         return value
+
+
+def _off_pole(name: str, value: Any, limit: Any) -> Any:
+    """tan 90 degrees is undefined, though rounding makes it only very large."""
+    if name in ("tan", "cot", "sec", "csc") and abs(value) > limit:
+        raise Undefined
+    return value
 
 
 def _zero_power(exponent: Any, zero: Any) -> Any:
@@ -144,7 +153,12 @@ def _whole(value: Any) -> int:
 
 
 def _log(log: Callable[[Any], Any]) -> Callable[..., Any]:
-    return lambda value, base=None: log(value) if base is None else log(value) / log(base)
+    def logarithm(value: Any, base: Any = None) -> Any:
+        if value == 0 or base == 0:  # mpmath makes infinity of it, and its inverse zero
+            raise Undefined
+        return log(value) if base is None else log(value) / log(base)
+
+    return logarithm
 
 
 def _reciprocal(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -184,22 +198,28 @@ COUNTING_LETTERS = frozenset("nkmNKM")  # symbols that usually stand for whole n
 
 
 @lru_cache(maxsize=4096)
-def sample(name: str, point: int) -> Fraction:
-    """A fixed generic rational for a symbol at a point; points beyond the spans are small whole numbers."""
+def sample(name: str, point: int, whole: bool = False) -> Fraction:
+    """A fixed generic rational for a symbol at a point; beyond the spans, letters of whole numbers get small ones."""
+    if whole and point >= len(SPANS):
+        return Fraction(point - len(SPANS) + 1)
     spread = zlib.crc32(f"{name}@{point}".encode("utf-8", "surrogatepass"))
-    if point >= len(SPANS):
-        return Fraction(point - len(SPANS) + 1 if name in COUNTING_LETTERS else 1 + (spread + point) % 7)
-    low, high = SPANS[point]
+    low, high = SPANS[point % len(SPANS)]
     return Fraction(round((low + (high - low) * spread / 2**32) * 99991), 99991)
 
 
 class Evaluation:
-    """Values of trees at one point. `percent`, `degrees`, `log10`: what %, the degree sign and a bare log stand for."""
+    """Values of trees at one point. `degrees`, `log10`: what the degree sign and a bare log stand for; `whole`: letters that
+    run over the whole numbers."""
 
     def __init__(
-        self, m: Arithmetic, point: int = 0, percent: Fraction = HUNDREDTH, degrees: bool = True, log10: bool = False
+        self,
+        m: Arithmetic,
+        point: int = 0,
+        degrees: bool = True,
+        log10: bool = False,
+        whole: frozenset[str] = frozenset(),
     ) -> None:
-        self.m, self.point, self.percent, self.degrees, self.log10 = m, point, percent, degrees, log10
+        self.m, self.point, self.degrees, self.log10, self.whole = m, point, degrees, log10, whole
         self.bound: dict[str, Any] = {}
 
     def value(self, node: Node) -> Any:
@@ -226,7 +246,7 @@ class Evaluation:
             return self.m.pi
         if name in ("e", "i"):
             return self.m.e if name == "e" else self.m.i
-        return self.m.number(sample(name, self.point))
+        return self.m.number(sample(name, self.point, name in self.whole))
 
     def add(self, node: Node) -> Any:
         return self.m.add([self.value(arg) for arg in node.args])
@@ -247,7 +267,7 @@ class Evaluation:
         return self.m.power(self.value(node.args[0]), self.value(node.args[1]))
 
     def pct(self, node: Node) -> Any:
-        return self.value(node.args[0]) * self.m.number(self.percent)
+        return self.value(node.args[0]) * self.m.number(HUNDREDTH)
 
     def deg(self, node: Node) -> Any:
         value = self.value(node.args[0])

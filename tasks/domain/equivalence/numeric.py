@@ -23,7 +23,7 @@ from tasks.domain.equivalence.evaluation import (
     NotNumeric,
     Undefined,
 )
-from tasks.domain.equivalence.nodes import Node, has, symbols, walk
+from tasks.domain.equivalence.nodes import Node, has, symbol, symbols, walk
 from tasks.domain.equivalence.residues import same_rational
 from tasks.domain.equivalence.symbolic import proves_equal
 
@@ -148,8 +148,8 @@ def _agree(one: Node, two: Node, degrees: tuple[bool, bool], log10: bool, whole:
     """Values refute; equal ones are accepted on a proof, or (noted as such) because they agree at many points."""
 
     def both(m: Arithmetic, point: int) -> tuple[Any, Any]:
-        left = Evaluation(m, point, degrees=degrees[0], log10=log10).value(one)
-        return left, Evaluation(m, point, degrees=degrees[1], log10=log10).value(two)
+        left = Evaluation(m, point, degrees[0], log10, whole).value(one)
+        return left, Evaluation(m, point, degrees[1], log10, whole).value(two)
 
     if not symbols(one) | symbols(two) and not any(has(side, "call", "opaque", "dots", "based") for side in (one, two)):
         return _same_constant(one, two, degrees, both)
@@ -203,7 +203,8 @@ def _alternates(node: Node, whole: frozenset[str]) -> bool:
         return False
     if node.op == "pow":
         base = exact(node.args[0])
-        return base is not None and base < 0
+        turns = node.args[0] == symbol("e") and any(part == symbol("i") for part in walk(node.args[1]))
+        return turns or (base is not None and base < 0)
     return node.op == "fn" and node.value in ("sin", "cos", "tan")
 
 

@@ -80,7 +80,9 @@ def _combined(node: Node) -> RealSet | None:
 
 def _from_builder(node: Node) -> RealSet | None:
     condition = node.args[0]
-    return _from_list(condition) if condition.op == "list" else real_set(condition)
+    found = _from_list(condition) if condition.op == "list" else real_set(condition)
+    bound = found is not None and found.subject == Node("sym", (), node.value)  # {x | x > 2} is {y | y > 2}
+    return RealSet(found.op, found.parts) if found is not None and bound else found
 
 
 def _from_list(node: Node) -> RealSet | None:

@@ -44,6 +44,9 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         # several formulas beside each other
         ("$", r"(?<!\\)\$(?:\s*\\q?quad\s*|[ \t]*\n\s*)\$(?!\$)", "$, $"),
         ("quad", rf"\\q?quad\s*(?={_NAME}\s*(?:=|<|>|\\(?:le|ge|leq|geq|in|ne)\b))", ", "),
+        ("quad", r"(?<=[\w})\]])\s*\\q?quad\s*(?=[-\d]|\\[dt]?frac|\\sqrt)", ", "),
+        # answers to the parts of a question
+        ("(b)", r"(?:\\text\s*\{\s*)?(?:[Ff]or\s+)?(?:[Pp]art\s+)?\((?:[a-d]|i{1,3})\)\s*[:.]?\s*\}?(?=\s*[-\d\\$(])", ", "),
         # augmented matrices: the bar is layout
         ("array", r"(?<=\\begin\{array\})\{([lcr|\s]+)\}", "{c}"),
         ("matrix", r"&\s*(?:\||\\mid|\\vdots|\\vert)\s*&", "&"),
