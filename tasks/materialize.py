@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tasks.data.problems import ProblemSet
+from tasks.domain.column import columns_named, with_columns
 from tasks.domain.errors import StageFailed
 from tasks.domain.failpoints import failpoint
 from tasks.domain.fingerprint import digest_of
 from tasks.domain.prompts import template_named
-from tasks.domain.schema import Example, Sample, Verdict, to_table
+from tasks.domain.schema import Sample, Verdict
 from tasks.domain.scoring import TrainTally, tally_train
 from tasks.domain.selection import Selection, SelectionStats, choose_rows, keep_rows, row_id, select_examples
 from tasks.domain.settings import MaterializeSettings, ModelSettings
@@ -65,7 +66,7 @@ def _data_set(job: MaterializeJob, recipe: dict[str, Any]) -> Manifest:
 
 
 def _write(job: MaterializeJob, writer: TableWriter) -> dict[str, Any]:
-    chosen = _thinned(job)
+    chosen, columns = _thinned(job), columns_named(job.settings.columns)
     stats, train = SelectionStats(), TrainTally()
     with meter(f"materialize {job.slot}", len(job.ranges), "ranges") as progress:
         for one in job.ranges:
@@ -76,7 +77,7 @@ def _write(job: MaterializeJob, writer: TableWriter) -> dict[str, Any]:
                 selection = keep_rows(selection, chosen, job.settings)
             stats += selection.stats
             if selection.examples:
-                writer.write(to_table(selection.examples, Example))
+                writer.write(with_columns(selection.examples, columns))
             progress.advance(accepted=len(selection.examples))
             failpoint("materialize.range")
     return {"train": train_summary(train), "selection": stats.to_json()}
@@ -114,6 +115,7 @@ def _thinned(job: MaterializeJob) -> set[str] | None:
 
 def _card(job: MaterializeJob, rows: int, meta: dict[str, Any]) -> str:
     """A data set card that `datasets` and the Hub read (YAML head, then words)."""
+    further = "".join(f", {column.name}" for column in columns_named(job.settings.columns))
     return f"""---
 configs:
 - config_name: default
@@ -122,7 +124,7 @@ configs:
 # Accepted solutions of {job.workspace.run}, {job.slot}
 
 {rows} prompt/completion rows, each a model's own solution (ReST-EM, arXiv 2312.06585). Columns: problem_id, index (draw),
-prompt, completion, weight, reward. Selection: {job.settings.model_dump_json()}. Labels of all samples: {meta["train"]["tally"]["labels"]}.
+prompt, completion, weight, reward{further}. Selection: {job.settings.model_dump_json()}. Labels of all samples: {meta["train"]["tally"]["labels"]}.
 Selection counts: {meta["selection"]}. Code: {environment()["commit"]}.
 
 Open it with `datasets.load_dataset("parquet", data_files="part-*.parquet")`.

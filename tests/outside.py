@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
+
+from tasks.domain.registry import Registry
 
 
 @dataclass
@@ -55,6 +58,22 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setenv("PYTHONPATH", str(folder))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # an edit within the same second must be seen
+    registries = every_registry()
+    before = {id(one): one.added() for one in registries}
     made = Outside(folder)
     yield made
     made.forget()
+    for one in registries:
+        for name in one.added() - before[id(one)] - one.built_in.keys():
+            one.forget(name)
+
+
+def every_registry() -> list[Registry[Any]]:
+    """All that another package can add to."""
+    from flows.cli.command import COMMANDS
+    from tasks.domain.algorithms import METHODS
+    from tasks.domain.extensions import COLUMNS, ENGINES, LOADERS
+    from tasks.domain.rewards import REWARDS
+    from tasks.report.figures import FIGURES
+
+    return [COMMANDS, METHODS, COLUMNS, ENGINES, LOADERS, REWARDS, FIGURES]

@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from tasks.domain.extensions import ENGINES, LOADERS
+from tasks.domain.extensions import COLUMNS, ENGINES, LOADERS
 
 ROOT = Path(__file__).parent.parent
 RECORD = ROOT / "tests" / "stage_versions.json"
@@ -22,6 +22,7 @@ STAGES = tuple(MODULES)
 FOUND_BY = {
     "tasks.engines.sampling.choose": ENGINES,
     "tasks.data.loader": LOADERS,
+    "tasks.domain.column": COLUMNS,
 }  # modules that find others by their declarations instead of importing them
 # How a stage is run, shown and found; none of it decides what the stage writes.
 NOT_CONTENT = {

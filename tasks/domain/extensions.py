@@ -11,3 +11,4 @@ from tasks.domain.registry import Registry
 
 LOADERS: Registry[Any] = Registry("loader", sign="loader", folder="tasks.data.loaders", group="restem.loaders")
 ENGINES: Registry[Any] = Registry("engine", sign="engine", folder="tasks.engines.sampling", group="restem.engines")
+COLUMNS: Registry[Any] = Registry("column", sign="column", folder="tasks.domain.columns", group="restem.columns")

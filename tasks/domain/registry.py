@@ -50,6 +50,14 @@ class Registry(Generic[T]):
 
         return keep
 
+    def forget(self, name: str) -> None:
+        """Undo `add`."""
+        self._added.pop(name, None)
+
+    def added(self) -> frozenset[str]:
+        """Names that were added in this process, the built-in ones that were asked for among them."""
+        return frozenset(self._added)
+
     @cached_property
     def built_in(self) -> dict[str, str]:
         """Name to module of what the folder declares, in the order of the files; nothing is imported."""
@@ -85,15 +93,16 @@ class Registry(Generic[T]):
 
     def get(self, name: str) -> T:
         """The thing of that name or dotted path; UserError when there is none or it cannot be imported."""
-        if name not in self._added and name in self.built_in:
+        if name in self.built_in and name not in self._added:
             importlib.import_module(self.built_in[name])  # its declaration adds it
-        if name in self._added:
-            added: T = self._added[name]
-            return added
-        point = self.outside().get(name)
-        if point is None and ":" not in name and "." not in name:
+        point = None if name in self.built_in else self.outside().get(name)
+        thing: T
+        if point is None and name in self._added:
+            thing = self._added[name]
+        elif point is None and ":" not in name and "." not in name:
             raise UserError(f"{self.what} {name!r} is not known; {self._expected()}")
-        thing: T = self._imported(point.value if point else name)
+        else:
+            thing = self._imported(point.value if point else name)
         return thing
 
     def check(self, name: str) -> str:

@@ -1,6 +1,6 @@
 """The typed rows that travel between stages, and their Parquet schemas.
 
-A row is a frozen dataclass; a table of rows is a `pyarrow.Table` with the schema below, so
+A row is a frozen dataclass; a table of rows is a `pyarrow.Table` with a column for each of its fields, so
 `datasets.load_dataset("parquet", data_files=...)` opens any artifact as it is.
 """
 
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field, fields
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 
@@ -109,69 +110,44 @@ class Example:
     reward: float
 
 
-PROBLEM_SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("source", pa.string()),
-        ("split", pa.string()),
-        ("kind", pa.string()),
-        ("question", pa.string()),
-        ("gold", pa.string()),
-        ("tests", pa.string()),
-        ("level", pa.string()),
-        ("meta", pa.string()),  # JSON
-    ]
-)
-SAMPLE_SCHEMA = pa.schema(
-    [
-        ("problem_id", pa.string()),
-        ("draw", pa.string()),
-        ("index", pa.int32()),
-        ("text", pa.string()),
-        ("finish_reason", pa.string()),
-        ("stop_reason", pa.string()),
-        ("prompt_tokens", pa.int32()),
-        ("completion_tokens", pa.int32()),
-        ("prompt_digest", pa.string()),
-        ("policy_digest", pa.string()),
-        ("sampling", pa.string()),
-    ]
-)
-VERDICT_SCHEMA = pa.schema(
-    [
-        ("problem_id", pa.string()),
-        ("index", pa.int32()),
-        ("label", pa.string()),
-        ("reward", pa.float64()),
-        ("evidence", pa.string()),  # JSON
-    ]
-)
-EXAMPLE_SCHEMA = pa.schema(
-    [
-        ("problem_id", pa.string()),
-        ("index", pa.int32()),
-        ("prompt", pa.string()),
-        ("completion", pa.string()),
-        ("weight", pa.float64()),
-        ("reward", pa.float64()),
-    ]
-)
+PLAIN: dict[Any, pa.DataType] = {str: pa.string(), int: pa.int32(), float: pa.float64()}
+
+
+def schema_of(row_type: type) -> pa.Schema:
+    """A column a field, in their order; a Mapping is kept as JSON text."""
+    hints = get_type_hints(row_type)
+    return pa.schema([(field.name, _column_type(hints[field.name])) for field in fields(row_type)])
+
+
+def _column_type(hint: Any) -> pa.DataType:
+    """Of `X | None` that of X, of a Literal that of its values."""
+    inner = next((one for one in get_args(hint) if one is not NoneType), None) if NoneType in get_args(hint) else hint
+    if get_origin(inner) is Literal or get_origin(inner) is Mapping:
+        return pa.string()
+    return PLAIN[inner]
+
+
+def json_columns(row_type: type) -> tuple[str, ...]:
+    """Fields that are kept as JSON text."""
+    return tuple(name for name, hint in get_type_hints(row_type).items() if get_origin(hint) is Mapping)
+
+
+PROBLEM_SCHEMA, SAMPLE_SCHEMA, VERDICT_SCHEMA, EXAMPLE_SCHEMA = map(schema_of, (Problem, Sample, Verdict, Example))
 SCHEMAS: dict[type, pa.Schema] = {
     Problem: PROBLEM_SCHEMA,
     Sample: SAMPLE_SCHEMA,
     Verdict: VERDICT_SCHEMA,
     Example: EXAMPLE_SCHEMA,
 }
-JSON_COLUMNS = ("meta", "evidence")
+JSON_COLUMNS = {row_type: json_columns(row_type) for row_type in SCHEMAS}
 
 
 def to_table(rows: Iterable[Any], row_type: type) -> pa.Table:
     """Rows of one type as a table with that type's schema."""
     records = [asdict(row) for row in rows]
     for record in records:
-        for column in JSON_COLUMNS:
-            if column in record:
-                record[column] = json.dumps(record[column], sort_keys=True, ensure_ascii=False)
+        for column in JSON_COLUMNS[row_type]:
+            record[column] = json.dumps(record[column], sort_keys=True, ensure_ascii=False)
     return pa.Table.from_pylist(records, schema=SCHEMAS[row_type])
 
 
@@ -179,7 +155,6 @@ def from_table(table: pa.Table, row_type: type) -> list[Any]:
     """The table's rows as frozen records; the inverse of `to_table`."""
     records = table.select(SCHEMAS[row_type].names).to_pylist()
     for record in records:
-        for column in JSON_COLUMNS:
-            if column in record:
-                record[column] = json.loads(record[column] or "{}")
+        for column in JSON_COLUMNS[row_type]:
+            record[column] = json.loads(record[column] or "{}")
     return [row_type(**record) for record in records]

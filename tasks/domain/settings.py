@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from tasks.domain.extensions import ENGINES, LOADERS
+from tasks.domain.extensions import COLUMNS, ENGINES, LOADERS
 from tasks.domain.schema import Sampling
 
 
@@ -289,6 +289,8 @@ class VerifySettings(Settings):
 class MaterializeSettings(Settings):
     """Which verified samples become training rows (paper: correct only, at most 10 solutions a problem)."""
 
+    LATER = frozenset({"columns"})
+
     accept: Literal["correct", "any", "permuted"] = Field(
         "correct", description="any: regardless of reward; permuted: rewards shuffled (both are control arms)."
     )
@@ -310,6 +312,14 @@ class MaterializeSettings(Settings):
         None, ge=1, description="At most this many rows, chosen by hash (equal-size control arms)."
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Shuffles rewards (permuted) and chooses rows (max_rows).")
+    columns: tuple[Annotated[str, AfterValidator(COLUMNS.check)], ...] = Field(
+        (), description="Further columns of the data set, by name or dotted path; training does not read them."
+    )
+
+    def content(self) -> dict[str, Any]:
+        """With the versions of columns that are none of ours."""
+        versions = {name: version for name in self.columns if (version := COLUMNS.version(name)) is not None}
+        return super().content() | ({"column_versions": versions} if versions else {})
 
 
 class FinetuneSettings(Settings):

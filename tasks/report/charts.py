@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from math import isnan
 from typing import Any
 
-from tasks.domain.comparison import DifficultyBin
+from tasks.domain.comparison import DifficultyBin, by_difficulty
 from tasks.domain.results import IterationResult, RunResult
 from tasks.domain.statistics import Interval
+from tasks.report.figures import figure
 from tasks.report.tables import estimate, policy_name
 
 SERIES = 6
@@ -51,6 +52,13 @@ class Line:
     marker: str = "o"
 
 
+@figure(
+    "learning-curve",
+    caption="Pass@1 by policy with 95 % intervals; test decides nothing, val chooses epochs.",
+    wide=True,
+    shown="Pass@1 by policy with 95 % intervals: test, val and train; test decides nothing",
+    place=10,
+)
 def learning_curve(result: RunResult) -> str | None:
     """Greedy and sampled pass@1 on test, the chosen epoch's reward on val, sampled pass@1 on train, by policy."""
     rows = result.rows
@@ -63,6 +71,12 @@ def learning_curve(result: RunResult) -> str | None:
     return _policy_axis(lines, result, "pass@1", (10.6, 3.6))
 
 
+@figure(
+    "format-failures",
+    caption="Completions on test without an answer that could be read, or cut by length.",
+    wide=True,
+    place=80,
+)
 def format_failures(result: RunResult) -> str | None:
     """Completions without a readable answer, and completions cut by length, on test by policy."""
     tallies = {r.number: (r.test.greedy_tally, r.test.sampled_tally) for r in result.rows if r.test}
@@ -78,6 +92,23 @@ def format_failures(result: RunResult) -> str | None:
         Line("cut by length, sampled", share(1, "truncated_share"), COLOURS[1], ":", "v"),
     ]
     return _policy_axis(lines, result, "share of completions", (10.6, 2.8), floor=0.0)
+
+
+@figure(
+    "pass-at-k",
+    caption="pass@k, unbiased estimate; bands are 95 %, over problems.",
+    shown="pass@k, unbiased estimate; bands are 95 %, over problems",
+    place=20,
+)
+def pass_at_k(result: RunResult) -> str | None:
+    """The base against the iterations, by k."""
+    return curves_over_k(result, "pass_at_k")
+
+
+@figure("maj-at-k", caption="maj@k, exact expectation over all votes of k samples.", place=30)
+def maj_at_k(result: RunResult) -> str | None:
+    """The base against the iterations, by the number of votes."""
+    return curves_over_k(result, "maj_at_k")
 
 
 def curves_over_k(result: RunResult, name: str) -> str | None:
@@ -105,10 +136,24 @@ def curves_over_k(result: RunResult, name: str) -> str | None:
         axes.set_xlabel("k")
         _finish(axes, name.replace("_at_", "@"))
 
-    return _svg(draw, (3.7, 3.0), name)
+    return as_svg(draw, (3.7, 3.0), name)
 
 
-def difficulty(bins: Sequence[DifficultyBin], last: str) -> str | None:
+@figure(
+    "difficulty",
+    caption="Binned by one half of the base's samples, base drawn from the other.",
+    shown="By the base's solve rate; binned by one half of its samples, compared on the other",
+    place=40,
+)
+def difficulty(result: RunResult) -> str | None:
+    """The last evaluated policy against the base."""
+    last = next((row for row in reversed(result.iterations) if row.test), None)
+    if last is None or last.test is None or result.base.test is None:
+        return None
+    return binned(by_difficulty(last.test, result.base.test), policy_name(last))
+
+
+def binned(bins: Sequence[DifficultyBin], last: str) -> str | None:
     """Base and last policy, sampled pass@1, in bins of the base's solve rate."""
     if not bins:
         return None
@@ -120,6 +165,7 @@ def difficulty(bins: Sequence[DifficultyBin], last: str) -> str | None:
     return _categories(lines, names, "solve rate of the base (problems)", "sampled pass@1", "difficulty")
 
 
+@figure("levels", caption="By level of the data set, base and last policy.", place=50)
 def levels(result: RunResult) -> str | None:
     """Base and last policy by level: greedy where it was run, else sampled."""
     rows = [row for row in result.rows if row.test and row.test.by_level]
@@ -144,6 +190,12 @@ def levels(result: RunResult) -> str | None:
     return _categories(lines, ticks, "level (problems)", f"{kind} pass@1", "levels")
 
 
+@figure(
+    "accepted",
+    caption="Kept solutions of each train problem, by iteration.",
+    shown="Kept solutions of each train problem, by iteration",
+    place=60,
+)
 def rows_per_problem(result: RunResult) -> str | None:
     """How many problems gave how many training rows, by iteration."""
     rows = _some([row for row in result.iterations if row.rows_per_problem])
@@ -164,9 +216,10 @@ def rows_per_problem(result: RunResult) -> str | None:
         axes.set_title("train problems")
         axes.legend()
 
-    return _svg(draw, (3.7, 3.0), "rows")
+    return as_svg(draw, (3.7, 3.0), "rows")
 
 
+@figure("epochs", caption="Reward on val after each epoch; the ring marks the checkpoint that was kept.", place=70)
 def epochs(result: RunResult) -> str | None:
     """Reward on val after each epoch; the ring marks the checkpoint that was kept."""
     rows = _some([row for row in result.iterations if row.epochs])
@@ -184,9 +237,16 @@ def epochs(result: RunResult) -> str | None:
         axes.set_xlabel("epoch")
         _finish(axes, "reward on val")
 
-    return _svg(draw, (3.7, 3.0), "epochs")
+    return as_svg(draw, (3.7, 3.0), "epochs")
 
 
+@figure(
+    "costs",
+    caption="Seconds by stage and tokens by purpose.",
+    wide=True,
+    shown="Seconds by stage and tokens by purpose",
+    place=90,
+)
 def costs(result: RunResult) -> str | None:
     """Seconds by stage and tokens by purpose, a bar an iteration."""
     seconds = {row.number: dict(row.seconds) for row in result.rows if row.seconds}
@@ -200,7 +260,7 @@ def costs(result: RunResult) -> str | None:
             axes[1], {n: {k: v / 1000 for k, v in parts.items()} for n, parts in tokens.items()}, "thousand tokens"
         )
 
-    return _svg(draw, (10.6, 1.3 + 0.28 * max(len(seconds), len(tokens))), "costs", columns=2)
+    return as_svg(draw, (10.6, 1.3 + 0.28 * max(len(seconds), len(tokens))), "costs", columns=2)
 
 
 def _tokens(row: IterationResult) -> dict[str, float]:
@@ -246,7 +306,7 @@ def _policy_axis(
         axes.set_xlabel("policy (iteration that trained it)")
         _finish(axes, title, outside=True, floor=floor)
 
-    return _svg(draw, size, title)
+    return as_svg(draw, size, title)
 
 
 def _categories(lines: Sequence[Line], names: Sequence[str], below: str, title: str, salt: str) -> str:
@@ -259,7 +319,7 @@ def _categories(lines: Sequence[Line], names: Sequence[str], below: str, title: 
         axes.set_xlabel(below)
         _finish(axes, title)
 
-    return _svg(draw, (3.7, 3.0), salt)
+    return as_svg(draw, (3.7, 3.0), salt)
 
 
 def _draw_line(axes: Any, line: Line, band: bool = False) -> None:
@@ -295,7 +355,7 @@ def _some(rows: Sequence[IterationResult]) -> list[IterationResult]:
     return [rows[round(place * step)] for place in range(MOST_POLICIES)]
 
 
-def _svg(draw: Callable[[Any], None], size: tuple[float, float], salt: str, columns: int = 1) -> str:
+def as_svg(draw: Callable[[Any], None], size: tuple[float, float], salt: str, columns: int = 1) -> str:
     """Runs `draw` on one axes (or an array of `columns`) and returns the picture as an <svg> element."""
     import matplotlib
     from matplotlib.figure import Figure

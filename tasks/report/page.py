@@ -15,10 +15,9 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from tasks.domain.comparison import by_difficulty
 from tasks.domain.results import IterationResult, RunResult, ShownSample
 from tasks.domain.schema import LABELS
-from tasks.report import charts
+from tasks.report.figures import drawn
 from tasks.report.tables import (
     NOTHING,
     READING,
@@ -131,33 +130,7 @@ def _paragraphs(lines: Iterable[str]) -> str:
 
 
 def _figures(result: RunResult) -> str:
-    last = next((row for row in reversed(result.iterations) if row.test), None)
-    base = result.base.test
-    bins = by_difficulty(last.test, base) if last and last.test and base else []
-    drawn = [
-        (
-            charts.learning_curve(result),
-            "Pass@1 by policy with 95 % intervals; test decides nothing, val chooses epochs.",
-            True,
-        ),
-        (charts.curves_over_k(result, "pass_at_k"), "pass@k, unbiased estimate; bands are 95 %, over problems.", False),
-        (charts.curves_over_k(result, "maj_at_k"), "maj@k, exact expectation over all votes of k samples.", False),
-        (
-            charts.difficulty(bins, policy_name(last) if last else ""),
-            "Binned by one half of the base's samples, base drawn from the other.",
-            False,
-        ),
-        (charts.levels(result), "By level of the data set, base and last policy.", False),
-        (charts.rows_per_problem(result), "Kept solutions of each train problem, by iteration.", False),
-        (charts.epochs(result), "Reward on val after each epoch; the ring marks the checkpoint that was kept.", False),
-        (
-            charts.format_failures(result),
-            "Completions on test without an answer that could be read, or cut by length.",
-            True,
-        ),
-        (charts.costs(result), "Seconds by stage and tokens by purpose.", True),
-    ]
-    return "".join(_figure(svg, caption, wide) for svg, caption, wide in drawn if svg)
+    return "".join(_figure(one.svg, one.figure.caption, one.figure.wide) for one in drawn(result))
 
 
 def _figure(svg: str, caption: str, wide: bool) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tasks.domain.comparison import by_difficulty
 from tasks.domain.results import IterationResult, RunResult, ShownSample
 from tasks.domain.schema import LABELS
-from tasks.report import charts
+from tasks.report.figures import drawn
 from tasks.report.keys import artifact_key
 from tasks.report.tables import as_markdown, code, plain, policy_name, within_limit, without_password
 
@@ -47,11 +46,11 @@ def artifacts_of(result: RunResult, address: str = "") -> Iterator[Shown]:
     """Report, plots, samples; what the run has nothing for yet is left out."""
     whole = f"; the whole page: {without_password(address)}" if address else ""
     yield Shown(artifact_key("report", result.name), as_markdown(result), f"Report of {result.name}{whole}")
-    for name, (caption, draw) in PLOTS.items():
-        if svg := draw(result):
-            text = f"![{name}]({as_data(svg)})\n\n{caption}\n"
-            if len(text.encode()) <= 100_000:
-                yield Shown(artifact_key(name, result.name), text, f"{caption.split(';')[0]} ({result.name})")
+    for one in drawn(result):
+        name, caption = one.figure.name, one.figure.shown
+        text = f"![{name}]({as_data(one.svg)})\n\n{caption}\n"
+        if caption and len(text.encode()) <= 100_000:
+            yield Shown(artifact_key(name, result.name), text, f"{caption.split(';')[0]} ({result.name})")
     if samples := samples_markdown(result):
         yield Shown(
             artifact_key("samples", result.name), samples, f"Some samples of {result.name} with the verifier's evidence"
@@ -96,25 +95,3 @@ def fenced(text: str) -> str:
     longest = max((len(ticks) for ticks in re.findall(r"`+", cut)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}text\n{without_password(cut)}\n{fence}"
-
-
-def _difficulty(result: RunResult) -> str | None:
-    last = next((row for row in reversed(result.iterations) if row.test), None)
-    if last is None or last.test is None or result.base.test is None:
-        return None
-    return charts.difficulty(by_difficulty(last.test, result.base.test), policy_name(last))
-
-
-PLOTS: dict[str, tuple[str, Callable[[RunResult], str | None]]] = {
-    "learning-curve": (
-        "Pass@1 by policy with 95 % intervals: test, val and train; test decides nothing",
-        charts.learning_curve,
-    ),
-    "pass-at-k": (
-        "pass@k, unbiased estimate; bands are 95 %, over problems",
-        lambda run: charts.curves_over_k(run, "pass_at_k"),
-    ),
-    "difficulty": ("By the base's solve rate; binned by one half of its samples, compared on the other", _difficulty),
-    "accepted": ("Kept solutions of each train problem, by iteration", charts.rows_per_problem),
-    "costs": ("Seconds by stage and tokens by purpose", charts.costs),
-}

@@ -1,0 +1,1 @@
+"""Further columns of the data set, a file each; tasks/domain/column.py says what one is."""

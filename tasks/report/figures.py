@@ -1,0 +1,87 @@
+"""What a figure of a run's report is, and the one list of them: those of tasks/report, and entry points `restem.figures`.
+
+A figure draws a `RunResult` as SVG text (`tasks.report.charts.as_svg` does it with matplotlib) or None while there is
+nothing to draw. The modules that declare figures are imported whenever a page is written: what they draw with is imported
+inside of them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from tasks.domain.errors import UserError
+from tasks.domain.registry import Registry
+from tasks.domain.results import RunResult
+
+log = logging.getLogger("restem")
+
+LAST = 1000
+Draw = Callable[[RunResult], str | None]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One picture of the page. `wide`: over the whole width; `shown`: its caption in the Prefect interface, empty: not there.
+
+    `place` orders them, and who names none comes last.
+    """
+
+    name: str
+    draw: Draw
+    caption: str
+    wide: bool = False
+    shown: str = ""
+    place: int = LAST
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure and its picture."""
+
+    figure: Figure
+    svg: str
+
+
+FIGURES: Registry[Figure] = Registry("figure", sign="figure", folder="tasks.report", group="restem.figures")
+
+
+def figure(
+    name: str, *, caption: str, wide: bool = False, shown: str = "", place: int = LAST
+) -> Callable[[Draw], Figure]:
+    """Decorator: declare the function below as a figure."""
+
+    def declare(draw: Draw) -> Figure:
+        return FIGURES.add(name, Figure(name, draw, caption, wide, shown, place))
+
+    return declare
+
+
+def drawn(result: RunResult) -> Iterator[Drawn]:
+    """Every figure that the run holds something for, in order."""
+    for one in sorted(_figures(), key=lambda one: one.place):
+        if svg := _picture(one, result):
+            yield Drawn(one, svg)
+
+
+def _figures() -> Iterator[Figure]:
+    """All of ours, and those of other packages that can be had: none of them may cost a run its report."""
+    yield from map(FIGURES.get, FIGURES.built_in)
+    for name in FIGURES.names()[len(FIGURES.built_in) :]:
+        try:
+            yield FIGURES.get(name)
+        except UserError as error:
+            log.warning("%s", error)
+
+
+def _picture(one: Figure, result: RunResult) -> str | None:
+    if one.name in FIGURES.built_in:
+        return one.draw(result)
+    try:
+        return one.draw(result)
+    except Exception as error:  # noqa: BLE001  boundary: the code of another package may raise anything
+        log.warning(
+            "figure %s of another package failed and is left out: %s: %s", one.name, type(error).__name__, error
+        )
+        return None
