@@ -1,4 +1,4 @@
-"""What a worker does for a run that is orchestrated elsewhere: one problem range, or one training."""
+"""What a worker does for a run that is orchestrated elsewhere: one problem range, or one stage by itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import platform
 import time
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from prefect import flow, runtime
 from prefect.states import Failed
@@ -14,18 +14,22 @@ from prefect.states import Failed
 from flows.config import config_with, make_config
 from flows.operation.boundary import guard_this_run
 from flows.operation.device import device
+from flows.operation.flow_run import RUNNER
 from flows.operation.form import SCRATCH_VARIABLE
-from flows.run.fleet import Kind, RangeJob, from_payload
+from flows.run.budget import Budget
+from flows.run.fleet import SENT, Kind, RangeJob, from_payload
+from flows.run.inline import Inline, as_task
 from flows.run.preflight import workspace_of
-from flows.run.run import Pipeline, Run
-from flows.self_train import RUNNER
-from tasks.base import pretrain
-from tasks.domain.errors import RestemError, one_sentence
-from tasks.domain.schema import Policy
+from flows.run.run import NoLimit, Stages
+from flows.run.waves import walk
+from tasks.domain.errors import RestemError, UserError, one_sentence
+from tasks.domain.settings import EngineSettings
+from tasks.engines.sampling.choose import engine_class, kind_at_hand
 from tasks.engines.sampling.host import close_all
-from tasks.finetune import finetune
+from tasks.generate import GenerateJob
 from tasks.processes.ending import ending_at_once
 from tasks.processes.guard import started_pids
+from tasks.store.stage import Job
 from tasks.store.workspace import Workspace
 
 
@@ -39,50 +43,57 @@ def job(name: str, kind: Kind, payload: dict[str, Any]) -> Any:
         payload: The job as JSON.
     """
     guard_this_run()
-    work = at_home(from_payload(kind, payload))
+    work = from_payload(kind, payload)
     started = time.time()
     try:
         with ending_at_once(), device("inline"):
             try:
-                _range(work) if kind == "range" else _training(kind, work)
+                workspace = _range(work) if kind == "range" else _stage(kind, work)
             finally:
                 close_all()
     except RestemError as error:
         return Failed(message=one_sentence(error))
-    note_times(work, name, started)
+    note_times(workspace, name, started)
     return None
 
 
-def _range(work: RangeJob) -> None:
-    config = make_config(work.config)
-    run = Run(config, workspace_of(config), work.problems, Policy("", ""))
-    run.drive([Pipeline(run, work.draws, work.number, work.ids)], 1)
+def _range(sent: RangeJob) -> Workspace:
+    config = make_config(config_with(sent.config, {"run": _scratch()}))
+    check_engine_here(config.engine)
+    workspace = workspace_of(config)
+    hook = Budget.of(sent.limits, workspace) if sent.limits else NoLimit()
+    walk(Stages(config, workspace, Inline(), hook), sent.work)
+    return workspace
 
 
-def _training(kind: str, work: Any) -> None:
-    ({"finetune": finetune, "pretrain": pretrain}[kind]).submit(work).result()
+def _stage(kind: str, work: Any) -> Workspace:
+    if isinstance(work, GenerateJob):
+        check_engine_here(work.engine)
+    at_home: Job = replace(work, workspace=replace(work.workspace, **_scratch()))
+    as_task(SENT[kind]).submit(at_home).result()
+    return at_home.workspace
 
 
-def at_home(work: Any) -> Any:
-    """The job with this machine's scratch folder, where the worker names one."""
+def _scratch() -> dict[str, str]:
+    """This machine's scratch folder, where the worker names one."""
     scratch = os.environ.get(SCRATCH_VARIABLE)
-    if not scratch:
-        return work
-    if isinstance(work, RangeJob):
-        return replace(work, config=config_with(work.config, {"run": {"scratch": scratch}}))
-    return replace(work, workspace=replace(work.workspace, scratch=scratch))
+    return {"scratch": scratch} if scratch else {}
 
 
-def workspace_of_job(work: Any) -> Workspace:
-    """Where the job works."""
-    return workspace_of(make_config(work.config)) if isinstance(work, RangeJob) else cast(Workspace, work.workspace)
+def check_engine_here(engine: EngineSettings) -> None:
+    """The engine that the run's keys name is installed: another one would store its samples under a wrong name."""
+    kind = kind_at_hand(engine.kind)
+    if kind != engine.kind:
+        raise UserError(
+            f"engine.kind is {engine.kind!r}, but {engine_class(engine.kind).library} is not installed on worker "
+            f"{platform.node()}; install it there, or run with engine.kind = {kind!r}"
+        )
 
 
-def note_times(work: Any, name: str, started: float) -> None:
+def note_times(workspace: Workspace, name: str, started: float) -> None:
     """When and where this was done, beside the run: shows how work was spread over workers and engines."""
-    workspace = workspace_of_job(work)
     record = {
         "name": name, "host": platform.node(), "worker": os.getppid(), "process": os.getpid(), "engines": list(started_pids()) or [os.getpid()],
         "started": started, "ended": time.time(),
     }  # fmt: skip
-    workspace.store.write_json(f"runs/{workspace.run}/jobs/{runtime.flow_run.id}.json", record)
+    workspace.store.write_json(workspace.places.job(str(runtime.flow_run.id)), record)

@@ -1,28 +1,25 @@
-"""The flows that people start from the Prefect interface; deployments/prefect.yaml names them."""
+"""Self-training as a flow: started from the interface by a form, or by `restem run` with a config that is checked already."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import create_markdown_artifact
 from prefect.states import Completed
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.config import RunConfig
-from flows.loop import em as loop
-from flows.loop.evaluation import evaluate_policy
+from flows.loop.em import em_loop
 from flows.operation.boundary import deployed_config
+from flows.operation.flow_run import RUNNER
 from flows.operation.form import DEFAULTS, NOTHING, Common, ConfigName, config_from_form
-from flows.operation.names import evaluation_name, run_name
-from flows.run.preflight import open_run
+from flows.operation.names import run_name
+from flows.run.fleet import executor_for
+from flows.run.preflight import Checked, open_run
+from flows.run.recorder import Recorder
 from flows.run.run import Journal
-from flows.stored.policies import policy_named
-from tasks.domain.results import IterationResult
-from tasks.report.keys import artifact_key
-from tasks.report.tables import headline, score_markdown
-
-RUNNER: Any = ThreadPoolTaskRunner(max_workers=loop.THREADS)
+from tasks.domain.results import RunResult
+from tasks.report import publish_artifacts
+from tasks.report.tables import headline
 
 
 @flow(name="self-train", flow_run_name=run_name, task_runner=RUNNER, persist_result=False, validate_parameters=False)
@@ -38,41 +35,27 @@ def self_train(
         config: Every setting; a field left at its default follows start_from and, below that, the preset.
     """
 
-    def work(checked: RunConfig, journal: Journal) -> Any:
-        with open_run(checked, journal) as run:
-            return Completed(message=headline(loop.em_loop(run)))
+    def work(checked: Checked, journal: Journal) -> Any:
+        return Completed(message=headline(whole_loop(checked, journal)))
 
     return deployed_config(lambda: config_from_form(start_from, config, settings, common), work)
 
 
-@flow(
-    name="evaluate", flow_run_name=evaluation_name, task_runner=RUNNER, persist_result=False, validate_parameters=False
-)
-def evaluate(
-    policy: str = "base",
-    start_from: ConfigName = DEFAULTS,
-    common: Common = NOTHING,
-    settings: tuple[str, ...] = (),
-    config: RunConfig | None = None,
-) -> Any:
-    """Score one policy on the test problems: greedy pass@1, sampled pass@1, pass@k, maj@k, with intervals.
+def run_here(checked: Checked) -> RunResult:
+    """The same loop as a flow run of this process; failures are raised to whoever called."""
 
-    Args:
-        policy: base, latest (the promoted one), RUN/ITERATION (say demo/2), a model folder, an fsspec URL or a Hub id.
-        start_from: A committed config (deployments/configs); what is changed below wins over it.
-        common: What most people change.
-        settings: Further settings as section.key=value, one a line; they win over everything.
-        config: Every setting; a field left at its default follows start_from and, below that, the preset.
-    """
+    @flow(name="run", flow_run_name=checked.config.run.name, task_runner=RUNNER, persist_result=False)
+    def run(config: RunConfig) -> RunResult:
+        """Run the EM loop of `config`; everything that is in the store already is used, not done again."""
+        return whole_loop(checked, Journal())
 
-    def work(checked: RunConfig, journal: Journal) -> None:
-        with open_run(checked, journal) as run:
-            named = policy_named(run, policy)
-            score = evaluate_policy(run, named, run.problems.test, f"evaluate/{named.digest}")
-            row = IterationResult(0, named.digest, test=score)
-            create_markdown_artifact(
-                score_markdown(row, policy), key=artifact_key("score", checked.run.name, policy),
-                description=f"{policy} on the test problems of {checked.run.name}",
-            )  # fmt: skip
+    return run(checked.config)
 
-    return deployed_config(lambda: config_from_form(start_from, config, settings, common), work)
+
+def whole_loop(checked: Checked, journal: Journal) -> RunResult:
+    """Everything in the store already is used, not done again."""
+    with (
+        open_run(checked, executor_for(checked.config), journal) as opened,
+        Recorder(opened, publish_artifacts) as record,
+    ):
+        return em_loop(opened, record)

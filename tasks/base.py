@@ -18,7 +18,7 @@ from tasks.domain.settings import ModelSettings
 from tasks.engines.training.pretrain import CURRICULA, RECIPE_FILE, pretrain_base, recipe_of
 from tasks.store.artifacts import Manifest, digest_of_folder, key_of, new_attempt
 from tasks.store.progress import meter
-from tasks.store.stage import stage_task
+from tasks.store.stage import Stage
 from tasks.store.workspace import Outcome, Workspace, environment
 
 VERSION = "1"
@@ -64,7 +64,7 @@ def _pretrained(job: BaseJob, recipe: dict[str, Any]) -> Manifest:
     return store.commit(Manifest("base", key, recipe, attempt, digest, 0, parts, meta, time.time()))
 
 
-pretrain = stage_task("pretrain")(run)
+pretrain = Stage("pretrain", run)
 
 
 def builtin_policy(workspace: Workspace, outcome: Outcome) -> Policy:

@@ -14,7 +14,7 @@ from tasks.domain.scoring import score
 from tasks.domain.settings import EvaluateSettings
 from tasks.store.artifacts import ArtifactRef, Manifest, TableWriter
 from tasks.store.ranges import RangeSamples
-from tasks.store.stage import stage_task
+from tasks.store.stage import Stage
 from tasks.store.workspace import Outcome, Workspace, environment
 
 VERSION = "1"
@@ -69,4 +69,4 @@ def _graded(job: EvaluateJob, ranges: tuple[RangeSamples, ...]) -> tuple[list[Sa
     return samples, verdicts
 
 
-evaluate = stage_task("evaluate")(run)
+evaluate = Stage("evaluate", run)

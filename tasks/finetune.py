@@ -19,7 +19,7 @@ from tasks.engines.sampling.host import release_all
 from tasks.engines.training.trainer import TrainJob, TrainProgress, TrainResult, train
 from tasks.store.artifacts import ArtifactRef, Manifest, Part, digest_of_folder, key_of, new_attempt
 from tasks.store.progress import Meter, meter
-from tasks.store.stage import stage_task
+from tasks.store.stage import Stage
 from tasks.store.workspace import Outcome, Workspace, environment, log
 
 VERSION = "1"
@@ -131,4 +131,4 @@ def _alone(root: Path, key: str) -> Iterator[Path]:
         yield folder
 
 
-finetune = stage_task("finetune")(run)
+finetune = Stage("finetune", run)

@@ -24,7 +24,7 @@ from tasks.engines.sampling.engine import DrawRequest
 from tasks.engines.sampling.host import EngineHost, host_for
 from tasks.store.artifacts import Manifest, Part, key_of, new_attempt, select_wanted
 from tasks.store.progress import Meter, meter
-from tasks.store.stage import stage_task
+from tasks.store.stage import Stage
 from tasks.store.workspace import Outcome, Workspace, environment
 
 VERSION = "1"
@@ -221,4 +221,4 @@ def _commit(
     )
 
 
-generate = stage_task("generate")(run)
+generate = Stage("generate", run)

@@ -18,7 +18,7 @@ from tasks.domain.settings import MaterializeSettings, ModelSettings
 from tasks.store.artifacts import Manifest, TableWriter
 from tasks.store.progress import meter
 from tasks.store.ranges import RangeSamples
-from tasks.store.stage import stage_task
+from tasks.store.stage import Stage
 from tasks.store.workspace import Outcome, Workspace, environment
 
 VERSION = "1"
@@ -131,4 +131,4 @@ Open it with `datasets.load_dataset("parquet", data_files="part-*.parquet")`.
 """
 
 
-materialize = stage_task("materialize")(run)
+materialize = Stage("materialize", run)

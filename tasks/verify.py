@@ -16,7 +16,7 @@ from tasks.domain.schema import Problem, Sample, Verdict, from_table, to_table
 from tasks.domain.settings import VerifySettings
 from tasks.store.artifacts import ArtifactRef, Manifest, TableWriter
 from tasks.store.progress import meter
-from tasks.store.stage import stage_task
+from tasks.store.stage import Stage
 from tasks.store.workspace import Outcome, Workspace, environment
 
 VERSION = "1"
@@ -107,4 +107,4 @@ def _refuse_too_many_errors(counts: dict[str, int], job: VerifyJob) -> None:
         )
 
 
-verify = stage_task("verify")(run)
+verify = Stage("verify", run)

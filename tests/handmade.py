@@ -6,8 +6,8 @@ What the flows, the store and the records do is real; only Prefect and the two e
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,50 +15,40 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from flows.config import RunConfig
-from flows.loop.em import dataset_job
-from flows.loop.evaluation import evaluate_policy
-from flows.loop.expectation import expectation
-from flows.loop.maximization import maximization
-from flows.run.preflight import given_base, workspace_of
-from flows.run.recorder import Record
-from flows.run.run import Pipeline, Run
-from tasks import evaluate, generate, materialize, verify
-from tasks.data.problems import publish
+from flows.loop.em import em_loop
+from flows.run.draws import RangeWork
+from flows.run.preflight import preflight
+from flows.run.recorder import Recorder
+from flows.run.run import Run, Stages
+from flows.run.waves import walk
+from tasks.data.problems import store_sets
 from tasks.domain.fingerprint import digest_of
 from tasks.domain.results import RunResult
+from tasks.domain.schema import Policy
 from tasks.finetune import FinetuneJob
 from tasks.store.artifacts import Manifest, digest_of_folder, key_of, new_attempt
 from tasks.store.ranges import RangeSamples
+from tasks.store.stage import Stage
 from tasks.store.workspace import Outcome, environment
 from tests.rig import record, small_config
 
 
-@dataclass(frozen=True)
-class DirectRun(Run):
-    """Stages are called, not submitted."""
+class Direct:
+    """An executor that calls the stages, without Prefect."""
 
-    def submit(self, stage: Any, job: Any) -> Outcome:
-        if stage.name == "finetune":
-            return made_up_training(job)
-        by_name = {
-            module.__name__.rsplit(".", 1)[-1]: module.run for module in (generate, verify, materialize, evaluate)
-        }
-        return by_name[stage.name](job)  # type: ignore[arg-type]
+    keeps_going = False
 
-    def result(self, future: Any) -> Outcome:
-        return self.journal.note(future)
+    def in_flight(self, stages: Stages, ranges: int) -> int:
+        return 1
 
-    def drive(self, pipelines: Iterable[Pipeline], in_flight: int) -> list[RangeSamples]:
-        return [self._to_its_end(pipeline) for pipeline in pipelines]
+    def base(self, stages: Stages, base: Policy) -> Policy:
+        return base
 
-    def _to_its_end(self, pipeline: Pipeline) -> RangeSamples:
-        try:
-            outcome = next(pipeline)
-            while True:
-                outcome = pipeline.send(self.result(outcome))
-        except StopIteration as end:
-            done: RangeSamples = end.value
-            return done
+    def stage(self, stages: Stages, stage: Stage, job: Any) -> Outcome:
+        return made_up_training(job) if stage.name == "finetune" else stage.run(job)
+
+    def range(self, stages: Stages, work: RangeWork, going: Callable[[], bool]) -> RangeSamples:
+        return walk(stages, work, going)
 
 
 def made_up_training(job: FinetuneJob) -> Outcome:
@@ -105,23 +95,9 @@ def made_up_base(folder: Path) -> Path:
 
 def run_directly(config: RunConfig) -> RunResult:
     """The loop of `flows.loop.em`."""
-    workspace = workspace_of(config)
-    problems = publish(workspace, config.data, config.verify)
-    run = DirectRun(config, workspace, problems, given_base(config, workspace))
-    with Record(run) as made:
-        policy = run.base
-        with made.iteration(0) as row:
-            row.test = evaluate_policy(run, policy, problems.test, "base/test")
-        for number in range(1, config.loop.iterations + 1):
-            with made.iteration(number) as row:
-                with row.phase("E-step"):
-                    samples = expectation(run, policy, number)
-                with row.phase("materialize"):
-                    row.dataset = run.result(run.submit(materialize.materialize, dataset_job(run, samples, number)))
-                with row.phase("M-step"):
-                    start = run.base if config.finetune.start == "base" else policy
-                    row.maximized = maximization(run, start, row.dataset.ref, number)
-                policy = row.maximized.policy
-                with row.phase("evaluate"):
-                    row.test = evaluate_policy(run, policy, problems.test, f"iteration-{number}/test")
-        return made._save("completed")  # `finish` would also publish to a Prefect server
+    checked = preflight(config)
+    assert checked.base is not None
+    stages = Stages(checked.config, checked.workspace, Direct())
+    run = Run(stages, store_sets(checked.workspace, checked.sets), checked.base)
+    with Recorder(run) as record:
+        return em_loop(run, record)

@@ -15,14 +15,13 @@ from typing import Any
 
 import pytest
 
-from flows.config import RunConfig, make_config
+from flows.config import make_config
 from flows.loop.series import Night, Series
 from flows.planning.plan import plan
 from flows.stored.policies import policy_of, promoted
-from tasks.domain.results import RunResult
-from tasks.domain.schema import Example, Policy, Sample, Verdict
+from tasks.domain.schema import Example, Sample, Verdict
 from tasks.store.artifacts import Store
-from tests import handmade
+from tests.handmade import run_directly
 from tests.old_store.make import ANYWHERE, NIGHT, digests, night_tree, tree
 
 OLD = Path(__file__).parent / "old_store"
@@ -42,12 +41,6 @@ def old(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def done_with_stages(config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> RunResult:
-    """The run's loop with its stages done here: nothing but this knows how."""
-    monkeypatch.setattr("flows.run.recorder.publish_artifacts", lambda *_: None)  # no Prefect server
-    return handmade.run_directly(config)
-
-
 def files_of(store: Path) -> dict[str, str]:
     """Every file but those that a run writes about itself each time."""
     own = ("config.json", "result.json", "report.html")
@@ -56,9 +49,9 @@ def files_of(store: Path) -> dict[str, str]:
 
 
 @RUNS
-def test_every_stage_of_an_old_run_is_found(old: Path, of_run: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_stage_of_an_old_run_is_found(old: Path, of_run: Tree) -> None:
     before = files_of(old / "store")
-    result = done_with_stages(make_config(of_run(old, old / "nothing-recorded")), monkeypatch)
+    result = run_directly(make_config(of_run(old, old / "nothing-recorded")))
     phases = [phase for row in (result.base, *result.iterations) for phase in row.cached.items()]
     assert len(phases) == 1 + 4 * len(result.iterations)
     assert all(cached for _, cached in phases), phases
@@ -71,9 +64,9 @@ def test_a_plan_of_an_old_run_has_nothing_to_do(old: Path, of_run: Tree) -> None
     assert planned.all_stored, [step for step in planned.steps if step.state != "stored"]
 
 
-def test_replayed_samples_give_the_old_digests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replayed_samples_give_the_old_digests(tmp_path: Path) -> None:
     for of_run in (tree, night_tree):
-        done_with_stages(make_config(of_run(tmp_path, RECORDED)), monkeypatch)
+        run_directly(make_config(of_run(tmp_path, RECORDED)))
     assert digests(tmp_path / "store") == GOLDEN
 
 
@@ -109,11 +102,11 @@ def test_an_old_night_is_read_with_its_samples_and_its_policy(old: Path) -> None
     series = Series(store, "nights")
     night, now = series.get(NIGHT), promoted(store, "nights")
     assert night is not None and now is not None
-    next_night = Night("2026-01-02", "running", Policy(now.policy_digest, now.uri))
+    next_night = Night("2026-01-02", "running", now.policy)
     refs = [ref for one in series.earlier_ranges(next_night, 1) for wave in one.waves for ref in wave]
     assert refs and all(store.manifest_of(ref).digest == ref.digest for ref in refs)
-    assert night.policy == now.policy_digest == policy_of(store, f"nights-{NIGHT}", 1).digest
-    assert Path(now.uri).is_dir()
+    assert night.policy == now.policy.digest == policy_of(store, f"nights-{NIGHT}", 1).digest
+    assert Path(now.policy.uri).is_dir()
 
 
 def test_the_old_store_names_no_folder_of_the_machine_that_made_it() -> None:

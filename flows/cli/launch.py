@@ -10,9 +10,9 @@ from pathlib import Path
 from flows.cli.terminal import complain, quieten, stop_at_second_interrupt
 from flows.cli.text import show_result
 from flows.config import RunConfig
-from flows.loop.em import self_train
 from flows.operation.api import check_api, prefect_api
-from flows.run.preflight import preflight, workspace_of
+from flows.run.preflight import preflight
+from flows.self_train import run_here
 from tasks.domain.results import RunResult
 
 
@@ -27,10 +27,10 @@ class Launched:
 def launch(config: RunConfig) -> Launched:
     """Check everything, so that a mistake starts nothing, then run the flow against the configured or our own API."""
     check_api()
-    preflight(config)
+    checked = preflight(config)
     with prefect_api(Path(os.environ.get("PREFECT_HOME", ".restem/prefect"))):
-        result = self_train(config)
-    return Launched(result, workspace_of(config).store.uri(f"runs/{config.run.name}/report.html"))
+        result = run_here(checked)
+    return Launched(result, checked.workspace.store.uri(checked.workspace.places.report))
 
 
 def launch_and_show(config: RunConfig, arguments: argparse.Namespace) -> int:

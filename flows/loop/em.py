@@ -1,64 +1,76 @@
-"""ReST-EM as one Prefect flow: sample, check, keep what is correct, train the base on it, evaluate, again."""
+"""ReST-EM as one loop: sample, check, keep what is correct, train the base on it, evaluate, again.
+
+Nothing here knows how stages get done or where results are shown: a run, a night, a plan and the rerun of one stage all go
+through `iteration`.
+"""
 
 from __future__ import annotations
 
-from prefect import flow
-from prefect.task_runners import ThreadPoolTaskRunner
+from collections.abc import Callable
+from typing import TypeVar
 
-from flows.config import RunConfig
 from flows.loop.evaluation import evaluate_policy
 from flows.loop.expectation import expectation
 from flows.loop.maximization import maximization
-from flows.run.preflight import open_run
-from flows.run.recorder import Record
+from flows.run.rows import Row, Told
 from flows.run.run import Run
-from tasks.domain.results import RunResult
+from tasks.domain.schema import Policy
 from tasks.materialize import MaterializeJob, materialize
 from tasks.store.ranges import RangeSamples
+from tasks.store.slots import Slot
 
-THREADS = 16  # task runs side by side; how many ranges work at once is generate.ranges_in_flight
-
-
-@flow(
-    name="self-train",
-    flow_run_name="{config.run.name}",
-    task_runner=ThreadPoolTaskRunner(max_workers=THREADS),  # type: ignore[arg-type]
-    persist_result=False,
-    validate_parameters=True,
-)
-def self_train(config: RunConfig) -> RunResult:
-    """Run the EM loop of `config`; everything that is in the store already is used, not done again."""
-    with open_run(config) as run:
-        return em_loop(run)
+Result = TypeVar("Result")
+Pool = Callable[
+    [list[RangeSamples]], list[RangeSamples]
+]  # this round's samples -> those that the data set is made from
 
 
-def em_loop(run: Run) -> RunResult:
-    """The loop itself, in whatever way `run` gets its stages done."""
-    config = run.config
-    with Record(run) as record:
-        policy = run.base
-        with record.iteration(0) as base:
-            base.test = evaluate_policy(run, policy, run.problems.test, "base/test")
-        for iteration in range(1, config.loop.iterations + 1):
-            with record.iteration(iteration) as row:
-                with row.phase("E-step"):
-                    samples = expectation(run, policy, iteration)
-                with row.phase("materialize"):
-                    row.dataset = run.result(run.submit(materialize, dataset_job(run, samples, iteration)))
-                with row.phase("M-step"):
-                    start = run.base if config.finetune.start == "base" else policy
-                    row.maximized = maximization(run, start, row.dataset.ref, iteration)
-                policy = row.maximized.policy
-                with row.phase("evaluate"):
-                    row.test = evaluate_policy(run, policy, run.problems.test, f"iteration-{iteration}/test")
-            if record.should_stop():
-                break
-        return record.finish()
+def em_loop(run: Run, record: Told[Result]) -> Result:
+    """The loop itself, in whatever way `run` gets its stages done; `record` follows it."""
+    policy = run.base
+    with record.iteration(0) as base:
+        evaluate_base(run, base)
+    for number in range(1, run.config.loop.iterations + 1):
+        with record.iteration(number) as row:
+            policy = iteration(run, policy, row)
+        if record.should_stop():
+            break
+    return record.finish()
+
+
+def evaluate_base(run: Run, row: Row) -> None:
+    """What everything is compared with."""
+    with row.phase("evaluate"):
+        row.test = evaluate_policy(run, run.base, run.problems.test, Slot.of(0, "test"))
+
+
+def this_round(samples: list[RangeSamples]) -> list[RangeSamples]:
+    """ReST-EM trains on this round's samples only."""
+    return samples
+
+
+def iteration(run: Run, policy: Policy, row: Row, pool: Pool = this_round) -> Policy:
+    """One EM iteration from `policy`; returns the policy that it ends with.
+
+    `pool` chooses what the data set is made from. When it chooses nothing, nothing is trained and the policy stays.
+    """
+    with row.phase("E-step"):
+        samples = pool(expectation(run, policy, row.number))
+    if samples:
+        with row.phase("materialize"):
+            row.dataset = run.do(materialize, dataset_job(run, samples, row.number))
+        with row.phase("M-step"):
+            start = run.base if run.config.finetune.start == "base" else policy
+            row.maximized = maximization(run, start, row.dataset.ref, row.number)
+        policy = row.maximized.policy
+    with row.phase("evaluate"):
+        row.test = evaluate_policy(run, policy, run.problems.test, Slot.of(row.number, "test"))
+    return policy
 
 
 def dataset_job(run: Run, samples: list[RangeSamples], iteration: int) -> MaterializeJob:
     """The materialize job of one iteration."""
     return MaterializeJob(
-        run.workspace, f"iteration-{iteration}/materialize", tuple(samples), run.problems.train, run.config.model,
-        run.config.materialize, run.config.generate.waves[0],
+        run.workspace, str(Slot.of(iteration, stage="materialize")), tuple(samples), run.problems.train,
+        run.config.model, run.config.materialize, run.config.generate.waves[0],
     )  # fmt: skip

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from flows.run.run import Draws, Run, sample_and_verify
+from flows.run.draws import Draws
+from flows.run.run import Run
+from flows.run.waves import drive
 from tasks.domain.prompts import template_named
 from tasks.domain.schema import Policy
 from tasks.store.ranges import RangeSamples
+from tasks.store.slots import Slot
 
 MOST_TASK_RUNS = 170  # of one E-step; with the evaluations an iteration stays below 300, see flows.loop.evaluation
 
@@ -17,7 +20,7 @@ def expectation(run: Run, policy: Policy, iteration: int) -> list[RangeSamples]:
     settings = run.config.generate
     stops = list(accumulate(settings.waves))
     draws = Draws(
-        slot=f"iteration-{iteration}/train",
+        slot=Slot.of(iteration, "train"),
         policy=policy,
         problems=run.problems.train,
         sampling=settings.sampling(template_named(run.config.model.prompt).stop),
@@ -26,4 +29,4 @@ def expectation(run: Run, policy: Policy, iteration: int) -> list[RangeSamples]:
         capped=True,
         most_task_runs=MOST_TASK_RUNS,
     )
-    return run.drive(sample_and_verify(run, draws), settings.ranges_in_flight)
+    return drive(run.stages, draws.ranges(settings.range_size))

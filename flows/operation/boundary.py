@@ -17,38 +17,39 @@ from flows.config import RunConfig
 from flows.operation.device import device
 from flows.operation.form import validate
 from flows.operation.notice import EVENT, Notice, Where, notice_of
+from flows.operation.parent import watch_parent
 from flows.operation.processes import label_this_process
 from flows.operation.shown import show_config
 from flows.run.fleet import cancel_jobs
-from flows.run.preflight import workspace_of
+from flows.run.preflight import Checked
 from flows.run.run import Failure, Journal
 from tasks.domain.errors import RestemError, one_sentence
-from tasks.processes.ending import ending_at_once, watch_parent
+from tasks.processes.ending import ending_at_once
 from tasks.report.keys import artifact_key
-from tasks.store.artifacts import Store
-from tasks.store.workspace import code_commit
+from tasks.store.workspace import Workspace, code_commit
 
-Work = Callable[[RunConfig, Journal], Any]
+Work = Callable[[Checked, Journal], Any]
 log = logging.getLogger("restem")
 
 
 def deployed_config(read: Callable[[], RunConfig], work: Work, *, shows: bool = True) -> Any:
-    """Read and validate the config, then `work(config, journal)`; a failure becomes a `Failed` state with one sentence.
+    """Read and validate the config, then `work(checked, journal)`; a failure becomes a `Failed` state with one sentence.
 
     `shows`: the config that was read is what runs, and becomes the first artifact.
     """
     guard_this_run()
-    checked = validate(read, return_state=True)
-    if checked.is_failed():
-        return _refused(str(checked.message))
-    config: RunConfig = checked.result()
+    validated = validate(read, return_state=True)
+    if validated.is_failed():
+        return _refused(str(validated.message))
+    checked: Checked = validated.result()
+    config = checked.config
     journal = Journal()
     try:
-        note_commit(config)
+        note_commit(checked.workspace)
         if shows:
             show_config(config)
         with ending_at_once(), device(config.run.execution):
-            return work(config, journal)
+            return work(checked, journal)
     except RestemError as error:
         return failed(journal.config or config, journal.failure or Failure("opening", "", error))
     except Exception as error:  # a defect: told like any failure, but it keeps its traceback
@@ -83,12 +84,12 @@ def without_our_traceback(record: logging.LogRecord) -> bool:
     return True
 
 
-def note_commit(config: RunConfig) -> None:
+def note_commit(workspace: Workspace) -> None:
     """Say when the code changed since this run was last started: a retry after a deploy."""
-    store, path = Store(workspace_of(config).store_url), f"runs/{config.run.name}/commit.json"
+    store, path = workspace.store, workspace.places.commit
     before, now = (store.read_json(path) or {}).get("commit"), code_commit()
     if before not in (None, now):
-        log.warning("the code changed since run %s was last started: %s -> %s", config.run.name, before, now)
+        log.warning("the code changed since run %s was last started: %s -> %s", workspace.run, before, now)
     if before != now:
         store.write_json(path, {"commit": now})
 

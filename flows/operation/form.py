@@ -151,8 +151,7 @@ def _read(name: str) -> dict[str, Any]:
 def validate(read: Callable[[], RunConfig]) -> Any:
     """Check what the form cannot, before anything expensive starts: one sentence in the interface, no traceback."""
     try:
-        config = read()
-        preflight(config)
+        checked = preflight(read())
     except RestemError as error:
         return Failed(message=one_sentence(error))
-    return config
+    return checked

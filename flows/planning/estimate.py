@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.config import RunConfig
-from flows.run.recorder import read_result
+from flows.stored.runs import result_of, run_names
 from tasks.domain.prompts import template_named
 from tasks.domain.results import RunResult
 from tasks.domain.schema import Policy, Problem, Split
@@ -109,8 +109,8 @@ def _product(numbers: Iterable[int]) -> int:
 
 def _measured(config: RunConfig, workspace: Workspace) -> Rates | None:
     """From this run's own record, else from one of the same base model and engine."""
-    names = [config.run.name, *workspace.store.listdir("runs")]
-    results = (read_result(workspace.store, name, missing_ok=True) for name in dict.fromkeys(names))
+    names = [config.run.name, *run_names(workspace.store)]
+    results = (result_of(workspace.store, name) for name in dict.fromkeys(names))
     for result in results:
         if result is not None and _comparable(result, config):
             return _rates_of(result)

@@ -1,4 +1,4 @@
-"""What a run would do, without doing it: the flow's own code is walked over the store until the first unknown result.
+"""What a run would do, without doing it: the loop itself, with stages that are only looked up in the store.
 
 The recipes are made by the same jobs as in a run, so a plan cannot disagree with it. Nothing is started or written, apart
 from grading workers that check the golds. Behind the first stage whose result is unknown everything "runs".
@@ -6,47 +6,30 @@ from grading workers that check the golds. Behind the first stage whose result i
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
 
 from flows.config import RunConfig
-from flows.loop.em import dataset_job
-from flows.loop.evaluation import evaluate_policy
-from flows.loop.expectation import expectation
-from flows.loop.maximization import maximization
+from flows.loop.em import em_loop
 from flows.planning.estimate import Amounts, Work, estimate
-from flows.run.preflight import check_engine, check_prompts, check_trackers, workspace_of
-from flows.run.run import Pipeline, Run, Stored
-from tasks.base import BUILTIN, BaseJob, known_base
-from tasks.data.problems import ProblemSet, ProblemSets, check_gold, load_sets
+from flows.run.lookup import Look, Lookup
+from flows.run.preflight import Checked, preflight
+from flows.run.recorder import stops
+from flows.run.rows import PHASES, Maximized
+from flows.run.run import NotStored, Run, Stages
+from tasks.base import BUILTIN, BaseJob, builtin_policy, pretrain
+from tasks.data.problems import ProblemSet, ProblemSets
 from tasks.domain.fingerprint import digest_of_tables
-from tasks.domain.schema import Policy, Problem, Split, to_table
-from tasks.generate import lacking
-from tasks.materialize import materialize
+from tasks.domain.results import PolicyScore
+from tasks.domain.schema import Policy, Problem, to_table
+from tasks.generate import GenerateJob, lacking
 from tasks.store.artifacts import ArtifactRef
-from tasks.store.ranges import RangeSamples
-from tasks.store.workspace import Outcome, Workspace
+from tasks.store.slots import Slot
+from tasks.store.workspace import Outcome
+from tasks.verify import VerifyJob
 
 UNKNOWN_INPUT = "what it needs is not in the store yet"
-T = TypeVar("T")
-
-
-class NotStored(Exception):
-    """The walk came to a stage whose result is not in the store; the message says why."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """One task run of the plan: found in the store, or why not. `samples`: how many it would draw."""
-
-    stage: str
-    slot: str
-    outcome: Outcome | None
-    why: str
-    problems: int
-    samples: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,67 +78,118 @@ class ReadProblems(ProblemSet):
         return [by_id[name] for name in ids]
 
 
-@dataclass(frozen=True)
-class PlannedRun(Run):
-    """A run whose stages are only looked up. `ends`: where pipelines came to a miss."""
-
-    looks: list[Look] = field(default_factory=list, compare=False)
-    ends: list[Look] = field(default_factory=list, compare=False)
-
-    def submit(self, stage: Any, job: Any) -> Look:
-        found = Stored.look(self.workspace, job)
-        samples = lacking(job) if found.outcome is None and stage.name == "generate" else 0
-        self.looks.append(Look(stage.name, job.slot, found.outcome, found.why, len(getattr(job, "ids", ())), samples))
-        return self.looks[-1]
-
-    def result(self, future: Any) -> Outcome:
-        if future.outcome is None:
-            raise NotStored(future.why)
-        outcome: Outcome = future.outcome
-        return outcome
-
-    def drive(self, pipelines: Iterable[Pipeline], in_flight: int) -> list[RangeSamples]:
-        """Each pipeline to its end or its first miss, so that every range is counted."""
-        found = [pipeline.looked_up() for pipeline in pipelines]
-        misses = [one for one in found if not isinstance(one, RangeSamples)]
-        self.ends.extend(misses)
-        if misses:
-            raise NotStored(self.ends[0].why)
-        return found
-
-
 def plan(config: RunConfig) -> Plan:
     """Walk the loop; UserError for whatever a run would refuse."""
-    check_engine(config.engine)
-    check_trackers(config)
-    sets = load_sets(config.data)
-    check_prompts(config, *sets.values())
-    left_out = check_gold(sets, config.data, config.verify)
-    sets["train"] = [problem for problem in sets["train"] if problem.id not in left_out]
-    workspace = workspace_of(config)
-    walk = Walk(config, workspace, sets)
-    walk.loop()
-    amounts = estimate(config, workspace, walk.work(), sets, walk.base)
-    return Plan(config.run.name, workspace.store_url, tuple(walk.steps), len(left_out), amounts)
+    return plan_of(preflight(config, looking=True))
 
 
-class Walk:
-    """The loop of `flows.loop.em`, phase by phase, on a `PlannedRun`."""
+def plan_of(checked: Checked) -> Plan:
+    """The plan of a config that passed the checks."""
+    lookup = Lookup()
+    stages = Stages(checked.config, checked.workspace, lookup)
+    planner = Planner(checked, lookup)
+    base, why = _base(checked, stages)
+    planner.steps.append(Step(0, "base", "stored" if base else "runs", why, int(bool(base)), 0))
+    if base is not None:
+        planner.follow(Run(stages, _as_read(checked), base))
+    else:
+        planner.rest()
+    amounts = estimate(checked.config, checked.workspace, planner.work(), checked.sets.problems, base)
+    return Plan(
+        checked.config.run.name, checked.workspace.store_url, tuple(planner.steps), len(checked.sets.left_out), amounts
+    )
 
-    def __init__(self, config: RunConfig, workspace: Workspace, sets: dict[Split, list[Problem]]) -> None:
-        self.config, self.workspace, self.sets = config, workspace, sets
-        self.steps: list[Step] = []
-        self.base = self._find_base()
-        train, val, test = (ReadProblems.of(sets[split]) for split in ("train", "val", "test"))
-        problems = ProblemSets(train, val, test)
-        self.run = PlannedRun(config, workspace, problems, self.base or Policy("", ""))
 
-    def loop(self) -> None:
-        """Phases in the flow's order; one whose input is unknown is counted without looking."""
-        policy, test = self.base, self.run.problems.test
-        self._phase(0, "evaluate", lambda start: evaluate_policy(self.run, start, test, "base/test"), policy)
-        for number in range(1, self.config.loop.iterations + 1):
-            policy = self._iteration(number, policy)
+def _as_read(checked: Checked) -> ProblemSets:
+    train, val, test = (ReadProblems.of(checked.sets.problems[split]) for split in ("train", "val", "test"))
+    return ProblemSets(train, val, test)
+
+
+def _base(checked: Checked, stages: Stages) -> tuple[Policy | None, str]:
+    """The base if it is at hand, else why not."""
+    if checked.config.model.base not in BUILTIN:
+        return checked.base, "" if checked.base else "it is not on this machine yet and must be fetched"
+    try:
+        made = stages.do(pretrain, BaseJob(checked.workspace, checked.config.model))
+    except NotStored as missing:
+        return None, missing.why
+    return builtin_policy(checked.workspace, made), ""
+
+
+@dataclass
+class PlannedRow:
+    """One iteration of a plan; phases are looked up, and an evaluation that is not stored holds nothing up."""
+
+    planner: Planner
+    number: int
+    test: PolicyScore | None = None
+    dataset: Outcome | None = None
+    maximized: Maximized | None = None
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        self.planner.looks.clear()
+        try:
+            yield
+        except NotStored as missing:
+            self.planner.add(self.number, name, missing.why)
+            if name != "evaluate":
+                raise
+        else:
+            self.planner.add(self.number, name)
+
+
+@dataclass
+class Planner:
+    """Follows the loop in place of a recorder and notes what of each phase is stored."""
+
+    checked: Checked
+    lookup: Lookup
+    steps: list[Step] = field(default_factory=list)
+    rows: list[PlannedRow] = field(default_factory=list)
+
+    @property
+    def looks(self) -> list[Look]:
+        return self.lookup.looks
+
+    def follow(self, run: Run) -> None:
+        """The loop as far as its results are known; the rest of it runs."""
+        try:
+            em_loop(run, self)
+        except NotStored:
+            self.rest()
+
+    # -- what the loop tells
+
+    @contextmanager
+    def iteration(self, number: int) -> Iterator[PlannedRow]:
+        self.rows.append(PlannedRow(self, number))
+        yield self.rows[-1]
+
+    def should_stop(self) -> bool:
+        """The run's own rule."""
+        rewards = [row.maximized.chosen.val_reward.value for row in self.rows if row.maximized]
+        return stops(rewards, self.checked.config.loop.patience)
+
+    def finish(self) -> None:
+        """A plan has no result but its steps."""
+
+    # -- what comes of it
+
+    def add(self, number: int, phase: str, why: str | None = None) -> None:
+        """A phase that was looked up; `why` it is not stored, if so."""
+        hits = sum(look.outcome is not None for look in self.looks)
+        state = "stored" if why is None else "runs in part" if hits else "runs"
+        self.steps.append(Step(number, phase, state, why or "", hits, 0 if why is None else self._samples(phase)))
+
+    def rest(self) -> None:
+        """Everything that was not reached: its input is unknown."""
+        known = {(step.iteration, step.phase) for step in self.steps}
+        phases = [(0, "evaluate")]
+        phases += [(number, name) for number in range(1, self.checked.config.loop.iterations + 1) for name in PHASES]
+        for number, name in phases:
+            if (number, name) not in known:
+                self.steps.append(Step(number, name, "runs", UNKNOWN_INPUT, 0, self.most_samples(name)))
 
     def work(self) -> Work:
         """What the steps add up to."""
@@ -168,76 +202,31 @@ class Walk:
             samples["E-step"], samples["M-step"] + samples["evaluate"], trainings, self.steps[0].state != "stored"
         )
 
-    def _iteration(self, number: int, policy: Policy | None) -> Policy | None:
-        run, slot = self.run, f"iteration-{number}"
-        samples = self._phase(number, "E-step", lambda given: expectation(run, given, number), policy)
-        dataset = self._phase(
-            number,
-            "materialize",
-            lambda given: run.result(run.submit(materialize, dataset_job(run, given, number))),
-            samples,
-        )
-        start = run.base if self.config.finetune.start == "base" else policy
-        made = self._phase(
-            number, "M-step", lambda given: maximization(run, start or run.base, given.ref, number), dataset
-        )
-        trained = made.policy if made else None
-        self._phase(
-            number, "evaluate", lambda given: evaluate_policy(run, given, run.problems.test, f"{slot}/test"), trained
-        )
-        return trained
-
-    def _find_base(self) -> Policy | None:
-        if self.config.model.base not in BUILTIN:
-            policy = known_base(self.workspace, self.config.model)
-            self._note_base(policy, "it is not on this machine yet and must be fetched")
-            return policy
-        job = BaseJob(self.workspace, self.config.model)
-        found = self.workspace.look(job.recipe(), job.slot)
-        manifest = found.manifest
-        made = Policy(manifest.digest, self.workspace.store.uri(manifest.meta["path"])) if manifest else None
-        self._note_base(made, found.why)
-        return made
-
-    def _note_base(self, policy: Policy | None, why: str) -> None:
-        self.steps.append(Step(0, "base", "stored" if policy else "runs", "" if policy else why, int(bool(policy)), 0))
-
-    def _phase(self, number: int, name: str, look: Callable[[Any], T], given: Any) -> T | None:
-        """Look one phase up; None when its result is unknown, or already its input (`given` is None)."""
-        if given is None:
-            self.steps.append(Step(number, name, "runs", UNKNOWN_INPUT, 0, self.most_samples(name)))
-            return None
-        self.run.looks.clear()
-        self.run.ends.clear()
-        try:
-            made, why = look(given), ""
-        except NotStored as missing:
-            made, why = None, str(missing)
-        hits = sum(one.outcome is not None for one in self.run.looks)
-        state = "stored" if made is not None else "runs in part" if hits else "runs"
-        self.steps.append(Step(number, name, state, why, hits, self._samples(name) if made is None else 0))
-        return made
-
-    def _samples(self, name: str) -> int:
+    def _samples(self, phase: str) -> int:
         """At most: what the looked-up selections lack, the later waves of their problems, and epochs not reached."""
-        if name == "M-step" and not self.run.ends:
-            return self.most_samples(name)
-        drawn = sum(end.samples + end.problems * self._later_waves(end.slot) for end in self.run.ends)
-        epochs = len({one.slot.split("/")[2] for one in self.run.looks if "/val/" in one.slot})
-        return drawn + (self._val_samples(self.config.finetune.epochs - epochs) if name == "M-step" else 0)
+        ends = [look for look in self.looks if look.outcome is None and Slot.parse(look.job.slot).range is not None]
+        if phase == "M-step" and not ends:
+            return self.most_samples(phase)
+        drawn = sum(self._lacking(end) for end in ends)
+        epochs = len({slot.which for look in self.looks if (slot := Slot.parse(look.job.slot)).set == "val"})
+        return drawn + (self._val_samples(self.checked.config.finetune.epochs - epochs) if phase == "M-step" else 0)
 
-    def _later_waves(self, slot: str) -> int:
-        wave = re.search(r"/train/.*/wave-(\d+)/", slot)
-        return sum(self.config.generate.waves[int(wave.group(1)) + 1 :]) if wave else 0
+    def _lacking(self, end: Look) -> int:
+        """Samples that a range lacks from the wave on at which it ends."""
+        slot, job = Slot.parse(end.job.slot), end.job
+        waves = self.checked.config.generate.waves
+        later = sum(waves[slot.wave + 1 :]) if slot.set == "train" and slot.wave is not None else 0
+        problems = len(job.ids) if isinstance(job, GenerateJob | VerifyJob) else 0
+        return (lacking(job) if isinstance(job, GenerateJob) else 0) + problems * later
 
     def _val_samples(self, epochs: int) -> int:
-        return epochs * self.config.evaluate.val_samples * len(self.sets["val"])
+        return epochs * self.checked.config.evaluate.val_samples * len(self.checked.sets.problems["val"])
 
     def most_samples(self, phase: str) -> int:
         """Samples of a phase when nothing is stored and no problem drops out early."""
-        settings = self.config.evaluate
+        settings, problems = self.checked.config.evaluate, self.checked.sets.problems
         return {
-            "E-step": sum(self.config.generate.waves) * len(self.sets["train"]),
-            "M-step": self._val_samples(self.config.finetune.epochs),
-            "evaluate": (settings.samples + settings.greedy) * len(self.sets["test"]),
+            "E-step": sum(self.checked.config.generate.waves) * len(problems["train"]),
+            "M-step": self._val_samples(self.checked.config.finetune.epochs),
+            "evaluate": (settings.samples + settings.greedy) * len(problems["test"]),
         }.get(phase, 0)

@@ -7,10 +7,9 @@ missing is started. A flow run that is still on its way for the same work is wai
 
 from __future__ import annotations
 
-import concurrent.futures
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,21 +22,28 @@ from prefect.deployments import run_deployment
 from prefect.states import Cancelling, Completed
 from pydantic import TypeAdapter
 
-from flows.run.run import Draws, Journal, Pipeline, Run, Stored
-from tasks.base import MODEL_FILES, BaseJob
-from tasks.data.problems import ProblemSets
+from flows.config import RunConfig
+from flows.run.budget import Budget, Limits
+from flows.run.draws import Draws, RangeWork
+from flows.run.inline import Inline, with_retries
+from flows.run.lookup import Lookup, stored
+from flows.run.run import Executor, Journal, NoLimit, NotStored, Stages
+from flows.run.waves import walk
+from tasks.base import MODEL_FILES, BaseJob, pretrain
 from tasks.domain.errors import InfrastructureError, StageFailed
 from tasks.domain.fingerprint import digest_of
 from tasks.domain.schema import Policy
-from tasks.finetune import FinetuneJob
+from tasks.finetune import FinetuneJob, finetune
+from tasks.generate import GenerateJob, generate
 from tasks.store.ranges import RangeSamples
-from tasks.store.stage import with_retries
+from tasks.store.stage import Job, Stage
 from tasks.store.workspace import Outcome, Workspace
+from tasks.verify import VerifyJob, verify
 
 DEPLOYMENT = "job/job"
 POLL_S = 1.0
 UNFINISHED = [StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING]
-Kind = Literal["range", "finetune", "pretrain"]
+Kind = Literal["range", "generate", "verify", "finetune", "pretrain"]
 
 
 @dataclass(frozen=True)
@@ -45,13 +51,20 @@ class RangeJob:
     """One problem range of a run, with all that a worker needs to know to sample and grade it."""
 
     config: dict[str, Any]
-    problems: ProblemSets
     draws: Draws
     number: int
     ids: tuple[str, ...]
+    limits: Limits | None = None
+
+    @property
+    def work(self) -> RangeWork:
+        return RangeWork(self.draws, self.number, self.ids)
 
 
-PAYLOADS: dict[str, Any] = {"range": RangeJob, "finetune": FinetuneJob, "pretrain": BaseJob}
+PAYLOADS: dict[str, Any] = {
+    "range": RangeJob, "generate": GenerateJob, "verify": VerifyJob, "finetune": FinetuneJob, "pretrain": BaseJob,
+}  # fmt: skip
+SENT: dict[str, Stage] = {stage.name: stage for stage in (generate, verify, finetune, pretrain)}
 
 
 def to_payload(job: Any) -> dict[str, Any]:
@@ -66,96 +79,137 @@ def from_payload(kind: str, payload: dict[str, Any]) -> Any:
 
 
 @dataclass(frozen=True)
-class LookedUp(Run):
-    """A run that only looks into the store."""
+class Sent:
+    """Work for another flow run. `look` finds what it made in the store, None when that is not there."""
 
-    def submit(self, stage: Any, job: Any) -> Any:
-        return Stored.look(self.workspace, job)
-
-    def stored_range(self, job: RangeJob) -> RangeSamples | None:
-        """The range if all its waves are in the store."""
-        found = Pipeline(self, job.draws, job.number, job.ids).looked_up()
-        return found if isinstance(found, RangeSamples) else None
-
-
-@dataclass(frozen=True)
-class DispatchedRun(Run):
-    """A run whose sampling, grading and training happen in other flow runs."""
-
-    def submit(self, stage: Any, job: Any) -> Any:
-        if stage.name not in PAYLOADS:
-            return super().submit(stage, job)
-        return self._submit(stage.name, job.slot, job, lambda: Stored.look(self.workspace, job).outcome)
-
-    def drive(self, pipelines: Iterable[Pipeline], in_flight: int) -> list[RangeSamples]:
-        """All ranges at once: how many work side by side is the number of workers.
-
-        The first failure is raised after the others have ended: a run that failed must leave nothing that a retry would meet.
-        """
-        looked = LookedUp(self.config, self.workspace, self.problems, self.base)
-        config = self.config.model_dump(mode="json")
-        config["run"]["store"] = self.workspace.store_url  # a relative one is meant from here
-        jobs = [RangeJob(config, self.problems, one.draws, one.number, one.ids) for one in pipelines]
-        slots = [f"{job.draws.slot}/range-{job.number:03d}" for job in jobs]
-        futures = [
-            self._submit("range", slot, job, lambda job=job: looked.stored_range(job))
-            for slot, job in zip(slots, jobs, strict=True)
-        ]
-        concurrent.futures.wait([future.wrapped_future for future in futures])
-        return [self.result(future) for future in futures]
-
-    def result(self, future: Any) -> Any:
-        made = super().result(future)
-        return made.value if isinstance(made, Done) else made
-
-    def _submit(self, kind: str, slot: str, job: Any, look: Any) -> Any:
-        named = elsewhere.with_options(name=kind)
-        future = with_retries(named, self.config.retry).submit(
-            kind, slot, self.workspace.run, job, look, self.journal, wait_for=self.journal.makers.of(job)
-        )
-        self.journal.submitted[id(future)] = (kind, slot)
-        return future
+    kind: Kind
+    slot: str
+    run: str
+    job: Any
+    look: Callable[[], Any]
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a worker made. Has what a journal asks of an outcome."""
+    """What `look` found, and whether it was there already."""
 
     value: Any
     cached: bool
 
 
+class Fleet:
+    """The executor of a run whose sampling, grading and training happen in other flow runs."""
+
+    keeps_going = True  # a run that failed must leave nothing that a retry would meet
+
+    def __init__(self) -> None:
+        self.here = Inline()
+
+    def in_flight(self, stages: Stages, ranges: int) -> int:
+        """All ranges: how many work side by side is the number of workers."""
+        return ranges
+
+    def base(self, stages: Stages, base: Policy) -> Policy:
+        return shared_base(stages.workspace, base)
+
+    def stage(self, stages: Stages, stage: Stage, job: Job) -> Outcome:
+        if stage.name not in SENT:
+            return self.here.stage(stages, stage, job)
+        kind: Any = stage.name
+        sent = Sent(kind, job.slot, job.workspace.run, job, lambda: stored(stage, job).outcome)
+        done = self._elsewhere(stages, sent)
+        return Outcome(done.value.ref, done.cached)
+
+    def range(self, stages: Stages, work: RangeWork, going: Callable[[], bool]) -> RangeSamples:
+        """One flow run for all waves. Under a budget the worker asks it too, and what it left undone is no failure."""
+        limits = stages.hook.limits if isinstance(stages.hook, Budget) and work.draws.capped else None
+        if limits and not stages.hook.goes_on(work.draws):
+            return as_far_as_stored(stages, work)
+        job = RangeJob(_for_workers(stages), work.draws, work.number, work.ids, limits)
+        look = _under_budget(stages, work) if limits else lambda: stored_range(stages, work)
+        try:
+            done = self._elsewhere(stages, Sent("range", str(work.slot), stages.workspace.run, job, look))
+        except Exception as error:
+            stages.journal.failed("range", str(work.slot), error)
+            raise
+        made: RangeSamples = done.value
+        for _, verdicts in made.waves[-1:]:  # one task run of this flow run
+            stages.journal.note(Outcome(verdicts, done.cached))
+        return made
+
+    def _elsewhere(self, stages: Stages, sent: Sent) -> Done:
+        named = with_retries(elsewhere.with_options(name=sent.kind), stages.config.retry)
+        future = named.submit(sent.slot, sent, stages.journal, wait_for=self.here.makers.of(sent.job))
+        done: Done = future.result()
+        self.here.makers.note(sent.kind, future, done.value, stages.workspace.store)
+        return done
+
+
+def executor_for(config: RunConfig) -> Executor:
+    """How a run with this config gets its stages done."""
+    return Fleet() if config.run.execution == "deployments" else Inline()
+
+
+def stored_range(stages: Stages, work: RangeWork) -> RangeSamples | None:
+    """The range if all its waves are in the store."""
+    try:
+        return walk(replace(stages, executor=Lookup(), hook=NoLimit()), work)
+    except NotStored:
+        return None
+
+
+def as_far_as_stored(stages: Stages, work: RangeWork) -> RangeSamples:
+    """The waves of the range that are in the store."""
+    for waves in range(len(work.draws.spans), 0, -1):
+        first = replace(work, draws=replace(work.draws, spans=work.draws.spans[:waves]))
+        if (found := stored_range(stages, first)) is not None:
+            return found
+    return RangeSamples(work.ids, ())
+
+
+def _under_budget(stages: Stages, work: RangeWork) -> Callable[[], RangeSamples | None]:
+    """Finds the whole range; once the budget is spent, what there is of it."""
+
+    def look() -> RangeSamples | None:
+        whole = stored_range(stages, work)
+        return whole if whole is not None or stages.hook.goes_on(work.draws) else as_far_as_stored(stages, work)
+
+    return look
+
+
+def _for_workers(stages: Stages) -> dict[str, Any]:
+    config = stages.config.model_dump(mode="json")
+    config["run"]["store"] = stages.workspace.store_url  # a relative one is meant from here
+    return config
+
+
 @task(name="elsewhere", task_run_name="{slot}", cache_policy=NO_CACHE, persist_result=False)
-def elsewhere(kind: str, slot: str, run: str, job: Any, look: Any, journal: Journal) -> Any:
+def elsewhere(slot: str, sent: Sent, journal: Journal) -> Any:
     """Find the work in the store, or have a worker do it and find it then."""
-    if (found := look()) is not None:
-        return Completed(name="Cached", message=f"{slot} is in the store", data=_done(found, True))
-    flow_run = _adopted_or_started(kind, slot, run, to_payload(job))
+    if (found := sent.look()) is not None:
+        return Completed(name="Cached", message=f"{slot} is in the store", data=Done(found, True))
+    flow_run = _adopted_or_started(sent)
     journal.jobs.append(flow_run.id)
     state = _final_state(flow_run)
-    if (found := look()) is not None:
-        return Completed(message=f"done by flow run {flow_run.name}", data=_done(found, False))
+    if (found := sent.look()) is not None:
+        return Completed(message=f"done by flow run {flow_run.name}", data=Done(found, False))
     message = f"{state.message or state.name} (in flow run {flow_run.name})"
     raise StageFailed(message) if state.is_failed() and not state.is_crashed() else InfrastructureError(message)
 
 
-def _done(found: Any, cached: bool) -> Any:
-    if isinstance(found, Outcome):
-        return Outcome(found.ref, cached)
-    return Done(found, cached)
-
-
-def _adopted_or_started(kind: str, slot: str, run: str, payload: dict[str, Any]) -> FlowRun:
+def _adopted_or_started(sent: Sent) -> FlowRun:
     """The flow run for this work that an earlier attempt left on its way, else a new one."""
-    tag = f"work-{digest_of(payload)}"
+    payload = to_payload(sent.job)
+    tag = f"work-{digest_of({name: value for name, value in payload.items() if name != 'limits'})}"
     wanted = {"tags": {"all_": [tag]}, "state": {"type": {"any_": UNFINISHED}}}
     with get_client(sync_client=True) as client:
         unfinished = client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(wanted), limit=1)
     if unfinished:
         return unfinished[0]
+    name = f"{sent.run}: {sent.slot}"
     started: Any = run_deployment(
-        DEPLOYMENT, parameters={"name": f"{run}: {slot}", "kind": kind, "payload": payload}, timeout=0,
-        flow_run_name=f"{run}: {slot}", tags=["restem", tag],
+        DEPLOYMENT, parameters={"name": name, "kind": sent.kind, "payload": payload}, timeout=0,
+        flow_run_name=name, tags=["restem", tag],
     )  # fmt: skip
     return started
 
@@ -190,8 +244,3 @@ def shared_base(workspace: Workspace, base: Policy) -> Policy:
             store.put_file(f"{place}/{path.name}", path)
         store.write_json(marker, {"from": base.uri})
     return Policy(base.digest, store.uri(place), base.name)
-
-
-def run_class(execution: str) -> type[Run]:
-    """How a run gets its stages done."""
-    return DispatchedRun if execution == "deployments" else Run

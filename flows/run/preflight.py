@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
 from flows.config import RunConfig
-from flows.run.run import Journal, Run
-from tasks.base import BUILTIN, BaseJob, builtin_policy, pretrain, resolve
+from flows.run.run import Executor, Hook, Journal, NoLimit, Run, Stages
+from tasks.base import BUILTIN, BaseJob, builtin_policy, known_base, pretrain, resolve
 from tasks.data.loader import loader_named
-from tasks.data.problems import ProblemSets, check_gold, load_sets, publish
+from tasks.data.problems import ReadSets, graded_sets, read_sets, store_sets
 from tasks.domain.errors import UserError
 from tasks.domain.prompts import template_named
 from tasks.domain.rewards.grader import grader_for
 from tasks.domain.schema import Policy, Problem
 from tasks.domain.settings import EngineSettings
+from tasks.engines.sampling.choose import engine_class, kind_at_hand
 from tasks.engines.sampling.host import close_all
 from tasks.processes.ending import ending_at_once
 from tasks.store.workspace import Workspace, log
@@ -38,48 +40,72 @@ def workspace_of(config: RunConfig) -> Workspace:
     return Workspace(url, config.run.scratch, config.run.name, config.loop.versions_in_key)
 
 
-@contextmanager
-def open_run(config: RunConfig, journal: Journal | None = None) -> Iterator[Run]:
-    """Everything a run needs, checked; engines are closed at the end. `journal` is told which stage failed."""
+@dataclass(frozen=True)
+class Checked:
+    """A config that passed every check, with all that the checks read, so that a run reads it once.
+
+    `config` has filled in what this machine decides. `base` is None where it must be made or fetched first.
+    """
+
+    config: RunConfig
+    workspace: Workspace
+    sets: ReadSets
+    base: Policy | None
+
+
+def preflight(config: RunConfig, *, looking: bool = False) -> Checked:
+    """Everything that can be checked before a server, an engine or a task starts; UserError for the first fault.
+
+    The one list of checks: `validate`, `plan`, a run and a deployment go through it alike. `looking` writes nothing and
+    fetches nothing: the store is not tried by writing, and a base that is not on this machine stays unknown.
+    """
+    config = with_engine_at_hand(config)
     workspace = workspace_of(config)
-    check(config, workspace)
-    with ending_at_once():
-        problems = publish(workspace, config.data, config.verify)
-        check_prompts(config, problems.train.all(), problems.val.all(), problems.test.all())
-        try:
-            yield _opened(config, workspace, problems, journal or Journal())
-        finally:
-            close_all()
-
-
-def _opened(config: RunConfig, workspace: Workspace, problems: ProblemSets, journal: Journal) -> Run:
-    """The run, with its base model where its workers can find it."""
-    from flows.run.fleet import run_class, shared_base
-
-    run = run_class(config.run.execution)(config, workspace, problems, Policy("", ""), journal)
-    base = base_policy(run)
-    return replace(run, base=base if config.run.execution == "inline" else shared_base(workspace, base))
-
-
-def preflight(config: RunConfig) -> None:
-    """Everything that can be checked before a server, an engine or a task starts; UserError for the first fault."""
-    workspace = workspace_of(config)
-    check(config, workspace)
-    sets = load_sets(config.data)
-    check_prompts(config, *sets.values())
-    if config.model.base not in BUILTIN:
-        given_base(config, workspace)
-    check_gold(sets, config.data, config.verify)
-
-
-def check(config: RunConfig, workspace: Workspace) -> None:
-    """One sentence (UserError) for whatever would stop the run later: cheap things first."""
     template_named(config.model.prompt)
     check_reward(config)
     check_engine(config.engine, here=config.run.execution == "inline")
     check_trackers(config)
     check_space(workspace)
-    workspace.store.check()
+    if not looking:
+        workspace.store.check()
+    loaded = read_sets(config.data)
+    check_prompts(config, *(one.problems for one in loaded.values()))
+    base = named_base(config, workspace, fetch=not looking)
+    return Checked(config, workspace, graded_sets(loaded, config.data, config.verify), base)
+
+
+@contextmanager
+def open_run(
+    checked: Checked, executor: Executor, journal: Journal | None = None, hook: Hook | None = None
+) -> Iterator[Run]:
+    """The run of a checked config, its problems and its base in the store; engines are closed at the end.
+
+    `journal` is told which stage failed, `hook` is asked between waves.
+    """
+    stages = Stages(checked.config, checked.workspace, executor, hook or NoLimit(), journal or Journal())
+    with ending_at_once():
+        problems = store_sets(checked.workspace, checked.sets)
+        try:
+            base = checked.base or made_base(stages)
+            yield Run(stages, problems, executor.base(stages, base))
+        finally:
+            close_all()
+
+
+def with_engine_at_hand(config: RunConfig) -> RunConfig:
+    """The config with the engine that really samples here, so that every key and record names it.
+
+    On a fleet each worker has its own, and refuses work for one that it lacks.
+    """
+    engine = config.engine
+    kind = kind_at_hand(engine.kind) if config.run.execution == "inline" else engine.kind
+    if kind == engine.kind:
+        return config
+    log.warning(
+        "engine.kind is %s but %s is not installed: %s samples instead, many times slower",
+        engine.kind, engine_class(engine.kind).library, kind,
+    )  # fmt: skip
+    return config.model_copy(update={"engine": engine.model_copy(update={"kind": kind})})
 
 
 def check_reward(config: RunConfig) -> None:
@@ -142,9 +168,15 @@ def check_prompts(config: RunConfig, *sets: Iterable[Problem]) -> None:
 
 
 def check_space(workspace: Workspace) -> None:
-    """The scratch folder can be made and has room."""
+    """The scratch folder can be made and has room; nothing is made yet."""
+    path = Path(workspace.scratch).absolute()
     try:
-        free = shutil.disk_usage(workspace.scratch_path).free
+        above = next(folder for folder in (path, *path.parents) if folder.exists())
+        if not above.is_dir():
+            raise NotADirectoryError(f"{str(above)!r} is no folder")
+        if not os.access(above, os.W_OK):
+            raise PermissionError(f"{str(above)!r} cannot be written")
+        free = shutil.disk_usage(above).free
     except OSError as error:
         raise UserError(
             f"scratch folder {workspace.scratch!r} cannot be made: {error}; set run.scratch to another one"
@@ -156,16 +188,15 @@ def check_space(workspace: Workspace) -> None:
         )
 
 
-def base_policy(run: Run) -> Policy:
-    """The base model, trained on the spot if it is the built-in one."""
-    if run.config.model.base in BUILTIN:
-        job = BaseJob(run.workspace, run.config.model)
-        return builtin_policy(run.workspace, run.result(run.submit(pretrain, job)))
-    return given_base(run.config, run.workspace)
-
-
-def given_base(config: RunConfig, workspace: Workspace) -> Policy:
-    """The base model that the config names by folder, URL or Hub id."""
+def named_base(config: RunConfig, workspace: Workspace, *, fetch: bool) -> Policy | None:
+    """The base that the config names by folder, URL or Hub id; None for a built-in one, or where it must not be fetched."""
+    if config.model.base in BUILTIN:
+        return None
     if config.model.base.startswith("builtin:"):
         raise UserError(f"model.base {config.model.base!r} is unknown; built-in are {', '.join(sorted(BUILTIN))}")
-    return resolve(workspace, config.model)
+    return resolve(workspace, config.model) if fetch else known_base(workspace, config.model)
+
+
+def made_base(stages: Stages) -> Policy:
+    """The built-in base model, trained on the spot unless the store has it."""
+    return builtin_policy(stages.workspace, stages.do(pretrain, BaseJob(stages.workspace, stages.config.model)))

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,20 +15,26 @@ from typing import Any, Self
 
 import psutil
 
-from flows.loop.maximization import Maximized
+from flows.run.rows import Maximized
 from flows.run.run import Run
-from tasks.domain.errors import UserError
+from flows.stored.runs import result_of
 from tasks.domain.results import IterationResult, PolicyScore, RunResult, Tally
 from tasks.domain.selection import SelectionStats
 from tasks.domain.statistics import Interval
-from tasks.report import differences_to_base, publish_artifacts, write_html
+from tasks.report import differences_to_base, write_html
 from tasks.store.progress import console
 from tasks.store.workspace import Outcome, code_commit, library_versions, log
 
+Publish = Callable[[RunResult, str], None]  # told the result so far, and where its page lies
+
+
+def keep_to_the_store(result: RunResult, page: str) -> None:
+    """Publish nowhere."""
+
 
 @dataclass
-class Row:
-    """One iteration while it runs."""
+class Timed:
+    """One iteration while it runs: what came of each phase, how long it took, and whether the store had it."""
 
     run: Run
     number: int
@@ -93,19 +99,22 @@ class Row:
         }
 
 
-class Record:
-    """Collects the rows; after each one `result.json` and `report.html` in the store say how far the run is."""
+class Recorder:
+    """Collects the rows; after each one `result.json` and `report.html` in the store say how far the run is.
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
+    `publish` is told the result after each iteration, and shows it elsewhere (the Prefect interface).
+    """
+
+    def __init__(self, run: Run, publish: Publish = keep_to_the_store) -> None:
+        self.run, self.publish = run, publish
+        self.places = run.workspace.places
         self.rows: list[IterationResult] = []
         self.started = _now()
         self.began, self.base_s = time.monotonic(), 0.0
-        self.before = read_result(run.workspace.store, run.workspace.run, missing_ok=True)
+        self.before = result_of(run.workspace.store, run.workspace.run)
 
     def __enter__(self) -> Self:
-        store, name = self.run.workspace.store, self.run.workspace.run
-        store.write_json(f"runs/{name}/config.json", self.run.config.model_dump(mode="json"))
+        self.run.workspace.store.write_json(self.places.config, self.run.config.model_dump(mode="json"))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
@@ -113,14 +122,10 @@ class Record:
             self._save("failed", notes=(str(error).splitlines()[0],) if error and str(error) else ())
 
     @contextmanager
-    def iteration(self, number: int) -> Iterator[Row]:
+    def iteration(self, number: int) -> Iterator[Timed]:
         """One row of the table; number 0 is the base, whose only phase is its evaluation."""
-        row = Row(self.run, number)
-        if number == 0:
-            with row.phase("evaluate"):
-                yield row
-        else:
-            yield row
+        row = Timed(self.run, number)
+        yield row
         self.rows.append(self._with_first_seconds(row.result()))
         result = self._save("running")
         if number < self.run.config.loop.iterations:
@@ -141,7 +146,7 @@ class Record:
         return result
 
     def _publish(self, result: RunResult) -> None:
-        publish_artifacts(result, self.run.workspace.store.uri(f"runs/{result.name}/report.html"))
+        self.publish(result, self.run.workspace.store.uri(self.places.report))
 
     def _save(self, status: str, notes: tuple[str, ...] = ()) -> RunResult:
         store, name = self.run.workspace.store, self.run.workspace.run
@@ -151,10 +156,10 @@ class Record:
             notes=notes + self._left_out() + self.run.problems.notes + false_positive_notes(self.rows),
         )  # fmt: skip
         result = replace(result, differences=differences_to_base(result))
-        store.write_bytes(f"runs/{name}/result.json", json.dumps(result.to_json(), indent=1).encode())
+        store.write_bytes(self.places.result, json.dumps(result.to_json(), indent=1).encode())
         local = self.run.workspace.scratch_path / f"{name}-report.html"
         write_html(result, local)
-        store.write_bytes(f"runs/{name}/report.html", local.read_bytes())
+        store.write_bytes(self.places.report, local.read_bytes())
         return result
 
     def _left_out(self) -> tuple[str, ...]:
@@ -203,17 +208,6 @@ def stops(rewards: list[float], patience: int) -> bool:
     return (
         bool(patience) and len(rewards) - 1 - rewards.index(max(rewards, default=0.0)) >= patience if rewards else False
     )
-
-
-def read_result(store: Any, name: str, *, missing_ok: bool = False) -> RunResult | None:
-    """The stored result of a run; a run that is not there is the user's mistake."""
-    try:
-        return RunResult.from_json(store.read_bytes(f"runs/{name}/result.json"))
-    except FileNotFoundError:
-        if missing_ok:
-            return None
-    known = ", ".join(store.listdir("runs")) or "none"
-    raise UserError(f"run {name!r} has no result in store {store.root_url!r}; runs there: {known}")
 
 
 def hardware() -> str:

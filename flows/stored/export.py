@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from flows.run.recorder import read_result
+from flows.stored.runs import read_result
 from flows.stored.trace import ModelTrace, chosen_row, trace_model
 from tasks.domain.errors import RestemError, StoreUnavailable, UserError
 from tasks.domain.results import RunResult
@@ -44,7 +44,6 @@ def export(
     """
     check_target(folder)
     result = read_result(store, run)
-    assert result is not None
     row = chosen_row(result, iteration)
     trace = trace_model(store, run, row.number)
     partial = folder.absolute().with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")

@@ -15,12 +15,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.stored.ls import STAGES, finetune_of, manifests_in, results_in
+from flows.stored.ls import STAGES, finetune_of, manifests_in
+from flows.stored.policies import all_promoted
+from flows.stored.runs import best_by_val, results_in
 from tasks.domain.results import RunResult
 from tasks.store.artifacts import Manifest, Store
 
 ORPHAN_AGE_S = 24 * 3600.0
-PROMOTED = "promoted"  # <root>/promoted/<name>.json with "policy_digest": whoever promotes a policy writes one
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,12 @@ def clean(
 
 def policies_to_keep(store: Store, results: list[RunResult], keep_last: int) -> set[str]:
     """Digests of the policies whose weights stay, with those they were started from."""
-    kept = {
-        record["policy_digest"] for name in store.listdir(PROMOTED) if (record := store.read_json(f"{PROMOTED}/{name}"))
-    }
+    kept = {one.policy.digest for one in all_promoted(store)}
     for result in results:
         rows = [row for row in result.iterations if row.policy_digest]
         kept |= {row.policy_digest for row in rows[len(rows) - min(keep_last, len(rows)) :]}
-        scored = [row for row in rows if row.val_reward is not None]
-        if scored:
-            best = max(scored, key=lambda row: (row.val_reward.value if row.val_reward else 0.0, -row.number))
+        best = best_by_val(result)
+        if best is not None:
             kept.add(best.policy_digest)
     return kept | _starts(store, kept)
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from flows.run.recorder import read_result
+from flows.stored.runs import results_in, run_names
 from tasks.domain.results import IterationResult, RunResult
 from tasks.store.artifacts import Manifest, Store
+from tasks.store.places import RUNS
 
 ENDED_NIGHTS = ("promoted", "held", "stopped", "budget")
 STAGES = ("problems", "base", "samples", "generate", "verify", "materialize", "finetune", "evaluate")
@@ -54,19 +55,11 @@ def list_store(store: Store) -> Listing:
     """Everything below the store's root, by run and by stage."""
     lines = {result.name: _line(store, result) for result in results_in(store)}
     series = {name: _series(store, name) for name in store.listdir("nights")}
-    begun = (name for name in store.listdir("runs") if name not in lines and name not in series)
+    begun = (name for name in run_names(store) if name not in lines and name not in series)
     started = (RunLine(name, "started", 0, None, ()) for name in begun)
     runs = tuple(sorted((*series.values(), *lines.values(), *started), key=lambda line: line.name))
-    sizes = {stage: store.size(stage) for stage in (*STAGES, "runs")}
+    sizes = {stage: store.size(stage) for stage in (*STAGES, RUNS)}
     return Listing(store.root_url, runs, sizes)
-
-
-def results_in(store: Store) -> Iterator[RunResult]:
-    """The stored result of every run that has one."""
-    for name in store.listdir("runs"):
-        result = read_result(store, name, missing_ok=True)
-        if result is not None:
-            yield result
 
 
 def manifests_in(store: Store, stage: str) -> Iterator[Manifest]:

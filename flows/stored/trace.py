@@ -1,24 +1,26 @@
 """Where a row or a model comes from: every sample leads to policy, prompt, sampling and verifier; every model to its data.
 
-A run's recipes (`runs/<run>/recipes/<slot>.json`) name its artifacts; the recipes themselves say what those were made from.
+A run's recipes name its artifacts; the recipes themselves say what those were made from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow.compute as pc
 
-from flows.run.recorder import read_result
 from flows.stored.ls import finetune_of, manifests_in
+from flows.stored.runs import best_by_val, read_result, result_of, stored_tree, unknown_run
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of_text
 from tasks.domain.prompts import template_named
 from tasks.domain.results import IterationResult, RunResult
 from tasks.domain.schema import Example, Problem, Sample, Verdict, from_table
 from tasks.store.artifacts import Manifest, Store, key_of, select_wanted
+from tasks.store.places import RunPlaces
+from tasks.store.slots import PROBLEMS, Slot
 
 
 @dataclass(frozen=True)
@@ -77,29 +79,28 @@ class RunRecords:
 
     def __init__(self, store: Store, name: str) -> None:
         self.store, self.name = store, name
-        self.config: dict[str, Any] | None = store.read_json(f"runs/{name}/config.json")
-        if self.config is None:
-            known = ", ".join(store.listdir("runs")) or "none"
-            raise UserError(f"run {name!r} is not in store {store.root_url!r}; runs there: {known}")
+        self.places = RunPlaces(name)
+        tree = stored_tree(store, name)
+        if tree is None:
+            raise unknown_run(store, name)
+        self.config: dict[str, Any] = tree
 
-    def slots(self, ending: str, beginning: str = "") -> Iterator[tuple[str, Manifest]]:
-        """(place in the run, artifact) of every stored task run whose slot begins and ends so, in order."""
-        root = f"runs/{self.name}/recipes/"
-        for path in self.store.walk(root):
-            slot = path.removeprefix(root).removesuffix(".json")
-            if slot.startswith(beginning) and slot.endswith(ending):
-                manifest = self.at(slot)
-                if manifest is not None:
-                    yield slot, manifest
+    def slots(self, wanted: Callable[[Slot], bool]) -> Iterator[tuple[Slot, Manifest]]:
+        """(place in the run, artifact) of every stored task run at a wanted place, in order."""
+        for path in self.store.walk(self.places.recipes):
+            slot = Slot.parse(self.places.slot_of(path))
+            manifest = self.at(slot) if wanted(slot) else None
+            if manifest is not None:
+                yield slot, manifest
 
-    def at(self, slot: str) -> Manifest | None:
+    def at(self, slot: Slot) -> Manifest | None:
         """The artifact at one place of the run."""
-        recipe = self.store.read_json(f"runs/{self.name}/recipes/{slot}.json")
+        recipe = self.store.read_json(self.places.recipe(str(slot)))
         return self.store.lookup(recipe["stage"], key_of(recipe)) if recipe else None
 
     def problem(self, problem_id: str) -> Problem | None:
         """The problem of that id in the run's three sets."""
-        for _, manifest in self.slots("", "problems/"):
+        for _, manifest in self.slots(lambda slot: slot.part == PROBLEMS):
             for table in self.store.tables(self.store.ref(manifest)):
                 for row in from_table(table.filter(pc.equal(table["id"], problem_id)), Problem):
                     found: Problem = row
@@ -113,7 +114,7 @@ def trace_sample(store: Store, run: str, sample_id: str) -> list[SampleTrace]:
     problem_id, index = _parse(sample_id)
     found = [
         _sample_trace(records, slot, manifest, sample)
-        for slot, manifest in records.slots("/generate")
+        for slot, manifest in records.slots(lambda slot: slot.stage == "generate")
         for sample in _draws(store, manifest, problem_id, index)
     ]
     if not found:
@@ -126,7 +127,6 @@ def trace_sample(store: Store, run: str, sample_id: str) -> list[SampleTrace]:
 def trace_model(store: Store, run: str, iteration: int | None = None) -> ModelTrace:
     """The policy that an iteration chose; without a number, the run's best by val reward."""
     result = read_result(store, run)
-    assert result is not None
     row = chosen_row(result, iteration)
     manifest = finetune_of(store, row.refs.get("finetune", ""))
     if manifest is None:
@@ -148,7 +148,7 @@ def chosen_row(result: RunResult, iteration: int | None) -> IterationResult:
     if not result.iterations:
         raise UserError(f"run {result.name!r} has no trained iteration yet; its status is {result.status}")
     if iteration is None:
-        return max(result.iterations, key=lambda row: (row.val_reward.value if row.val_reward else -1.0, -row.number))
+        return best_by_val(result) or result.iterations[0]
     for row in result.iterations:
         if row.number == iteration:
             return row
@@ -176,17 +176,17 @@ def _draws(store: Store, manifest: Manifest, problem_id: str, index: int) -> lis
     ]
 
 
-def _sample_trace(records: RunRecords, slot: str, manifest: Manifest, sample: Sample) -> SampleTrace:
+def _sample_trace(records: RunRecords, slot: Slot, manifest: Manifest, sample: Sample) -> SampleTrace:
     store, recipe = records.store, manifest.recipe
     problem = records.problem(sample.problem_id)
-    verify = records.at(slot.removesuffix("generate") + "verify")
-    dataset = records.at(f"{slot.split('/')[0]}/materialize") if "/train/" in slot else None
+    verify = records.at(slot.at(stage="verify"))
+    dataset = records.at(Slot(slot.part, stage="materialize")) if slot.set == "train" else None
     row = _row(store, dataset, Example, sample)
     return SampleTrace(
-        slot, sample, recipe["policy"], manifest.meta["policy_uri"], _prompt(records, problem, sample),
+        str(slot), sample, recipe["policy"], manifest.meta["policy_uri"], _prompt(records, problem, sample),
         problem.question if problem else "", problem.gold if problem else None, recipe["sampling"], manifest.meta["engine"],
         _row(store, verify, Verdict, sample), verify.recipe["grader"] if verify else "", dataset.key if dataset else None, row,
-        _trainings(records, slot, dataset) if dataset and row else (),
+        _trainings(records, dataset) if dataset and row else (),
     )  # fmt: skip
 
 
@@ -200,15 +200,14 @@ def _row(store: Store, manifest: Manifest | None, row_type: type, sample: Sample
 
 
 def _prompt(records: RunRecords, problem: Problem | None, sample: Sample) -> str | None:
-    assert records.config is not None
     model = records.config["model"]
     text = template_named(model["prompt"]).render(problem, model["shots"]) if problem else ""
     return text if digest_of_text(text) == sample.prompt_digest else None
 
 
-def _trainings(records: RunRecords, slot: str, dataset: Manifest) -> tuple[TrainedOn, ...]:
+def _trainings(records: RunRecords, dataset: Manifest) -> tuple[TrainedOn, ...]:
     """Every training in the store that read this data set, in whichever run."""
-    result = read_result(records.store, records.name, missing_ok=True)
+    result = result_of(records.store, records.name)
     chosen = {row.policy_digest for row in result.iterations} if result else set()
     trained = (one for one in manifests_in(records.store, "finetune") if one.recipe["dataset"] == dataset.digest)
     return tuple(_trained_on(one, chosen) for one in trained)
@@ -222,17 +221,18 @@ def _trained_on(manifest: Manifest, chosen: set[str]) -> TrainedOn:
 def _parents(store: Store, manifest: Manifest) -> tuple[str, ...]:
     """Digests from the start weights back to the base."""
     by_policy = {epoch["digest"]: one for one in manifests_in(store, "finetune") for epoch in one.meta["epochs"]}
-    chain = [manifest.recipe["start"]]
-    while chain[-1] in by_policy:
-        chain.append(by_policy[chain[-1]].recipe["start"])
+    chain = [str(manifest.recipe["start"])]
+    while chain[-1] in by_policy and (start := by_policy[chain[-1]].recipe["start"]) not in chain:
+        chain.append(start)  # weights that training left as they were have themselves as parent
     return tuple(chain)
 
 
 def _sampled_policy(store: Store, run: str, iteration: int) -> str:
-    manifest = RunRecords(store, run).at(f"iteration-{iteration}/train/range-000/wave-0/generate")
+    manifest = RunRecords(store, run).at(Slot.of(iteration, "train", stage="generate").at(range=0, wave=0))
     return str(manifest.recipe["policy"]) if manifest else ""
 
 
 def _verifiers(store: Store, run: str, iteration: int) -> tuple[str, ...]:
-    slots = RunRecords(store, run).slots("/verify", f"iteration-{iteration}/train/")
+    train = Slot.of(iteration, "train", stage="verify")
+    slots = RunRecords(store, run).slots(lambda slot: replace(slot, range=None, wave=None) == train)
     return tuple(sorted({manifest.recipe["grader"] for _, manifest in slots}))

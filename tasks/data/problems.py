@@ -14,6 +14,7 @@ from tasks.domain.rewards.grader import grader_for
 from tasks.domain.schema import Problem, Split, to_table
 from tasks.domain.settings import DataSettings, SourceSettings, VerifySettings
 from tasks.store.artifacts import ArtifactRef, TableWriter
+from tasks.store.slots import PROBLEMS, Slot
 from tasks.store.workspace import Workspace, log, store_at
 
 VERSION = "2"
@@ -45,29 +46,45 @@ class ProblemSets:
     notes: tuple[str, ...] = ()  # what the report says of the sets
 
 
-def load_sets(data: DataSettings) -> dict[Split, list[Problem]]:
+@dataclass(frozen=True)
+class ReadSets:
+    """The three sets as their sources give them now, each gold checked with the run's own grader; nothing is stored.
+
+    Train holds only what can be graded: `left_out` names the rest.
+    """
+
+    sources: DataSettings
+    problems: dict[Split, list[Problem]]
+    left_out: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def read_sets(data: DataSettings) -> dict[Split, Loaded]:
     """Read the three sets and refuse them unless they are disjoint."""
-    return {split: one.problems for split, one in _load(data).items()}
-
-
-def _load(data: DataSettings) -> dict[Split, Loaded]:
     loaded = {split: load_source(source, split) for split, source in _sources(data).items()}
     loaded = {split: replace(one, problems=corrected(one.problems, data.corrections)) for split, one in loaded.items()}
     check_disjoint(*(loaded[split].problems for split in ("train", "val", "test")))
     return loaded
 
 
-def publish(workspace: Workspace, data: DataSettings, verify: VerifySettings) -> ProblemSets:
-    """Load, check every gold with the run's own grader, and store the three sets."""
-    loaded = _load(data)
+def graded_sets(loaded: dict[Split, Loaded], data: DataSettings, verify: VerifySettings) -> ReadSets:
+    """Check every gold with the run's own grader; UserError where too many fail."""
     sets = {split: one.problems for split, one in loaded.items()}
     left_out = check_gold(sets, data, verify)
     sets["train"] = [problem for problem in sets["train"] if problem.id not in left_out]
-    stored = {split: _store(workspace, split, source, sets[split]) for split, source in _sources(data).items()}
     notes = tuple(
         note for split, source in _sources(data).items() if (note := _few_tests(split, source, loaded[split]))
     )
-    return ProblemSets(stored["train"], stored["val"], stored["test"], tuple(sorted(left_out)), notes)
+    return ReadSets(data, sets, tuple(sorted(left_out)), notes)
+
+
+def store_sets(workspace: Workspace, read: ReadSets) -> ProblemSets:
+    """The sets as artifacts."""
+    stored = {
+        split: _store(workspace, split, source, read.problems[split])
+        for split, source in _sources(read.sources).items()
+    }
+    return ProblemSets(stored["train"], stored["val"], stored["test"], read.left_out, read.notes)
 
 
 def check_gold(sets: dict[Split, list[Problem]], data: DataSettings, verify: VerifySettings) -> dict[str, str]:
@@ -113,12 +130,12 @@ def _sources(data: DataSettings) -> dict[Split, SourceSettings]:
 def _store(workspace: Workspace, split: Split, source: SourceSettings, rows: list[Problem]) -> ProblemSet:
     revision = data_revision(source, rows)
     recipe = workspace.recipe("problems", VERSION, split=split, revision=revision, **_code_of(source))
-    manifest = workspace.find(recipe, f"problems/{split}").manifest
+    manifest = workspace.find(recipe, str(Slot(PROBLEMS, split))).manifest
     if manifest is None:
         writer = TableWriter(workspace.store, recipe)
         writer.write(to_table(rows, Problem))
         manifest = writer.commit({"source": source.model_dump(mode="json")})
-        workspace.remember(recipe, f"problems/{split}")
+        workspace.remember(recipe, str(Slot(PROBLEMS, split)))
     return ProblemSet(workspace.store_url, workspace.store.ref(manifest))
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from tasks.domain.failpoints import failpoint
 from tasks.domain.schema import Policy
 from tasks.store.artifacts import ArtifactRef, Manifest, Store, explain, key_of
+from tasks.store.places import RunPlaces
 
 LIBRARIES = ("restem", "prefect", "torch", "transformers", "trl", "datasets", "math-verify", "sympy", "pyarrow")
 log = logging.getLogger("restem")
@@ -34,6 +35,10 @@ class Workspace:
     @property
     def store(self) -> Store:
         return store_at(self.store_url)
+
+    @property
+    def places(self) -> RunPlaces:
+        return RunPlaces(self.run)
 
     @property
     def scratch_path(self) -> Path:
@@ -78,12 +83,12 @@ class Workspace:
 
     def last_recipe(self, slot: str) -> dict[str, Any] | None:
         """What this place of the run was made from the last time."""
-        recipe: dict[str, Any] | None = self.store.read_json(f"runs/{self.run}/recipes/{slot}.json")
+        recipe: dict[str, Any] | None = self.store.read_json(self.places.recipe(slot))
         return recipe
 
     def remember(self, recipe: dict[str, Any], slot: str) -> None:
         if self.last_recipe(slot) != recipe:
-            self.store.write_json(f"runs/{self.run}/recipes/{slot}.json", recipe)
+            self.store.write_json(self.places.recipe(slot), recipe)
 
     def localize(self, policy: Policy) -> Path:
         """A local folder with the policy's files."""

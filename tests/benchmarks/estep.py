@@ -15,6 +15,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ import httpx
 
 from flows.config import RunConfig, make_config
 from flows.loop.expectation import expectation
-from flows.run.preflight import open_run
+from flows.run.inline import Inline
+from flows.run.preflight import open_run, preflight
 from flows.run.run import Run
 from tasks.domain.prompts import template_named
 from tasks.generate import GenerateJob, engine_host
@@ -55,7 +57,7 @@ def config_in(folder: str, **sections: dict[str, Any]) -> RunConfig:
 
 
 def measure(config: RunConfig) -> dict[str, Any]:
-    with open_run(config) as run:
+    with open_run(preflight(config), Inline()) as run:
         staged, raw = [], []
         stage_rate(run, "warm")
         for number in range(ROUNDS):
@@ -89,7 +91,7 @@ def stage_rate(run: Run, draw: str) -> float:
         SAMPLES,
         draw,
     )
-    tokens, spent = timed(lambda: run.workspace.store.manifest_of(generate(job).ref).meta["tokens_drawn"])
+    tokens, spent = timed(lambda: run.workspace.store.manifest_of(run.do(generate, job).ref).meta["tokens_drawn"])
     return tokens / spent
 
 
@@ -135,7 +137,7 @@ def seconds(run: Run, reward: str, draw: int) -> float:
     """Wall time of an E-step with fresh samples."""
     tree = run.config.model_dump(mode="json")
     tree["verify"]["reward"], tree["loop"]["draw"] = reward, f"estep-{draw}"
-    again = Run(make_config(tree), run.workspace, run.problems, run.base)
+    again = replace(run, stages=replace(run.stages, config=make_config(tree)))
     return timed(lambda: len(expectation(again, run.base, draw)))[1]
 
 

@@ -9,15 +9,20 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flows.loop.em import em_loop, self_train
+from flows.loop.em import em_loop
 from flows.operation.api import prefect_api
-from flows.run.preflight import open_run, workspace_of
-from flows.run.run import Run
+from flows.operation.flow_run import RUNNER
+from flows.run.inline import Inline
+from flows.run.preflight import open_run, preflight, workspace_of
+from flows.run.recorder import Recorder
+from flows.run.run import Stages
+from tasks.report import publish_artifacts
 from tasks.store.artifacts import Store
+from tasks.store.stage import Job, Stage
+from tasks.store.workspace import Outcome
 from tests.rig import manifests, record, small_config, tiny_base
 
 STAGES = ("generate", "verify", "materialize", "finetune", "evaluate")
@@ -38,29 +43,30 @@ def main() -> dict[str, Any]:
         return measure(config)
 
 
-@dataclass(frozen=True)
-class CountingRun(Run):
-    """A run that counts its task runs."""
+class Counting(Inline):
+    """An executor that counts its task runs."""
 
-    counts: list[int] = field(default_factory=list, compare=False)
+    def __init__(self) -> None:
+        super().__init__()
+        self.task_runs = 0
 
-    def submit(self, stage: Any, job: Any) -> Any:
-        self.counts.append(1)
-        return super().submit(stage, job)
+    def stage(self, stages: Stages, stage: Stage, job: Job) -> Outcome:
+        self.task_runs += 1
+        return super().stage(stages, stage, job)
 
 
 def measure(config: Any) -> dict[str, Any]:
-    counts: list[int] = []
+    counting = Counting()
 
     def body(config: Any) -> None:
-        with open_run(config) as run:
-            em_loop(CountingRun(run.config, run.workspace, run.problems, run.base, run.journal, counts))
+        with open_run(preflight(config), counting) as run, Recorder(run, publish_artifacts) as record:
+            em_loop(run, record)
 
     started = time.time()
     _as_flow(body)(config)
     ended = time.time()
     worked = covered(spans(workspace_of(config).store), started, ended)
-    runs = len(counts)
+    runs = counting.task_runs
     left = ended - started - worked
     allowed = LIMIT_S * ITERATIONS + PER_TASK_RUN_S * runs
     return {
@@ -77,7 +83,7 @@ def _as_flow(body: Any) -> Any:
         body,
         name="bench-orchestration",
         persist_result=False,
-        task_runner=self_train.task_runner,
+        task_runner=RUNNER,
         validate_parameters=False,
     )
 

@@ -45,6 +45,7 @@ def last_number(problem: Any, text: str) -> Any:
 
 
 last_number.version = "1"  # type: ignore[attr-defined]
+last_number.reads = lambda problem: (problem.id, problem.gold, problem.tests)  # type: ignore[attr-defined]
 
 
 def tree(folder: Path, recorded: Path, name: str = "small", **sections: dict[str, Any]) -> dict[str, Any]:
@@ -127,19 +128,25 @@ def make(target: Path) -> None:
 
 def keep_night(config: Any) -> None:
     """The night's record with its graded ranges, and its policy as the promoted one."""
-    from tests import handmade
 
     series = of_checkout("flows.loop.series", "flows.nights")
+    workspace, base, ranges = drawn(config)
+    result = json.loads(workspace.store.read_bytes(f"runs/{config.run.name}/result.json"))
+    row = result["iterations"][0]
+    night = series.Night(NIGHT, "promoted", base, ranges, row["policy_digest"], "+1.0 points on val [+0.5, +1.5]")
+    series.Series(workspace.store, "nights").put(night)
+    policy = type(base)(row["policy_digest"], row["refs"]["policy"], "latest")
+    of_checkout("flows.stored.policies", "flows.policies").promote(workspace.store, "nights", policy, NIGHT, night.gain)
+
+
+def drawn(config: Any) -> tuple[Any, Any, tuple[Any, ...]]:
+    """Workspace, base and graded ranges of a run whose samples are all in the store; as bef5673 opens one."""
+    from tests import handmade
+
     workspace = handmade.workspace_of(config)
     problems = handmade.publish(workspace, config.data, config.verify)
     run = handmade.DirectRun(config, workspace, problems, handmade.given_base(config, workspace))
-    ranges = tuple(handmade.expectation(run, run.base, 1))  # all in the store by now
-    result = json.loads(workspace.store.read_bytes(f"runs/{config.run.name}/result.json"))
-    row = result["iterations"][0]
-    night = series.Night(NIGHT, "promoted", run.base, ranges, row["policy_digest"], "+1.0 points on val [+0.5, +1.5]")
-    series.Series(workspace.store, "nights").put(night)
-    policy = type(run.base)(row["policy_digest"], row["refs"]["policy"], "latest")
-    of_checkout("flows.stored.policies", "flows.policies").promote(workspace.store, "nights", policy, NIGHT, night.gain)
+    return workspace, run.base, tuple(handmade.expectation(run, run.base, 1))
 
 
 def stand_still() -> None:

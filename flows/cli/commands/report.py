@@ -16,10 +16,11 @@ def declare_arguments(parser: argparse.ArgumentParser) -> None:
 def show_report(arguments: argparse.Namespace) -> int:
     store = store_of(arguments)
     from flows.cli.text import show_result
-    from flows.run.recorder import read_result
+    from flows.stored.runs import read_result
+    from tasks.store.places import RunPlaces
 
     result = read_result(store, arguments.run)
-    show_result(arguments, result, store.uri(f"runs/{arguments.run}/report.html"))
+    show_result(arguments, result, store.uri(RunPlaces(arguments.run).report))
     return 0
 
 

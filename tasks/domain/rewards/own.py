@@ -117,8 +117,9 @@ class FunctionReward:
         return problem.gold or ""
 
     def reads(self, problem: Problem) -> Any:
-        """What of a problem its verdicts depend on: the function sees all of it."""
-        return asdict(problem)
+        """What of a problem its verdicts depend on: what the function's attribute `reads` says, else all that it sees."""
+        said: Callable[[Problem], Any] = getattr(self.function, "reads", asdict)
+        return said(problem)
 
 
 def _name_and_version(name: str, made: Any, folder: str | None) -> None:

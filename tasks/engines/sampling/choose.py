@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 from pathlib import Path
 
 from tasks.domain.errors import UserError
@@ -11,22 +10,24 @@ from tasks.domain.extensions import ENGINES
 from tasks.domain.settings import EngineSettings
 from tasks.engines.sampling.engine import Engine, EngineClass
 
-logger = logging.getLogger(__name__)
-
 DECLARES = ("needs_files", "library", "instead")
 METHODS = ("serve", "sample", "release", "close", "identity")
 ENGINE_FILE = "tasks/engines/sampling/engine.py"
 
 
 def make_engine(settings: EngineSettings, log_dir: Path) -> Engine:
-    """An engine of the kind that samples here; nothing is started yet."""
-    kind = kind_at_hand(settings.kind)
-    if kind != settings.kind:
-        logger.warning(
-            "engine.kind is %s but %s is not installed: %s samples instead, many times slower",
-            settings.kind, engine_class(settings.kind).library, kind,
-        )  # fmt: skip
-    return engine_class(kind)(settings, log_dir)
+    """The engine of that kind; nothing is started yet.
+
+    UserError where its library is not installed: another engine must not sample under its name. Whoever opens a run
+    takes `kind_at_hand` instead, before any key is made.
+    """
+    chosen = engine_class(settings.kind)
+    if kind_at_hand(settings.kind) != settings.kind:
+        raise UserError(
+            f"engine.kind is {settings.kind!r} but {chosen.library} is not installed; install it, or set engine.kind to "
+            f"{chosen.instead!r}"
+        )
+    return chosen(settings, log_dir)
 
 
 def kind_at_hand(kind: str) -> str:

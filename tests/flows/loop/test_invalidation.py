@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flows.config import RunConfig, make_config
-from flows.run.preflight import workspace_of
+from flows.run.preflight import preflight, workspace_of
 from tasks.domain.results import RunResult
 from tests.rig import manifests, recipes, record, small_config, tiny_base
 from tests.server import prefect_server
@@ -38,10 +38,9 @@ def first(api: None, tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
 
 
 def run(config: RunConfig) -> RunResult:
-    from flows.loop.em import self_train
+    from flows.self_train import run_here
 
-    result: RunResult = self_train(config)
-    return result
+    return run_here(preflight(config))
 
 
 def changed(config: RunConfig, **sections: dict[str, Any]) -> RunConfig:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,14 @@ import pytest
 
 from flows.loop.evaluation import scored
 from flows.loop.expectation import expectation
-from flows.run.run import Run
+from flows.run.draws import RangeWork
+from flows.run.preflight import workspace_of
+from flows.run.run import Run, Stages
 from tasks.data.problems import ProblemSets
 from tasks.domain.schema import Policy, Problem
+from tasks.store.ranges import RangeSamples
+from tasks.store.slots import Slot
+from tasks.store.stage import Stage
 from tests.rig import small_config
 
 POLICY = Policy("p", "/p")
@@ -29,21 +34,26 @@ class ManyProblems:
         return [ONE] * self.count
 
 
-@dataclass(frozen=True)
-class Counting(Run):
-    """Counts the task runs that would be, if no problem dropped out."""
+class Counting:
+    """An executor that counts the task runs that would be, if no problem dropped out."""
 
-    counts: list[int] = field(default_factory=list, compare=False)
+    keeps_going = True
 
-    def submit(self, stage: Any, job: Any) -> Any:
-        self.counts.append(1)
+    def __init__(self) -> None:
+        self.task_runs = 0
 
-    def result(self, future: Any) -> Any:
-        return None
+    def in_flight(self, stages: Stages, ranges: int) -> int:
+        return 1
 
-    def drive(self, pipelines: Any, in_flight: int) -> Any:
-        self.counts.append(sum(2 * len(one.draws.spans) for one in pipelines))
-        return []
+    def base(self, stages: Stages, base: Policy) -> Policy:
+        return base
+
+    def stage(self, stages: Stages, stage: Stage, job: Any) -> Any:
+        self.task_runs += 1
+
+    def range(self, stages: Stages, work: RangeWork, going: Any) -> RangeSamples:
+        self.task_runs += 2 * len(work.draws.spans)
+        return RangeSamples(work.ids, ())
 
 
 @pytest.mark.parametrize("problems", [10, 2_342, 100_000])
@@ -53,10 +63,11 @@ def test_an_iteration_has_at_most_300_task_runs(
 ) -> None:
     config = small_config(tmp_path, tmp_path, generate={"waves": waves, "range_size": 8}, finetune={"epochs": epochs})
     many: Any = ManyProblems(problems)
-    run = Counting(config, None, ProblemSets(many, many, many), POLICY)  # type: ignore[arg-type]
+    counting = Counting()
+    run = Run(Stages(config, workspace_of(config), counting), ProblemSets(many, many, many), POLICY)
     expectation(run, POLICY, 1)
     for _ in range(epochs):
-        scored(run, POLICY, many, "val", val=True)
-    scored(run, POLICY, many, "test")
+        scored(run, POLICY, many, Slot.of(1, "val"), val=True)
+    scored(run, POLICY, many, Slot.of(1, "test"))
     materialize_and_finetune = 2
-    assert sum(run.counts) + materialize_and_finetune <= 300
+    assert counting.task_runs + materialize_and_finetune <= 300

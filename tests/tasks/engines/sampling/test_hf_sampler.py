@@ -1,6 +1,5 @@
 """The transformers fallback has the server's semantics."""
 
-import importlib.util
 import os
 import signal
 from pathlib import Path
@@ -10,10 +9,7 @@ import pytest
 from tasks.domain.errors import UserError
 from tasks.domain.schema import Sampling
 from tasks.domain.settings import EngineSettings
-from tasks.engines.sampling import choose
-from tasks.engines.sampling.choose import make_engine
 from tasks.engines.sampling.engine import DrawRequest
-from tasks.engines.sampling.hf_sampler import HfEngine
 from tasks.engines.sampling.host import EngineHost
 
 
@@ -72,10 +68,3 @@ def test_a_killed_sampler_is_restarted(host, tiny_policy):
         next(stream)
         os.kill(host.engine._child._process.pid, signal.SIGKILL)
         assert len(list(stream)) == 2
-
-
-def test_vllm_that_is_not_installed_is_replaced_and_said(tmp_path, monkeypatch, caplog):
-    found = importlib.util.find_spec
-    monkeypatch.setattr(choose.importlib.util, "find_spec", lambda name: None if name == "vllm" else found(name))
-    assert isinstance(make_engine(EngineSettings(), tmp_path), HfEngine)
-    assert "vllm is not installed" in caplog.text

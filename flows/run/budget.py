@@ -1,0 +1,109 @@
+"""What a night may cost: tokens, hours and disk, read from the store and the clock, asked between waves.
+
+What was drawn is counted in the store, not by who asks. So the orchestrator, the workers of a fleet and a later attempt at
+the same night agree, and nothing is counted twice.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+from flows.run.draws import Draws
+from tasks.store.artifacts import key_of
+from tasks.store.slots import Slot
+from tasks.store.workspace import Workspace
+
+DISK_EVERY_S = 30.0  # between two measurements of a store's size
+Limit = Literal["tokens", "hours", "disk"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of a night, of which None is none, and since when they count: seconds since the epoch.
+
+    `since` is the night's first attempt (tokens), `began` this attempt (hours).
+    """
+
+    tokens: int | None
+    hours: float | None
+    disk_gib: float | None
+    since: float
+    began: float
+
+    @property
+    def any(self) -> bool:
+        return (self.tokens, self.hours, self.disk_gib) != (None, None, None)
+
+
+@dataclass(frozen=True)
+class Spent:
+    """A limit that is reached."""
+
+    limit: Limit
+    sentence: str
+
+
+@dataclass
+class Budget:
+    """The hook of a run with limits. Disk counts as it grows beyond what it was when this object was made."""
+
+    limits: Limits
+    workspace: Workspace
+    counted: dict[str, int] = field(default_factory=dict)  # generate key -> tokens drawn for it since the night began
+    disk_at_start: int = 0
+    disk_now: int = 0
+    measured: float = 0.0
+
+    @classmethod
+    def of(cls, limits: Limits, workspace: Workspace) -> Self:
+        made = cls(limits, workspace)
+        if limits.disk_gib is not None:
+            made.disk_at_start = made.disk_now = made._disk()
+            made.measured = time.monotonic()
+        return made
+
+    def goes_on(self, draws: Draws) -> bool:
+        """Only the E-step is limited: an evaluation of fewer problems would be another figure."""
+        return not draws.capped or self.spent() is None
+
+    def spent(self) -> Spent | None:
+        """The first limit that is reached, if any."""
+        limits = self.limits
+        if limits.tokens is not None and (tokens := self.tokens()) >= limits.tokens:
+            return Spent("tokens", f"{tokens:,} of {limits.tokens:,} tokens")
+        if limits.hours is not None and (hours := (time.time() - limits.began) / 3600) >= limits.hours:
+            return Spent("hours", f"{hours:.2f} of {limits.hours:g} hours")
+        if limits.disk_gib is not None and (grown := self._grown_gib()) >= limits.disk_gib:
+            return Spent("disk", f"{grown:.2f} of {limits.disk_gib:g} GiB")
+        return None
+
+    def allows_training(self) -> bool:
+        """Training draws no tokens to speak of, but takes time and disk."""
+        spent = self.spent()
+        return spent is None or spent.limit == "tokens"
+
+    def tokens(self) -> int:
+        """Completion tokens drawn for this run since the night began, by whichever attempt and on whichever machine."""
+        for recipe in self._recipes():
+            key = key_of(recipe)
+            manifest = None if key in self.counted else self.workspace.store.lookup("generate", key)
+            if manifest is not None:
+                fresh = manifest.created >= self.limits.since
+                self.counted[key] = manifest.meta["tokens_drawn"] if fresh else 0
+        return sum(self.counted.values())
+
+    def _recipes(self) -> list[dict[str, Any]]:
+        places, store = self.workspace.places, self.workspace.store
+        slots = (path for path in store.walk(places.recipes) if Slot.parse(places.slot_of(path)).stage == "generate")
+        return [recipe for path in slots if (recipe := store.read_json(path))]
+
+    def _grown_gib(self) -> float:
+        if time.monotonic() - self.measured >= DISK_EVERY_S:
+            self.disk_now, self.measured = self._disk(), time.monotonic()
+        return (self.disk_now - self.disk_at_start) / 2**30
+
+    def _disk(self) -> int:
+        return self.workspace.store.size("") + shutil.disk_usage(self.workspace.scratch_path).used

@@ -1,0 +1,55 @@
+"""Stages that are looked up in the store and never run: what `restem plan` and the rerun of one stage are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from flows.run.draws import RangeWork
+from flows.run.run import NotStored, Stages
+from flows.run.waves import walk
+from tasks.domain.schema import Policy
+from tasks.store.ranges import RangeSamples
+from tasks.store.stage import Job, Stage
+from tasks.store.workspace import Outcome
+
+
+@dataclass(frozen=True)
+class Look:
+    """One job that was looked up: its outcome, or why there is none."""
+
+    stage: str
+    job: Job
+    outcome: Outcome | None
+    why: str
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """An executor that only looks. A stage that is not stored raises `NotStored`; `looks` remembers every look."""
+
+    looks: list[Look] = field(default_factory=list)
+    keeps_going: bool = True  # so that every range is counted
+
+    def in_flight(self, stages: Stages, ranges: int) -> int:
+        return 1
+
+    def base(self, stages: Stages, base: Policy) -> Policy:
+        return base
+
+    def stage(self, stages: Stages, stage: Stage, job: Job) -> Outcome:
+        found = stored(stage, job)
+        self.looks.append(found)
+        if found.outcome is None:
+            raise NotStored(stage.name, job.slot, found.why)
+        return found.outcome
+
+    def range(self, stages: Stages, work: RangeWork, going: Callable[[], bool]) -> RangeSamples:
+        return walk(stages, work, going)
+
+
+def stored(stage: Stage, job: Job) -> Look:
+    """Look into the store; nothing is written."""
+    found = job.workspace.look(job.recipe(), job.slot)
+    outcome = Outcome(job.workspace.store.ref(found.manifest), cached=True) if found.manifest else None
+    return Look(stage.name, job, outcome, found.why)

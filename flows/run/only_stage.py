@@ -1,0 +1,121 @@
+"""One stage of one iteration again: only that stage really runs, everything else is looked up and never made.
+
+A composition of two executors. What the stage needs must be stored. A result that is stored already is set aside first and
+put back should the rerun fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+from flows.run.draws import RangeWork
+from flows.run.lookup import Look, Lookup, stored
+from flows.run.run import Executor, Stages
+from flows.run.waves import walk
+from tasks.domain.schema import Policy
+from tasks.store.artifacts import Store, key_of
+from tasks.store.ranges import RangeSamples
+from tasks.store.slots import Slot
+from tasks.store.stage import Job, Stage
+from tasks.store.workspace import Outcome
+
+StageName = Literal["generate", "verify", "materialize", "finetune", "evaluate"]
+ORDER: tuple[StageName, ...] = ("generate", "verify", "materialize", "finetune", "evaluate")
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """One task run of the stage: the digest before (None: it was not stored) and its outcome."""
+
+    slot: str
+    before: str | None
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Aside:
+    """A manifest that was taken away so that its stage runs again."""
+
+    path: str
+    manifest: bytes
+    digest: str
+
+
+@dataclass(frozen=True)
+class OnlyStage:
+    """An executor in which only `stage` of `iteration` is done, by `doer`. `again`: also what is stored already."""
+
+    stage_name: StageName
+    iteration: int
+    doer: Executor
+    again: bool = True
+    lookup: Lookup = field(default_factory=Lookup)
+    aside: dict[str, Aside] = field(default_factory=dict)
+    reruns: list[Rerun] = field(default_factory=list)
+    keeps_going: bool = True  # each range goes as far as its inputs are stored
+
+    def in_flight(self, stages: Stages, ranges: int) -> int:
+        return self.doer.in_flight(stages, ranges)
+
+    def base(self, stages: Stages, base: Policy) -> Policy:
+        return self.doer.base(stages, base)
+
+    def stage(self, stages: Stages, stage: Stage, job: Job) -> Outcome:
+        if not self.covers(stage.name, Slot.parse(job.slot)):
+            return self.lookup.stage(stages, stage, job)
+        found = stored(stage, job)
+        if self.again and found.outcome and stage.name == self.stage_name:
+            self._set_aside(job, found.outcome.ref.digest)
+        outcome = self.doer.stage(stages, stage, job)
+        if not outcome.cached:
+            before = self.aside.get(job.slot)
+            self.reruns.append(Rerun(job.slot, before.digest if before else None, outcome))
+        return outcome
+
+    def range(self, stages: Stages, work: RangeWork, going: Callable[[], bool]) -> RangeSamples:
+        return walk(stages, work, going)
+
+    def covers(self, stage: str, slot: Slot) -> bool:
+        """Whether a job is what is to be done again. The stage `evaluate` is all that scores a policy."""
+        if slot.iteration != self.iteration:
+            return False
+        if self.stage_name == "evaluate":
+            return slot.set in ("val", "test")
+        return stage == self.stage_name and not slot.is_evaluation
+
+    @property
+    def misses(self) -> list[Look]:
+        return [look for look in self.lookup.looks if look.outcome is None]
+
+    def lacks(self) -> Look | None:
+        """The first input of the stage that is not stored. That a range ends behind its first wave is no lack for E-step stages."""
+        return next((miss for miss in self.misses if self._is_input(miss)), None)
+
+    @contextmanager
+    def put_back(self, store: Store) -> Iterator[None]:
+        """Around the rerun: results that were set aside come back unless they were made anew."""
+        try:
+            yield
+        finally:
+            for one in self.aside.values():
+                store.put_if_absent(one.path, one.manifest)
+                store.delete(f"{one.path}.before")
+
+    def _is_input(self, miss: Look) -> bool:
+        slot = Slot.parse(miss.job.slot)
+        if slot.iteration != self.iteration or slot.is_evaluation:
+            return slot.iteration is not None and slot.iteration < self.iteration
+        earlier = ORDER.index(miss.stage) < ORDER.index(self.stage_name) if miss.stage in ORDER else True
+        e_step = self.stage_name in ("generate", "verify")
+        return earlier and not (e_step and slot.wave)
+
+    def _set_aside(self, job: Job, digest: str) -> None:
+        recipe, store = job.recipe(), job.workspace.store
+        path = f"{recipe['stage']}/{key_of(recipe)}/manifest.json"
+        manifest = store.read_bytes(path)
+        store.write_bytes(f"{path}.before", manifest)
+        self.aside[job.slot] = Aside(path, manifest, digest)
+        store.delete(path)

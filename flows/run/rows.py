@@ -1,0 +1,65 @@
+"""One iteration while it runs, and whoever is told of it. A run's recorder and a plan are told the same things."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from tasks.domain.results import EpochScore, PolicyScore
+from tasks.domain.schema import Policy
+from tasks.store.workspace import Outcome
+
+Result = TypeVar("Result", covariant=True)
+PHASES = ("E-step", "materialize", "M-step", "evaluate")
+
+
+@dataclass(frozen=True)
+class Maximized:
+    """The chosen policy, how each epoch did on val, and the training's artifact."""
+
+    policy: Policy
+    epochs: tuple[EpochScore, ...]
+    outcome: Outcome
+
+    @property
+    def chosen(self) -> EpochScore:
+        return next(epoch for epoch in self.epochs if epoch.chosen)
+
+
+class Row(Protocol):
+    """One iteration; the loop fills in what came of each phase."""
+
+    number: int
+    test: PolicyScore | None
+    dataset: Outcome | None
+    maximized: Maximized | None
+
+    def phase(self, name: str) -> AbstractContextManager[None]:
+        """Around the work of one phase of `PHASES`."""
+
+
+@dataclass
+class Untimed:
+    """An iteration that nobody follows."""
+
+    number: int
+    test: PolicyScore | None = None
+    dataset: Outcome | None = None
+    maximized: Maximized | None = None
+
+    def phase(self, name: str) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+class Told(Protocol[Result]):
+    """Who follows a run through the loop."""
+
+    def iteration(self, number: int) -> AbstractContextManager[Row]:
+        """Around one iteration; number 0 is the base, whose only phase is its evaluation."""
+
+    def should_stop(self) -> bool:
+        """Whether the stop rule ends the loop here."""
+
+    def finish(self) -> Result:
+        """What comes of it at the end of the loop."""

@@ -1,0 +1,95 @@
+"""Problem ranges on their way through waves of generate -> verify, side by side.
+
+`drive` is the only place that works on ranges together, `walk` the only one that goes through a range's waves. An inline
+run walks each range here, a worker of a fleet walks the one that it was sent, and a look-up walks to the first wave that is
+not stored.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextvars
+import threading
+from collections.abc import Callable, Sequence
+
+from flows.run.draws import RangeWork
+from flows.run.run import NotStored, Stages
+from tasks.data.problems import ProblemSet
+from tasks.domain.schema import Sample, Verdict
+from tasks.domain.selection import remaining_problems
+from tasks.generate import GenerateJob, generate
+from tasks.store.artifacts import ArtifactRef
+from tasks.store.ranges import RangeSamples
+from tasks.verify import VerifyJob, verify
+
+
+def drive(stages: Stages, works: Sequence[RangeWork]) -> list[RangeSamples]:
+    """Work on ranges side by side, so that grading one overlaps with sampling the next.
+
+    Results keep the order of `works`. The first failure (rather than a look-up without a result) is raised after what is in flight has ended: a run that failed
+    leaves nothing that a retry would meet.
+    """
+    failures: list[BaseException] = []
+    stop = threading.Event()
+    executor = stages.executor
+
+    def one(work: RangeWork) -> RangeSamples | None:
+        if stop.is_set():
+            return None
+        try:
+            return executor.range(stages, work, lambda: not stop.is_set())
+        except BaseException as error:  # noqa: BLE001  boundary of a thread: raised below
+            failures.append(error)
+            if not executor.keeps_going:
+                stop.set()
+            return None
+
+    pool = concurrent.futures.ThreadPoolExecutor(max(1, executor.in_flight(stages, len(works))), "range")
+    try:
+        futures = [pool.submit(contextvars.copy_context().run, one, work) for work in works]
+        done = [future.result() for future in futures]
+    except BaseException:  # a signal: the threads wait for children that are being ended
+        stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+    if failures:
+        raise next((one for one in failures if not isinstance(one, NotStored)), failures[0])
+    return [one for one in done if one is not None and one.waves]
+
+
+def walk(stages: Stages, work: RangeWork, going: Callable[[], bool] = lambda: True) -> RangeSamples:
+    """One range through its waves of generate -> verify; ends early when nothing is wanted any more, or nothing may go on."""
+    draws, done = work.draws, RangeSamples(work.ids, ())
+    wanted = work.ids
+    for wave, span in enumerate(draws.spans):
+        if not (wanted and going() and stages.hook.goes_on(draws)):
+            break
+        done = RangeSamples(work.ids, (*done.waves, _wave(stages, work, wave, span, wanted)))
+        if draws.capped and wave + 1 < len(draws.spans):
+            wanted = unfilled(stages, draws.problems, done)
+    return done
+
+
+def _wave(
+    stages: Stages, work: RangeWork, wave: int, span: tuple[int, int], ids: tuple[str, ...]
+) -> tuple[ArtifactRef, ArtifactRef]:
+    config, workspace, draws = stages.config, stages.workspace, work.draws
+    slot = work.slot.at(wave=wave)
+    job = GenerateJob(
+        workspace, str(slot.at(stage="generate")), draws.policy, draws.problems, ids, config.model, config.engine,
+        draws.sampling, *span, draws.draw, config.generate.flush_seconds,
+    )  # fmt: skip
+    samples = stages.do(generate, job).ref
+    grading = VerifyJob(workspace, str(slot.at(stage="verify")), samples, draws.problems, ids, config.verify)
+    return samples, stages.do(verify, grading).ref
+
+
+def unfilled(stages: Stages, problems: ProblemSet, done: RangeSamples) -> tuple[str, ...]:
+    """Ids of the range's problems that still lack accepted solutions."""
+    store = stages.workspace.store
+    samples = [row for ref, _ in done.waves for row in store.rows(ref, Sample)]
+    verdicts = [row for _, ref in done.waves for row in store.rows(ref, Verdict)]
+    return tuple(
+        one.id for one in remaining_problems(problems.select(done.ids), samples, verdicts, stages.config.materialize)
+    )

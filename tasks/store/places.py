@@ -1,0 +1,59 @@
+"""Where the files of one stored run lie: the only module that spells these paths.
+
+runs/<run>/config.json result.json report.html commit.json
+runs/<run>/recipes/<slot>.json      what each place of the run was made from the last time
+runs/<run>/jobs/<flow run>.json     what workers did for it, and when
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RUNS = "runs"  # the folder of all runs, below the store's root
+
+
+@dataclass(frozen=True)
+class RunPlaces:
+    """The files of the run `name`, relative to the store's root."""
+
+    name: str
+
+    @property
+    def config(self) -> str:
+        return self._file("config.json")
+
+    @property
+    def result(self) -> str:
+        return self._file("result.json")
+
+    @property
+    def report(self) -> str:
+        return self._file("report.html")
+
+    @property
+    def commit(self) -> str:
+        return self._file("commit.json")
+
+    @property
+    def jobs(self) -> str:
+        return self._file("jobs")
+
+    def job(self, flow_run: str) -> str:
+        """What a worker noted of one flow run."""
+        return f"{self.jobs}/{flow_run}.json"
+
+    @property
+    def recipes(self) -> str:
+        """The folder of all recipes."""
+        return self._file("recipes/")
+
+    def recipe(self, slot: str) -> str:
+        """The recipe of the last artifact at a place."""
+        return f"{self.recipes}{slot}.json"
+
+    def slot_of(self, recipe: str) -> str:
+        """The place whose recipe lies at that path."""
+        return recipe.removeprefix(self.recipes).removesuffix(".json")
+
+    def _file(self, name: str) -> str:
+        return f"{RUNS}/{self.name}/{name}"
