@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.loop.series import Night, NightSettings, Series, gate
+from flows.loop.gate import gate
+from flows.loop.series import Night, NightSettings, Series
 from tasks.domain.results import PolicyScore
 from tasks.domain.schema import Policy
 from tasks.store.artifacts import Store

@@ -37,7 +37,7 @@ def test_what_samples_in_place_of_vllm_is_what_keys_name(without_vllm: None) -> 
 
 
 def test_nothing_samples_under_the_name_of_an_engine_that_is_missing(without_vllm: None, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="vllm is not installed; install it, or set engine.kind to 'hf'"):
+    with pytest.raises(UserError, match=r"vllm is not installed; install it, or set engine.kind to 'hf'"):
         make_engine(EngineSettings(), tmp_path)
 
 
