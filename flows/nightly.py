@@ -19,13 +19,12 @@ from flows.operation.boundary import deployed_config
 from flows.operation.flow_run import RUNNER
 from flows.operation.form import DEFAULTS, NOTHING, Common, ConfigName, config_from_form
 from flows.operation.names import night_name
-from flows.operation.shown import show_config
+from flows.operation.shown import publish_artifacts, show_config
 from flows.run.fleet import executor_for
 from flows.run.preflight import Checked
 from flows.run.run import Journal
 from flows.stored.policies import LATEST, Promoted, promoted
 from tasks.domain.errors import UserError
-from tasks.report import publish_artifacts
 from tasks.report.keys import artifact_key
 from tasks.report.tables import markdown_table, plain
 

@@ -13,12 +13,12 @@ from flows.operation.boundary import deployed_config
 from flows.operation.flow_run import RUNNER
 from flows.operation.form import DEFAULTS, NOTHING, Common, ConfigName, config_from_form
 from flows.operation.names import run_name
+from flows.operation.shown import publish_artifacts
 from flows.run.fleet import executor_for
 from flows.run.preflight import Checked, open_run
 from flows.run.recorder import Recorder
 from flows.run.run import Journal
 from tasks.domain.results import RunResult
-from tasks.report import publish_artifacts
 from tasks.report.tables import headline
 
 

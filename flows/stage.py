@@ -19,6 +19,7 @@ from flows.operation.boundary import deployed_config
 from flows.operation.flow_run import RUNNER
 from flows.operation.form import store_at_hand
 from flows.operation.names import stage_name
+from flows.operation.shown import publish_artifacts
 from flows.run.fleet import executor_for
 from flows.run.only_stage import OnlyStage, Rerun, StageName
 from flows.run.preflight import Checked, open_run
@@ -26,7 +27,6 @@ from flows.run.recorder import Recorder
 from flows.run.run import Journal
 from flows.stored.runs import stored_tree, unknown_run
 from tasks.domain.errors import UserError
-from tasks.report import publish_artifacts
 from tasks.report.keys import artifact_key
 from tasks.report.tables import markdown_table, plain
 from tasks.store.slots import Slot

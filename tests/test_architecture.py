@@ -8,12 +8,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parent.parent
 CODE = ("flows", "tasks", "sandbox")
 OF_A_RUN = re.compile(r"(^|/)runs/(?!flow-run)")  # a place in the store; Prefect's own pages are runs/flow-run/...
-BEING_REBUILT = "how stages get done is still a subclass of Run; executors take its place"
 
 
 def modules(*folders: str) -> Iterator[tuple[str, ast.Module]]:
@@ -52,7 +49,6 @@ def texts(tree: ast.Module) -> Iterator[str]:
             yield node.value
 
 
-@pytest.mark.xfail(strict=True, reason=BEING_REBUILT)
 def test_no_class_inherits_from_run() -> None:
     """A run is data. A class that inherits from it is a mode of execution that cannot be combined with another."""
     kinds, found = {"Run"}, dict[str, str]()
@@ -70,13 +66,11 @@ def test_no_class_inherits_from_run() -> None:
     assert not found
 
 
-@pytest.mark.xfail(strict=True, reason="places of a run are still spelled where they are used")
 def test_one_module_spells_the_folders_of_a_run() -> None:
     spelled = {path for path, tree in modules(*CODE) if any(OF_A_RUN.search(text) for text in texts(tree))}
     assert len(spelled) == 1, spelled
 
 
-@pytest.mark.xfail(strict=True, reason=BEING_REBUILT)
 def test_one_place_drives_pipelines() -> None:
     found = [
         f"{path}: {function.name}"
@@ -87,7 +81,6 @@ def test_one_place_drives_pipelines() -> None:
     assert len(found) == 1, found
 
 
-@pytest.mark.xfail(strict=True, reason="a night, a plan, a stage and the tests still write the loop again")
 def test_one_function_is_an_iteration() -> None:
     """E-step and M-step meet in one function; whoever wants an iteration calls it."""
     found = {
@@ -99,7 +92,6 @@ def test_one_function_is_an_iteration() -> None:
     assert len(found) == 1, found
 
 
-@pytest.mark.xfail(strict=True, reason="the folders of flows have no order yet")
 def test_every_folder_has_its_place_in_the_import_order() -> None:
     """Each folder of the tree, or a module of it, is named by a contract that says who may import whom."""
     named = ordered_modules(ROOT / ".importlinter")

@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -22,9 +22,10 @@ from flows.config import RunConfig, config_with, make_config, with_own_code
 from flows.run.preflight import preflight
 from tasks.domain.algorithms import preset_names
 from tasks.domain.errors import RestemError, UserError, one_sentence
+from tasks.domain.extensions import LOADERS
 from tasks.domain.prompts import TEMPLATES
 from tasks.domain.rewards import known_rewards
-from tasks.domain.settings import Settings, SourceSettings
+from tasks.domain.settings import Settings
 from tasks.store.artifacts import Store
 
 CONFIGS = Path(__file__).parents[2] / "deployments" / "configs"
@@ -47,7 +48,7 @@ else:  # selects in the form; one's own, by dotted path, go into *settings*
     ConfigName = Literal[config_names()]
     PromptName = Literal[(AS_CONFIGURED, *TEMPLATES)]
     RewardName = Literal[(AS_CONFIGURED, *known_rewards())]
-    SourceName = Literal[(AS_CONFIGURED, *get_args(SourceSettings.model_fields["kind"].annotation))]
+    SourceName = Literal[(AS_CONFIGURED, *LOADERS.names())]
     PresetName = Literal[(AS_CONFIGURED, *preset_names())]
 
 

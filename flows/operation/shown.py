@@ -10,8 +10,19 @@ from prefect.artifacts import create_markdown_artifact
 
 from flows.config import RunConfig
 from flows.operation.form import differences
+from tasks.domain.results import RunResult
 from tasks.report.keys import artifact_key
+from tasks.report.publish import artifacts_of
 from tasks.report.tables import plain, without_password
+
+
+def publish_artifacts(result: RunResult, address: str = "") -> None:
+    """Create the run's artifacts; each call adds a version. `address` is where report.html lies.
+
+    Call it inside a flow or task run: the artifacts then show beside it.
+    """
+    for shown in artifacts_of(result, address):
+        create_markdown_artifact(shown.markdown, key=shown.key, description=shown.description)
 
 
 def show_config(config: RunConfig) -> None:

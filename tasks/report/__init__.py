@@ -5,7 +5,6 @@ Everything reads one `RunResult`; nothing here looks at samples or models.
 
 from tasks.report.compare import compare_markdown, differences_to_base
 from tasks.report.page import write_html
-from tasks.report.publish import publish_artifacts
 from tasks.report.tables import as_json, as_markdown, as_table
 
 __all__ = [
@@ -14,6 +13,5 @@ __all__ = [
     "as_table",
     "compare_markdown",
     "differences_to_base",
-    "publish_artifacts",
     "write_html",
 ]

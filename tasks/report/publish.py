@@ -31,17 +31,6 @@ class Shown:
     description: str
 
 
-def publish_artifacts(result: RunResult, address: str = "") -> None:
-    """Create the run's artifacts; each call adds a version. `address` is where report.html lies.
-
-    Call it inside a flow or task run: the artifacts then show beside it.
-    """
-    from prefect.artifacts import create_markdown_artifact
-
-    for shown in artifacts_of(result, address):
-        create_markdown_artifact(shown.markdown, key=shown.key, description=shown.description)
-
-
 def artifacts_of(result: RunResult, address: str = "") -> Iterator[Shown]:
     """Report, plots, samples; what the run has nothing for yet is left out."""
     whole = f"; the whole page: {without_password(address)}" if address else ""

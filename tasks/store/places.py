@@ -56,4 +56,4 @@ class RunPlaces:
         return recipe.removeprefix(self.recipes).removesuffix(".json")
 
     def _file(self, name: str) -> str:
-        return f"{RUNS}/{self.name}/{name}"
+        return f"runs/{self.name}/{name}"

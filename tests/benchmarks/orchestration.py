@@ -15,11 +15,11 @@ from typing import Any
 from flows.loop.em import em_loop
 from flows.operation.api import prefect_api
 from flows.operation.flow_run import RUNNER
+from flows.operation.shown import publish_artifacts
 from flows.run.inline import Inline
 from flows.run.preflight import open_run, preflight, workspace_of
 from flows.run.recorder import Recorder
 from flows.run.run import Stages
-from tasks.report import publish_artifacts
 from tasks.store.artifacts import Store
 from tasks.store.stage import Job, Stage
 from tasks.store.workspace import Outcome

@@ -103,7 +103,7 @@ def test_what_stands_first_in_the_form_wins_over_the_config_and_settings_win_ove
         config_from_form("demo", None, (), {"iterations": -1})
 
 
-@pytest.mark.parametrize("name", ["self_train.self_train", "self_train.evaluate", "nightly.nightly"])
+@pytest.mark.parametrize("name", ["self_train.self_train", "evaluate.evaluate", "nightly.nightly"])
 def test_what_most_people_change_stands_first_and_all_the_rest_is_folded(name: str) -> None:
     schema = parameter_schema(flow_of(f"flows.{name}").fn)
     order = sorted(schema.properties, key=lambda one: schema.properties[one]["position"])
