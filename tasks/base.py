@@ -11,7 +11,7 @@ from typing import Any
 
 import fsspec
 
-from tasks.domain.errors import UserError
+from tasks.domain.errors import UserError, one_sentence
 from tasks.domain.fingerprint import digest_of_files, sha256_of_file
 from tasks.domain.schema import Policy
 from tasks.domain.settings import ModelSettings
@@ -111,9 +111,8 @@ def _from_hub(model: ModelSettings) -> Path:
     try:
         return Path(snapshot_download(model.base, revision=model.revision, allow_patterns=list(MODEL_FILES)))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
-            f"model.base {model.base!r} is no local folder and could not be had from the Hub ({first}); "
+            f"model.base {model.base!r} is no local folder and could not be had from the Hub ({one_sentence(error)}); "
             "name a folder or URL, or check the id and the connection"
         ) from error
 

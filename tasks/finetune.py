@@ -86,7 +86,10 @@ def _train(job: FinetuneJob, key: str, folder: Path) -> TrainResult:
     )  # fmt: skip
     log_path = job.workspace.logs / f"train-{key}.log"
     with meter(f"finetune {job.slot}", 1, "steps") as progress:
-        return train(train_job, on_progress=lambda now: _show(progress, now), log_path=log_path)
+        result = train(train_job, on_progress=lambda now: _show(progress, now), log_path=log_path)
+    for one in result.held_back:
+        log.warning("row %s was not trained on: %s", one.row, one.reason)
+    return result
 
 
 def _show(progress: Meter, now: TrainProgress) -> None:
@@ -110,7 +113,7 @@ def _commit(job: FinetuneJob, recipe: dict[str, Any], result: TrainResult, secon
     meta = {
         "epochs": epochs, "tokens": result.tokens, "history": list(result.history)[-2000:], "seconds": round(seconds, 3),
         "train_seconds": round(result.seconds, 3), "start": asdict(job.start), "dataset": asdict(job.dataset),
-        "environment": environment(),
+        "environment": environment(), "held_back": [asdict(one) for one in result.held_back],
     }  # fmt: skip
     digest = digest_of([one["digest"] for one in epochs])
     return store.commit(Manifest("finetune", key, recipe, attempt, digest, job.dataset.rows, parts, meta, time.time()))

@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 
 from flows.config import RunConfig
+from flows.run.model_check import check_model
 from flows.run.run import Executor, Hook, Journal, NoLimit, Run, Stages
 from tasks.base import BUILTIN, BaseJob, builtin_policy, known_base, pretrain, resolve
 from tasks.data.loader import loader_named
@@ -71,6 +72,10 @@ def preflight(config: RunConfig, *, looking: bool = False) -> Checked:
     loaded = read_sets(config.data)
     check_prompts(config, *(one.problems for one in loaded.values()))
     base = named_base(config, workspace, fetch=not looking)
+    if base:
+        check_model(
+            config, workspace, base, itertools.chain(*(one.problems for one in loaded.values())), remember=not looking
+        )
     return Checked(config, workspace, graded_sets(loaded, config.data, config.verify), base)
 
 

@@ -8,16 +8,16 @@ import secrets
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from flows.stored.runs import read_result
 from flows.stored.trace import ModelTrace, chosen_row, trace_model
-from tasks.domain.errors import RestemError, StoreUnavailable, UserError
+from tasks.domain.errors import RestemError, StoreUnavailable, UserError, one_sentence
+from tasks.domain.prompts import template_named
 from tasks.domain.results import RunResult
+from tasks.domain.settings import GenerateSettings
+from tasks.engines.generation_config import write_generation_config
 from tasks.report import as_markdown
 from tasks.store.artifacts import Store, digest_of_folder
-
-GENERATION_CONFIG = "generation_config.json"
 
 
 @dataclass(frozen=True)
@@ -119,16 +119,9 @@ def _fetch(store: Store, trace: ModelTrace, target: Path) -> None:
 
 
 def _write_generation_config(folder: Path, result: RunResult) -> None:
-    """The run's E-step sampling, over what the model's own file says about its special tokens."""
-    path = folder / GENERATION_CONFIG
-    known: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    settings = result.config["generate"]
-    sampling = {
-        "do_sample": settings["temperature"] > 0, "temperature": settings["temperature"], "top_k": settings["top_k"],
-        "top_p": settings["top_p"], "max_new_tokens": settings["max_tokens"],
-    }  # fmt: skip
-    known.pop("_from_model_config", None)  # transformers would make such a file anew from config.json
-    path.write_text(json.dumps(known | sampling, indent=2) + "\n")
+    """The run's E-step sampling, and of the model's own file what ends a completion: so it was sampled and evaluated."""
+    settings, model = GenerateSettings.model_validate(result.config["generate"]), result.config["model"]
+    write_generation_config(folder, settings, template_named(model["prompt"]).stop)
 
 
 def _into_place(partial: Path, folder: Path) -> None:
@@ -146,7 +139,7 @@ def _push_hub(folder: Path, repository: str) -> str:
         return str(HfApi().upload_folder(repo_id=repository, folder_path=folder))
     except Exception as error:  # boundary: the Hub's client and its transport share no base class
         raise UserError(
-            f"{str(folder)!r} is written, but pushing to Hub repository {repository!r} failed ({_first_line(error)}); "
+            f"{str(folder)!r} is written, but pushing to Hub repository {repository!r} failed ({one_sentence(error)}); "
             "check the id, the connection and HF_TOKEN"
         ) from error
 
@@ -159,10 +152,6 @@ def _push(folder: Path, url: str) -> str:
                 target.put_file(str(path.relative_to(folder)), path)
     except (RestemError, OSError) as error:
         raise UserError(
-            f"{str(folder)!r} is written, but pushing to {url!r} failed ({_first_line(error)}); check the address and the credentials"
+            f"{str(folder)!r} is written, but pushing to {url!r} failed ({one_sentence(error)}); check the address and the credentials"
         ) from error
     return url
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

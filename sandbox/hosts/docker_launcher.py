@@ -22,7 +22,7 @@ from sandbox.hosts.owner import LABEL, OWNER_LABEL, UIDS_LABEL, Owner
 from sandbox.hosts.streams import stream_of
 from sandbox.image.build import ensure_image
 from sandbox.settings import SandboxSettings
-from tasks.domain.errors import UserError
+from tasks.domain.errors import UserError, one_sentence
 
 log = logging.getLogger(__name__)
 
@@ -237,4 +237,4 @@ def _remove(client: docker.APIClient, container: str) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    return str(error).splitlines()[0][:200]
+    return one_sentence(error)[:200]

@@ -57,6 +57,13 @@ class StoreUnavailable(InfrastructureError):
     """The artifact store did not answer."""
 
 
-def one_sentence(error: BaseException) -> str:
-    """The message on one line."""
-    return " ".join(str(error).split()) or type(error).__name__
+SENTENCE_CHARS = 1000
+
+
+def one_sentence(message: object) -> str:
+    """The message on one line, shortened to `SENTENCE_CHARS`; an empty one gives its type's name.
+
+    Libraries begin messages with an empty line, or with a headline whose reason stands below it.
+    """
+    words = " ".join(str(message).split()) or type(message).__name__
+    return words if len(words) <= SENTENCE_CHARS else words[: SENTENCE_CHARS - 1] + "…"

@@ -345,6 +345,16 @@ class FinetuneSettings(Settings):
     lora_alpha: int = Field(32, ge=1, description="Scale of the adapters, divided by the rank.")
     lora_dropout: float = Field(0.0, ge=0, lt=1, description="On the adapters' inputs.")
     packing: bool = Field(False, description="Needs equal weights: packing keeps only token ids and labels.")
+    save_dtype: Literal["float32", "bfloat16", "float16"] = Field(
+        "float32",
+        description="Of the saved policies; training keeps float32. 16 bits take half the disk and round the weights.",
+    )
+    max_held_back_share: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Rows whose text cannot be a target (EOS inside, unknown characters) are left out up to this share.",
+    )
     seed: int = Field(0, ge=0, lt=2**31, description="Of shuffling and dropout.")
     processes: int = Field(1, ge=1, description="accelerate processes (GPUs).")
     accelerate_args: tuple[str, ...] = Field(
@@ -352,7 +362,8 @@ class FinetuneSettings(Settings):
     )
     report_to: tuple[Literal["tensorboard", "wandb"], ...] = Field((), description="Training metrics pass-through.")
     timeout_s: float = Field(86400, gt=0, description="Seconds that one training may take.")
-    NOT_CONTENT = frozenset({"report_to", "timeout_s", "processes", "accelerate_args"})
+    NOT_CONTENT = frozenset({"report_to", "timeout_s", "processes", "accelerate_args", "max_held_back_share"})
+    LATER = frozenset({"save_dtype"})
 
 
 class EvaluateSettings(Settings):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tasks.domain.errors import EngineDied, RestemError, UserError
+from tasks.domain.errors import EngineDied, RestemError, UserError, one_sentence
 from tasks.processes.guard import GuardedProcess, spawn
 from tasks.processes.server_log import ending
 
@@ -103,4 +103,4 @@ def _answer(handle: Handler, message: Mapping[str, Any]) -> Mapping[str, Any]:
     except RestemError as error:
         return {"error": str(error)}
     except Exception as error:  # noqa: BLE001 - named boundary: the parent turns it into EngineDied
-        return {"error": f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"}
+        return {"error": f"{type(error).__name__}: {one_sentence(error)}"}

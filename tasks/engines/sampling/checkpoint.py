@@ -10,6 +10,8 @@ from typing import Any
 
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of, sha256_of_file
+from tasks.engines.architectures import needs_of
+from tasks.engines.special_tokens import UNKNOWN, SpecialTokens, special_tokens
 
 # Of config.json: written by the library that saved it, or without effect on a server that is already running.
 INCIDENTAL = frozenset({"dtype", "torch_dtype", "transformers_version", "_name_or_path", "use_cache", "pad_token_id"})
@@ -27,6 +29,8 @@ class Checkpoint:
     dtype: str
     vocab_size: int
     max_positions: int
+    special: SpecialTokens = UNKNOWN
+    reloads: bool = True  # in a server on the CPU
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -43,8 +47,16 @@ def read_checkpoint(path: Path) -> Checkpoint:
         shape=_shape(path, config),
         dtype=dtype if dtype in DTYPES else "float32",
         vocab_size=int(text.get("vocab_size", 2)),
-        max_positions=int(text.get("max_position_embeddings", 2048)),
+        max_positions=_positions(text),
+        special=special_tokens(path),
+        reloads=needs_of(text).reload,
     )
+
+
+def _positions(config: Mapping[str, Any]) -> int:
+    """The context length under the names that architectures have for it."""
+    names = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
+    return next((int(config[name]) for name in names if config.get(name)), 2048)
 
 
 def _shape(path: Path, config: Mapping[str, Any]) -> str:

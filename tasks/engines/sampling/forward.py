@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.domain.errors import RestemError
+from tasks.engines.architectures import attention_of
 from tasks.processes.json_child import JsonChild, answer_lines
 
 FLOAT32_UP_TO = 2_000_000_000  # parameters; larger models are not computed in float32, their copy would not fit
@@ -51,12 +52,14 @@ def _compute(message: Mapping[str, Any]) -> dict[str, Any]:
     from transformers import AutoModelForCausalLM
 
     dtype = getattr(torch, message["dtype"])
-    model = AutoModelForCausalLM.from_pretrained(message["path"], dtype=dtype, local_files_only=True).eval()
+    model = AutoModelForCausalLM.from_pretrained(
+        message["path"], dtype=dtype, local_files_only=True, attn_implementation=attention_of(Path(message["path"]))
+    ).eval()
     if model.num_parameters() <= FLOAT32_UP_TO:
         model = model.float()
     ids = torch.tensor([message["token_ids"]])
     with torch.inference_mode():
-        logits = model(ids).logits[0, :-1].float()
+        logits = model(ids, use_cache=False).logits[0, :-1].float()
     picked = logits.log_softmax(-1).gather(1, ids[0, 1:, None])[:, 0]
     return {"logprobs": picked.tolist()}
 

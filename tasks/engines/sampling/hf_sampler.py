@@ -17,8 +17,10 @@ from typing import Any
 from tasks.domain.errors import EngineDied, UserError
 from tasks.domain.schema import Completion, Policy, Sampling
 from tasks.domain.settings import EngineSettings
+from tasks.engines.architectures import attention_of
 from tasks.engines.sampling.checkpoint import read_checkpoint
 from tasks.engines.sampling.engine import Drawn, DrawRequest, OnProgress, engine
+from tasks.engines.special_tokens import SpecialTokens, special_tokens
 from tasks.processes.json_child import JsonChild, answer_lines
 
 _GPU_NODE = Path("/dev/nvidiactl")
@@ -108,7 +110,9 @@ def _loaded(path: str, dtype: str, seed: int) -> tuple[Any, Any]:
 
     torch.manual_seed(seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = AutoModelForCausalLM.from_pretrained(path, dtype=getattr(torch, dtype), local_files_only=True)
+    model = AutoModelForCausalLM.from_pretrained(
+        path, dtype=getattr(torch, dtype), local_files_only=True, attn_implementation=attention_of(Path(path))
+    )
     tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left", local_files_only=True)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -130,6 +134,11 @@ def _handle(message: Mapping[str, Any]) -> dict[str, Any]:
     return {"completions": [_completion(ids, length, tokenizer, ends, sampling) for ids, length in pairs]}
 
 
+@lru_cache(maxsize=1)
+def _special(tokenizer: Any) -> SpecialTokens:
+    return special_tokens(Path(tokenizer.name_or_path))
+
+
 def _check_lengths(rows: list[Any], lengths: list[int], max_tokens: int, limit: int) -> None:
     for row, length in zip(rows, lengths, strict=True):
         if length + max_tokens > limit:
@@ -148,7 +157,8 @@ def _generate(model: Any, tokenizer: Any, encoded: Any, sampling: Mapping[str, A
     stops = {"stop_strings": sampling["stop"]} if sampling["stop"] else {}
     config = GenerationConfig(
         do_sample=not greedy, max_new_tokens=sampling["max_tokens"], pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=_end_tokens(model, tokenizer) or None, **chosen, **stops,
+        eos_token_id=[*_end_tokens(model, tokenizer), *_special(tokenizer).stops(sampling["stop"])] or None,
+        **chosen, **stops,
     )  # fmt: skip
     model.generation_config = config  # nothing of the checkpoint's own sampling defaults may fill in
     with torch.inference_mode():
@@ -166,17 +176,20 @@ def _completion(
     ids: list[int], prompt_tokens: int, tokenizer: Any, ends: list[int], sampling: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Cut one row of generated ids at its end token or stop string; what follows is padding."""
-    end = next((place for place, token in enumerate(ids) if token in ends), None)
-    text = tokenizer.decode(ids[:end], skip_special_tokens=True)
+    special = _special(tokenizer)
+    stop_tokens = {number: text for number, text in special.stops(sampling["stop"]).items() if number not in ends}
+    end = next((place for place, token in enumerate(ids) if token in ends or token in stop_tokens), None)
+    reason = None if end is None else stop_tokens.get(ids[end])
+    text = tokenizer.decode(ids[:end], skip_special_tokens=not special.has_marks)
     stop = min(((text.find(stop), stop) for stop in sampling["stop"] if stop in text), default=None)
     if stop is not None:
-        tokens = _tokens_until(ids, stop[1], tokenizer)
+        tokens, reason = _tokens_until(ids, stop[1], tokenizer), stop[1]
         text = text[: stop[0]]
     else:
         tokens = len(ids) if end is None else end + 1
     return {
         "text": text, "finish_reason": "length" if stop is None and end is None else "stop",
-        "stop_reason": None if stop is None else stop[1], "prompt_tokens": prompt_tokens, "completion_tokens": tokens,
+        "stop_reason": reason, "prompt_tokens": prompt_tokens, "completion_tokens": tokens,
     }  # fmt: skip
 
 
@@ -185,7 +198,7 @@ def _tokens_until(ids: list[int], stop: str, tokenizer: Any) -> int:
     low, high = 1, len(ids)
     while low < high:
         middle = (low + high) // 2
-        if stop in tokenizer.decode(ids[:middle], skip_special_tokens=True):
+        if stop in tokenizer.decode(ids[:middle], skip_special_tokens=not _special(tokenizer).has_marks):
             high = middle
         else:
             low = middle + 1

@@ -19,9 +19,10 @@ from typing import Any
 
 import httpx
 
-from tasks.domain.errors import EngineDied, UserError
+from tasks.domain.errors import EngineDied, UserError, one_sentence
 from tasks.domain.schema import Completion, Sampling
 from tasks.engines.sampling.engine import Drawn, DrawRequest, OnProgress
+from tasks.engines.special_tokens import UNKNOWN, SpecialTokens
 
 RETRY_DELAY_S, RETRY_DELAY_MAX_S = 0.5, 30.0
 CONNECT_TIMEOUT_S = 10.0
@@ -84,8 +85,8 @@ class Endpoints:
 class CompletionsClient:
     """Draws completions from `endpoints`, `in_flight` at a time. Close it to end its thread and connections."""
 
-    def __init__(self, endpoints: Endpoints, in_flight: int) -> None:
-        self._endpoints, self._turns = endpoints, itertools.cycle(endpoints.urls)
+    def __init__(self, endpoints: Endpoints, in_flight: int, special: SpecialTokens = UNKNOWN) -> None:
+        self._endpoints, self._turns, self._special = endpoints, itertools.cycle(endpoints.urls), special
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="completions-client", daemon=True)
         self._thread.start()
@@ -188,14 +189,16 @@ class CompletionsClient:
         count = len(request.indices)
         asked = 1 if sampling.temperature == 0 else count  # vLLM refuses n > 1 when greedy: they would all be the same
         async with self._limit(asked):
-            body = _body(self._endpoints.model, request.prompt, asked, sampling)
+            body = _body(self._endpoints.model, request.prompt, asked, sampling, self._special)
             answer = await self._post(body, request)
         choices = sorted(answer["choices"], key=lambda choice: choice["index"])
         if len(choices) != asked:
             raise EngineDied(
                 f"the server answered {len(choices)} completions for {asked}: problem {request.problem_id}"
             )
-        return tuple(_completions(choices, answer["usage"])) * (count // asked)
+        _check_not_cut(request, choices, answer["usage"], sampling.max_tokens)
+        stops = self._special.stops(sampling.stop)
+        return tuple(_completions(choices, answer["usage"], stops)) * (count // asked)
 
     async def _post(self, body: Mapping[str, Any], request: DrawRequest) -> Any:
         fault = ""
@@ -232,10 +235,13 @@ class CompletionsClient:
             raise EngineDied(f"{url} does not answer ({type(error).__name__})") from error
 
 
-def _body(model: str, prompt: str, count: int, sampling: Sampling) -> dict[str, Any]:
+def _body(model: str, prompt: str, count: int, sampling: Sampling, special: SpecialTokens) -> dict[str, Any]:
     """Every field that a model's generation_config could fill in is said, so that `sampling` alone decides."""
     greedy = sampling.temperature == 0
-    return {
+    stops = special.stops(sampling.stop)
+    more: dict[str, Any] = {"stop_token_ids": sorted(stops)} if stops else {}
+    more |= {"skip_special_tokens": False} if special.has_marks else {}
+    return more | {
         "model": model, "prompt": prompt, "n": count, "max_tokens": sampling.max_tokens, "stop": list(sampling.stop),
         "temperature": sampling.temperature, "top_k": 0 if greedy else sampling.top_k,
         "top_p": 1.0 if greedy else sampling.top_p, "min_p": 0.0, "repetition_penalty": 1.0,
@@ -243,7 +249,23 @@ def _body(model: str, prompt: str, count: int, sampling: Sampling) -> dict[str, 
     }  # fmt: skip
 
 
-def _completions(choices: list[dict[str, Any]], usage: Mapping[str, Any]) -> Iterator[Completion]:
+def _check_not_cut(
+    request: DrawRequest, choices: list[dict[str, Any]], usage: Mapping[str, Any], max_tokens: int
+) -> None:
+    """A server shortens `max_tokens` to what its context leaves, without a word: such a completion is no draw of this sampling."""
+    for choice in choices:
+        ids = choice.get("token_ids")
+        if choice.get("finish_reason") == "length" and ids is not None and len(ids) < max_tokens:
+            raise UserError(
+                f"problem {request.problem_id}: its prompt has {usage['prompt_tokens']} tokens, and the server's context "
+                f"ended its completion after {len(ids)} instead of max_tokens = {max_tokens}; lower max_tokens, shorten the "
+                "prompt (model.shots), or raise engine.max_model_len if the model allows it"
+            )
+
+
+def _completions(
+    choices: list[dict[str, Any]], usage: Mapping[str, Any], stops: Mapping[int, str]
+) -> Iterator[Completion]:
     """Token counts are exact when the server returns token ids; else its total is shared out evenly."""
     total, count = int(usage["completion_tokens"]), len(choices)
     for number, choice in enumerate(choices):
@@ -251,7 +273,7 @@ def _completions(choices: list[dict[str, Any]], usage: Mapping[str, Any]) -> Ite
         yield Completion(
             text=choice["text"],
             finish_reason=choice.get("finish_reason") or "abort",
-            stop_reason=None if reason is None else str(reason),
+            stop_reason=None if reason is None else stops.get(reason, str(reason)),
             prompt_tokens=int(usage["prompt_tokens"]),
             completion_tokens=len(ids) if ids is not None else total * (number + 1) // count - total * number // count,
         )
@@ -275,9 +297,9 @@ def _refuse(response: httpx.Response, request: DrawRequest, body: Mapping[str, A
 def _message(response: httpx.Response) -> str:
     try:
         content = response.json()
-        return str(content.get("error", content).get("message", content)).split("\n")[0][:400]
+        return one_sentence(content.get("error", content).get("message", content))
     except (ValueError, AttributeError):
-        return response.text[:400]
+        return one_sentence(response.text)
 
 
 def _weightiest(errors: BaseExceptionGroup[BaseException]) -> BaseException:

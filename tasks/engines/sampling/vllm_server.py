@@ -160,7 +160,7 @@ class VllmEngine:
         sleeps, dtype = self._residency() == "sleep", self._dtype(checkpoint)
         process = VllmProcess.start(self._settings, checkpoint.path, dtype, self._seed, sleeps, self._log_dir)
         endpoints = Endpoints((process.url,), SERVED_NAME, self._settings.request_timeout_s, retries=1)
-        client = CompletionsClient(endpoints, self._settings.max_in_flight * QUEUED_SHARE)
+        client = CompletionsClient(endpoints, self._settings.max_in_flight * QUEUED_SHARE, checkpoint.special)
         self._process, self._client = process, client
         if process.wait_until_healthy(lambda: _is_healthy(client), self._settings.start_timeout_s):
             return True
@@ -173,6 +173,8 @@ class VllmEngine:
         if loaded is None or process is None or process.child.poll() is not None:
             return False
         if loaded.shape != checkpoint.shape or self._dtype(loaded) != self._dtype(checkpoint):
+            return False
+        if runs_on_cpu() and not checkpoint.reloads:
             return False
         started = time.monotonic()
         client = self._require_client()

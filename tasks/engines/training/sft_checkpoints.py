@@ -70,7 +70,9 @@ def is_epoch_up_to(folder: Path, last: int) -> bool:
     return number.isdigit() and int(number) <= last
 
 
-def export(output_dir: Path, epoch: int, base_path: Path, write_weights: Callable[[Path], None]) -> Path:
+def export(
+    output_dir: Path, epoch: int, base_path: Path, write_weights: Callable[[Path], None], dtype: str = "float32"
+) -> Path:
     """`epoch-N`: the base's folder with other weights. Does nothing where it is there already.
 
     Everything but the weights and their dtype is copied from the base, so that the tuned model tokenises and stops as the
@@ -89,21 +91,40 @@ def export(output_dir: Path, epoch: int, base_path: Path, write_weights: Callabl
             "--fsdp_state_dict_type FULL_STATE_DICT to finetune.accelerate_args"
         )
     _copy_side_files(base_path, partial)
-    _write_config(base_path, partial)
+    _write_config(base_path, partial, dtype)
     partial.replace(target)
     return target
 
 
-def link_weights(checkpoint: Path, target: Path) -> None:
-    """The checkpoint's weights under a second name (a copy where the file system has no hard links).
+def write_weights(checkpoint: Path, target: Path, dtype: str = "float32") -> None:
+    """The checkpoint's weights, which are float32, under a second name, or rounded to another `dtype`.
 
     Its generation config as well, for a base that has none.
     """
     for file in [*checkpoint.glob("model*.safetensors*"), *checkpoint.glob("generation_config.json")]:
-        try:
-            os.link(file, target / file.name)
-        except OSError:
-            shutil.copy2(file, target / file.name)
+        if dtype != "float32" and file.suffix == ".safetensors":
+            _round(file, target / file.name, dtype)
+        else:
+            _link(file, target / file.name)
+
+
+def _link(file: Path, name: Path) -> None:
+    """A copy where the file system has no hard links."""
+    try:
+        os.link(file, name)
+    except OSError:
+        shutil.copy2(file, name)
+
+
+def _round(file: Path, name: Path, dtype: str) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    rounded = {
+        key: value.to(getattr(torch, dtype)) if value.is_floating_point() else value
+        for key, value in load_file(file).items()
+    }
+    save_file(rounded, name, metadata={"format": "pt"})
 
 
 def _copy_side_files(base_path: Path, target: Path) -> None:
@@ -118,8 +139,8 @@ def _copy_side_files(base_path: Path, target: Path) -> None:
             shutil.copyfile(file, target / file.name)
 
 
-def _write_config(base_path: Path, target: Path) -> None:
+def _write_config(base_path: Path, target: Path, dtype: str) -> None:
     config = json.loads((base_path / "config.json").read_text())
     config.pop("torch_dtype", None)  # the older name of the next key
-    config["dtype"] = "float32"
+    config["dtype"] = dtype
     (target / "config.json").write_text(json.dumps(config, indent=2) + "\n")

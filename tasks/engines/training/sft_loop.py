@@ -88,10 +88,11 @@ class SelfTrainer(SFTTrainer):
         """The epoch folder of a state that ends an epoch, if it is not there yet."""
         if not state.ends_epoch:
             return
-        merge = self.job.settings.lora_rank > 0
+        merge, dtype = self.job.settings.lora_rank > 0, self.job.settings.save_dtype
         checkpoints.export(
             self.job.output_dir, state.epoch, self.job.base_path,
-            lambda folder: _merge(self.job.base_path, state.path, folder) if merge else checkpoints.link_weights(state.path, folder),
+            lambda folder: _merge(self.job, state.path, folder) if merge else checkpoints.write_weights(state.path, folder, dtype),
+            dtype,
         )  # fmt: skip
 
 
@@ -142,8 +143,8 @@ class SimilarLengths(Sampler[int]):
 class ReportProgress(TrainerCallback):
     """Appends a line per logged step to the progress file, and ends a training whose loss is no number."""
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.started = path, time.monotonic()
+    def __init__(self, path: Path, router_share: float = 0.0) -> None:
+        self.path, self.router_share, self.started = path, router_share, time.monotonic()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.started = time.monotonic()
@@ -160,11 +161,11 @@ class ReportProgress(TrainerCallback):
                 "or use dtype = float32 or bfloat16"
             )
         if state.is_world_process_zero:
-            self._append(state, logs)
+            self._append(state, losses_apart(logs, self.router_share))
 
     def _append(self, state: Any, logs: dict[str, Any]) -> None:
         progress = TrainProgress(
-            step=state.global_step, steps=state.max_steps, epoch=state.epoch, loss=logs["loss"],
+            step=state.global_step, steps=state.max_steps, epoch=state.epoch, loss=logs.get("nll", logs["loss"]),
             grad_norm=float(logs.get("grad_norm", 0.0)), tokens=int(logs["num_tokens"]),
             seconds=time.monotonic() - self.started,
         )  # fmt: skip
@@ -205,7 +206,35 @@ def collator(tokenizer: Any) -> WeightedCollator:
     return WeightedCollator(pad_token_id=tokenizer.eos_token_id if pad is None else pad)
 
 
-def _merge(base_path: Path, adapter: Path, target: Path) -> None:
+def savable(model: Any) -> Any:
+    """The model with a generation config that can be saved.
+
+    Some bases come with one that transformers loads and then refuses to write (a temperature without sampling), and a
+    trainer writes it at every save. Token ids are all that training may leave behind; an epoch's folder has the base's file.
+    """
+    from transformers import GenerationConfig
+
+    told = model.generation_config
+    try:
+        told.validate(strict=True)
+    except ValueError:
+        names = ("bos_token_id", "eos_token_id", "pad_token_id")
+        model.generation_config = GenerationConfig(**{name: getattr(told, name) for name in names})
+    return model
+
+
+def losses_apart(entry: dict[str, Any], router_share: float) -> dict[str, Any]:
+    """A log record in which a router's balancing loss stands apart: `loss` = `nll` + `router_loss`.
+
+    Other models have no such part, and their records stay as they are. `aux_loss` is TRL's name for the unweighted one.
+    """
+    if "aux_loss" not in entry:
+        return entry
+    router_loss = router_share * entry["aux_loss"]
+    return {**entry, "nll": entry["loss"] - router_loss, "router_loss": router_loss}
+
+
+def _merge(job: TrainJob, adapter: Path, target: Path) -> None:
     """Adapter added to a fresh float32 copy of the base: merging in place and undoing it would disturb the training.
 
     So would the random numbers that making the copy draws; they are given back.
@@ -214,5 +243,6 @@ def _merge(base_path: Path, adapter: Path, target: Path) -> None:
     from transformers import AutoModelForCausalLM
 
     with torch.random.fork_rng():
-        base = AutoModelForCausalLM.from_pretrained(base_path, dtype=torch.float32, local_files_only=True)
-        PeftModel.from_pretrained(base, adapter).merge_and_unload().save_pretrained(target)
+        base = AutoModelForCausalLM.from_pretrained(job.base_path, dtype=torch.float32, local_files_only=True)
+        merged = PeftModel.from_pretrained(savable(base), adapter).merge_and_unload()
+        merged.to(getattr(torch, job.settings.save_dtype)).save_pretrained(target)

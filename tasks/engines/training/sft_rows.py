@@ -45,6 +45,22 @@ class TokenRow:
         return [-100] * self.prompt_length + list(self.input_ids[self.prompt_length :])
 
 
+@dataclass(frozen=True)
+class HeldBack:
+    """A row that cannot be trained on, and why."""
+
+    row: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class TokenRows:
+    """What is trained on, and what is not, both in the table's order."""
+
+    rows: list[TokenRow]
+    held_back: tuple[HeldBack, ...] = ()
+
+
 def read_examples(files: Sequence[Path], expected_rows: int) -> pa.Table:
     """The data set as one table with `EXAMPLE_SCHEMA`; UserError for a missing column, a null, a wrong row count.
 
@@ -77,13 +93,29 @@ def _read_part(file: Path) -> pa.Table:
     return pq.read_table(file, columns=EXAMPLE_SCHEMA.names).cast(EXAMPLE_SCHEMA)
 
 
-def training_rows(table: pa.Table, tokenizer: Any, max_length: int) -> list[TokenRow]:
-    """The rows to train on: tokenised, checked, rows of weight 0 left out, weights scaled by `relative_weights`."""
+def training_rows(table: pa.Table, tokenizer: Any, max_length: int, max_held_back_share: float = 0.0) -> TokenRows:
+    """The rows to train on: tokenised, checked, rows of weight 0 left out, weights scaled by `relative_weights`.
+
+    Rows whose text cannot be a target are held back up to the given share; UserError above it.
+    """
     _check_weights(table)
     table = table.filter(pc.greater(table["weight"], 0.0))
-    rows = tokenize(table, tokenizer)
-    _check_lengths(rows, table, max_length)
-    return relative_weights(rows)
+    made = tokenize(table, tokenizer)
+    _check_held_back(made, table.num_rows, max_held_back_share)
+    out = {one.row for one in made.held_back}
+    names = [name for name in _names(table) if name not in out]
+    _check_lengths(made.rows, names, max_length)
+    return TokenRows(relative_weights(made.rows), made.held_back)
+
+
+def _check_held_back(made: TokenRows, total: int, share: float) -> None:
+    if len(made.held_back) <= share * total and made.rows:
+        return
+    first = made.held_back[0]
+    raise UserError(
+        f"row {first.row}: {first.reason}; {len(made.held_back)} of {total} rows cannot be trained on, more than "
+        f"finetune.max_held_back_share = {share:g} allows"
+    )
 
 
 def relative_weights(rows: Sequence[TokenRow]) -> list[TokenRow]:
@@ -106,46 +138,76 @@ def digest_of_token_rows(rows: Iterable[TokenRow]) -> str:
     return digest_of([[list(row.input_ids), row.prompt_length, row.weight] for row in rows])
 
 
-def tokenize(table: pa.Table, tokenizer: Any) -> list[TokenRow]:
-    """Token rows in the table's order; UserError for rows whose target cannot be what the model is to write."""
+def tokenize(table: pa.Table, tokenizer: Any) -> TokenRows:
+    """Token rows in the table's order; those whose target cannot be what the model is to write are held back."""
     _check_tokenizer(tokenizer)
-    names = [f"{problem}/{index}" for problem, index in zip(*_columns(table, "problem_id", "index"), strict=True)]
     prompts, completions, weights = _columns(table, "prompt", "completion", "weight")
     _check_chat_markers(prompts, tokenizer)
     prompt_ids = tokenizer(prompts)["input_ids"]
     joint_ids = tokenizer([a + b for a, b in zip(prompts, completions, strict=True)])["input_ids"]
-    rows = []
-    for name, prompt, joint, completion, weight in zip(names, prompt_ids, joint_ids, completions, weights, strict=True):
+    rows, held_back = [], []
+    parts = zip(_names(table), prompt_ids, joint_ids, completions, weights, strict=True)
+    for name, prompt, joint, completion, weight in parts:
         _check_bos(name, prompt, tokenizer)
-        target = _target(name, prompt, joint, completion, tokenizer)
-        rows.append(TokenRow((*prompt, *target), len(prompt), weight))
-    return rows
+        target = _target(prompt, joint, completion, tokenizer)
+        if reason := _fault(target, tokenizer):
+            held_back.append(HeldBack(name, reason))
+        else:
+            rows.append(TokenRow((*prompt, *target), len(prompt), weight))
+    return TokenRows(rows, tuple(held_back))
 
 
-def _target(name: str, prompt: list[int], joint: list[int], completion: str, tokenizer: Any) -> list[int]:
-    """The completion's tokens and one EOS at the end."""
+def _names(table: pa.Table) -> list[str]:
+    return [f"{problem}/{index}" for problem, index in zip(*_columns(table, "problem_id", "index"), strict=True)]
+
+
+def _target(prompt: list[int], joint: list[int], completion: str, tokenizer: Any) -> list[int]:
+    """The completion's tokens and one EOS at the end; nothing where no tokens give its text behind this prompt."""
     eos = tokenizer.eos_token_id
     if joint[: len(prompt)] == prompt:
         target = joint[len(prompt) :]
     else:  # the tokenizer merges across the boundary; the prompt has to stay as it is sampled from
-        target = _alone(name, prompt, joint, completion, tokenizer)
-    if not target or target[-1] != eos:
-        target = [*target, eos]
-    if eos in target[:-1]:
-        raise UserError(f"row {name}: the completion has {tokenizer.eos_token!r} inside; cut it there or drop the row")
-    if tokenizer.unk_token_id is not None and tokenizer.unk_token_id in target:
-        raise UserError(f"row {name}: the completion has characters the tokenizer does not know; drop the row")
-    return target
+        found = _behind(prompt, joint, completion, tokenizer)
+        if found is None:
+            return []
+        target = found
+    return target if target and target[-1] == eos else [*target, eos]
 
 
-def _alone(name: str, prompt: list[int], joint: list[int], completion: str, tokenizer: Any) -> list[int]:
-    target = tokenizer(completion, add_special_tokens=False)["input_ids"]
-    if tokenizer.decode(prompt + target, skip_special_tokens=True) != tokenizer.decode(joint, skip_special_tokens=True):
-        raise UserError(
-            f"row {name}: the tokenizer cannot split its text between prompt and completion; end the prompt template "
-            "where a word ends, without a trailing space"
+def _fault(target: list[int], tokenizer: Any) -> str:
+    """Why this target cannot be trained on; empty where it can."""
+    eos, unknown = tokenizer.eos_token_id, tokenizer.unk_token_id
+    if not target:
+        return (
+            "the tokenizer cannot split its text between prompt and completion; end the prompt template where a word "
+            "ends, without a trailing space"
         )
-    return target
+    if eos in target[:-1]:
+        also = " (which also stands for unknown characters)" if unknown == eos else ""
+        return f"the completion has {tokenizer.eos_token!r} inside{also}; cut it there or drop the row"
+    if unknown is not None and unknown != eos and unknown in target:
+        return "the completion has characters the tokenizer does not know; drop the row"
+    return ""
+
+
+ANCHORS = ("\n", "=", ".", ":", "0", "a")  # text behind which a completion may be tokenised as it is behind a prompt
+
+
+def _behind(prompt: list[int], joint: list[int], completion: str, tokenizer: Any) -> list[int] | None:
+    """Tokens of the completion that give the joint text behind the prompt's own tokens.
+
+    Alone at first. A tokenizer that puts a space in front of every text (SentencePiece) then writes one too many, so the
+    completion is tokenised behind an anchor, whose own tokens are taken away again.
+    """
+    wanted = tokenizer.decode(joint, skip_special_tokens=True)
+    for anchor in ("", *ANCHORS):
+        head = tokenizer(anchor, add_special_tokens=False)["input_ids"] if anchor else []
+        whole = tokenizer(anchor + completion, add_special_tokens=False)["input_ids"]
+        if whole[: len(head)] == head:
+            target: list[int] = whole[len(head) :]
+            if tokenizer.decode(prompt + target, skip_special_tokens=True) == wanted:
+                return target
+    return None
 
 
 def _columns(table: pa.Table, *names: str) -> list[list[Any]]:
@@ -185,14 +247,13 @@ def _check_weights(table: pa.Table) -> None:
         raise UserError("every row of the data set has weight 0, so there is nothing to train on")
 
 
-def _check_lengths(rows: Sequence[TokenRow], table: pa.Table, max_length: int) -> None:
+def _check_lengths(rows: Sequence[TokenRow], names: Sequence[str], max_length: int) -> None:
     too_long = [at for at, row in enumerate(rows) if len(row.input_ids) > max_length]
     if not too_long:
         return
     worst = max(too_long, key=lambda at: len(rows[at].input_ids))
-    name = f"{table['problem_id'][worst].as_py()}/{table['index'][worst].as_py()}"
     others = f" ({len(too_long)} rows are too long, this is the longest)" if len(too_long) > 1 else ""
     raise UserError(
-        f"row {name} has {len(rows[worst].input_ids)} tokens, more than max_length = {max_length}{others}; "
+        f"row {names[worst]} has {len(rows[worst].input_ids)} tokens, more than max_length = {max_length}{others}; "
         "raise finetune.max_length or drop it"
     )

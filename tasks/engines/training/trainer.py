@@ -29,6 +29,7 @@ from typing import Any
 
 from tasks.domain.errors import TrainerFailed, UserError
 from tasks.domain.settings import FinetuneSettings
+from tasks.engines.training.sft_rows import HeldBack
 from tasks.processes.guard import GuardedProcess, spawn
 
 JOB_FILE, PROGRESS_FILE, RESULT_FILE, ERROR_FILE = "job.json", "progress.jsonl", "result.json", "error.json"
@@ -90,9 +91,10 @@ class EpochCheckpoint:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """Epochs, earliest first. `tokens` of all epochs, `seconds` of this call.
+    """Epochs, earliest first. `tokens` of all epochs, `seconds` of this call; `held_back`: rows that were not trained on.
 
     `history` holds the trainer's log records of all epochs: step, epoch, loss, grad_norm, learning_rate, entropy, ...
+    Where a router has a loss of its own, `loss` is the sum of `nll` and `router_loss`.
     """
 
     epochs: tuple[EpochCheckpoint, ...]
@@ -100,6 +102,7 @@ class TrainResult:
     seconds: float
     versions: dict[str, str]
     history: list[dict[str, Any]]
+    held_back: tuple[HeldBack, ...] = ()
 
 
 def train(job: TrainJob, *, on_progress: Callable[[TrainProgress], None] | None = None, log_path: Path) -> TrainResult:
@@ -240,7 +243,8 @@ def _new_lines(path: Path) -> Iterator[list[str]]:
 def _result(job: TrainJob, seconds: float) -> TrainResult:
     told = json.loads((job.output_dir / RESULT_FILE).read_text())
     epochs = tuple(EpochCheckpoint(**{**one, "path": Path(one["path"])}) for one in told["epochs"])
-    return TrainResult(epochs, told["tokens"], seconds, told["versions"], told["history"])
+    held_back = tuple(HeldBack(**one) for one in told["held_back"])
+    return TrainResult(epochs, told["tokens"], seconds, told["versions"], told["history"], held_back)
 
 
 def _failure(job: TrainJob, code: int, log_path: Path, log_start: int) -> UserError | TrainerFailed:

@@ -12,15 +12,18 @@ import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tasks.domain.errors import UserError
+from tasks.domain.errors import UserError, one_sentence
 from tasks.domain.fingerprint import digest_of
+from tasks.engines.architectures import attention_of
 from tasks.engines.training import sft_checkpoints as checkpoints
 from tasks.engines.training.sft_rows import (
     TokenRow,
+    TokenRows,
     digest_of_token_rows,
     equally_weighted,
     read_examples,
@@ -50,7 +53,8 @@ def run(job: TrainJob) -> None:
     """Check the rows, train, write result.json."""
     examples = read_examples(job.data_files, job.total_rows)
     tokenizer = _tokenizer(job.base_path)
-    rows = training_rows(examples, tokenizer, job.settings.max_length)
+    made = training_rows(examples, tokenizer, job.settings.max_length, job.settings.max_held_back_share)
+    rows = made.rows
     if job.settings.packing and not equally_weighted(rows):
         raise UserError("finetune.packing drops the weights of rows and these differ; turn packing off or weight = one")
     recipe = _recipe(job, rows)
@@ -64,7 +68,7 @@ def run(job: TrainJob) -> None:
     trainer.accelerator.wait_for_everyone()
     trainer.train(resume_from_checkpoint=str(state.path) if state else None)
     if trainer.is_world_process_zero():
-        _write(job.output_dir / RESULT_FILE, _result(job, trainer, rows))
+        _write(job.output_dir / RESULT_FILE, _result(job, trainer, made))
 
 
 def _tokenizer(base_path: Path) -> Any:
@@ -73,7 +77,7 @@ def _tokenizer(base_path: Path) -> Any:
     try:
         return AutoTokenizer.from_pretrained(base_path, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{base_path} has no tokenizer that transformers can load: {_first_line(error)}") from error
+        raise UserError(f"{base_path} has no tokenizer that transformers can load: {one_sentence(error)}") from error
 
 
 def _model(job: TrainJob, rows: Sequence[TokenRow]) -> Any:
@@ -86,9 +90,15 @@ def _model(job: TrainJob, rows: Sequence[TokenRow]) -> Any:
         config = AutoConfig.from_pretrained(job.base_path, local_files_only=True)
         if getattr(config, "quantization_config", None) is not None:
             raise UserError(f"{job.base_path} is quantised; fine-tuning needs a base with plain weights")
-        model = AutoModelForCausalLM.from_pretrained(job.base_path, config=config, dtype=dtype, local_files_only=True)
+        model = AutoModelForCausalLM.from_pretrained(
+            job.base_path,
+            config=config,
+            dtype=dtype,
+            local_files_only=True,
+            attn_implementation=attention_of(job.base_path),
+        )
     except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{job.base_path} has no model that transformers can load: {_first_line(error)}") from error
+        raise UserError(f"{job.base_path} has no model that transformers can load: {one_sentence(error)}") from error
     largest, known = max(max(row.input_ids) for row in rows), model.get_input_embeddings().num_embeddings
     if largest >= known:
         raise UserError(
@@ -98,16 +108,20 @@ def _model(job: TrainJob, rows: Sequence[TokenRow]) -> Any:
 
 
 def _trainer(job: TrainJob, rows: Sequence[TokenRow], tokenizer: Any, recipe: str) -> Any:
-    from tasks.engines.training.sft_loop import ReportProgress, SaveByTheClock, SelfTrainer, collator
+    from tasks.engines.training.packing import require_rows_apart
+    from tasks.engines.training.sft_loop import ReportProgress, SaveByTheClock, SelfTrainer, collator, savable
 
-    model = _model(job, rows)
+    model = savable(_model(job, rows))
     trainer = SelfTrainer(
         model=model, args=_arguments(job, len(rows)), train_dataset=_dataset(rows),
         processing_class=tokenizer, data_collator=None if job.settings.packing else collator(tokenizer),
         peft_config=_lora(job) if job.settings.lora_rank else None,
     )  # fmt: skip
     trainer.job, trainer.recipe = job, recipe
-    trainer.add_callback(ReportProgress(job.output_dir / PROGRESS_FILE))
+    if job.settings.packing:
+        require_rows_apart(model, trainer.data_collator, rows)
+    router_share = trainer.router_aux_loss_coef if trainer.aux_loss_enabled else 0.0
+    trainer.add_callback(ReportProgress(job.output_dir / PROGRESS_FILE, router_share))
     trainer.add_callback(SaveByTheClock())
     return trainer
 
@@ -164,8 +178,11 @@ def _recipe(job: TrainJob, rows: Sequence[TokenRow]) -> str:
     return digest_of([digest_of_token_rows(rows), job.settings.content(), job.settings.processes, base])
 
 
-def _result(job: TrainJob, trainer: Any, rows: Sequence[TokenRow]) -> Mapping[str, Any]:
-    history = [entry for entry in trainer.state.log_history if "loss" in entry]
+def _result(job: TrainJob, trainer: Any, made: TokenRows) -> Mapping[str, Any]:
+    from tasks.engines.training.sft_loop import losses_apart
+
+    rows, share = made.rows, trainer.router_aux_loss_coef if trainer.aux_loss_enabled else 0.0
+    history = [losses_apart(entry, share) for entry in trainer.state.log_history if "loss" in entry]
     steps = trainer.state.global_step // job.settings.epochs
     tokens = sum(len(row.input_ids) for row in rows) * job.settings.epochs
     epochs = [
@@ -175,15 +192,18 @@ def _result(job: TrainJob, trainer: Any, rows: Sequence[TokenRow]) -> Mapping[st
         }
         for epoch in range(1, job.settings.epochs + 1)
     ]  # fmt: skip
-    return {"epochs": epochs, "tokens": tokens, "versions": _versions(), "history": history}
+    held_back = [asdict(one) for one in made.held_back]
+    return {
+        "epochs": epochs, "tokens": tokens, "versions": _versions(), "history": history, "held_back": held_back
+    }  # fmt: skip
 
 
 def _mean_loss(history: Sequence[Mapping[str, Any]], after: int, until: int) -> float:
-    """Mean over the steps in (after, until]; an entry holds the mean since the entry before it."""
+    """Mean NLL over the steps in (after, until]; an entry holds the mean since the entry before it."""
     total, last = 0.0, 0
     for entry in history:
         if after < entry["step"] <= until:
-            total += entry["loss"] * (entry["step"] - max(last, after))
+            total += entry.get("nll", entry["loss"]) * (entry["step"] - max(last, after))
         last = entry["step"]
     return total / (until - after)
 
@@ -199,11 +219,7 @@ def _as_error(error: BaseException, job: TrainJob) -> dict[str, str]:
             f"the GPU has not enough memory for batch_size = {s.batch_size} with rows of up to {s.max_length} tokens; "
             "lower finetune.batch_size and raise accumulation, or turn on gradient_checkpointing or lora_rank"
         )}  # fmt: skip
-    return {"kind": "crash", "message": f"{type(error).__name__}: {_first_line(error)}"}
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    return {"kind": "crash", "message": f"{type(error).__name__}: {one_sentence(error)}"}
 
 
 def _write(path: Path, value: Mapping[str, Any]) -> None:

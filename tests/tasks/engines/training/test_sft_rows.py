@@ -35,7 +35,7 @@ def table(*rows: tuple[str, str], weights=None):
 @pytest.mark.parametrize("bos", [True, False])
 def test_prompt_tokens_are_what_the_server_sees_and_the_target_ends_with_one_eos(tmp_path, bos):
     tokenizer = load(write_tiny_llama(tmp_path / "base", bos=bos))
-    rows = tokenize(table(("1+1=?\n", "1+1=2\n#2"), ("2=?\n", "#2"), ("3=?\n", "#3</s>")), tokenizer)
+    rows = tokenize(table(("1+1=?\n", "1+1=2\n#2"), ("2=?\n", "#2"), ("3=?\n", "#3</s>")), tokenizer).rows
     for row, prompt, text in zip(rows, ("1+1=?\n", "2=?\n", "3=?\n"), ("1+1=2\n#2", "#2", "#3"), strict=True):
         assert list(row.input_ids[: row.prompt_length]) == tokenizer(prompt)["input_ids"]
         target = list(row.input_ids[row.prompt_length :])
@@ -63,7 +63,7 @@ def merging_tokenizer(folder: Path):
 def test_a_merge_across_the_boundary_does_not_change_the_prompt(tmp_path):
     tokenizer = merging_tokenizer(tmp_path / "merging")
     assert tokenizer("1=2")["input_ids"] == [0, 2, 5]
-    (row,) = tokenize(table(("1=", "2")), tokenizer)
+    (row,) = tokenize(table(("1=", "2")), tokenizer).rows
     assert row.input_ids == (0, 2, 4, 3, 1)
     assert row.prompt_length == 3
 
@@ -72,8 +72,6 @@ def test_a_merge_across_the_boundary_does_not_change_the_prompt(tmp_path):
     "row, found",
     [
         (("<s>1=?\n", "#1"), "adds it once more"),
-        (("1=?\n", "#1</s>#2"), "inside"),
-        (("1=?\n", "#1 €"), "does not know"),
         (("<|user|>1=?\n", "#1"), "chat token <|user|>"),
     ],
 )
@@ -82,8 +80,30 @@ def test_a_row_that_teaches_the_wrong_thing_is_refused(tokenizer, row, found):
         tokenize(table(row), tokenizer)
 
 
+@pytest.mark.parametrize(
+    "completion, reason",
+    [("#1</s>#2", "the completion has '</s>' inside"), ("#1 €", "characters the tokenizer does not know")],
+)
+def test_a_row_that_cannot_be_a_target_is_held_back_and_above_the_share_the_run_refuses(tokenizer, completion, reason):
+    rows = table(("1=?\n", completion), *((f"{at}=?\n", f"#{at}") for at in range(9)))
+    made = training_rows(rows, tokenizer, 50, 0.1)
+    assert len(made.rows) == 9
+    [held] = made.held_back
+    assert held.row == "p0/0" and reason in held.reason
+    with pytest.raises(UserError, match=r"row p0/0: the completion has .*1 of 10 rows"):
+        training_rows(rows, tokenizer, 50, 0.09)
+    with pytest.raises(UserError, match="1 of 1 rows"):
+        training_rows(rows.slice(0, 1), tokenizer, 50, 1.0)
+
+
+def test_a_row_that_is_too_long_is_named_although_others_are_held_back(tokenizer):
+    rows = table(("1=?\n", "#1 €"), ("1=?\n", "#" * 30))
+    with pytest.raises(UserError, match="row p1/1 has 36 tokens"):
+        training_rows(rows, tokenizer, 20, 0.5)
+
+
 def test_a_marker_in_some_prompts_is_only_text(tokenizer):
-    assert len(tokenize(table(("<|user|>1=?\n", "#1"), ("1=?\n", "#1")), tokenizer)) == 2
+    assert len(tokenize(table(("<|user|>1=?\n", "#1"), ("1=?\n", "#1")), tokenizer).rows) == 2
 
 
 def test_a_tokenizer_without_eos_is_refused(tmp_path):
@@ -95,13 +115,13 @@ def test_the_longest_row_is_named_with_its_tokens(tokenizer):
     rows = table(("1=?\n", "#1"), ("1=?\n", "#" * 30), ("1=?\n", "#" * 40))
     with pytest.raises(UserError, match=r"row p2/2 has 46 tokens, more than max_length = 20 \(2 rows"):
         training_rows(rows, tokenizer, 20)
-    assert len(training_rows(rows, tokenizer, 46)) == 3
+    assert len(training_rows(rows, tokenizer, 46).rows) == 3
 
 
 def test_weights_are_relative_to_their_mean_over_target_tokens(tokenizer):
     rows = training_rows(
         table(("1=?\n", "#1"), ("1=?\n", "#12345"), ("1=?\n", "#1"), weights=[2.0, 1.0, 0.0]), tokenizer, 50
-    )
+    ).rows
     assert [row.target_length for row in rows] == [3, 7]
     assert rows[0].weight == pytest.approx(2 * rows[1].weight)
     assert sum(row.weight * row.target_length for row in rows) == pytest.approx(10)
@@ -110,7 +130,7 @@ def test_weights_are_relative_to_their_mean_over_target_tokens(tokenizer):
 def test_equal_weights_are_all_one(tokenizer):
     rows = training_rows(
         table(("1=?\n", "#1"), ("1=?\n", "#12"), ("1=?\n", "#1"), weights=[0.3, 0.3, 0.0]), tokenizer, 50
-    )
+    ).rows
     assert len(rows) == 2
     assert equally_weighted(rows)
 

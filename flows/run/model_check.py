@@ -1,0 +1,45 @@
+"""The look at a base model that a person brought, with this run's own prompts; shared by validate, plan, run and the form."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+from flows.config import RunConfig
+from tasks.domain.prompts import PromptTemplate, template_named
+from tasks.domain.schema import Policy, Problem
+from tasks.engines.look.look import Asked, look
+from tasks.store.workspace import Workspace
+
+logger = logging.getLogger("restem")
+MOST_PROMPTS = 8  # the longest ones: a text that a tokenizer cannot keep is seldom in one prompt alone
+
+
+def check_model(
+    config: RunConfig, workspace: Workspace, base: Policy, problems: Iterable[Problem], *, remember: bool = True
+) -> None:
+    """UserError where this run could not sample from it or train it. Notes go to the log."""
+    folder = Path(base.uri)
+    if folder.is_dir():
+        scratch = workspace.scratch_path if remember else Path(workspace.scratch).absolute()
+        for note in look(folder, base, asked(config, list(problems)), scratch, remember=remember):
+            logger.info("model.base: %s", note)
+
+
+def asked(config: RunConfig, problems: list[Problem]) -> Asked:
+    """What the run will do with its model."""
+    template, shots = template_named(config.model.prompt), config.model.shots
+    prompts = sorted({template.render(problem, shots) for problem in problems}, key=lambda text: (-len(text), text))
+    return Asked(
+        tuple(prompts[:MOST_PROMPTS]), _solution(template), template.stop,
+        max(config.generate.max_tokens, config.evaluate.max_tokens), config.engine.max_model_len, config.finetune.packing,
+    )  # fmt: skip
+
+
+def _solution(template: PromptTemplate) -> str:
+    """A worked example of the template, as it stands behind a prompt."""
+    for form in template.forms.values():
+        if form.examples:
+            return form.lead + form.examples[0].solution
+    return ""

@@ -1,0 +1,72 @@
+"""What each architecture needs to be sampled from, proved and trained: one table, read from config.json alone.
+
+An entry was tried with tiny random weights (docs/models.md, `make bench`); a name without one is probed before its first use
+(`tasks.engines.look`). Facts that follow from a config's values, whatever the name, stand in `needs_of`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+Attention = Literal["sdpa", "eager"]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """`attention`: None is the library's own choice. `reload`: weights can be exchanged in a running vLLM server on the CPU.
+
+    `packing`: rows packed into one sequence stay apart. `router_loss`: the trainer adds a load-balancing loss.
+    `refused` is why this architecture cannot be used at all, with the remedy.
+    """
+
+    attention: Attention | None = None
+    reload: bool = True
+    packing: bool = True
+    router_loss: bool = False
+    refused: str = ""
+    known: bool = True
+
+
+PLAIN = Needs()
+MIXED = Needs(
+    packing=False
+)  # positions by ALiBi, by the model's own count, or a recurrent state: packed rows see each other
+TABLE: Mapping[str, Needs] = {
+    **dict.fromkeys(
+        (
+            "llama", "mistral", "qwen2", "qwen3", "qwen2_moe", "qwen3_moe", "mixtral", "olmoe", "gemma", "gemma2",
+            "gemma3_text", "phi", "phi3", "gpt2", "gpt_neox", "gptj", "gpt_bigcode", "olmo2", "granite", "starcoder2",
+            "stablelm", "cohere", "smollm3", "exaone4",
+        ),
+        PLAIN,
+    ),
+    **dict.fromkeys(("falcon", "opt", "bloom", "mamba"), MIXED),
+}  # fmt: skip
+EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """config.json of a checkpoint, the text part of a model of several kinds of input laid over it."""
+    config: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
+    return {**config, **config.get("text_config", {})}
+
+
+def needs_of(config: Mapping[str, Any]) -> Needs:
+    """What a model with this config needs; `known` is false where the table has no entry."""
+    needs = TABLE.get(str(config.get("model_type")), Needs(known=False))
+    if config.get("attn_logit_softcapping"):
+        # sdpa has no place for the cap and leaves it out without a word; vLLM and transformers' eager attention apply it
+        needs = replace(needs, attention="eager")
+    if any((config.get(name) or 0) > 1 for name in EXPERTS):
+        # vLLM packs expert weights at the start and keeps the packed ones on a reload (0.32, CPU)
+        needs = replace(needs, router_loss=True, reload=False)
+    return needs
+
+
+def attention_of(folder: Path) -> Attention | None:
+    """The attention implementation that computes this checkpoint as it was meant, for `attn_implementation`."""
+    return needs_of(read_config(folder)).attention

@@ -1,0 +1,82 @@
+"""A look at the base model before anything is spent: will it be sampled, trained and saved as the run means it?
+
+What would stop a run after hours of sampling is a `UserError` here, one sentence with its remedy; what only has to be known
+is a note. The answer is remembered by the model's digest, so a second look costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tasks.domain.errors import UserError
+from tasks.domain.fingerprint import digest_of
+from tasks.domain.schema import Policy
+from tasks.engines.architectures import needs_of, read_config
+from tasks.engines.look.files import check_files
+from tasks.engines.look.texts import PlainTokenizer, check_texts, is_plain
+from tasks.processes.json_child import JsonChild
+
+VERSION = 1  # raise it when a check is added: what was found before is looked at again
+CHILD_TIMEOUT_S = 600.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the run will do with the model. `prompts` are some of its prompts, the longest among them.
+
+    `solution` is a worked completion of the first prompt. `max_tokens` is the most that is drawn behind a prompt, and
+    `context` what the engine is limited to (None: the model's own length).
+    """
+
+    prompts: tuple[str, ...]
+    solution: str
+    stop: tuple[str, ...]
+    max_tokens: int
+    context: int | None = None
+    packing: bool = False
+
+
+def look(folder: Path, policy: Policy, asked: Asked, scratch: Path, *, remember: bool = True) -> tuple[str, ...]:
+    """Notes on the model in `folder`; UserError where the run could not use it. `remember`: write the answer into `scratch`."""
+    memory = scratch / "looks" / f"{digest_of([VERSION, _libraries(), policy.digest, asdict(asked)])}.json"
+    if memory.is_file():
+        return _told(json.loads(memory.read_text()))
+    try:
+        answer: dict[str, Any] = {"notes": _look(folder, asked, scratch)}
+    except UserError as fault:
+        answer = {"fault": str(fault)}
+    if remember:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        memory.write_text(json.dumps(answer))
+    return _told(answer)
+
+
+def _told(answer: dict[str, Any]) -> tuple[str, ...]:
+    if "fault" in answer:
+        raise UserError(answer["fault"])
+    return tuple(answer["notes"])
+
+
+def _libraries() -> list[str]:
+    return [importlib.metadata.version(name) for name in ("transformers", "tokenizers")]
+
+
+def _look(folder: Path, asked: Asked, scratch: Path) -> list[str]:
+    notes = check_files(folder)
+    needs = needs_of(read_config(folder))
+    if asked.packing and not needs.packing:
+        raise UserError(
+            f"{folder.name}: packed rows are not kept apart by this architecture; set finetune.packing = false"
+        )
+    if needs.known and is_plain(folder):
+        return [*notes, *check_texts(PlainTokenizer(folder), folder, asked)]
+    child = JsonChild("tasks.engines.look.program", scratch / "logs" / "look.log", env={"CUDA_VISIBLE_DEVICES": ""})
+    try:
+        message = {"folder": str(folder), "asked": asdict(asked), "probe": not needs.known}
+        return [*notes, *child.call(message, CHILD_TIMEOUT_S)["notes"]]
+    finally:
+        child.close()

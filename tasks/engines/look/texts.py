@@ -1,0 +1,148 @@
+"""How a tokenizer treats the run's own texts: prompts and a worked completion are encoded, decoded and compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tasks.domain.errors import UserError
+from tasks.domain.schema import Example, to_table
+from tasks.engines.sampling.checkpoint import read_checkpoint
+from tasks.engines.special_tokens import special_tokens
+from tasks.engines.training.sft_rows import tokenize
+
+if TYPE_CHECKING:
+    from tasks.engines.look.look import Asked
+
+# Classes that read tokenizer.json as it is; others rebuild parts of it, so only transformers can say what they do.
+PLAIN_CLASSES = ("PreTrainedTokenizerFast", "TokenizersBackend")
+REBUILDING = ("add_bos_token", "add_eos_token", "add_prefix_space", "auto_map", "clean_up_tokenization_spaces")
+SHOWN_CHARS = 40
+
+
+class PlainTokenizer:
+    """tokenizer.json with the names of its special tokens: what transformers makes of a plain tokenizer, without importing it."""
+
+    def __init__(self, folder: Path) -> None:
+        from tokenizers import Tokenizer
+
+        self._made = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        config = json.loads((folder / "tokenizer_config.json").read_text())
+        self.eos_token, self.bos_token = _text(config.get("eos_token")), _text(config.get("bos_token"))
+        self.eos_token_id, self.bos_token_id, self.unk_token_id = (
+            None if config.get(name) is None else self._made.token_to_id(_text(config[name]))
+            for name in ("eos_token", "bos_token", "unk_token")
+        )
+
+    def __call__(self, text: str | Sequence[str], add_special_tokens: bool = True) -> Mapping[str, Any]:
+        if isinstance(text, str):
+            return {"input_ids": self._made.encode(text, add_special_tokens=add_special_tokens).ids}
+        return {"input_ids": [self._made.encode(one, add_special_tokens=add_special_tokens).ids for one in text]}
+
+    def decode(self, ids: Sequence[int], skip_special_tokens: bool = False) -> str:
+        return str(self._made.decode(list(ids), skip_special_tokens=skip_special_tokens))
+
+    def get_vocab(self) -> dict[str, int]:
+        return dict(self._made.get_vocab())
+
+
+def is_plain(folder: Path) -> bool:
+    """Whether `PlainTokenizer` does what transformers would."""
+    path = folder / "tokenizer_config.json"
+    config = json.loads(path.read_text()) if path.is_file() else {}
+    plain = (folder / "tokenizer.json").is_file() and config.get("tokenizer_class") in PLAIN_CLASSES
+    return plain and not any(config.get(name) for name in REBUILDING)
+
+
+def check_texts(tokenizer: Any, folder: Path, asked: Asked) -> list[str]:
+    """Notes; UserError where a text does not come back, a row cannot be trained on, or a prompt leaves no room."""
+    if tokenizer.eos_token_id is None:
+        raise UserError(
+            f"{folder.name}: its tokenizer has no EOS token, so no row can teach where to stop; give it one (eos_token in tokenizer_config.json)"
+        )
+    for prompt in asked.prompts:
+        _check_prompt(tokenizer, folder, prompt)
+    _check_completion(tokenizer, folder, asked)
+    _check_room(tokenizer, folder, asked)
+    return _notes(tokenizer, folder, asked)
+
+
+def _check_prompt(tokenizer: Any, folder: Path, prompt: str) -> None:
+    """Its ids end with the prompt's own text and give it back."""
+    ids = list(tokenizer(prompt)["input_ids"])
+    if ids and ids[-1] == tokenizer.eos_token_id and not prompt.endswith(str(tokenizer.eos_token)):
+        raise UserError(
+            f"{folder.name}: its tokenizer puts {tokenizer.eos_token!r} behind every text, so a completion would follow an end; "
+            "set add_eos_token to false in tokenizer_config.json, or take it out of the post_processor in tokenizer.json"
+        )
+    start = 1 if ids and ids[0] == tokenizer.bos_token_id else 0
+    _check_same(tokenizer, folder, prompt, ids[start:], "a prompt")
+
+
+def _check_same(tokenizer: Any, folder: Path, text: str, ids: Sequence[int], what: str) -> None:
+    unknown = tokenizer.unk_token_id
+    if unknown is not None and unknown != tokenizer.eos_token_id and unknown in ids:
+        strange = next(
+            (one for one in text if unknown in tokenizer(one, add_special_tokens=False)["input_ids"]), "a character"
+        )
+        raise UserError(
+            f"{folder.name}: its tokenizer does not know {strange!r}, which stands in {what}; change the text or take another base"
+        )
+    back = tokenizer.decode(ids, skip_special_tokens=False)
+    if back in (text, f" {text}") or back == text.lstrip(" "):
+        return
+    place = next(
+        (at for at, (one, other) in enumerate(zip(text, back, strict=False)) if one != other), min(len(text), len(back))
+    )
+    lost = "".join(text.split()) == "".join(back.split())
+    remedy = (
+        "whitespace is lost; a byte-level tokenizer may be declared as another class: set tokenizer_class to PreTrainedTokenizerFast"
+        if lost
+        else "take the tokenizer files that belong to this model"
+    )
+    raise UserError(
+        f"{folder.name}: its tokenizer gives {what} back as {back[max(0, place - 8) :][:SHOWN_CHARS]!r} instead of "
+        f"{text[max(0, place - 8) :][:SHOWN_CHARS]!r}; {remedy}"
+    )
+
+
+def _check_completion(tokenizer: Any, folder: Path, asked: Asked) -> None:
+    """The worked completion makes a row whose target is its text and one EOS."""
+    if not asked.prompts or not asked.solution:
+        return
+    made = tokenize(to_table([Example("worked", 0, asked.prompts[0], asked.solution, 1.0, 1.0)], Example), tokenizer)
+    if made.held_back:
+        raise UserError(f"{folder.name}: a worked solution cannot be trained on: {made.held_back[0].reason}")
+    [row] = made.rows
+    target = row.input_ids[row.prompt_length : -1]
+    _check_same(tokenizer, folder, asked.solution, target, "a worked solution")
+
+
+def _check_room(tokenizer: Any, folder: Path, asked: Asked) -> None:
+    own = read_checkpoint(folder).max_positions
+    limit = min(own, asked.context or own)
+    longest = max((len(tokenizer(prompt)["input_ids"]) for prompt in asked.prompts), default=0)
+    if longest + asked.max_tokens > limit:
+        raise UserError(
+            f"a prompt has {longest} tokens and max_tokens is {asked.max_tokens}, together more than the context of {limit}: completions "
+            f"would be cut without a word; lower max_tokens to {max(1, limit - longest)}, or the prompt (model.shots), or raise engine.max_model_len"
+        )
+
+
+def _notes(tokenizer: Any, folder: Path, asked: Asked) -> list[str]:
+    special = special_tokens(folder)
+    notes = [
+        f"stop string {text!r} is special token {number}, not an end of this model: completions stop at its id"
+        for number, text in special.stops(asked.stop).items()
+    ]
+    if special.has_marks:
+        notes.append("special marks in pairs (such as <think>) are kept in the text of completions")
+    if tokenizer.unk_token_id is not None and tokenizer.unk_token_id == tokenizer.eos_token_id:
+        notes.append("EOS also stands for unknown characters")
+    return notes
+
+
+def _text(token: Any) -> str:
+    return str(token.get("content", "")) if isinstance(token, dict) else str(token or "")

@@ -1,0 +1,128 @@
+"""Tiny random models of many architectures, each as an ordinary Hugging Face folder; and what is different about each.
+
+The sizes are the smallest that vLLM's attention on the CPU takes (heads of at least 32). Weights are random, and large
+enough that a wrong mask, a lost cap or old weights change log-probabilities by far more than rounding does.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.models.tokenizers import KINDS, write_tokenizer
+
+VOCABULARY = 320  # at least as many as the tokenizer has
+HIDDEN, MLP, LAYERS, HEADS, POSITIONS = 64, 128, 2, 2, 256
+MOE = {
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 64,
+    "output_router_logits": True,
+    "router_aux_loss_coef": 0.01,
+}
+SCALE = 0.15  # standard deviation of the weights
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A `model_type` of transformers with the settings of its config that the common names do not give."""
+
+    model_type: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        return self.name or self.model_type
+
+
+GPT2_NAMES = {
+    "n_embd": HIDDEN,
+    "n_layer": LAYERS,
+    "n_head": HEADS,
+    "n_positions": POSITIONS,
+    "n_inner": MLP,
+    **dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), 0.0),
+}  # a loss without chance
+ARCHITECTURES = (
+    Architecture("llama"),
+    Architecture("mistral", {"sliding_window": 16}),
+    Architecture("qwen2", {"use_sliding_window": False}),
+    Architecture("qwen3", {"head_dim": 32}),
+    Architecture("qwen2_moe", {**MOE, "num_experts": 4, "shared_expert_intermediate_size": 64, "decoder_sparse_step": 1}),
+    Architecture("qwen3_moe", {**MOE, "num_experts": 4, "head_dim": 32, "decoder_sparse_step": 1}),
+    Architecture("mixtral", {"num_local_experts": 4, "num_experts_per_tok": 2, "output_router_logits": True, "sliding_window": None}),
+    Architecture("olmoe", {"num_experts": 4, "num_experts_per_tok": 2, "output_router_logits": True}),
+    Architecture("gemma", {"head_dim": 32}),
+    Architecture("gemma2", {"head_dim": 32, "query_pre_attn_scalar": 32, "sliding_window": 16, "attn_logit_softcapping": 2.0, "tie_word_embeddings": True}),
+    Architecture("gemma3_text", {"head_dim": 32, "query_pre_attn_scalar": 32, "sliding_window": 16}),
+    Architecture("phi", {"partial_rotary_factor": 0.5}),
+    Architecture("phi3", {"pad_token_id": 0}),
+    Architecture("gpt2", GPT2_NAMES),
+    Architecture("gpt_neox", {"rotary_pct": 0.25}),
+    Architecture("gptj", {**GPT2_NAMES, "rotary_dim": 16}),
+    Architecture("gpt_bigcode", {**GPT2_NAMES, "multi_query": True}),
+    Architecture("falcon", {"new_decoder_architecture": False, "multi_query": True, "parallel_attn": True, "bias": False, "alibi": False, "ffn_hidden_size": 4 * HIDDEN}),
+    Architecture("falcon", {"new_decoder_architecture": False, "multi_query": False, "parallel_attn": False, "bias": True, "alibi": True, "ffn_hidden_size": 4 * HIDDEN}, "falcon (ALiBi)"),
+    Architecture("opt", {"ffn_dim": MLP, "word_embed_proj_dim": HIDDEN, "dropout": 0.0}),
+    Architecture("bloom", {"tie_word_embeddings": True, "n_layer": LAYERS, "n_head": HEADS}),
+    Architecture("olmo2"),
+    Architecture("granite", {"attention_multiplier": 0.125, "embedding_multiplier": 2.0, "logits_scaling": 1.5, "residual_multiplier": 0.5}),
+    Architecture("starcoder2", {"sliding_window": None}),
+    Architecture("stablelm"),
+    Architecture("cohere", {"logit_scale": 0.5}),
+    Architecture("smollm3", {"no_rope_layers": [1, 0]}),
+    Architecture("exaone4", {"sliding_window": None, "sliding_window_pattern": None, "layer_types": ["full_attention"] * LAYERS}),
+    Architecture("mamba", {"state_size": 16, "time_step_rank": 4, "expand": 2}),
+)  # fmt: skip
+BY_LABEL = {one.label: one for one in ARCHITECTURES}
+
+
+def write_model(folder: Path, architecture: Architecture, seed: int = 0, tokenizer: str = "byte-level") -> Path:
+    """A folder with random weights and a tokenizer of the given kind (`tests.models.tokenizers`)."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    folder.mkdir(parents=True)
+    ids = write_tokenizer(folder, KINDS[tokenizer])
+    config = AutoConfig.for_model(architecture.model_type, **{**_common(), **ids, **architecture.config})
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+        for name, values in model.named_parameters():
+            _fill(name, values)
+    model.save_pretrained(folder)
+    return folder
+
+
+def with_files_of(model: Path, target: Path, changed: Mapping[str, Mapping[str, Any]]) -> Path:
+    """A copy of a folder in which JSON files have other values (None takes a key away)."""
+    shutil.copytree(model, target)
+    for name, values in changed.items():
+        path = target / name
+        known = json.loads(path.read_text()) if path.exists() else {}
+        merged = {key: value for key, value in {**known, **values}.items() if value is not None}
+        path.write_text(json.dumps(merged))
+    return target
+
+
+def _common() -> dict[str, Any]:
+    return {
+        "vocab_size": VOCABULARY, "hidden_size": HIDDEN, "intermediate_size": MLP, "num_hidden_layers": LAYERS,
+        "num_attention_heads": HEADS, "num_key_value_heads": HEADS, "max_position_embeddings": POSITIONS,
+        "tie_word_embeddings": False,
+    }  # fmt: skip
+
+
+def _fill(name: str, values: Any) -> None:
+    """Matrices become noise; norms, biases and state spaces keep a little of it, so that nothing is neutral."""
+    import torch
+
+    with torch.no_grad():
+        if values.dim() >= 2 and "conv" not in name and "A_log" not in name:
+            values.normal_(0, SCALE)
+        else:
+            values.add_(torch.randn_like(values) * 0.05)

@@ -1,0 +1,175 @@
+"""A base model that a run could not use is refused in one sentence before anything is spent; what is only worth knowing is told."""
+
+import json
+import shutil
+
+import pytest
+
+from tasks.domain.errors import UserError
+from tasks.domain.fingerprint import digest_of_text
+from tasks.domain.schema import Policy
+from tasks.engines.look import look as looking
+from tasks.engines.look.look import Asked, look
+from tasks.engines.look.texts import PlainTokenizer, is_plain
+from tests.models.architectures import BY_LABEL, Architecture, with_files_of, write_model
+from tests.models.matrix import PROMPT
+from tests.models.tokenizers import KINDS
+
+ASKED = Asked((PROMPT,), " 3 + 4 = 7. The answer is \\boxed{7}.", ("Question:",), 64)
+REFUSED = {
+    "no EOS": "has no EOS token",
+    "appends EOS": "behind every text.*add_eos_token",
+    "words without spaces": "whitespace is lost",
+    "byte-level declared as Llama's": "whitespace is lost.*PreTrainedTokenizerFast",
+}
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory):
+    """`llama(kind)`: a tiny Llama with a tokenizer of that kind."""
+    root = tmp_path_factory.mktemp("look")
+
+    def make(kind="byte-level"):
+        folder = root / kind.replace(" ", "-").replace("'", "")
+        return folder if folder.exists() else write_model(folder, BY_LABEL["llama"], tokenizer=kind)
+
+    return make
+
+
+def see(folder, tmp_path, asked=ASKED):
+    return look(folder, Policy(digest_of_text(str(folder)), str(folder), "base"), asked, tmp_path / "scratch")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in REFUSED])
+def test_tokenizers_that_keep_the_text_pass(llama, tmp_path, kind):
+    assert is_plain(llama(kind))
+    see(llama(kind), tmp_path)
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_tokenizers_that_would_spoil_a_run_are_refused_with_the_remedy(llama, tmp_path, kind):
+    with pytest.raises(UserError, match=REFUSED[kind]):
+        see(llama(kind), tmp_path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_plain_tokenizer_is_what_transformers_makes_of_it(llama, kind):
+    from transformers import AutoTokenizer
+
+    folder = llama(kind)
+    if not is_plain(folder):
+        return
+    ours, theirs = PlainTokenizer(folder), AutoTokenizer.from_pretrained(folder)
+    for text in (PROMPT, "  two  spaces\n\n<|im_end|>x", ASKED.solution):
+        ids = theirs(text)["input_ids"]
+        assert ours(text)["input_ids"] == ids
+        assert (
+            ours([text], add_special_tokens=False)["input_ids"] == theirs([text], add_special_tokens=False)["input_ids"]
+        )
+        assert ours.decode(ids, skip_special_tokens=True) == theirs.decode(ids, skip_special_tokens=True)
+    names = ("eos_token_id", "bos_token_id", "unk_token_id", "eos_token", "bos_token")
+    assert [getattr(ours, name) or None for name in names] == [getattr(theirs, name) or None for name in names]
+
+
+@pytest.mark.parametrize(
+    "name, values, found",
+    [
+        ("config.json", {"vocab_size": 300}, "320 embeddings but config.json says vocab_size 300"),
+        ("config.json", {"quantization_config": {"bits": 4}}, "quantised"),
+        (
+            "model.safetensors.index.json",
+            {"weight_map": {"a": "model-00002.safetensors"}},
+            "lacks model-00002.safetensors",
+        ),
+    ],
+)
+def test_files_that_do_not_fit_together_are_refused(llama, tmp_path, name, values, found):
+    with pytest.raises(UserError, match=found):
+        see(with_files_of(llama(), tmp_path / "changed", {name: values}), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "spoil, found",
+    [
+        (lambda data: data[:-100], "bytes where its header says"),
+        (lambda data: b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS pointer"),
+        (lambda data: data[:4], "no whole safetensors file"),
+    ],
+)
+def test_weights_that_are_not_whole_are_refused_by_their_headers(llama, tmp_path, spoil, found):
+    folder = tmp_path / "spoilt"
+    shutil.copytree(llama(), folder)
+    weights = folder / "model.safetensors"
+    weights.write_bytes(spoil(weights.read_bytes()))
+    with pytest.raises(UserError, match=found):
+        see(folder, tmp_path)
+
+
+def test_a_special_token_beyond_the_embeddings_is_refused(llama, tmp_path):
+    folder = tmp_path / "beyond"
+    shutil.copytree(llama(), folder)
+    made = json.loads((folder / "tokenizer.json").read_text())
+    made["added_tokens"].append({**made["added_tokens"][0], "id": 400, "content": "<|late|>"})
+    (folder / "tokenizer.json").write_text(json.dumps(made))
+    with pytest.raises(UserError, match=r"<\|late\|>' as number 400, but the model has 320 embeddings"):
+        see(folder, tmp_path)
+
+
+def test_a_prompt_that_leaves_no_room_is_refused_with_what_would_fit(llama, tmp_path):
+    with pytest.raises(
+        UserError, match=r"a prompt has (\d+) tokens and max_tokens is 250.*context of 256.*lower max_tokens to"
+    ):
+        see(llama(), tmp_path, Asked((PROMPT,), "", (), 250))
+    with pytest.raises(UserError, match="context of 64"):
+        see(llama(), tmp_path, Asked((PROMPT,), "", (), 60, context=64))
+
+
+def test_packing_that_an_architecture_cannot_do_is_refused(tmp_path):
+    folder = write_model(tmp_path / "opt", BY_LABEL["opt"])
+    see(folder, tmp_path)
+    with pytest.raises(UserError, match=r"finetune\.packing = false"):
+        see(folder, tmp_path, Asked((PROMPT,), "", (), 64, packing=True))
+
+
+def test_what_is_worth_knowing_is_told(llama, tmp_path):
+    folder = with_files_of(
+        llama("ChatML end not EOS"), tmp_path / "told",
+        {"generation_config.json": {"temperature": 0.6, "do_sample": False, "repetition_penalty": 1.1}},
+    )  # fmt: skip
+    notes = see(folder, tmp_path, Asked((PROMPT,), "", ("<|im_end|>",), 64))
+    assert any("'<|im_end|>' is special token" in note for note in notes)
+    assert any("repetition_penalty" in note for note in notes)
+    assert any("do_sample false" in note for note in notes)
+    assert any("EOS also stands" in note for note in see(llama("unk = eos"), tmp_path))
+    assert any("<think>" in note for note in see(llama("thinking template"), tmp_path))
+
+
+def test_a_second_look_reads_nothing_but_its_memory(llama, tmp_path, monkeypatch):
+    good, bad = llama(), llama("no EOS")
+    first = see(good, tmp_path)
+    with pytest.raises(UserError) as refused:
+        look(bad, Policy("e" * 16, str(bad)), ASKED, tmp_path / "scratch")
+    monkeypatch.setattr(looking, "_look", lambda *_: pytest.fail("looked again"))
+    assert see(good, tmp_path) == first
+    with pytest.raises(UserError) as again:
+        look(bad, Policy("e" * 16, str(bad)), ASKED, tmp_path / "scratch")
+    assert str(again.value) == str(refused.value)
+
+
+def test_a_look_without_memory_writes_nothing(llama, tmp_path):
+    look(llama(), Policy("d" * 16, str(llama())), ASKED, tmp_path / "scratch", remember=False)
+    assert not (tmp_path / "scratch").exists()
+
+
+@pytest.mark.heavy
+def test_an_architecture_without_an_entry_is_probed(tmp_path):
+    folder = write_model(tmp_path / "olmo", Architecture("olmo"))
+    assert any("'olmo' is not in the table" in note for note in see(folder, tmp_path))
+    alibi = write_model(
+        tmp_path / "mpt", Architecture("mpt", {"d_model": 64, "n_heads": 2, "n_layers": 2, "max_seq_len": 256})
+    )
+    with pytest.raises(UserError, match=r"packing"):
+        see(alibi, tmp_path, Asked((PROMPT,), "", (), 64, packing=True))
+    unknown = with_files_of(folder, tmp_path / "unknown", {"config.json": {"model_type": "nobodys"}})
+    with pytest.raises(UserError, match="architecture that this transformers does not know"):
+        see(unknown, tmp_path)
