@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from tasks.domain.equivalence import logic, proofs, texts
+from tasks.domain.equivalence import logic, proofs, symbolic, texts
 from tasks.domain.equivalence.compare import Comparison
 from tasks.domain.equivalence.exact import decide_fast
 from tasks.domain.equivalence.hints import Hints, decoded
@@ -30,6 +30,7 @@ def decide(payload: list[str]) -> tuple[str, dict[str, Any]]:
         return readable(payload[0])
     gold, answer, hints, otherwise = payload
     fast = decide_fast(gold, answer)
+    symbolic.new_pair()
     with proofs.recorded() as ways:
         equal, rule = fast if fast is not None else equivalent(gold, answer, hints)
     evidence = {"rule": rule, "proof": proofs.weakest(ways)} if equal else {"rule": rule}

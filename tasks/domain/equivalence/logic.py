@@ -10,6 +10,8 @@ import re
 import unicodedata
 from typing import Any
 
+import sympy
+
 from tasks.domain.equivalence.symbolic import attempt
 
 _SIGNS = (
@@ -46,8 +48,6 @@ def same_statement(gold: str, answer: str) -> bool | None:
     """Whether both are equivalent; None when one of them cannot be read."""
 
     def question() -> bool | None:
-        import sympy
-
         one, two = _Statement(gold).read(), _Statement(answer).read()
         if len(one.atoms(sympy.Symbol) | two.atoms(sympy.Symbol)) > MAX_ATOMS:
             return None
@@ -60,8 +60,6 @@ class _Statement:
     """Recursive descent over signs and atoms: iff < implies < or < and < not."""
 
     def __init__(self, text: str) -> None:
-        import sympy
-
         self.sympy, self.text, self.at = sympy, text.strip().rstrip("."), 0
 
     def read(self) -> Any:

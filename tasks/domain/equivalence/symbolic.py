@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from types import FrameType
 from typing import Any
 
+import sympy
+
 from tasks.domain.equivalence.nodes import Node, walk
 
-TIME_LIMIT_S = 1.5  # of processor time
+TIME_LIMIT_S, BUDGET_S = 0.6, 1.2  # of processor time: for one question, for all of one pair of answers
 MAX_NODES = 150
 MAX_NUMBER_BITS = 600
 MAX_EXPONENT = 64  # of a power that may be expanded
@@ -31,9 +34,9 @@ class OutOfTime(BaseException):
 
 
 @contextmanager
-def limited(seconds: float = TIME_LIMIT_S) -> Iterator[None]:
+def limited(seconds: float) -> Iterator[None]:
     """OutOfTime after this much processor time (a busy machine changes no verdict). Timers work in a main thread only: elsewhere there is no attempt at all."""
-    if threading.current_thread() is not threading.main_thread():
+    if seconds <= 0 or threading.current_thread() is not threading.main_thread():
         raise OutOfTime
 
     def ring(number: int, frame: FrameType | None) -> None:
@@ -48,17 +51,30 @@ def limited(seconds: float = TIME_LIMIT_S) -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, before)
 
 
+class _Spent(threading.local):
+    seconds = 0.0
+
+
+_spent = _Spent()
+
+
+def new_pair() -> None:
+    """A new pair of answers has the whole budget."""
+    _spent.seconds = 0.0
+
+
 def attempt(question: Callable[[], bool | None]) -> bool | None:
     """The answer to a question to SymPy; None when it has none in time, or fails."""
-    import sympy  # noqa: F401 - before the clock runs: an import must not be cut short
-
+    started = time.process_time()
     try:
-        with limited():
+        with limited(min(TIME_LIMIT_S, BUDGET_S - _spent.seconds)):
             return question()
     except OutOfTime:
         return None
     except Exception:  # noqa: BLE001 - SymPy boundary: whatever it raises on odd input means that it proved nothing
         return None
+    finally:
+        _spent.seconds += time.process_time() - started
 
 
 @lru_cache(maxsize=4096)
@@ -125,8 +141,6 @@ def _is_small(part: Node) -> bool:
 
 def vanishes(difference: Any) -> bool | None:
     """Whether an expression is zero: by SymPy's assumptions, else after the rewriting that its functions call for."""
-    import sympy
-
     if difference.is_zero is not None:
         return bool(difference.is_zero)
     for rewrite in (
@@ -146,8 +160,6 @@ class Conversion:
     """Trees as SymPy expressions. `whole`: letters of whole numbers; the others are real."""
 
     def __init__(self, whole: frozenset[str] = frozenset(), degrees: bool = True, log10: bool = False) -> None:
-        import sympy
-
         self.sympy, self.whole, self.degrees, self.log10 = sympy, whole, degrees, log10
 
     def symbol(self, name: str) -> Any:

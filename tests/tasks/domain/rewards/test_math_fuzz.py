@@ -30,6 +30,7 @@ ONE_SIDED = {
     "not_expanded",
     "text",
     "clock",
+    "longer_decimal",
 }
 
 FRAGMENTS = st.sampled_from(
