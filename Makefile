@@ -27,7 +27,7 @@ sandbox: setup  ## what programs need to run: a Docker engine (installed and sta
 
 # Tests that mostly wait run side by side (tests/side_by_side.py); those marked `alone` follow. WORKERS=0: one after the other.
 WORKERS ?= 3
-SIDE_BY_SIDE = $(PY) -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+SIDE_BY_SIDE = $(PY) -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 test: setup  ## everything that needs no long-running server
 	$(SIDE_BY_SIDE) -m "not heavy and not alone" tests

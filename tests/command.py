@@ -1,4 +1,4 @@
-"""The real `restem` command in a process of its own, and configs for it."""
+"""The real `restem` command in a process of its own, and configs for it: nothing else in the tests starts it or writes them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from typing import Any
 
 import psutil
 
+from flows.config import RunConfig
+
 ROOT = Path(__file__).parent.parent
-MARK = "RESTEM_COMMAND_MARK"  # in the environment of the command and of whatever it starts
+MARK = "RESTEM_TEST_MARK"  # in the environment of a command and of whatever it starts
 
 
 @dataclass(frozen=True)
@@ -27,36 +29,61 @@ class Answer:
     left: tuple[str, ...] = ()
 
 
+def argv_of(*arguments: str) -> list[str]:
+    """`restem ARGUMENTS` of this checkout, as a program starts it."""
+    return [sys.executable, "-m", "flows.cli.main", *arguments]
+
+
+def restem(
+    *arguments: str, folder: Path = ROOT, environment: Mapping[str, str] | None = None, within: Sequence[str] = (), timeout: float = 300
+) -> subprocess.CompletedProcess[str]:  # fmt: skip
+    """Run it in `folder`, `environment` laid over ours; `within` is put before it (say `unshare -rm`)."""
+    return subprocess.run(
+        [*within, *argv_of(*arguments)], cwd=folder, env={**os.environ, "PYTHONPATH": path_with_root(), **(environment or {})},
+        capture_output=True, text=True, timeout=timeout, check=False,
+    )  # fmt: skip
+
+
+def path_with_root() -> str:
+    """PYTHONPATH with this checkout first: a command runs in any folder."""
+    return os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+
+
 def run_command(
     argv: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None, within: Sequence[str] = ()
 ) -> Answer:
-    """`restem ARGV` in `folder`; `within` is put before it (say `unshare -rm`)."""
+    """`restem ARGV` in `folder`, and what it left behind."""
     mark = f"{os.getpid()}-{folder}-{len(os.listdir(folder))}"
-    done = subprocess.run(
-        [*within, sys.executable, "-m", "flows.cli.main", *argv],
-        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {}), MARK: mark},
-        capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    return Answer(done.returncode, done.stdout, done.stderr, processes_marked(mark))
+    done = restem(*argv, folder=folder, environment={**(environment or {}), MARK: mark}, within=within)
+    left = tuple(command_of(process) for process in processes_marked(mark))
+    return Answer(done.returncode, done.stdout, done.stderr, left)
 
 
-def processes_marked(mark: str) -> tuple[str, ...]:
-    """Command lines of the living processes with that mark in their environment."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(" ".join(process.cmdline()))
-        except psutil.Error:
-            continue
-    return tuple(found)
+def command_of(process: psutil.Process) -> str:
+    """Its command line, empty once it has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
-def write_config(path: Path, *trees: Mapping[str, Any]) -> Path:
-    """A TOML file of these sections; later ones are laid over earlier ones."""
+def processes_marked(mark: str) -> list[psutil.Process]:
+    """Living processes with that mark in their environment; zombies do not count."""
+    return [process for process in psutil.process_iter() if _carries(process, mark)]
+
+
+def _carries(process: psutil.Process, mark: str) -> bool:
+    try:
+        return process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, OSError):
+        return False
+
+
+def write_config(path: Path, *configs: RunConfig | Mapping[str, Any]) -> Path:
+    """A TOML file of these configs or sections; later ones are laid over earlier ones."""
     merged: dict[str, Any] = {}
-    for tree in trees:
-        merged = _over(merged, tree)
+    for config in configs:
+        merged = _over(merged, config.model_dump(mode="json") if isinstance(config, RunConfig) else config)
     plain = [f"{key} = {_toml(value)}" for key, value in merged.items() if not isinstance(value, Mapping)]
     path.write_text("\n".join([*plain, *_sections(merged)]) + "\n")
     return path

@@ -6,6 +6,7 @@ import importlib.util
 import os
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tasks.engines.sampling.host import EngineHost
 from tests.operated import operated
 from tests.outside import outside
 from tests.recorded_run import undisturbed
-from tests.side_by_side import arrange, keep_apart
+from tests.side_by_side import arrange, keep_apart, scheduler
 from tests.tiny_llama import write_tiny_llama
 
 __all__ = ["operated", "outside", "undisturbed"]
@@ -56,8 +57,13 @@ def pytest_configure(config: pytest.Config) -> None:
     keep_apart(config.rootpath / ".restem" / "tests")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    arrange(config, items)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    arrange(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return scheduler(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,8 +14,8 @@ import httpx
 import psutil
 
 from tasks.processes.ports import free_port
+from tests.command import command_of, restem
 
-ROOT = Path(__file__).parent.parent
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 FLOW_RUN = "PREFECT__FLOW_RUN_ID"
 SEEN_BY_WORKER = "Check the flow run logs"  # said by its runner and, last, by the worker itself
@@ -203,28 +200,6 @@ def _of(process: psutil.Process, flow_run: str) -> bool:
         return process.environ().get(FLOW_RUN) == flow_run and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, OSError):
         return False
-
-
-def command_of(process: psutil.Process) -> str:
-    """Its command line, empty once it has ended."""
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""
-
-
-def restem(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """The real command."""
-    argv = [sys.executable, "-m", "flows.cli.main", *arguments]
-    return subprocess.run(
-        argv,
-        cwd=ROOT,
-        env={**os.environ, **(environment or {})},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
 
 
 @contextmanager

@@ -11,7 +11,8 @@ import pytest
 
 from flows.config import RunConfig, make_config
 from tasks.store.artifacts import Store
-from tests.rig import Command, manifests, record, small_config, tiny_base, write_toml
+from tests.command import write_config
+from tests.rig import Command, manifests, record, small_config, tiny_base
 from tests.server import prefect_server
 
 ORDER = ("generate", "verify", "materialize", "finetune", "evaluate")
@@ -39,7 +40,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Undisturbe
     with prefect_server(folder / "prefect") as api_url:
         log = folder / "requests.jsonl"
         done = Command(folder, api_url).run(
-            "run", str(write_toml(config, folder / "c.toml")), RESTEM_REPLAY_LOG=str(log)
+            "run", str(write_config(folder / "c.toml", config)), RESTEM_REPLAY_LOG=str(log)
         )
         assert done.returncode == 0, done.stderr
         yield Undisturbed(config, folder, api_url, len(log.read_text().splitlines()))

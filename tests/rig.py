@@ -10,8 +10,7 @@ import json
 import os
 import random
 import subprocess
-import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,7 @@ from tasks.domain.fingerprint import digest_of, digest_of_text
 from tasks.domain.prompts import template_named
 from tasks.domain.schema import Problem, Sample, Sampling, to_table
 from tasks.store.artifacts import Store
-
-ROOT = Path(__file__).parent.parent
-MARK = "RESTEM_TEST_MARK"
+from tests.command import MARK, processes_marked, restem
 
 
 def tiny_base(folder: Path, task: str = "arithmetic") -> Path:
@@ -120,25 +117,6 @@ def recorded_samples(
     return rows
 
 
-def write_toml(config: RunConfig, path: Path) -> Path:
-    """The config as a file that `restem run` reads."""
-    lines: list[str] = []
-
-    def section(name: str, values: dict[str, Any]) -> None:
-        lines.append(f"[{name}]")
-        nested = {key: value for key, value in values.items() if isinstance(value, dict) and key != "columns"}
-        for key, value in values.items():
-            if key not in nested and key != "columns" and value is not None:
-                lines.append(f"{key} = {json.dumps(value)}")
-        for key, value in nested.items():
-            section(f"{name}.{key}", value)
-
-    for name, values in config.model_dump(mode="json").items():
-        section(name, values)
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
 @dataclass(frozen=True)
 class Command:
     """The real `restem` with an environment of its own; `mark` finds its processes again."""
@@ -154,24 +132,11 @@ class Command:
         }  # fmt: skip
 
     def run(self, *arguments: str, timeout: float = 300, **extra: str) -> subprocess.CompletedProcess[str]:
-        argv = [sys.executable, "-m", "flows.cli.main", *arguments]
-        return subprocess.run(
-            argv, cwd=ROOT, env=self.environment(**extra), capture_output=True, text=True, timeout=timeout, check=False
-        )
+        return restem(*arguments, environment=self.environment(**extra), timeout=timeout)
 
     def processes(self) -> list[psutil.Process]:
-        """Living processes that carry the mark (zombies do not count)."""
-        return [process for process in psutil.process_iter() if _marked(process, self.mark)]
-
-    def marked(self, mark: str) -> Command:
-        return replace(self, mark=mark)
-
-
-def _marked(process: psutil.Process, mark: str) -> bool:
-    try:
-        return process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
-        return False
+        """Living processes that carry the mark."""
+        return processes_marked(self.mark)
 
 
 def snapshot(store_root: Path) -> dict[str, str]:

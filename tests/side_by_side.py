@@ -1,9 +1,8 @@
 """Which tests share a worker of pytest-xdist, and in which order workers take them.
 
-With `-n N --dist loadgroup` a group of tests runs in one worker, in its order, and whole groups run side by side. A
-session fixture that costs a minute makes a group of the tests that use it, so that it is made once however many workers
-there are; other tests keep their module together. What is long goes first: a worker that takes ten minutes of tests
-last makes all wait.
+With `-n N --dist loadscope` the tests of a module run in one worker, in their order, and modules run side by side. Modules
+whose tests use a session fixture that costs a minute are one group, so that it is made once however many workers there
+are. What is long goes first: a worker that takes ten minutes of tests last makes all wait.
 
 Tests marked `alone` measure time, or need the machine's cores for themselves: they run by themselves, afterwards.
 """
@@ -12,33 +11,54 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-# Session fixtures that bring up servers or engines; the group that takes longest first.
-COSTLY = ("operated", "undisturbed", "vllm_engine")
-# The longest group is two, each with a machine of its own: these modules kill workers and wait for what comes of it.
-SECOND_MACHINE = ("tests/flows/operation/test_ends.py", "tests/flows/run/test_fleet.py")
-ORDER = ("operated", "operated again", *COSTLY[1:])
+# Group -> the costly session fixture and the modules that use it, the longest group first. `operated` is two groups, each
+# with a machine of its own: the second kills workers and waits for what comes of it.
+GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "operated": ("operated", ("flows/loop/test_nights", "flows/operation/test_browser", "flows/operation/test_operation")),
+    "operated, killed": ("operated", ("flows/operation/test_ends", "flows/run/test_fleet")),
+    "undisturbed": ("undisturbed", ("flows/run/test_faults", "flows/run/test_kill", "flows/run/test_s3_run")),
+    "vllm_engine": ("vllm_engine", ("tasks/engines/sampling/test_vllm_engine",)),
+}  # fmt: skip
+COSTLY = {fixture for fixture, _ in GROUPS.values()}
+GROUP_OF = {f"tests/{module}.py": group for group, (_, modules) in GROUPS.items() for module in modules}
 
 
 def keep_apart(scratch: Path) -> None:
     """A worker of xdist gets a Prefect home of its own: two temporary servers would meet in one SQLite file."""
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker is not None:
-        os.environ["PREFECT_HOME"] = str(scratch / f"prefect-{worker}")
+        home = scratch / f"prefect-{worker}"
+        home.mkdir(parents=True, exist_ok=True)
+        os.environ["PREFECT_HOME"] = str(home)
 
 
-def arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give each test its group and put the long groups first; the order within a group stays."""
-    items.sort(key=lambda item: ORDER.index(group) if (group := group_of(item)) in ORDER else len(ORDER))
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            item.add_marker(pytest.mark.xdist_group(group_of(item)))
+def arrange(items: list[pytest.Item]) -> None:
+    """Put the long groups first; the order within a group stays. A module that is missing above is named."""
+    order = [*GROUPS]
+    items.sort(key=lambda item: order.index(group) if (group := group_of(item.nodeid)) in GROUPS else len(order))
+    for item in items:
+        wanted = COSTLY & set(getattr(item, "fixturenames", ()))
+        group = GROUPS.get(group_of(item.nodeid))
+        if wanted and (group is None or {group[0]} != wanted):
+            raise pytest.UsageError(f"{item.nodeid} uses {', '.join(wanted)}: name its module in tests/side_by_side.py")
 
 
-def group_of(item: pytest.Item) -> str:
-    """The costly fixture that the test uses, else its module."""
-    fixtures, module = getattr(item, "fixturenames", ()), item.nodeid.split("::")[0]
-    costly = next((name for name in COSTLY if name in fixtures), module)
-    return "operated again" if costly == "operated" and module in SECOND_MACHINE else costly
+def group_of(nodeid: str) -> str:
+    """The group of a test: its module, or what stands for several."""
+    module = nodeid.split("::")[0]
+    return GROUP_OF.get(module, module)
+
+
+def scheduler(config: pytest.Config, log: Any) -> Any:
+    """xdist's own by module, with several modules as one where they share what is costly."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return ByGroup(config, log)

@@ -24,10 +24,10 @@ from tasks.domain.results import RunResult
 from tasks.domain.schema import Policy
 from tasks.store.artifacts import Store, digest_of_folder, key_of
 from tasks.store.workspace import Workspace
-from tests.command import ROOT, run_command
+from tests.command import ROOT, run_command, write_config
 from tests.handmade import make_store, run_directly
 from tests.recorded_run import moved
-from tests.rig import record, small_config, write_toml
+from tests.rig import record, small_config
 from tests.s3 import s3_server
 
 HEAVY = ("prefect", "torch", "transformers", "vllm", "trl", "numpy", "pyarrow", "pydantic", "fsspec")
@@ -53,7 +53,7 @@ class Made:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("made")
     config, result = make_store(folder, loop={"iterations": 2}, finetune={"start": "previous", "epochs": 2})
-    return Made(folder, write_toml(config, folder / "config.toml"), result)
+    return Made(folder, write_config(folder / "config.toml", config), result)
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_a_plan_for_an_empty_store_bounds_what_the_run_then_draws(
     made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = moved(small_config(made.folder, made.folder / "base", loop={"iterations": 1}), tmp_path)
-    plan = ask_json(capsys, "plan", write_toml(config, tmp_path / "config.toml"))
+    plan = ask_json(capsys, "plan", write_config(tmp_path / "config.toml", config))
     assert not (tmp_path / "store").exists()
     run_directly(config)
     store = Store(config.run.store)
@@ -479,7 +479,7 @@ def test_a_users_mistake_inside_the_flow_is_one_sentence_and_leaves_no_process(m
     """Recorded samples that lack some indices are found out by a task, after the flow's own API has started."""
     config = moved(small_config(tmp_path, made.folder / "base"), tmp_path)
     record(config)
-    path = write_toml(config, tmp_path / "config.toml")
+    path = write_config(tmp_path / "config.toml", config)
     answer = run_command(["run", str(path), "--set", "evaluate.samples=6"], tmp_path)
     assert answer.code == 2, answer
     assert "Traceback" not in answer.error

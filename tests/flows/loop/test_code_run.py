@@ -15,7 +15,8 @@ from tasks.domain.fingerprint import digest_of, digest_of_text
 from tasks.domain.prompts import template_named
 from tasks.domain.schema import Sample, to_table
 from tasks.domain.tiny_programs import solution, stepwise, tasks
-from tests.rig import Command, small_config, tiny_base, write_toml
+from tests.command import write_config
+from tests.rig import Command, small_config, tiny_base
 from tests.sandbox.conftest import docker_sandbox
 
 pytestmark = pytest.mark.heavy
@@ -33,7 +34,7 @@ def test_a_run_on_programs_is_verified_in_docker(tmp_path: Path) -> None:
     config = small_config(tmp_path, tiny_base(tmp_path / "base", "programs"), **sections)
     correct = record_programs(config, tmp_path / "recorded")
     done = Command(tmp_path, "").run(
-        "run", str(write_toml(config, tmp_path / "c.toml")), PREFECT_HOME=str(tmp_path / "prefect")
+        "run", str(write_config(tmp_path / "c.toml", config)), PREFECT_HOME=str(tmp_path / "prefect")
     )
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "store" / "runs" / "small" / "result.json").read_text())

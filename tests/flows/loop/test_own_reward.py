@@ -10,8 +10,9 @@ from flows.config import RunConfig, load_config
 from tasks.domain.errors import StageFailed
 from tasks.domain.results import RunResult
 from tasks.store.artifacts import Store
+from tests.command import write_config
 from tests.handmade import made_up_base, run_directly
-from tests.rig import manifests, record, small_config, write_toml
+from tests.rig import manifests, record, small_config
 
 MODULE = """
 def last_line(problem, text):
@@ -30,7 +31,7 @@ def run_with(folder: Path, name: str, **verify: object) -> tuple[RunConfig, RunR
     )
     record(config)
     (folder / "own_run_of_a_test.py").write_text(MODULE)
-    config = load_config(write_toml(config, folder / "config.toml"))
+    config = load_config(write_config(folder / "config.toml", config))
     assert config.verify.folder == str(folder)
     return config, run_directly(config)
 

@@ -10,7 +10,7 @@ import pytest
 
 from tasks.report.keys import artifact_key
 from tasks.store.artifacts import Store
-from tests.machine import restem
+from tests.command import restem
 from tests.operated import NOTIFY_SECRET, S3_SECRET, Operated, once
 from tests.rig import manifests
 

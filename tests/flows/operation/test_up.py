@@ -23,7 +23,8 @@ from flows.operation.leases import ConcurrencyLeaseStorage
 from flows.operation.orphans import sweep
 from flows.operation.up import checkout
 from tasks.domain.errors import UserError
-from tests.machine import ROOT, Machine, machine_up, restem
+from tests.command import ROOT, restem
+from tests.machine import Machine, machine_up
 from tests.operated import Webhook
 
 SECRET = "person:long-password"

@@ -9,8 +9,9 @@ import pytest
 
 from flows.config import make_config
 from tasks.store.artifacts import Store
+from tests.command import write_config
 from tests.recorded_run import ORDER, Undisturbed, assert_same_artifacts, forget_from, moved
-from tests.rig import Command, write_toml
+from tests.rig import Command
 
 pytestmark = pytest.mark.heavy
 
@@ -23,7 +24,7 @@ def test_a_stage_that_fails_twice_succeeds_the_third_time(stage: str, undisturbe
     shutil.copytree(undisturbed.store, tmp_path / "store")
     forget_from(stage, tmp_path / "store")
     command = Command(tmp_path, undisturbed.api_url)
-    toml = str(write_toml(config, tmp_path / "c.toml"))
+    toml = str(write_config(tmp_path / "c.toml", config))
 
     twice = command.run("run", toml, RESTEM_FAILPOINTS=f"{stage}.start:1-2=fail")
     assert twice.returncode == 0, twice.stderr
@@ -35,7 +36,7 @@ def test_a_stage_that_fails_too_often_ends_the_run_with_one_sentence(undisturbed
     shutil.copytree(undisturbed.store, tmp_path / "store")
     forget_from("materialize", tmp_path / "store")
     command = Command(tmp_path, undisturbed.api_url)
-    toml = str(write_toml(config, tmp_path / "c.toml"))
+    toml = str(write_config(tmp_path / "c.toml", config))
     failed = command.run("run", toml, RESTEM_FAILPOINTS="materialize.start:1=fail")
     assert failed.returncode == 1
     assert failed.stderr.strip().splitlines()[-1].startswith("restem: failpoint materialize.start")

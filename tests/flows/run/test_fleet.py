@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from tasks.store.artifacts import Store
+from tests.command import ROOT, command_of
 from tests.flows.run.test_kill import assert_each_index_once
-from tests.machine import FLOW_RUN, ROOT, Machine, command_of
+from tests.machine import FLOW_RUN, Machine
 from tests.operated import Operated
 from tests.s3 import BUCKET
 

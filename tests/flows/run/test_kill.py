@@ -6,7 +6,6 @@ import json
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,8 +13,9 @@ import pytest
 
 from flows.run.preflight import workspace_of
 from tasks.store.artifacts import Store
+from tests.command import argv_of, write_config
 from tests.recorded_run import Undisturbed, assert_same_artifacts, forget_from, moved
-from tests.rig import Command, snapshot, write_toml
+from tests.rig import Command, snapshot
 
 pytestmark = pytest.mark.heavy
 
@@ -37,7 +37,7 @@ def test_after_kill_9_the_same_command_completes_the_same_artifacts(
     config = moved(undisturbed.config, tmp_path)
     shutil.copytree(undisturbed.store, tmp_path / "store")
     forget_from(stage, tmp_path / "store")
-    toml, log = write_toml(config, tmp_path / "c.toml"), tmp_path / "requests.jsonl"
+    toml, log = write_config(tmp_path / "c.toml", config), tmp_path / "requests.jsonl"
     command = Command(tmp_path, undisturbed.api_url, mark=f"{tmp_path}")
 
     killed = command.run("run", str(toml), RESTEM_FAILPOINTS=f"{moment}=kill", RESTEM_REPLAY_LOG=str(log))
@@ -74,9 +74,9 @@ def assert_each_index_once(store: Store) -> None:
 
 def test_two_flows_started_at_once_make_one_set_of_artifacts(undisturbed: Undisturbed, tmp_path: Path) -> None:
     config = moved(undisturbed.config, tmp_path)
-    toml = write_toml(config, tmp_path / "c.toml")
+    toml = write_config(tmp_path / "c.toml", config)
     command = Command(tmp_path, undisturbed.api_url, mark=f"{tmp_path}")
-    argv = [sys.executable, "-m", "flows.cli.main", "run", str(toml)]
+    argv = argv_of("run", str(toml))
     both = [
         subprocess.Popen(argv, env=command.environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         for _ in range(2)

@@ -9,8 +9,9 @@ import pytest
 
 from flows.config import make_config
 from tasks.store.artifacts import Store
+from tests.command import write_config
 from tests.recorded_run import ORDER, Undisturbed
-from tests.rig import Command, manifests, write_toml
+from tests.rig import Command, manifests
 from tests.s3 import BUCKET, s3_server
 
 pytestmark = pytest.mark.heavy
@@ -21,7 +22,7 @@ def test_a_run_on_s3_makes_the_same_artifacts_and_is_cached_the_second_time(
 ) -> None:
     tree = undisturbed.config.model_dump(mode="json")
     tree["run"] |= {"store": f"s3://{BUCKET}/runs-of-a-test", "scratch": str(tmp_path / "scratch")}
-    toml = str(write_toml(make_config(tree), tmp_path / "c.toml"))
+    toml = str(write_config(tmp_path / "c.toml", make_config(tree)))
     command = Command(tmp_path, undisturbed.api_url)
     with s3_server(tmp_path) as service:
         for name, value in service.environment.items():
