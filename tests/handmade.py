@@ -61,7 +61,7 @@ def made_up_training(job: FinetuneJob) -> Outcome:
     epochs, parts = [], []
     for number in range(1, job.settings.epochs + 1):
         folder = job.workspace.scratch_path / "made-up" / f"{key}-{number}"
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text('{"model_type": "llama"}')
         (folder / "model.safetensors").write_bytes(f"{key} epoch {number}".encode() * 100)
         relative = f"finetune/{key}/{attempt}/epoch-{number}"

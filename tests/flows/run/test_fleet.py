@@ -89,6 +89,48 @@ def test_ranges_spread_over_workers_and_a_killed_one_costs_only_its_own(
     assert_work_was_shared(records(store))
     trained = [one for one in records(store) if one["name"].endswith("finetune")]
     assert len(trained) == 1
+    a_stage_of_it_is_done_by_the_fleet(machine, store)
+
+
+def a_stage_of_it_is_done_by_the_fleet(machine: Machine, store: Store) -> None:
+    """Grading again is work for workers, which take turns at the device; the orchestrator only asks."""
+    before = {one["name"] for one in records(store)}
+    again = {"run": NAME, "stage": "verify", "iteration": 1, "store": f"s3://{BUCKET}/fleet"}
+    ended = machine.do("stage/stage", again)
+    assert ended.type == "COMPLETED", ended
+    fresh = {one["name"] for one in records(store)} - before
+    assert fresh and all(name.endswith("/verify") and "iteration-1/train/" in name for name in fresh), fresh
+    assert "the same" in machine.artifacts(ended.id)[f"stage-{NAME}-verify-1"]["data"]
+
+
+@pytest.mark.timeout(1500)
+def test_a_night_on_a_fleet_goes_on_after_a_killed_worker_and_keeps_its_budget(
+    operated: Operated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in operated.s3.environment.items():
+        monkeypatch.setenv(name, value)
+    place = f"s3://{BUCKET}/fleet-night"
+    run = FORM["run"] | {"name": "fleet-night", "store": place}
+    machine, form = operated.machine, operated.form("fleet-night", **FORM | {"run": run})
+    nights = {"night": "2026-01-01", "least_gain": -1.0}
+    with second_worker(operated, tmp_path) as doomed:
+        flow_run = machine.start("nightly/nightly", {**form, "nights": nights})
+        started = machine.until(lambda: train_jobs(machine, doomed), 400, "the second worker to take a train range")
+        doomed.kill()
+        machine.until(lambda: not any(one.is_running() for one in started), 60, "its flow runs to end with it")
+        first = machine.finish(flow_run)
+    assert first.type == "FAILED", first
+    store = Store(place)
+    assert (store.read_json("nights/fleet-night/2026-01-01.json") or {})["status"] == "failed"
+    with second_worker(operated, tmp_path):
+        ended = machine.do("nightly/nightly", {**form, "nights": nights | {"night": "2026-01-02"}})
+        assert ended.type == "COMPLETED" and ended.message.startswith("night 2026-01-01: promoted"), ended
+        assert_each_index_once(store)
+        spent = nights | {"night": "2026-01-03", "tokens": 1}
+        thrifty = machine.do("nightly/nightly", {**form, "nights": spent})
+    assert (thrifty.type, thrifty.name) == ("COMPLETED", "BudgetReached"), thrifty
+    night = store.read_json("nights/fleet-night/2026-01-03.json") or {}
+    assert night["status"] == "budget" and len(night["ranges"]) < 5, night
 
 
 def train_jobs(machine: Machine, worker: psutil.Process) -> list[psutil.Process]:
