@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tasks.domain.audit import AuditSummary
 from tasks.domain.json_record import JsonRecord, Real
 from tasks.domain.schema import Label, Sample, Verdict
 from tasks.domain.selection import SelectionStats
@@ -248,6 +249,7 @@ class RunResult(JsonRecord):
     versions: Mapping[str, str] = field(default_factory=dict)
     differences: tuple[Difference, ...] = ()
     notes: tuple[str, ...] = ()
+    audit: AuditSummary | None = None  # of `restem audit`, when it was asked for
 
     @property
     def rows(self) -> tuple[IterationResult, ...]:

@@ -11,13 +11,14 @@ import json
 import os
 import re
 from collections.abc import Iterable, Sequence
-from html import escape
 from pathlib import Path
 from string import Template
 
 from tasks.domain.results import IterationResult, RunResult, ShownSample
 from tasks.domain.schema import LABELS
+from tasks.report.audit import audit_section
 from tasks.report.figures import drawn
+from tasks.report.html import safe
 from tasks.report.tables import (
     NOTHING,
     READING,
@@ -30,11 +31,9 @@ from tasks.report.tables import (
     points,
     policy_name,
     unknowns,
-    without_password,
 )
 
 TEMPLATE = Path(__file__).with_name("page.html")
-UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def write_html(result: RunResult, path: str | os.PathLike[str]) -> Path:
@@ -63,6 +62,7 @@ def render_html(result: RunResult) -> str:
         unknowns=_paragraphs([*unknowns(result).splitlines(), *result.notes]),
         figures=_figures(result),
         differences=_differences(result),
+        audit=audit_section(result.audit),
         samples=_samples(result),
         artifacts=_artifacts(result),
         config=safe(json.dumps(dict(result.config), indent=2, ensure_ascii=False, default=str)),
@@ -70,12 +70,6 @@ def render_html(result: RunResult) -> str:
             "\n".join([result.hardware, *(f"{name} {version}" for name, version in sorted(result.versions.items()))])
         ),
     )
-
-
-def safe(text: object) -> str:
-    """Escaped for HTML, without passwords of addresses; characters that control or reorder the text become visible."""
-    shown = UNSEEN.sub(lambda found: f"\\u{ord(found.group()):04x}", str(text))
-    return escape(without_password(shown), quote=True)
 
 
 def _when(result: RunResult) -> str:
