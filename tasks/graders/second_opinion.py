@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from sandbox.grading.grading import wants_numpy
-from sandbox.grading.prelude import with_prelude
 from sandbox.grading.tests import BadTests, StdinTest, read_tests
 from sandbox.job import Job
 from sandbox.limits import Limits
@@ -37,6 +36,16 @@ import json as _json
 _value, _expected = _listed(_function(*_json.loads({arguments!r}))), _json.loads({expected!r})
 if _value == _expected or (isinstance(_expected, list) and len(_expected) == 1 and _value == _expected[0]):
     print({end!r})
+"""
+GIVEN = """
+from typing import *
+import bisect, collections, functools, heapq, itertools, json, math, operator, random, re, string, sys
+from bisect import *
+from collections import *
+from functools import *
+from heapq import *
+from itertools import *
+from math import ceil, comb, factorial, floor, gcd, inf, sqrt
 """
 Row = tuple[Problem, str]
 
@@ -142,11 +151,12 @@ class PlainRuns:
 
     def _job(self, source: str, stdin: bytes, end: bytes) -> tuple[Job, bytes]:
         content = source.encode("utf-8", "surrogatepass")
-        return Job(content, "stdin", stdin, self._limits, wants_numpy(content)), end
+        return Job(content, "stdin", stdin=stdin, limits=self._limits, numpy=wants_numpy(content)), end
 
 
 def _with_names(source: str) -> str:
-    return with_prelude(source.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+    """The source after the imports that sites with a given signature make for every program."""
+    return source if "from __future__" in source else GIVEN + source
 
 
 def _all_pass(done: Sequence[tuple[Any, bytes]]) -> bool | None:

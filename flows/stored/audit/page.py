@@ -13,7 +13,7 @@ from pathlib import Path
 from string import Template
 
 from flows.stored.audit.audit import Judged
-from tasks.report.page import safe
+from tasks.report.html import safe
 
 HERE = Path(__file__).parent
 CHOICES = (("right", "1 right"), ("wrong", "2 wrong"), ("unsure", "3 unsure"))
