@@ -31,6 +31,10 @@ class RunPlaces:
         return self._file("report.html")
 
     @property
+    def audit(self) -> str:
+        return self._file("audit.json")
+
+    @property
     def commit(self) -> str:
         return self._file("commit.json")
 

@@ -24,6 +24,7 @@ from tasks.domain.schema import Problem, Sample, Verdict
 from tasks.domain.settings import VerifySettings
 from tasks.graders.second_opinion import SecondGrader, second_grader
 from tasks.store.artifacts import Store
+from tasks.store.slots import PROBLEMS
 
 MOST_COMPARED, MOST_LABELLED, MOST_SHOWN = 500, 50, 200
 LONGEST_SHOWN = 2000  # characters of a completion among the disagreements
@@ -69,7 +70,7 @@ def audit(
         counted.add(judged)
     if not counted.places:
         raise UserError(f"run {run!r} has no graded samples yet; run it first")
-    settings = VerifySettings.model_validate((records.config or {})["verify"])
+    settings = VerifySettings.model_validate(records.config["verify"])
     places, disagreements, name = _compared(counted, second or second_grader(settings))
     said = tuple(counted.said.values())
     summary = AuditSummary(run, name, places, disagreements, rates_of(said) if labels else None)
@@ -79,21 +80,22 @@ def audit(
 def _judged(records: RunRecords) -> Iterator[Judged]:
     """Every graded sample of the run, range by range."""
     problems = _problems(records)
-    for slot, verify in records.slots("/verify"):
-        generate = records.at(slot.removesuffix("verify") + "generate")
+    for slot, verify in records.slots(lambda slot: slot.stage == "verify"):
+        generate = records.at(replace(slot, stage="generate"))
         if generate is None:
             continue
+        place = str(replace(slot, range=None, wave=None, stage=""))
         samples = {(one.problem_id, one.index): one for one in records.store.rows(records.store.ref(generate), Sample)}
         for verdict in records.store.rows(records.store.ref(verify), Verdict):
             sample, problem = samples.get((verdict.problem_id, verdict.index)), problems.get(verdict.problem_id)
             if sample is not None and problem is not None:
-                yield Judged(slot.split("/range-")[0], problem, sample, verdict)
+                yield Judged(place, problem, sample, verdict)
 
 
 def _problems(records: RunRecords) -> dict[str, Problem]:
     return {
         row.id: row
-        for _, manifest in records.slots("", "problems/")
+        for _, manifest in records.slots(lambda slot: slot.part == PROBLEMS)
         for row in records.store.rows(records.store.ref(manifest), Problem)
     }
 
