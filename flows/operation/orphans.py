@@ -24,12 +24,12 @@ from prefect.exceptions import PrefectException
 from prefect.states import Cancelled, Crashed, State
 
 from flows.operation.device import free_of_nobody, free_of_the_dead
-from flows.operation.processes import FLOW_RUN_VARIABLE, has_process, is_ours, of_flow_runs
+from flows.operation.processes import FLOW_RUN_VARIABLE, has_process, is_being_started, is_ours, of_flow_runs
 
 log = logging.getLogger("restem")
 
 SETTLE_S = 20.0  # a process may outlive its run's final state this long: it is still sending its last log lines
-UNSEEN_S = 60.0  # from Submitting to a process, where only workers of this machine take runs of the pool
+UNSEEN_S = 180.0  # from Submitting to a process, where only workers of this machine take runs of the pool
 UNSEEN_ELSEWHERE_S = 1800.0  # where another machine may be starting it: its interpreter, its checkout, its image
 GONE = "The process of this run is gone; Retry goes on from what is stored."
 UNSEEN = "No worker started this run after it was taken; Retry starts it."
@@ -74,6 +74,8 @@ def _lost(client: SyncPrefectClient, run: FlowRun, state: State[Any], unseen_s: 
         return GONE if is_ours(run) else ""
     if state.is_cancelling() and is_ours(run):
         return GONE
+    if is_being_started(run):
+        return ""
     waited = time.time() - state.timestamp.timestamp()
     return UNSEEN if run.deployment_id and waited > _patience(client, run, unseen_s) else ""
 

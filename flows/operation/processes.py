@@ -33,6 +33,11 @@ def has_process(run: Any) -> bool:
     )
 
 
+def is_being_started(run: Any) -> bool:
+    """Whether anything on this machine works for the flow run, also what prepares its process."""
+    return any(_run_of(process) == str(run.id) for process in of_flow_runs())
+
+
 def is_ours(run: Any) -> bool:
     """Whether the flow run says that this machine is where it runs."""
     return (run.labels or {}).get(HOST) == platform.node()

@@ -74,18 +74,18 @@ def automations_reload_beside_the_loop() -> None:
 
 def edges_once() -> None:
     """Let the graph of a run have each edge once: Prefect 3.7.7 repeats an edge for every parent that its parent has."""
-    from prefect.server.database.query_components import BaseQueryComponents
+    from prefect.server.api import flow_runs
 
-    graph_of: Any = BaseQueryComponents.flow_run_graph_v2
+    graph_of: Any = flow_runs.read_flow_run_graph
 
-    async def with_edges_once(self: Any, *arguments: Any, **named: Any) -> Any:
-        graph = await graph_of(self, *arguments, **named)
+    async def with_edges_once(*arguments: Any, **named: Any) -> Any:
+        graph = await graph_of(*arguments, **named)
         for _, node in graph.nodes:
             node.parents = list({edge.id: edge for edge in node.parents}.values())
             node.children = list({edge.id: edge for edge in node.children}.values())
         return graph
 
-    BaseQueryComponents.flow_run_graph_v2 = with_edges_once  # type: ignore[method-assign]
+    flow_runs.read_flow_run_graph = with_edges_once
 
 
 def _reloaded(task: asyncio.Task[Any]) -> None:
