@@ -13,7 +13,7 @@ import pytest
 
 from flows.cli.main import main
 from flows.config import RunConfig, make_config
-from tasks.data.problems import publish
+from tasks.data.problems import graded_sets, read_sets, store_sets
 from tasks.data.sources import load_problems
 from tasks.domain.column import columns_named, with_columns
 from tasks.domain.errors import UserError
@@ -162,7 +162,7 @@ def keys(quiz: str, folder: Path) -> dict[str, str]:
     """What names the results of each stage, as far as settings and code decide it."""
     config = config_of(quiz)
     workspace = Workspace(str(folder / "store"), str(folder / "scratch"), "run")
-    sets = publish(workspace, config.data, config.verify)
+    sets = store_sets(workspace, graded_sets(read_sets(config.data), config.data, config.verify))
     return {
         "problems": sets.train.ref.key,
         "samples": digest_of([sets.train.ref.digest, config.engine.content(), config.generate.content()]),
@@ -218,7 +218,7 @@ def test_what_is_built_in_brings_no_version_into_keys(content: Callable[[], dict
 def test_the_problems_of_a_loader_of_ours_keep_their_keys(tmp_path: Path) -> None:
     config = make_config({"data": {name: {"split": name, "limit": 2} for name in ("train", "val", "test")}})
     workspace = Workspace(str(tmp_path / "store"), str(tmp_path / "scratch"), "run")
-    sets = publish(workspace, config.data, config.verify)
+    sets = store_sets(workspace, graded_sets(read_sets(config.data), config.data, config.verify))
     assert set(Store(workspace.store_url).manifest_of(sets.train.ref).recipe) == {
         "stage",
         "version",
