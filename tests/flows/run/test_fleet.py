@@ -114,7 +114,7 @@ def test_a_night_on_a_fleet_goes_on_after_a_killed_worker_and_keeps_its_budget(
     machine, form = operated.machine, operated.form("fleet-night", **FORM | {"run": run})
     nights = {"night": "2026-01-01", "least_gain": -1.0}
     with second_worker(operated, tmp_path) as doomed:
-        flow_run = machine.start("nightly/nightly", {**form, "nights": nights})
+        flow_run = machine.start("nightly/nightly-fleet", {**form, "nights": nights, "settings": []})
         started = machine.until(lambda: train_jobs(machine, doomed), 400, "the second worker to take a train range")
         doomed.kill()
         machine.until(lambda: not any(one.is_running() for one in started), 60, "its flow runs to end with it")
@@ -123,11 +123,13 @@ def test_a_night_on_a_fleet_goes_on_after_a_killed_worker_and_keeps_its_budget(
     store = Store(place)
     assert (store.read_json("nights/fleet-night/2026-01-01.json") or {})["status"] == "failed"
     with second_worker(operated, tmp_path):
-        ended = machine.do("nightly/nightly", {**form, "nights": nights | {"night": "2026-01-02"}})
+        ended = machine.do(
+            "nightly/nightly-fleet", {**form, "nights": nights | {"night": "2026-01-02"}, "settings": []}
+        )
         assert ended.type == "COMPLETED" and ended.message.startswith("night 2026-01-01: promoted"), ended
         assert_each_index_once(store)
         spent = nights | {"night": "2026-01-03", "tokens": 1}
-        thrifty = machine.do("nightly/nightly", {**form, "nights": spent})
+        thrifty = machine.do("nightly/nightly-fleet", {**form, "nights": spent, "settings": []})
     assert (thrifty.type, thrifty.name) == ("COMPLETED", "BudgetReached"), thrifty
     night = store.read_json("nights/fleet-night/2026-01-03.json") or {}
     assert night["status"] == "budget" and len(night["ranges"]) < 5, night
