@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
-from sandbox.grading.asserts import graded_asserts, outcome_of_asserts
+from sandbox.grading.asserts import graded_asserts, outcome_of_asserts, planned_outcome
 from sandbox.grading.calls import outcome_of_call
 from sandbox.grading.compare import same_output
 from sandbox.grading.outcome import Graded, Outcome, outcome_of, summary
@@ -58,7 +58,8 @@ class Grading:
             return Graded(Verdict.WA, 0, 0, detail="there are no tests")
         if isinstance(program.tests, AssertTests):
             tests = program.tests
-            outcome = repeated(lambda alone: outcome_of_asserts(self.sandbox, program, tests, alone))
+            planned = planned_outcome(self.sandbox, program, tests)
+            outcome = planned or repeated(lambda alone: outcome_of_asserts(self.sandbox, program, tests, alone))
             return graded_asserts(outcome, tests)
         return self._cases(program, program.tests)
 

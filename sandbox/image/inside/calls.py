@@ -1,6 +1,6 @@
 """Mode `calls`: functions of a program are called one after the other; the answers lie in a file when the process has ended.
 
-The requests are an encoded list: whether names are provided, then a (function, arguments, keywords) for each call. An answer
+The requests are an encoded list: whether names are provided (and methods of `Solution` meant), then a (function, arguments, keywords) for each call. An answer
 is four bytes of length, a letter and its content; the first is `R` when the program's own lines have run, then for each call
 
     V value    what the function returned        E error    an exception, see `program.described`
@@ -30,7 +30,7 @@ def main(source: bytes) -> None:
     program = loaded(source, provided)
     _tell(b"R")
     for target, arguments, keywords in requests:
-        _tell(_answer(program.__dict__, target, arguments, keywords))
+        _tell(_answer(program.__dict__, provided, target, arguments, keywords))
 
 
 def _all_of(fd: int) -> bytes:
@@ -47,9 +47,9 @@ def _tell(answer: bytes) -> None:
         view = view[write(ANSWERS_FD, view) :]
 
 
-def _answer(names: dict[str, Any], target: str, arguments: list[Any], keywords: dict[str, Any]) -> bytes:
+def _answer(names: dict[str, Any], methods: bool, target: str, arguments: list[Any], keywords: dict[str, Any]) -> bytes:
     try:
-        value = function(names, target)(*arguments, **keywords)
+        value = function(names, target, methods)(*arguments, **keywords)
     except MemoryError:  # its end, as for any other program: the memory limit, not an exception of the program
         raise
     except Exception as error:  # noqa: BLE001 - whatever the program raises

@@ -31,11 +31,11 @@ def loaded(source: bytes, provided: bool) -> types.ModuleType:
     return program
 
 
-def function(names: dict[str, Any], target: str) -> Any:
-    """What the program defines under this name, else the method of a fresh `Solution()` (how LeetCode states its problems)."""
+def function(names: dict[str, Any], target: str, methods: bool) -> Any:
+    """What the program defines under this name, else with `methods` that of a fresh `Solution()` (how LeetCode states its problems)."""
     if target in names:
         return names[target]
-    if "Solution" in names:
+    if methods and "Solution" in names:
         return getattr(names["Solution"](), target)
     raise NameError(f"name {target!r} is not defined")
 

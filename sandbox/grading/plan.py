@@ -1,0 +1,332 @@
+"""Asserts whose calls are known beforehand: all calls are made in one process, and each assert is decided here from the answers.
+
+Most asserts are `f(literal) == literal`. They need no process for the tests, and no message a call. A plan is made only where
+that is the same as running the tests: calls have literal arguments, nothing is kept between asserts, and no later argument shows
+what an earlier call should have returned. What an assert may do with an answer is a short list of pure operations on plain
+values; whatever is not on it, and any answer that is no plain value, makes the tests run in their container instead.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from sandbox.grading.calls import Request
+from sandbox.grading.rewriting import AssertTests
+from sandbox.image.inside.decoding import READERS, Decoder, Reader
+from tasks.domain.digits import any_digits
+
+MOST_KEYS = 1000  # of a set or mapping: hashes of hostile numbers can all be the same
+MOST_BITS = 1 << 16
+TELLING = 4  # characters of a literal that a program would hardly guess
+Value = Callable[[Sequence[Any]], Any]
+
+
+class Unplanned(Exception):
+    """Something that only running the tests can decide."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One assert: what decides it from the answers of all calls, and how many calls must have been answered for it."""
+
+    holds: Value
+    calls: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All calls in order, and the asserts."""
+
+    requests: tuple[Request, ...]
+    steps: tuple[Step, ...]
+
+
+@lru_cache(maxsize=4096)
+def plan_of(tests: AssertTests) -> Plan | None:
+    """None where the tests have to run."""
+    if tests.watch or tests.numpy or set(tests.modules) - {"math"}:
+        return None
+    try:
+        with any_digits():
+            return _Planner(frozenset(tests.names)).plan(ast.parse(tests.original), tests.total)
+    except (Unplanned, RecursionError):
+        return None
+
+
+class _Planner:
+    """Walks over the statements once."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self.names = {name: name for name in names}
+        self.requests: list[Request] = []
+        self.told: list[set[str]] = []  # literals among the arguments of each call
+        self.steps: list[Step] = []
+        self.wanted: list[tuple[int, set[str]]] = []  # calls made before, literals that an assert compares with
+
+    def plan(self, tree: ast.Module, total: int) -> Plan | None:
+        for statement in _inlined(tree, self.names):
+            self.statement(statement)
+        if len(self.steps) != total or not self.requests or self.shows_outcomes():
+            return None
+        return Plan(tuple(self.requests), tuple(self.steps))
+
+    def statement(self, node: ast.stmt) -> None:
+        if isinstance(node, ast.Assert):
+            before = len(self.requests)
+            holds = self.value(node.test)
+            self.steps.append(Step(holds, len(self.requests)))
+            arguments = set().union(*self.told[before:])
+            self.wanted.append((len(self.requests), _telling(node.test) - arguments))
+        elif not _harmless(node):
+            raise Unplanned
+
+    def shows_outcomes(self) -> bool:
+        """Whether a later call's arguments hold what an earlier assert compares with, and no call until then did."""
+        for calls, literals in self.wanted:
+            known = set().union(*self.told[:calls])
+            if (literals - known) & set().union(*self.told[calls:]):
+                return True
+        return False
+
+    # ------------------------------------------------------------ expressions
+
+    def value(self, node: ast.expr) -> Value:
+        made = getattr(self, f"value_{type(node).__name__}", None)
+        if made is None:
+            raise Unplanned
+        value: Value = made(node)
+        return value
+
+    def value_Constant(self, node: ast.Constant) -> Value:
+        return lambda answers: node.value
+
+    def value_List(self, node: ast.List) -> Value:
+        parts = [self.value(one) for one in node.elts]
+        return lambda answers: [part(answers) for part in parts]
+
+    def value_Tuple(self, node: ast.Tuple) -> Value:
+        parts = [self.value(one) for one in node.elts]
+        return lambda answers: tuple(part(answers) for part in parts)
+
+    def value_Set(self, node: ast.Set) -> Value:
+        parts = [self.value(one) for one in node.elts]
+        return lambda answers: {part(answers) for part in parts}
+
+    def value_Dict(self, node: ast.Dict) -> Value:
+        if None in node.keys:
+            raise Unplanned
+        keys, parts = [self.value(one) for one in node.keys if one], [self.value(one) for one in node.values]
+        return lambda answers: {key(answers): part(answers) for key, part in zip(keys, parts, strict=True)}
+
+    def value_UnaryOp(self, node: ast.UnaryOp) -> Value:
+        part = self.value(node.operand)
+        if isinstance(node.op, ast.Not):
+            return lambda answers: not part(answers)
+        if isinstance(node.op, ast.USub):
+            return lambda answers: -_number(part(answers))
+        raise Unplanned
+
+    def value_BinOp(self, node: ast.BinOp) -> Value:
+        one, other, operate = self.value(node.left), self.value(node.right), ARITHMETIC.get(type(node.op))
+        if operate is None:
+            raise Unplanned
+        return lambda answers: operate(_number(one(answers)), _number(other(answers)))
+
+    def value_BoolOp(self, node: ast.BoolOp) -> Value:
+        parts = [self.value(one) for one in node.values]
+        together = all if isinstance(node.op, ast.And) else any
+        return lambda answers: together(part(answers) for part in parts)
+
+    def value_Compare(self, node: ast.Compare) -> Value:
+        if len(node.ops) != 1:
+            raise Unplanned
+        compare = COMPARISONS[type(node.ops[0])]
+        one, other = self.value(node.left), self.value(node.comparators[0])
+        return lambda answers: compare(one(answers), other(answers))
+
+    def value_Call(self, node: ast.Call) -> Value:
+        name = ast.unparse(node.func)
+        if isinstance(node.func, ast.Name) and name in self.names:
+            return self.request(node, self.names[name])
+        function = FUNCTIONS.get(name)
+        if (
+            function is None
+            or any(isinstance(one, ast.Starred) for one in node.args)
+            or any(one.arg is None for one in node.keywords)
+        ):
+            raise Unplanned
+        parts = [self.value(one) for one in node.args]
+        named = {str(one.arg): self.value(one.value) for one in node.keywords}
+        return lambda answers: function(
+            *(part(answers) for part in parts), **{key: part(answers) for key, part in named.items()}
+        )
+
+    def request(self, node: ast.Call, name: str) -> Value:
+        if any(one.arg is None for one in node.keywords):
+            raise Unplanned
+        arguments = tuple(_literal(one) for one in node.args)
+        keywords = tuple((str(one.arg), _literal(one.value)) for one in node.keywords)
+        place = len(self.requests)
+        self.requests.append(Request(name, arguments, keywords))
+        self.told.append(set().union(*(_telling(one) for one in [*node.args, *(one.value for one in node.keywords)])))
+        return lambda answers: _answered(answers[place])
+
+
+def _inlined(tree: ast.Module, names: dict[str, str]) -> list[ast.stmt]:
+    """The statements of the tests; HumanEval's `check`, called once with a name of the program, in its place."""
+    checks = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "check"]
+    found: list[ast.stmt] = []
+    for node in tree.body:
+        call = node.value if isinstance(node, ast.Expr) else None
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "check":
+            plain = (
+                len(checks) == 1
+                and not checks[0].decorator_list
+                and len(checks[0].args.args) == 1
+                and len(call.args) == 1
+            )
+            if not plain or call.keywords or not isinstance(call.args[0], ast.Name) or call.args[0].id not in names:
+                raise Unplanned
+            names[checks[0].args.args[0].arg] = call.args[0].id
+            found += checks.pop().body
+        elif node not in checks:
+            found.append(node)
+    return found
+
+
+def _harmless(node: ast.stmt) -> bool:
+    """A word, a `pass`, `import math`, or data about the tests that nothing reads."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant)
+    if isinstance(node, ast.Assign):
+        return [ast.unparse(target) for target in node.targets] == ["METADATA"]
+    return isinstance(node, ast.Pass) or (isinstance(node, ast.Import) and ast.unparse(node) == "import math")
+
+
+def _literal(node: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        raise Unplanned from None
+
+
+def _telling(node: ast.expr) -> set[str]:
+    """The literals in an expression that say something, as texts."""
+    plain = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict)
+    texts = {ast.unparse(one) for one in ast.walk(node) if isinstance(one, plain)}
+    return {text for text in texts if len(text) >= TELLING and text not in ("True", "False", "None")}
+
+
+# ------------------------------------------------------------ operations on plain values
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, float) or (isinstance(value, int) and value.bit_length() < MOST_BITS):
+        return value
+    raise Unplanned
+
+
+ARITHMETIC: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
+    ast.Add: lambda one, other: one + other,
+    ast.Sub: lambda one, other: one - other,
+    ast.Mult: lambda one, other: one * other,
+    ast.Div: lambda one, other: one / other,
+}
+COMPARISONS: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
+    ast.Eq: lambda one, other: one == other,
+    ast.NotEq: lambda one, other: one != other,
+    ast.Lt: lambda one, other: one < other,
+    ast.LtE: lambda one, other: one <= other,
+    ast.Gt: lambda one, other: one > other,
+    ast.GtE: lambda one, other: one >= other,
+    ast.Is: lambda one, other: _singleton(one) is _singleton(other),
+    ast.IsNot: lambda one, other: _singleton(one) is not _singleton(other),
+    ast.In: lambda one, other: one in other,
+    ast.NotIn: lambda one, other: one not in other,
+}
+
+
+def _singleton(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    raise Unplanned
+
+
+def _few(value: Any) -> set[Any]:
+    if not isinstance(value, str | list | tuple | set | frozenset | dict) or len(value) > MOST_KEYS:
+        raise Unplanned
+    return set(value)
+
+
+def _sorted(value: Any) -> list[Any]:
+    return sorted(value)
+
+
+FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
+    "abs": lambda value: abs(_number(value)),
+    "round": lambda value, *digits: round(_number(value), *digits),
+    "len": len,
+    "set": _few,
+    "sorted": _sorted,
+    "list": list,
+    "tuple": tuple,
+    "float": lambda value: (
+        float(value) if isinstance(value, str) and len(value) < TELLING * 2 else float(_number(value))
+    ),
+    "math.isclose": lambda one, other, **named: math.isclose(_number(one), _number(other), **named),
+    "math.fabs": lambda value: math.fabs(_number(value)),
+    "math.isnan": lambda value: math.isnan(_number(value)),
+    "math.isinf": lambda value: math.isinf(_number(value)),
+}
+
+
+# ------------------------------------------------------------ answers
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An answer that is an exception of the program."""
+
+    text: str
+
+
+class ProgramRaised(Exception):
+    """An assert used the answer of a call that raised."""
+
+
+def _answered(answer: Any) -> Any:
+    if isinstance(answer, Raised):
+        raise ProgramRaised(answer.text)
+    return answer
+
+
+def plain_value(data: bytes) -> Any:
+    """A value of plain types. Raises Malformed, or Unplanned for any other."""
+    reader = Decoder(data)
+    reader.readers = PLAIN_READERS
+    return reader.decode()
+
+
+def _limited(read: Reader) -> Reader:
+    def limited(decoder: Decoder, depth: int) -> Any:
+        if int.from_bytes(decoder.data[decoder.at : decoder.at + 4], "little") > 2 * MOST_KEYS:
+            raise Unplanned
+        return read(decoder, depth)
+
+    return limited
+
+
+def _unplanned(decoder: Decoder, depth: int) -> Any:
+    raise Unplanned
+
+
+PLAIN_READERS: Final[dict[bytes, Reader]] = {
+    **dict.fromkeys(READERS, _unplanned),
+    **{tag: READERS[tag] for tag in (b"N", b"T", b"F", b"i", b"f", b"s", b"b", b"l", b"t", b"c")},
+    **{tag: _limited(READERS[tag]) for tag in (b"d", b"e", b"z")},
+}
