@@ -22,14 +22,17 @@ JUDGES = {
     "code": (
         "tasks.domain.rewards.code", "tasks.graders.programs", "sandbox.grading.grading", "sandbox.grading.calls", "sandbox.grading.asserts", "sandbox.grading.outcome",
         "sandbox.grading.program", "sandbox.image.inside.call", "sandbox.image.inside.tester",
+        "sandbox.image.inside.calls", "sandbox.image.inside.program", "sandbox.image.inside.prelude", "sandbox.image.inside.remote",
+        "sandbox.image.inside.pytest_like",
     ),
 }  # fmt: skip
 DECIDERS = {
     "code": (
         "tasks.domain.rewards.programs",
         "sandbox.grading.compare",
-        "sandbox.grading.prelude",
         "sandbox.grading.tests",
+        "sandbox.grading.rewriting",
+        "sandbox.grading.plan",
         "sandbox.grading.values",
     ),
     "math": ("tasks.domain.rewards.extraction", "tasks.domain.equivalence.decide"),

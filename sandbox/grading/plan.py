@@ -169,6 +169,7 @@ class _Planner:
     def request(self, node: ast.Call, name: str) -> Value:
         if any(one.arg is None for one in node.keywords):
             raise Unplanned
+        node = ast.fix_missing_locations(_Folded().visit(node))
         arguments = tuple(_literal(one) for one in node.args)
         keywords = tuple((str(one.arg), _literal(one.value)) for one in node.keywords)
         place = len(self.requests)
@@ -206,6 +207,22 @@ def _harmless(node: ast.stmt) -> bool:
     if isinstance(node, ast.Assign):
         return [ast.unparse(target) for target in node.targets] == ["METADATA"]
     return isinstance(node, ast.Pass) or (isinstance(node, ast.Import) and ast.unparse(node) == "import math")
+
+
+class _Folded(ast.NodeTransformer):
+    """`3 * 5 * 7` and `"ab" + "cd"` as the literals that they are."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        if not (isinstance(node.left, ast.Constant) and isinstance(node.right, ast.Constant)):
+            return node
+        one, other = node.left.value, node.right.value
+        if isinstance(node.op, ast.Add) and isinstance(one, str) and isinstance(other, str):
+            return ast.Constant(one + other)
+        operate = ARITHMETIC.get(type(node.op))
+        if operate is None or not all(type(value) in (int, float) for value in (one, other)) or other == 0:
+            return node
+        return ast.Constant(operate(_number(one), _number(other)))
 
 
 def _literal(node: ast.expr) -> Any:

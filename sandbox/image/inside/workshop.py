@@ -72,7 +72,9 @@ class Workshop:
             "cgroup": self.meter.version,
             "limits": self.meter.limits(),
             "packages": [
-                name for name in PACKAGES if any(os.path.isdir(os.path.join(place, name)) for place in sys.path)
+                name
+                for name in PACKAGES
+                if any(os.path.isfile(os.path.join(place, name, "__init__.py")) for place in sys.path)
             ],
             "pid": os.getpid(),
         }
