@@ -24,8 +24,9 @@ from tasks.domain.schema import Problem
 from tasks.domain.settings import VerifySettings
 from tasks.graders.second_opinion import MathVerify, PlainRuns
 from tasks.store.artifacts import Store
+from tests.command import write_config
 from tests.handmade import make_store, run_directly
-from tests.rig import recipes, write_toml
+from tests.rig import recipes
 
 HOSTILE = "</pre><script>alert(1)</script>\x1b[2J\u202e' onload=\"x"
 
@@ -126,7 +127,7 @@ def test_labels_give_rates_and_corrections_that_only_what_changed_follows(tmp_pa
     assert {one["label"] for one in corrections} == {"correct", "wrong"}
     (tmp_path / "corrections.jsonl").write_text("".join(json.dumps(line) + "\n" for line in corrections))
     before = recipes(store)
-    path = write_toml(config, tmp_path / "config.toml")
+    path = write_config(tmp_path / "config.toml", config)
     named = (
         path.read_text().replace("corrections = []", 'corrections = "corrections.jsonl"').replace("overruled = []", "")
     )
