@@ -25,7 +25,7 @@ from flows.run.only_stage import OnlyStage, Rerun, StageName
 from flows.run.preflight import Checked, open_run
 from flows.run.recorder import Recorder
 from flows.run.run import Journal
-from flows.stored.runs import stored_tree, unknown_run
+from flows.stored.runs import run_names, stored_tree
 from tasks.domain.errors import UserError
 from tasks.report.keys import artifact_key
 from tasks.report.tables import markdown_table, plain
@@ -78,7 +78,8 @@ def stored_config(run: str, store_url: str, draw: str, stage: StageName, iterati
     store = store_at_hand(store_url)
     tree = stored_tree(store, run)
     if tree is None:
-        raise unknown_run(store, run)
+        known = ", ".join(run_names(store)) or "none"
+        raise UserError(f"there is no run {run!r} in {store.root_url!r}; runs there: {known}")
     if draw and stage != "generate":
         raise UserError(f"draw {draw!r} asks for fresh samples, which stage {stage!r} does not draw; choose generate")
     config = make_config(

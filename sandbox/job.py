@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sandbox.limits import Limits
-from sandbox.verdict import Ending
+from sandbox.status import Ending
 
 DEFAULT_LIMITS = Limits()
 

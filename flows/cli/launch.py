@@ -10,7 +10,7 @@ from pathlib import Path
 from flows.cli.terminal import complain, quieten, stop_at_second_interrupt
 from flows.cli.text import show_result
 from flows.config import RunConfig
-from flows.operation.api import check_api, prefect_api
+from flows.operation.server.api import check_api, prefect_api
 from flows.run.preflight import preflight
 from flows.self_train import run_here
 from tasks.domain.results import RunResult

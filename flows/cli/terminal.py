@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flows.operation.environment import QUIET
+from flows.operation.server.environment import QUIET
 from tasks.domain.errors import RestemError, UserError, one_sentence
 
 INTERRUPTED = 130  # as a shell reports SIGINT

@@ -21,7 +21,7 @@ from flows.operation.parent import watch_parent
 from flows.operation.processes import label_this_process
 from flows.operation.shown import show_config
 from flows.run.fleet import cancel_jobs
-from flows.run.preflight import Checked
+from flows.run.preflight import Checked, preflight
 from flows.run.run import Failure, Journal
 from tasks.domain.errors import RestemError, one_sentence
 from tasks.processes.ending import ending_at_once
@@ -38,10 +38,11 @@ def deployed_config(read: Callable[[], RunConfig], work: Work, *, shows: bool = 
     `shows`: the config that was read is what runs, and becomes the first artifact.
     """
     guard_this_run()
-    validated = validate(read, return_state=True)
+    passed: list[Checked] = []
+    validated = validate(lambda: passed.append(preflight(read())), return_state=True)
     if validated.is_failed():
         return _refused(str(validated.message))
-    checked: Checked = validated.result()
+    (checked,) = passed
     config = checked.config
     journal = Journal()
     try:

@@ -14,7 +14,7 @@ from typing import Literal
 
 import psutil
 
-from flows.operation.api import configured_url, is_healthy
+from flows.operation.server.api import configured_url, is_healthy
 from tasks.domain.errors import RestemError
 from tasks.store.artifacts import Store
 

@@ -19,7 +19,6 @@ from prefect.states import Failed
 from pydantic import BaseModel, Field, ValidationError
 
 from flows.config import RunConfig, config_with, make_config, with_own_code
-from flows.run.preflight import preflight
 from tasks.domain.algorithms import preset_names
 from tasks.domain.errors import RestemError, UserError, one_sentence
 from tasks.domain.extensions import LOADERS
@@ -149,10 +148,13 @@ def _read(name: str) -> dict[str, Any]:
 
 
 @task(name="validate", task_run_name="validate", cache_policy=NO_CACHE, persist_result=False)
-def validate(read: Callable[[], RunConfig]) -> Any:
-    """Check what the form cannot, before anything expensive starts: one sentence in the interface, no traceback."""
+def validate(check: Callable[[], None]) -> Any:
+    """Check what the form cannot, before anything expensive starts: one sentence in the interface, no traceback.
+
+    It returns nothing: what it handed over would be drawn as an edge to every task that uses a part of it.
+    """
     try:
-        checked = preflight(read())
+        check()
     except RestemError as error:
         return Failed(message=one_sentence(error))
-    return checked
+    return None

@@ -13,7 +13,7 @@ from prefect import runtime
 from pydantic import BaseModel
 
 from flows.operation.form import DEFAULTS
-from flows.operation.interface import AUTOMATIC
+from flows.operation.server.interface import AUTOMATIC
 
 TWO_WORDS = re.compile(r"([a-z]+)-([a-z]+)")
 

@@ -20,7 +20,7 @@ from sandbox.image.inside.values import MAX_BYTES, Malformed
 from sandbox.job import Execution, Job
 from sandbox.limits import Limits
 from sandbox.pool.pool import Sandbox, Session
-from sandbox.verdict import Ending, Verdict
+from sandbox.status import Ending, Status
 
 TESTER_LIMITS = Limits(cpu_seconds=10.0, memory_mb=512)
 TESTS_STRETCH = 8  # a program's longest wall time is longer by this factor where it also waits for its tests
@@ -170,21 +170,21 @@ def _broken_tests(execution: Execution) -> Report | None:
 def _judged(report: Report | None, execution: Execution, early: bool) -> Outcome:
     """Both processes' word. A pass needs the report and a program that is still whole."""
     if report is None:
-        return Outcome(Verdict.INFRA, "the tests' container failed")
+        return Outcome(Status.INFRA, "the tests' container failed")
     if early and (not report.failed or execution.ending in UNFIT):
         return replace(ended_early(execution), passed=report.passed)
     if execution.ending in (UNFIT if report.failed else FAILED):
         return replace(outcome_of(execution), passed=report.passed)
     if report.all_hold:
-        return replace(outcome_of(execution, Verdict.AC, ""), passed=report.passed)
+        return replace(outcome_of(execution, Status.AC, ""), passed=report.passed)
     why, raised = report.failed[min(report.failed)] if report.failed else (report.error, report.raised)
     detail = shortened(why or report.error) or "an assert does not hold"
-    return replace(outcome_of(execution, Verdict.RE if raised else Verdict.WA, detail), passed=report.passed)
+    return replace(outcome_of(execution, Status.RE if raised else Status.WA, detail), passed=report.passed)
 
 
 def graded_asserts(outcome: Outcome, tests: AssertTests) -> Graded:
     """The one run of all asserts as a verdict; never all passed where it is not accepted."""
-    accepted = outcome.verdict == Verdict.AC
+    accepted = outcome.verdict == Status.AC
     passed = tests.total if accepted else min(outcome.passed, tests.total - 1)
     return Graded(
         outcome.verdict, tests.total, passed, None if accepted else passed + 1, outcome.detail, outcome.cpu_seconds,

@@ -14,7 +14,7 @@ from sandbox.image.inside.encoding import encode
 from sandbox.image.inside.values import MAX_BYTES, Malformed
 from sandbox.job import Execution, Job
 from sandbox.pool.pool import Sandbox
-from sandbox.verdict import Ending, Verdict
+from sandbox.status import Ending, Status
 
 REQUEST_BYTES = 1 << 26
 LENGTH_BYTES = 4
@@ -59,23 +59,23 @@ def outcome_of_call(sandbox: Sandbox, program: Program, test: CallTest) -> Outco
     return outcome_of(execution, verdict, detail)
 
 
-def _decided(answer: bytes, test: CallTest) -> tuple[Verdict, str]:
+def _decided(answer: bytes, test: CallTest) -> tuple[Status, str]:
     """The returned value against the expected one."""
     kind, content = answer[:1], answer[1:]
     if kind == b"L" or len(content) > MAX_BYTES:
-        return Verdict.OLE, "the returned value is too large"
+        return Status.OLE, "the returned value is too large"
     if kind == b"O":
-        return Verdict.WA, shortened(f"an object of {content.decode(errors='replace')}")
+        return Status.WA, shortened(f"an object of {content.decode(errors='replace')}")
     if kind not in (b"V", b"E"):
-        return Verdict.WA, "not an answer"
+        return Status.WA, "not an answer"
     try:
         if kind == b"E":
-            return Verdict.RE, error_text(content)
+            return Status.RE, error_text(content)
         value = returned_value(content)
     except Malformed as error:
-        return Verdict.WA, shortened(f"not a value: {error}")
+        return Status.WA, shortened(f"not a value: {error}")
     right = same_value(test.expected, value)
-    return (Verdict.AC, "") if right else (Verdict.WA, "another value")
+    return (Status.AC, "") if right else (Status.WA, "another value")
 
 
 def error_text(content: bytes) -> str:

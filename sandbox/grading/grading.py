@@ -26,13 +26,13 @@ from sandbox.grading.program import Program, wants_numpy
 from sandbox.grading.tests import AssertTests, Case, StdinTest, count
 from sandbox.job import Job
 from sandbox.pool.pool import Sandbox
-from sandbox.verdict import Ending, Verdict
+from sandbox.status import Ending, Status
 
 __all__ = ["Graded", "Grading", "Program", "telling_order"]
 
 THREADS_PER_SLOT = 5  # one program runs, a few wait in its container
 ATTEMPTS = 3  # of one test in a session, when the sandbox fails under it
-LIMIT_VERDICTS = frozenset({Verdict.TLE, Verdict.IDLE, Verdict.MLE, Verdict.OLE})
+LIMIT_VERDICTS = frozenset({Status.TLE, Status.IDLE, Status.MLE, Status.OLE})
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -55,7 +55,7 @@ class Grading:
     def grade(self, program: Program) -> Graded:
         """One program, in the calling thread."""
         if count(program.tests) == 0:
-            return Graded(Verdict.WA, 0, 0, detail="there are no tests")
+            return Graded(Status.WA, 0, 0, detail="there are no tests")
         if isinstance(program.tests, AssertTests):
             tests = program.tests
             planned = planned_outcome(self.sandbox, program, tests)
@@ -71,9 +71,9 @@ class Grading:
         outcomes: dict[int, Outcome] = {}
         for number in telling_order(tests):
             outcome = outcomes[number] = self._case(program, tests[number])
-            if outcome.verdict != Verdict.AC and (not program.run_all or outcome.verdict in LIMIT_VERDICTS):
+            if outcome.verdict != Status.AC and (not program.run_all or outcome.verdict in LIMIT_VERDICTS):
                 break
-            if outcome.verdict == Verdict.INFRA:
+            if outcome.verdict == Status.INFRA:
                 break
         return summary(outcomes, len(tests))
 
@@ -88,7 +88,7 @@ class Grading:
         if execution.ending != Ending.OK:
             return outcome_of(execution)
         right = same_output(test.expected, execution.stdout)
-        return outcome_of(execution, Verdict.AC if right else Verdict.WA, "" if right else "another output")
+        return outcome_of(execution, Status.AC if right else Status.WA, "" if right else "another output")
 
 
 def repeated(run: Callable[[bool], Outcome]) -> Outcome:
@@ -97,12 +97,12 @@ def repeated(run: Callable[[bool], Outcome]) -> Outcome:
     """
     outcome, runs = run(False), 1
     containers_ended = outcome.container_ended
-    while outcome.verdict == Verdict.INFRA and runs < ATTEMPTS:
+    while outcome.verdict == Status.INFRA and runs < ATTEMPTS:
         outcome, runs = run(False), runs + 1
         containers_ended = containers_ended and outcome.container_ended
     if containers_ended and runs == ATTEMPTS:
-        return replace(outcome, verdict=Verdict.HOSTILE, detail=f"ended {runs} containers", reruns=runs - 1)
-    if outcome.verdict == Verdict.TLE and outcome.contended:
+        return replace(outcome, verdict=Status.HOSTILE, detail=f"ended {runs} containers", reruns=runs - 1)
+    if outcome.verdict == Status.TLE and outcome.contended:
         outcome, runs = run(True), runs + 1
     return replace(outcome, reruns=runs - 1)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sandbox.job import Execution
-from sandbox.verdict import Ending, Verdict
+from sandbox.status import Ending, Status
 
 LONGEST_DETAIL = 200
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
@@ -21,7 +21,7 @@ class Outcome:
     container went away under it, see `Execution`.
     """
 
-    verdict: Verdict
+    verdict: Status
     detail: str = ""
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
@@ -36,7 +36,7 @@ class Outcome:
 class Graded:
     """A program's verdict. `failed`: number of the first failing test; seconds are sums, `memory_mb` the largest."""
 
-    verdict: Verdict
+    verdict: Status
     tests: int
     passed: int
     failed: int | None = None
@@ -52,10 +52,10 @@ class Graded:
         return self.passed / self.tests if self.tests else 0.0
 
 
-def outcome_of(execution: Execution, verdict: Verdict | None = None, detail: str | None = None) -> Outcome:
+def outcome_of(execution: Execution, verdict: Status | None = None, detail: str | None = None) -> Outcome:
     """An execution's cost, with the verdict that its ending gives unless there is another."""
     return Outcome(
-        verdict or Verdict(execution.ending), _ending_detail(execution) if detail is None else detail,
+        verdict or Status(execution.ending), _ending_detail(execution) if detail is None else detail,
         execution.cpu_seconds, execution.wall_seconds, execution.memory_mb, execution.reruns,
         contended=execution.contended, container_ended=execution.container_ended,
     )  # fmt: skip
@@ -74,7 +74,7 @@ def _ending_detail(execution: Execution) -> str:
 def ended_early(execution: Execution) -> Outcome:
     """A program that ended by itself before it had answered: leaving quietly is a wrong answer."""
     quiet = execution.ending == Ending.OK
-    return outcome_of(execution, Verdict.WA, "the program ended before it answered") if quiet else outcome_of(execution)
+    return outcome_of(execution, Status.WA, "the program ended before it answered") if quiet else outcome_of(execution)
 
 
 def shortened(text: str) -> str:
@@ -85,15 +85,15 @@ def shortened(text: str) -> str:
 
 def summary(outcomes: Mapping[int, Outcome], total: int) -> Graded:
     """The first failing test in the order of trial decides; the seconds are of all that ran."""
-    failing = [number for number, outcome in outcomes.items() if outcome.verdict != Verdict.AC]
+    failing = [number for number, outcome in outcomes.items() if outcome.verdict != Status.AC]
     passed = len(outcomes) - len(failing)
     first = failing[0] if failing else None
     if first is None and passed < total:
         raise AssertionError("tests without an outcome")
-    verdict = Verdict.AC if first is None else outcomes[first].verdict
+    verdict = Status.AC if first is None else outcomes[first].verdict
     for number in failing:
-        if outcomes[number].verdict == Verdict.INFRA:
-            first, verdict = number, Verdict.INFRA
+        if outcomes[number].verdict == Status.INFRA:
+            first, verdict = number, Status.INFRA
     return Graded(
         verdict, total, passed, None if first is None else first + 1, "" if first is None else outcomes[first].detail,
         sum(outcome.cpu_seconds for outcome in outcomes.values()),

@@ -9,7 +9,7 @@ from sandbox.grading.tests import Tests
 from sandbox.job import DEFAULT_LIMITS, Execution, Job
 from sandbox.limits import Limits
 from sandbox.pool.pool import Sandbox, Session
-from sandbox.verdict import Ending
+from sandbox.status import Ending
 
 SPARE_SECONDS = 60.0  # beyond every limit: after it the sandbox is at fault, not the program
 _IMPORT = re.compile(rb"^[ \t]*(?:import|from)[ \t]+([^\n]+)", re.MULTILINE)

@@ -13,7 +13,7 @@ from sandbox.hosts.launch import LaunchFailed, Link
 from sandbox.image.inside import frames
 from sandbox.job import Execution, Job
 from sandbox.limits import Limits
-from sandbox.verdict import Ending
+from sandbox.status import Ending
 
 HELLO_SECONDS = 60.0
 GRACE_SECONDS = 20.0  # beyond a job's own wall limit: cleaning, a first import of numpy, a busy machine

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sandbox.job import Execution, Job
-from sandbox.verdict import Ending
+from sandbox.status import Ending
 
 if TYPE_CHECKING:
     from sandbox.pool.sessions import OpenSession

@@ -19,7 +19,7 @@ from sandbox.pool.sessions import OpenSession as Session
 from sandbox.pool.slot import Slot
 from sandbox.selftest import examine as selftest
 from sandbox.settings import SandboxSettings
-from sandbox.verdict import Ending
+from sandbox.status import Ending
 from tasks.domain.errors import UserError
 
 __all__ = ["Sandbox", "Session", "open_sandbox"]

@@ -19,7 +19,7 @@ from sandbox.pool.dispatch import Dispatch, Ticket
 from sandbox.pool.nursery import Nursery
 from sandbox.selftest.probes import canary
 from sandbox.settings import SandboxSettings
-from sandbox.verdict import Ending
+from sandbox.status import Ending
 
 log = logging.getLogger(__name__)
 

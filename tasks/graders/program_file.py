@@ -19,7 +19,7 @@ from sandbox.grading.grading import Graded, Grading, Program
 from sandbox.grading.tests import BadTests, assert_tests, tests_of
 from sandbox.limits import Limits
 from sandbox.pool.pool import Sandbox, open_sandbox
-from sandbox.verdict import Verdict
+from sandbox.status import Status
 from tasks.domain.errors import UserError
 from tasks.domain.rewards.programs import assembled
 from tasks.domain.settings import CodeSettings, SandboxPlace, VerifySettings
@@ -56,7 +56,7 @@ class GradedRow:
     @property
     def failing(self) -> bool:
         """Against its label; without one, whatever was not accepted."""
-        return self.verdict != Verdict.AC if self.expected is None else self.expected != (self.verdict == Verdict.AC)
+        return self.verdict != Status.AC if self.expected is None else self.expected != (self.verdict == Status.AC)
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ def _number(row: Mapping[str, Any], name: str, usual: float, most: float) -> flo
 def _report(rows: Sequence[_Row], graded: Sequence[Graded | None], seconds: float, all_rows: int) -> CodeReport:
     found = [_graded_row(row, one) for row, one in zip(rows, graded, strict=True)]
     pairs = list(zip(rows, found, strict=True))
-    labelled = [(row.expected, one.verdict == Verdict.AC) for row, one in pairs if row.expected is not None]
+    labelled = [(row.expected, one.verdict == Status.AC) for row, one in pairs if row.expected is not None]
     return CodeReport(
         found,
         dict(Counter(one.verdict or "ERROR" for one in found)),
@@ -217,9 +217,9 @@ def _report(rows: Sequence[_Row], graded: Sequence[Graded | None], seconds: floa
 def _graded_row(row: _Row, graded: Graded | None) -> GradedRow:
     if graded is None:
         return GradedRow(row.id, None, None, error=row.error, expected=row.expected)
-    known = graded.verdict != Verdict.INFRA
+    known = graded.verdict != Status.INFRA
     return GradedRow(
-        row.id, str(graded.verdict), float(graded.verdict == Verdict.AC) if known else None, graded.passed, graded.tests,
+        row.id, str(graded.verdict), float(graded.verdict == Status.AC) if known else None, graded.passed, graded.tests,
         round(graded.cpu_seconds, 4), round(graded.wall_seconds, 4), round(graded.memory_mb, 1), graded.failed,
         graded.detail, None, row.expected,
     )  # fmt: skip

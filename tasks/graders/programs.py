@@ -12,14 +12,14 @@ from sandbox.grading.tests import BadTests, Tests, read_tests, tests_of
 from sandbox.limits import Limits
 from sandbox.pool.pool import open_sandbox
 from sandbox.settings import SandboxSettings
-from sandbox.verdict import Verdict
+from sandbox.status import Status
 from tasks.domain import digits
 from tasks.domain.rewards.base import Check, Decision
 from tasks.domain.schema import Label
 from tasks.domain.settings import CodeSettings, SandboxPlace, VerifySettings
 
-LABELS: dict[Verdict, Label] = {
-    Verdict.AC: "correct", Verdict.TLE: "timeout", Verdict.IDLE: "timeout", Verdict.INFRA: "verifier_error",
+LABELS: dict[Status, Label] = {
+    Status.AC: "correct", Status.TLE: "timeout", Status.IDLE: "timeout", Status.INFRA: "verifier_error",
 }  # fmt: skip
 
 
@@ -61,14 +61,14 @@ class ProgramExecutor:
         for source in [payload["source"], *payload.get("others", [])]:
             program = program_of(source, tests, self.settings.code)
             graded = grading.grade(program)
-            if graded.verdict in (Verdict.AC, Verdict.INFRA):
+            if graded.verdict in (Status.AC, Status.INFRA):
                 break
         also = grading.grade(program_of(source, hidden, self.settings.code)) if hidden and _passed(graded) else None
         return decision_of(graded, also, graded_reward=self.settings.code.graded, prose=bool(payload.get("prose")))
 
 
 def _passed(graded: Graded) -> bool:
-    return graded.verdict == Verdict.AC
+    return graded.verdict == Status.AC
 
 
 def _tests_of(text: str) -> tuple[Tests, Tests | None]:
@@ -92,7 +92,7 @@ def decision_of(
     `prose`: the program is a whole completion for lack of a marked one, so not compiling means that there was none.
     """
     label = LABELS.get(graded.verdict, "wrong")
-    if prose and graded.verdict == Verdict.CE:
+    if prose and graded.verdict == Status.CE:
         label = "unparseable"
     evidence: dict[str, Any] = {
         "rule": "tests",
@@ -102,7 +102,7 @@ def decision_of(
     }
     if graded.failed is not None:
         evidence |= {"failed": graded.failed, "detail": graded.detail}
-    if hidden is not None and hidden.verdict != Verdict.INFRA:
+    if hidden is not None and hidden.verdict != Status.INFRA:
         evidence["hidden"] = "passed" if _passed(hidden) else "failed"
     reward = graded.share if graded_reward and label not in ("verifier_error", "correct") else None
     return Decision(label, evidence, reward, graded.wall_seconds)

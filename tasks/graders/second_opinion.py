@@ -16,7 +16,7 @@ from sandbox.grading.tests import BadTests, StdinTest, read_tests
 from sandbox.job import Job
 from sandbox.limits import Limits
 from sandbox.pool.pool import Sandbox, open_sandbox
-from sandbox.verdict import Ending
+from sandbox.status import Ending
 from tasks.domain.rewards.code import CodeReward
 from tasks.domain.schema import Problem
 from tasks.domain.settings import VerifySettings

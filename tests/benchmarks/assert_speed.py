@@ -15,7 +15,7 @@ from typing import Any
 from sandbox.grading.grading import Grading
 from sandbox.pool.pool import open_sandbox
 from sandbox.settings import SandboxSettings
-from sandbox.verdict import Verdict
+from sandbox.status import Status
 from tests.sandbox.grading import plain_run
 from tests.sandbox.grading.references import Reference, references
 
@@ -52,7 +52,7 @@ def against_a_plain_pool(grading: Grading, rows: list[Reference]) -> dict[str, A
 
 def _graded(grading: Grading, rows: list[Reference]) -> None:
     found = grading.grade_many([row.program() for row in rows])
-    assert all(one.verdict == Verdict.AC for one in found)
+    assert all(one.verdict == Status.AC for one in found)
 
 
 def _plain(rows: list[Reference]) -> None:

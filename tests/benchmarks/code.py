@@ -17,7 +17,7 @@ from sandbox.grading.tests import count, read_tests
 from sandbox.limits import Limits
 from sandbox.pool.pool import open_sandbox
 from sandbox.settings import SandboxSettings
-from sandbox.verdict import Verdict
+from sandbox.status import Status
 from tests.sandbox.grading import plain_run
 from tests.sandbox.grading.references import Reference, references
 
@@ -42,8 +42,8 @@ def reference_figures(grading: Grading, kind: str) -> dict[str, Any]:
     graded = grading.grade_many([row.program() for row in rows])
     seconds = time.monotonic() - started
     found = [(row, one) for row, one in zip(rows, graded, strict=True)]
-    passing = {row.problem for row, one in found if one.verdict == Verdict.AC}
-    first = [one.verdict == Verdict.AC for row, one in found if row.number == 0]
+    passing = {row.problem for row, one in found if one.verdict == Status.AC}
+    first = [one.verdict == Status.AC for row, one in found if row.number == 0]
     tests = sum(count(read_tests(row.tests)) for row in rows)
     failing = {row.problem: f"{one.verdict}: {one.detail}" for row, one in found if row.problem not in passing}
     return {
@@ -65,7 +65,7 @@ def mutant_figures(grading: Grading) -> dict[str, Any]:
     differing = [
         {"problem": row.problem, "sandbox": f"{one.verdict}: {one.detail}", "plain": passed, "source": source}
         for (row, source), one, passed in pairs
-        if (one.verdict == Verdict.AC) != passed
+        if (one.verdict == Status.AC) != passed
     ]
     return {
         "mutants": len(rows), "by_source": dict(Counter(kind_of(row) for row, _ in rows)), "passing": sum(plain),

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sandbox.verdict import Verdict
+from sandbox.status import Status
 from tasks.domain import digits
 from tasks.domain.rewards.programs import find_program
 from tasks.graders.program_file import grade_file
@@ -44,8 +44,8 @@ def audit_figures(path: Path) -> dict[str, dict[str, int]]:
         wanted, counts = row["expect"].split("|"), found[row["kind"]]
         counts["rows"] += 1
         if graded.verdict not in wanted:
-            accepted = graded.verdict == Verdict.AC
-            counts["accepted" if accepted else "refused" if Verdict.AC in wanted else "other"] += 1
+            accepted = graded.verdict == Status.AC
+            counts["accepted" if accepted else "refused" if Status.AC in wanted else "other"] += 1
     return dict(sorted(found.items()))
 
 

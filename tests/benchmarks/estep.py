@@ -38,7 +38,7 @@ PROBLEMS, SAMPLES, MAX_TOKENS, ROUNDS = 32, 16, 64, 3
 def main() -> dict[str, Any]:
     from prefect import flow
 
-    from flows.operation.api import prefect_api
+    from flows.operation.server.api import prefect_api
 
     with tempfile.TemporaryDirectory() as folder, prefect_api(Path(folder) / "prefect"):
         return flow(measure, name="bench-estep", persist_result=False)(config_in(folder))

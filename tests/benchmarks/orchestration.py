@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.loop.em import em_loop
-from flows.operation.api import prefect_api
 from flows.operation.flow_run import RUNNER
+from flows.operation.server.api import prefect_api
 from flows.operation.shown import publish_artifacts
 from flows.run.inline import Inline
 from flows.run.preflight import open_run, preflight, workspace_of

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.job import Execution, Job
 from sandbox.pool.dispatch import MAX_DEATHS, Dispatch, Ticket
-from sandbox.verdict import Ending
+from sandbox.status import Ending
 
 SLOW = Execution(Ending.TLE, contended=True)
 OK = Execution(Ending.OK)

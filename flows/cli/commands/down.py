@@ -11,7 +11,7 @@ from flows.cli.command import command
 
 
 def end_machine(arguments: argparse.Namespace) -> int:
-    from flows.operation.up import down
+    from flows.operation.server.up import down
 
     ended = down(Path(arguments.folder))
     print("everything is down" if ended else "nothing was up", file=sys.stderr)

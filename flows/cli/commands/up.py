@@ -18,7 +18,7 @@ def declare_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def start_machine(arguments: argparse.Namespace) -> int:
-    from flows.operation.up import up
+    from flows.operation.server.up import up
 
     pools = tuple(arguments.pool or ("gpu", "cpu"))
     machine = up(

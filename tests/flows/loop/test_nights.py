@@ -93,7 +93,8 @@ def test_the_second_night_samples_from_the_promoted_policy_and_trains_from_the_b
     store = Store(form["config"]["run"]["store"])
     first, second = (Series(store, "series").get(night) for night in ("2026-01-01", "2026-01-02"))
     assert first is not None and second is not None
-    assert first.sampled.digest == "" and second.sampled.digest == first.policy != ""
+    assert first.sampled is None, "the base"
+    assert second.sampled is not None and second.sampled.digest == first.policy != ""
     drawn = recipes(store, "series-2026-01-02")["iteration-1/train/range-000/wave-0/generate"]
     assert (drawn["policy"], drawn["draw"]) == (first.policy, "2026-01-02")
     trainings = [recipes(store, f"series-{night}")["iteration-1/finetune"] for night in ("2026-01-01", "2026-01-02")]

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from flows.config import RunConfig, load_config
 from flows.loop.series import NightSettings
 from flows.operation.form import CONFIGS, DEFAULTS, Common, config_from_form, config_names
-from flows.operation.registration import deployment_names
+from flows.operation.server.registration import deployment_names
 from flows.operation.shown import config_markdown
 from tasks.domain.errors import UserError
 

@@ -11,7 +11,7 @@ from prefect.utilities.names import generate_slug
 
 from flows.config import RunConfig
 from flows.operation import names
-from flows.operation.interface import AUTOMATIC
+from flows.operation.server.interface import AUTOMATIC
 
 
 @pytest.fixture

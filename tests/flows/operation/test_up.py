@@ -16,12 +16,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from flows.operation.automations import _content, notices, zombies
-from flows.operation.interface import CHANGES, changed
-from flows.operation.keeper import Patience
-from flows.operation.leases import ConcurrencyLeaseStorage
 from flows.operation.orphans import sweep
-from flows.operation.up import checkout
+from flows.operation.server.automations import _content, notices, zombies
+from flows.operation.server.interface import CHANGES, changed
+from flows.operation.server.keeper import Patience
+from flows.operation.server.leases import ConcurrencyLeaseStorage
+from flows.operation.server.up import checkout
 from tasks.domain.errors import UserError
 from tests.command import ROOT, restem
 from tests.machine import Machine, machine_up
@@ -30,7 +30,7 @@ from tests.operated import Webhook
 SECRET = "person:long-password"
 LOCKED = """
 import asyncio
-from flows.operation.sqlite_server import automations_reload_beside_the_loop
+from flows.operation.server.sqlite_server import automations_reload_beside_the_loop
 
 async def main():
     from prefect.server.database import provide_database_interface
@@ -214,7 +214,7 @@ def make_block(machine: Machine, url: str) -> str:
         "PREFECT_API_AUTH_STRING": SECRET,
         "RESTEM_NOTIFY_URL": url,
     }
-    code = "from flows.operation.automations import _notification_block as made; print(made())"
+    code = "from flows.operation.server.automations import _notification_block as made; print(made())"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, **environment},

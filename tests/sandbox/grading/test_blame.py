@@ -7,7 +7,7 @@ import pytest
 from sandbox.grading.grading import repeated
 from sandbox.grading.outcome import outcome_of
 from sandbox.job import Execution
-from sandbox.verdict import Ending
+from sandbox.status import Ending
 
 GONE = Execution(Ending.INFRA, detail="starved by the machine, a program might have written", container_ended=True)
 AWAY = Execution(Ending.INFRA, detail="the engine went away")

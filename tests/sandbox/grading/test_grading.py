@@ -7,7 +7,7 @@ import pytest
 from sandbox.grading.grading import Grading, Program
 from sandbox.grading.tests import CallTest, StdinTest, assert_tests
 from sandbox.limits import Limits
-from sandbox.verdict import Verdict
+from sandbox.status import Status
 
 pytestmark = pytest.mark.heavy
 POINT = "class P:\n    def __init__(self, x): self.x = x\n    def twice(self): return 2 * self.x\n    def __eq__(self, other): return True"
@@ -47,7 +47,7 @@ def test_an_honest_program_is_accepted(grading: Grading, name: str) -> None:
     program, test = HONEST[name]
     entry_point = "sum" if "builtin" in name else "f"
     graded = grading.grade(Program(program.encode(), assert_tests("", test, entry_point)))
-    assert (graded.verdict, graded.detail) == (Verdict.AC, "")
+    assert (graded.verdict, graded.detail) == (Status.AC, "")
 
 
 @pytest.mark.parametrize(
@@ -66,21 +66,21 @@ def test_the_first_failing_test_is_named_and_the_share_counted(grading: Grading)
     source = b"print(int(input()) * 2)"
     tests = tuple(StdinTest(str(n).encode(), str(2 * n + (n > 2)).encode()) for n in range(1, 5))
     stopped, all_run = (grading.grade(Program(source, tests, run_all=run_all)) for run_all in (False, True))
-    assert (stopped.verdict, stopped.failed, stopped.tests) == (Verdict.WA, 3, 4)
-    assert (all_run.verdict, all_run.failed, all_run.share) == (Verdict.WA, 3, 0.5)
+    assert (stopped.verdict, stopped.failed, stopped.tests) == (Status.WA, 3, 4)
+    assert (all_run.verdict, all_run.failed, all_run.share) == (Status.WA, 3, 0.5)
 
 
 def test_all_asserts_run_where_the_share_counts(grading: Grading) -> None:
     tests = assert_tests("", "assert f(1) == 1\nassert f(2) == 3\nassert f('x') == 3\nassert f(3) == 3", "f")
     graded = grading.grade(Program(b"def f(x): return x + 0", tests, run_all=True))
-    assert (graded.verdict, graded.passed, graded.tests) == (Verdict.WA, 2, 4)
+    assert (graded.verdict, graded.passed, graded.tests) == (Status.WA, 2, 4)
     assert grading.grade(Program(b"def f(x): return x + 0", tests)).passed == 1
 
 
 def test_after_a_limit_no_further_test_runs(grading: Grading) -> None:
     tests = tuple(StdinTest(b"", b"5") for _ in range(20))
     graded = grading.grade(Program(b"while True: pass", tests, Limits(cpu_seconds=0.5), run_all=True))
-    assert graded.verdict == Verdict.TLE
+    assert graded.verdict == Status.TLE
     assert graded.cpu_seconds < 2
 
 
@@ -90,18 +90,18 @@ def test_calls_find_functions_and_methods_and_leetcode_names(grading: Grading) -
         b"def f(xs): return sorted(xs)", b"class Solution:\n    def f(self, xs: List[int]) -> List[int]: return sorted(xs)",
         b"f = sorted", b"from __future__ import annotations\ndef f(xs: List[int]): return tuple(sorted(xs))",
     ):  # fmt: skip
-        assert grading.grade(Program(source, tests)).verdict == Verdict.AC
-    assert grading.grade(Program(b"def g(xs): return xs", tests)).verdict == Verdict.RE
+        assert grading.grade(Program(source, tests)).verdict == Status.AC
+    assert grading.grade(Program(b"def g(xs): return xs", tests)).verdict == Status.RE
 
 
 def test_a_program_of_ordinary_depth_is_not_cut_short(grading: Grading) -> None:
     source = b"def f(n): return 0 if n == 0 else 1 + f(n - 1)"
-    assert grading.grade(Program(source, (CallTest("f", (980,), 980),))).verdict == Verdict.AC
+    assert grading.grade(Program(source, (CallTest("f", (980,), 980),))).verdict == Status.AC
 
 
 def test_a_sleeping_program_is_idle_and_ends(grading: Grading) -> None:
     graded = grading.grade(Program(b"import time\ntime.sleep(1e6)", (StdinTest(b"", b""),), Limits(wall_seconds=1)))
-    assert graded.verdict == Verdict.IDLE
+    assert graded.verdict == Status.IDLE
 
 
 def test_only_its_own_waiting_makes_a_program_idle(grading: Grading) -> None:
@@ -110,5 +110,5 @@ def test_only_its_own_waiting_makes_a_program_idle(grading: Grading) -> None:
         grading.grade(Program(source, slow_tests, Limits(wall_seconds=1)))
         for source in (b"def f(x): return 5", b"import time\ndef f(x): time.sleep(1e6)")
     )
-    assert (patient.verdict, asleep.verdict, asleep.reruns) == (Verdict.AC, Verdict.IDLE, 0)
+    assert (patient.verdict, asleep.verdict, asleep.reruns) == (Status.AC, Status.IDLE, 0)
     assert asleep.wall_seconds < 2

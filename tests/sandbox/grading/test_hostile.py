@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sandbox.grading.grading import Grading
-from sandbox.verdict import Verdict
+from sandbox.status import Status
 from tasks.graders.program_file import program_of
 from tests.sandbox.grading.hostile import ROWS
 
@@ -25,7 +25,7 @@ def test_a_hostile_program_gets_its_verdict(grading: Grading, first: int) -> Non
         if str(one.verdict) not in row["verdict"].split("|")
     }
     assert not wrong
-    assert grading.grade(program_of(HONEST)).verdict == Verdict.AC
+    assert grading.grade(program_of(HONEST)).verdict == Status.AC
 
 
 def test_names_tell_the_rows_apart() -> None:

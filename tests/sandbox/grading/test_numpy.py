@@ -11,7 +11,7 @@ import pytest
 from sandbox.grading.grading import Grading, Program
 from sandbox.grading.tests import CallTest, StdinTest, Tests, assert_tests
 from sandbox.pool.pool import Sandbox
-from sandbox.verdict import Verdict
+from sandbox.status import Status
 from tests.sandbox.conftest import docker_sandbox
 from tests.sandbox.engine import FIRST
 
@@ -57,13 +57,13 @@ def without_numpy(one_slot: Sandbox) -> Iterator[Grading]:
 def test_a_program_with_numpy_is_graded_and_the_next_one_is_without(grading: Grading, name: str) -> None:
     source, tests, verdict = PROGRAMS[name]
     assert str(grading.grade(Program(source, tests)).verdict) == verdict
-    assert grading.grade(PLAIN).verdict == Verdict.AC
+    assert grading.grade(PLAIN).verdict == Status.AC
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_without_numpy_nothing_is_said_about_the_program(without_numpy: Grading, name: str) -> None:
     source, tests, _ = PROGRAMS[name]
     graded = without_numpy.grade(Program(source, tests))
-    assert graded.verdict == Verdict.INFRA
+    assert graded.verdict == Status.INFRA
     assert "the sandbox image has none: build it with numpy" in graded.detail
-    assert without_numpy.grade(PLAIN).verdict == Verdict.AC
+    assert without_numpy.grade(PLAIN).verdict == Status.AC

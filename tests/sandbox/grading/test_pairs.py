@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox.grading.grading import Grading
-from sandbox.verdict import Verdict
+from sandbox.status import Status
 from tasks.graders.program_file import program_of
 
 pytestmark = pytest.mark.heavy
@@ -63,8 +63,8 @@ PAIRS: dict[str, Pair] = {
 def test_the_right_program_passes_and_the_wrong_one_does_not(grading: Grading, name: str) -> None:
     tests, right, wrong = PAIRS[name]
     good, bad = grading.grade_many([program_of({**tests, "program": source}) for source in (right, wrong)])
-    assert (good.verdict, good.detail) == (Verdict.AC, "")
-    assert bad.verdict != Verdict.AC
+    assert (good.verdict, good.detail) == (Status.AC, "")
+    assert bad.verdict != Status.AC
 
 
 def test_there_are_twenty() -> None:
@@ -100,5 +100,5 @@ DOORS: dict[str, tuple[dict[str, Any], str]] = {
 def test_what_a_loosened_rule_must_not_let_in(grading: Grading, name: str) -> None:
     tests, program = DOORS[name]
     graded = grading.grade(program_of({**tests, "program": program}))
-    assert graded.verdict not in (Verdict.AC, Verdict.INFRA)
+    assert graded.verdict not in (Status.AC, Status.INFRA)
     assert graded.wall_seconds < 60

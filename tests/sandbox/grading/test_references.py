@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.grading.grading import Grading
 from sandbox.limits import Limits
-from sandbox.verdict import Verdict
+from sandbox.status import Status
 from tests.sandbox.grading import plain_run
 from tests.sandbox.grading.references import references
 
@@ -18,9 +18,9 @@ MUTANTS = 90  # a sample; the benchmark takes more than a thousand
 def test_references_pass(grading: Grading, kind: str, each: int, least: int) -> None:
     rows = references(kind, each)
     graded = grading.grade_many([row.program() for row in rows])
-    passing = {row.problem for row, one in zip(rows, graded, strict=True) if one.verdict == Verdict.AC}
+    passing = {row.problem for row, one in zip(rows, graded, strict=True) if one.verdict == Status.AC}
     failing = [(row.problem, one) for row, one in zip(rows, graded, strict=True) if row.problem not in passing]
-    assert not [one for one in graded if one.verdict == Verdict.INFRA]
+    assert not [one for one in graded if one.verdict == Status.INFRA]
     assert len(passing) >= least, failing
 
 
@@ -32,7 +32,7 @@ def test_mutants_get_what_a_plain_run_gives(grading: Grading) -> None:
     differing = [
         (row.problem, one, source)
         for (row, source), one in zip(pairs, graded, strict=True)
-        if (one.verdict == Verdict.AC) != plain_run.passes(source, row.tests)
+        if (one.verdict == Status.AC) != plain_run.passes(source, row.tests)
     ]
     assert len(pairs) >= MUTANTS // 2
     assert not differing

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from sandbox.grading.grading import Graded
-from sandbox.verdict import Verdict
+from sandbox.status import Status
 from tasks.domain.rewards import reward_named
 from tasks.domain.rewards.code import CodeReward, references_of
 from tasks.domain.schema import Problem
@@ -58,12 +58,12 @@ def test_a_problem_without_reference_is_taken_on_trust() -> None:
     ],
 )  # fmt: skip
 def test_every_verdict_has_its_label(verdict: str, label: str) -> None:
-    assert {str(one) for one in Verdict} >= {verdict}
-    assert decision_of(Graded(Verdict(verdict), 3, 1, 2, "why")).label == label
+    assert {str(one) for one in Status} >= {verdict}
+    assert decision_of(Graded(Status(verdict), 3, 1, 2, "why")).label == label
 
 
 def test_every_verdict_is_mapped() -> None:
-    assert {decision_of(Graded(one, 3, 1, 2)).label for one in Verdict} == {
+    assert {decision_of(Graded(one, 3, 1, 2)).label for one in Status} == {
         "correct",
         "wrong",
         "timeout",
@@ -72,12 +72,12 @@ def test_every_verdict_is_mapped() -> None:
 
 
 def test_prose_that_does_not_compile_is_no_program() -> None:
-    assert decision_of(Graded(Verdict.CE, 1, 0, 1), prose=True).label == "unparseable"
-    assert decision_of(Graded(Verdict.WA, 1, 0, 1), prose=True).label == "wrong"
+    assert decision_of(Graded(Status.CE, 1, 0, 1), prose=True).label == "unparseable"
+    assert decision_of(Graded(Status.WA, 1, 0, 1), prose=True).label == "wrong"
 
 
 def test_evidence_holds_no_times() -> None:
-    graded = Graded(Verdict.WA, 3, 1, 2, "another output", 1.23, 4.56, 78.9, 1)
+    graded = Graded(Status.WA, 3, 1, 2, "another output", 1.23, 4.56, 78.9, 1)
     assert decision_of(graded).evidence == {
         "rule": "tests", "verdict": "WA", "tests": 3, "passed": 1, "failed": 2, "detail": "another output",
     }  # fmt: skip
@@ -85,19 +85,19 @@ def test_evidence_holds_no_times() -> None:
 
 
 def test_a_graded_reward_is_the_share_of_tests_passed() -> None:
-    half = Graded(Verdict.WA, 4, 2, 3)
+    half = Graded(Status.WA, 4, 2, 3)
     assert decision_of(half, graded_reward=True).reward == 0.5
     assert decision_of(half).reward is None
-    assert decision_of(Graded(Verdict.INFRA, 4, 2, 3), graded_reward=True).reward is None
+    assert decision_of(Graded(Status.INFRA, 4, 2, 3), graded_reward=True).reward is None
     assert program_of("x", (), CodeSettings(graded=True)).run_all
 
 
 def test_hidden_tests_are_evidence_and_do_not_change_the_label() -> None:
-    accepted = Graded(Verdict.AC, 2, 2)
-    assert decision_of(accepted, Graded(Verdict.WA, 1, 0, 1)).evidence["hidden"] == "failed"
-    assert decision_of(accepted, Graded(Verdict.WA, 1, 0, 1)).label == "correct"
+    accepted = Graded(Status.AC, 2, 2)
+    assert decision_of(accepted, Graded(Status.WA, 1, 0, 1)).evidence["hidden"] == "failed"
+    assert decision_of(accepted, Graded(Status.WA, 1, 0, 1)).label == "correct"
     assert decision_of(accepted, accepted).evidence["hidden"] == "passed"
-    assert "hidden" not in decision_of(accepted, Graded(Verdict.INFRA, 1, 0, 1)).evidence
+    assert "hidden" not in decision_of(accepted, Graded(Status.INFRA, 1, 0, 1)).evidence
 
 
 def test_limits_are_content_only_where_programs_run() -> None:

@@ -1,6 +1,6 @@
 """Tells a Prefect server what there is: work pools, deployments, the notification block, automations. Idempotent.
 
-`python -m flows.operation.registration` registers with the server that PREFECT_API_URL names, `... device` only this machine's device. What people changed in the interface
+`python -m flows.operation.server.registration` registers with the server that PREFECT_API_URL names, `... device` only this machine's device. What people changed in the interface
 (parameters and schedules of a deployment) stays as they left it.
 """
 
@@ -23,11 +23,11 @@ from prefect.client.schemas.actions import (
 )
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
-from flows.operation.automations import make_automations
 from flows.operation.device import device_limit
 from flows.operation.orphans import sweep
+from flows.operation.server.automations import make_automations
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PREFECT_FILE = "deployments/prefect.yaml"
 POOLS = {
     "gpu": "Sampling and training. Runs on one machine take turns at its device.",

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import psutil
 
-from flows.operation.api import is_healthy
-from flows.operation.keeper import LOG_FILE, LOOPBACK, START_TIMEOUT_S, Machine, read_machine
+from flows.operation.server.api import is_healthy
+from flows.operation.server.keeper import LOG_FILE, LOOPBACK, START_TIMEOUT_S, Machine, read_machine
 from tasks.domain.errors import InfrastructureError, UserError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 AUTH_VARIABLE = "PREFECT_SERVER_API_AUTH_STRING"
 DOWN_TIMEOUT_S = 60.0
 REGISTER_TIMEOUT_S = 300.0
@@ -99,7 +99,7 @@ def _start(wanted: Machine) -> Machine:
     wanted.write()
     with (folder / LOG_FILE).open("ab") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "flows.operation.keeper", wanted.folder],
+            [sys.executable, "-m", "flows.operation.server.keeper", wanted.folder],
             cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     machine = replace(wanted, process=(child.pid, psutil.Process(child.pid).create_time()))
@@ -120,7 +120,10 @@ def _wait(machine: Machine) -> None:
 
 def _register(machine: Machine) -> None:
     """Pools, deployments, limits and automations; in a process of its own, whose settings name this server."""
-    argv, environment = [sys.executable, "-m", "flows.operation.registration"], {**os.environ, **machine.environment()}
+    argv, environment = (
+        [sys.executable, "-m", "flows.operation.server.registration"],
+        {**os.environ, **machine.environment()},
+    )
     try:
         done = subprocess.run(
             argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=REGISTER_TIMEOUT_S,

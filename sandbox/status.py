@@ -1,6 +1,6 @@
 """How an execution ended, and what a program is worth.
 
-An `Ending` is what the sandbox saw. A `Verdict` is what a checker makes of an ending and the output: AC and WA need
+An `Ending` is what the sandbox saw. A `Status` is what a checker makes of an ending and the output: AC and WA need
 expected outputs, which the sandbox never sees. INFRA says nothing about the program: it is never a wrong answer.
 """
 
@@ -24,7 +24,7 @@ class Ending(StrEnum):
     INFRA = "INFRA"  # the sandbox failed, not the program
 
 
-class Verdict(StrEnum):
+class Status(StrEnum):
     """What a program is worth: accepted, wrong answer, or the ending that kept it from answering."""
 
     AC = "AC"

@@ -1,4 +1,4 @@
-"""Keeps a Prefect server and its workers on this machine: `python -m flows.operation.keeper FOLDER`, started by `restem up`.
+"""Keeps a Prefect server and its workers on this machine: `python -m flows.operation.server.keeper FOLDER`, started by `restem up`.
 
 Every child runs under a guard, which ends all its descendants with it: a worker that is killed leaves no flow run, engine
 or trainer behind, and is started again. A server that lives but does not answer is ended and started again too. Every minute
@@ -19,8 +19,8 @@ from pathlib import Path
 
 import psutil
 
-from flows.operation.api import SERVER, is_healthy
-from flows.operation.environment import QUIET
+from flows.operation.server.api import SERVER, is_healthy
+from flows.operation.server.environment import QUIET
 from tasks.processes.guard import GuardedProcess, spawn
 
 log = logging.getLogger("restem")
@@ -63,7 +63,7 @@ class Machine:
             "PREFECT_SERVER_API_HOST": self.host, "PREFECT_SERVER_API_PORT": str(self.port), "RESTEM_ROOT": self.root,
             "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30", "PREFECT_WORKER_QUERY_SECONDS": "5",
             "PREFECT_UI_API_URL": f"http://{_browsable(self.host)}:{self.port}/api", "PREFECT_LOGGING_LEVEL": "INFO",
-            "PREFECT_CLI_PROMPT": "false", "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "flows.operation.leases",
+            "PREFECT_CLI_PROMPT": "false", "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "flows.operation.server.leases",
             "PREFECT_UI_STATIC_DIRECTORY": f"{self.folder}/interface",
         }  # fmt: skip
         secret = os.environ.get("PREFECT_SERVER_API_AUTH_STRING")

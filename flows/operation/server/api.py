@@ -25,7 +25,7 @@ SERVER = (
     "-m",
     "uvicorn",
     "--factory",
-    "flows.operation.sqlite_server:create_app",
+    "flows.operation.server.sqlite_server:create_app",
     "--log-level",
     "error",
     "--lifespan",

@@ -1,4 +1,4 @@
-"""A Prefect server without some faults of version 3.7.7; `uvicorn --factory flows.operation.sqlite_server:create_app`.
+"""A Prefect server without some faults of version 3.7.7; `uvicorn --factory flows.operation.server.sqlite_server:create_app`.
 
 Newer versions want a newer FastAPI than vLLM 0.32 allows (>= 0.139 against < 0.137). Postgres is left as it is.
 """
@@ -21,7 +21,7 @@ def create_app() -> Any:
     automations_reload_beside_the_loop()
     from prefect.server.api.server import create_app as prefect_app
 
-    from flows.operation.interface import mend_interface
+    from flows.operation.server.interface import mend_interface
 
     made = prefect_app(final=True)
     mend_interface()
