@@ -17,11 +17,11 @@ from safetensors.numpy import save_file
 from flows.config import RunConfig
 from flows.loop.em import em_loop
 from flows.run.draws import RangeWork
-from flows.run.preflight import preflight
+from flows.run.preflight import Checked, named_base, workspace_of
 from flows.run.recorder import Recorder
 from flows.run.run import Run, Stages
 from flows.run.waves import walk
-from tasks.data.problems import store_sets
+from tasks.data.problems import graded_sets, read_sets, store_sets
 from tasks.domain.fingerprint import digest_of
 from tasks.domain.results import RunResult
 from tasks.domain.schema import Policy
@@ -30,7 +30,7 @@ from tasks.store.artifacts import Manifest, digest_of_folder, key_of, new_attemp
 from tasks.store.ranges import RangeSamples
 from tasks.store.stage import Stage
 from tasks.store.workspace import Outcome, environment
-from tests.rig import record, small_config
+from tests.rig import record, small_config, tiny_base
 
 
 class Direct:
@@ -78,7 +78,7 @@ def made_up_training(job: FinetuneJob) -> Outcome:
 
 def make_store(folder: Path, **sections: dict[str, Any]) -> tuple[RunConfig, RunResult]:
     """A run of `rig.small_config` (its sections may be changed) in `folder/store`, with its result and page."""
-    config = small_config(folder, made_up_base(folder / "base"), **sections)
+    config = small_config(folder, tiny_base(folder / "base"), **sections)
     if not Path(str(config.engine.replay_path)).exists():
         record(config)
     return config, run_directly(config)
@@ -93,9 +93,16 @@ def made_up_base(folder: Path) -> Path:
     return folder
 
 
+def unlooked(config: RunConfig) -> Checked:
+    """What the checks of a run read, without a look at the base: made-up weights have no tokenizer."""
+    sets = graded_sets(read_sets(config.data), config.data, config.verify)
+    workspace = workspace_of(config)
+    return Checked(config, workspace, sets, named_base(config, workspace, fetch=True))
+
+
 def run_directly(config: RunConfig) -> RunResult:
     """The loop of `flows.loop.em`."""
-    checked = preflight(config)
+    checked = unlooked(config)
     assert checked.base is not None
     stages = Stages(checked.config, checked.workspace, Direct())
     run = Run(stages, store_sets(checked.workspace, checked.sets), checked.base)

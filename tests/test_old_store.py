@@ -17,11 +17,11 @@ import pytest
 
 from flows.config import make_config
 from flows.loop.series import Night, Series
-from flows.planning.plan import plan
+from flows.planning.plan import plan_of
 from flows.stored.policies import policy_of, promoted
 from tasks.domain.schema import Example, Sample, Verdict
 from tasks.store.artifacts import Store
-from tests.handmade import run_directly
+from tests.handmade import run_directly, unlooked
 from tests.old_store.make import ANYWHERE, NIGHT, digests, night_tree, tree
 
 OLD = Path(__file__).parent / "old_store"
@@ -60,7 +60,7 @@ def test_every_stage_of_an_old_run_is_found(old: Path, of_run: Tree) -> None:
 
 @RUNS
 def test_a_plan_of_an_old_run_has_nothing_to_do(old: Path, of_run: Tree) -> None:
-    planned = plan(make_config(of_run(old, old / "nothing-recorded")))
+    planned = plan_of(unlooked(make_config(of_run(old, old / "nothing-recorded"))))
     assert planned.all_stored, [step for step in planned.steps if step.state != "stored"]
 
 

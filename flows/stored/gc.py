@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.stored.ls import STAGES, finetune_of, manifests_in
-from flows.stored.policies import all_promoted
+from flows.stored.policies import promoted_digests
 from flows.stored.runs import best_by_val, results_in
 from tasks.domain.results import RunResult
 from tasks.store.artifacts import Manifest, Store
@@ -66,7 +66,7 @@ def clean(
 
 def policies_to_keep(store: Store, results: list[RunResult], keep_last: int) -> set[str]:
     """Digests of the policies whose weights stay, with those they were started from."""
-    kept = {one.policy.digest for one in all_promoted(store)}
+    kept = promoted_digests(store)
     for result in results:
         rows = [row for row in result.iterations if row.policy_digest]
         kept |= {row.policy_digest for row in rows[len(rows) - min(keep_last, len(rows)) :]}

@@ -42,10 +42,10 @@ def promoted(store: Store, name: str) -> Promoted | None:
     return Promoted.from_json(record) if record else None
 
 
-def all_promoted(store: Store) -> list[Promoted]:
-    """What every series of the store stands at."""
-    names = (file.removesuffix(".json") for file in store.listdir(PROMOTED))
-    return [found for name in names if (found := promoted(store, name))]
+def promoted_digests(store: Store) -> set[str]:
+    """Digests of what every series of the store stands at, whoever wrote the record."""
+    records = (store.read_json(f"{PROMOTED}/{file}") for file in store.listdir(PROMOTED))
+    return {record["policy_digest"] for record in records if record}
 
 
 def promote(store: Store, name: str, policy: Policy, night: str, gain: str) -> Promoted:

@@ -212,6 +212,9 @@ class CodeSettings(Settings):
     graded: bool = Field(False, description="Reward is the share of tests passed; False: 1 when all pass, else 0.")
 
 
+FIRST_CODE_DEFAULTS = {"cpu_seconds": 4.0, "memory_mb": 512, "output_kb": 1024, "graded": False}
+
+
 class SandboxPlace(Settings):
     """Where programs run. None of it changes what a verdict is."""
 
@@ -281,9 +284,17 @@ class VerifySettings(Settings):
         return self
 
     def content(self) -> dict[str, Any]:
-        """Limits of programs are no part of what decides a mathematical answer."""
-        unread = {"code"} if self.reward in MATH_REWARDS else set()
-        return {name: value for name, value in super().content().items() if name not in unread}
+        """Limits of programs are no part of what decides a mathematical answer.
+
+        Rewards of one's own have them in their keys. There the defaults are written as they first were: a default that
+        changed for the code reward, whose version changed with it, leaves the keys of all others as they are.
+        """
+        content = super().content()
+        if self.reward in MATH_REWARDS:
+            content.pop("code")
+        elif self.reward != "code" and self.code == CodeSettings():
+            content["code"] = FIRST_CODE_DEFAULTS
+        return content
 
 
 class MaterializeSettings(Settings):

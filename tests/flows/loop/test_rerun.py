@@ -16,7 +16,6 @@ from flows.loop.rerun import rerun_stage
 from flows.run.draws import RangeWork
 from flows.run.fleet import Fleet, executor_for
 from flows.run.only_stage import OnlyStage, StageName
-from flows.run.preflight import preflight
 from flows.run.run import Run, Stages
 from flows.run.waves import walk
 from flows.stage import stored_config
@@ -27,7 +26,7 @@ from tasks.store.artifacts import key_of
 from tasks.store.ranges import RangeSamples
 from tasks.store.stage import Stage
 from tasks.store.workspace import Outcome
-from tests.handmade import Direct, make_store
+from tests.handmade import Direct, make_store, unlooked
 
 
 @dataclass
@@ -82,7 +81,7 @@ def made(finished: RunConfig, tmp_path: Path) -> Made:
     shutil.copytree(finished.run.store, tmp_path / "store")
     places = {"store": str(tmp_path / "store"), "scratch": str(tmp_path / "scratch")}
     config = finished.model_copy(update={"run": finished.run.model_copy(update=places)})
-    checked = preflight(config)
+    checked = unlooked(config)
     assert checked.base is not None
     counted = Counted([])
     stages = Stages(checked.config, checked.workspace, counted)

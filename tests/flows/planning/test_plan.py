@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from flows.planning.plan import UNKNOWN_INPUT, plan
+from flows.planning.plan import UNKNOWN_INPUT, plan, plan_of
 from flows.run import preflight as checks
 from tasks.domain.errors import UserError
-from tests.handmade import made_up_base, make_store
-from tests.rig import record, small_config
+from tests.handmade import Direct, make_store, unlooked
+from tests.rig import record, small_config, tiny_base
 
 
 def test_a_finished_run_has_nothing_left_to_do(tmp_path: Path) -> None:
     config, result = make_store(tmp_path)
-    planned = plan(config)
+    planned = plan_of(unlooked(config))
     assert planned.all_stored and planned.amounts.samples == 0
     assert [step.iteration for step in planned.steps if step.phase == "evaluate"] == list(
         range(len(result.iterations) + 1)
@@ -28,13 +28,13 @@ def test_an_evaluation_that_is_not_stored_hides_nothing_behind_it(tmp_path: Path
     more = config.model_copy(
         update={"evaluate": config.evaluate.model_copy(update={"samples": config.evaluate.samples + 2})}
     )
-    steps = {(step.iteration, step.phase): step.state for step in plan(more).steps}
+    steps = {(step.iteration, step.phase): step.state for step in plan_of(unlooked(more)).steps}
     assert steps[0, "evaluate"] != "stored"
     assert steps[1, "E-step"] == steps[1, "materialize"] == "stored"
 
 
 def test_behind_the_first_unknown_result_everything_runs(tmp_path: Path) -> None:
-    config = small_config(tmp_path, made_up_base(tmp_path / "base"), loop={"iterations": 2})
+    config = small_config(tmp_path, tiny_base(tmp_path / "base"), loop={"iterations": 2})
     record(config)
     planned = plan(config)
     assert [(step.iteration, step.phase) for step in planned.steps] == [
@@ -49,7 +49,7 @@ def test_a_plan_on_the_orchestrator_of_a_fleet_asks_for_no_gpus(
 ) -> None:
     monkeypatch.setattr(checks, "count_gpus", lambda: 0)
     split = {"tensor_parallel_size": 2}
-    config = small_config(tmp_path, made_up_base(tmp_path / "base"), engine=split)
+    config = small_config(tmp_path, tiny_base(tmp_path / "base"), engine=split)
     record(config)
     with pytest.raises(UserError, match="asks for 2 GPUs but this machine has 0"):
         plan(config)
@@ -58,7 +58,7 @@ def test_a_plan_on_the_orchestrator_of_a_fleet_asks_for_no_gpus(
 
 
 def test_a_plan_refuses_the_reward_and_the_place_that_a_run_would(tmp_path: Path) -> None:
-    config = small_config(tmp_path, made_up_base(tmp_path / "base"))
+    config = small_config(tmp_path, tiny_base(tmp_path / "base"))
     record(config)
     (tmp_path / "occupied").write_text("a file")
     run = config.run.model_copy(update={"scratch": str(tmp_path / "occupied" / "scratch")})
@@ -73,5 +73,8 @@ def test_a_run_reads_its_data_and_checks_its_golds_once(tmp_path: Path, monkeypa
     read: list[str] = []
     real = checks.read_sets
     monkeypatch.setattr(checks, "read_sets", lambda data: read.append("read") or real(data))
-    make_store(tmp_path)
+    config = small_config(tmp_path, tiny_base(tmp_path / "base"))
+    record(config)
+    with checks.open_run(checks.preflight(config), Direct()) as run:
+        assert run.problems.train.all()
     assert read == ["read"]
