@@ -9,7 +9,8 @@ from pathlib import Path
 from flows.config import RunConfig
 from tasks.domain.prompts import PromptTemplate, template_named
 from tasks.domain.schema import Policy, Problem
-from tasks.engines.look.look import Asked, look
+from tasks.engines.look.asked import Asked
+from tasks.engines.look.look import look
 from tasks.store.workspace import Workspace
 
 logger = logging.getLogger("restem")

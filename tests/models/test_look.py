@@ -9,7 +9,8 @@ from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of_text
 from tasks.domain.schema import Policy
 from tasks.engines.look import look as looking
-from tasks.engines.look.look import Asked, look
+from tasks.engines.look.asked import Asked
+from tasks.engines.look.look import look
 from tasks.engines.look.texts import PlainTokenizer, is_plain
 from tests.models.architectures import BY_LABEL, Architecture, with_files_of, write_model
 from tests.models.matrix import PROMPT

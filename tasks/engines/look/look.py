@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +16,13 @@ from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of
 from tasks.domain.schema import Policy
 from tasks.engines.architectures import needs_of, read_config
+from tasks.engines.look.asked import Asked
 from tasks.engines.look.files import check_files
 from tasks.engines.look.texts import PlainTokenizer, check_texts, is_plain
 from tasks.processes.json_child import JsonChild
 
 VERSION = 1  # raise it when a check is added: what was found before is looked at again
 CHILD_TIMEOUT_S = 600.0
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What the run will do with the model. `prompts` are some of its prompts, the longest among them.
-
-    `solution` is a worked completion of the first prompt. `max_tokens` is the most that is drawn behind a prompt, and
-    `context` what the engine is limited to (None: the model's own length).
-    """
-
-    prompts: tuple[str, ...]
-    solution: str
-    stop: tuple[str, ...]
-    max_tokens: int
-    context: int | None = None
-    packing: bool = False
 
 
 def look(folder: Path, policy: Policy, asked: Asked, scratch: Path, *, remember: bool = True) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.domain.errors import UserError, one_sentence
-from tasks.engines.look.look import Asked
+from tasks.engines.look.asked import Asked
 from tasks.engines.look.texts import check_texts
 from tasks.processes.json_child import answer_lines
 

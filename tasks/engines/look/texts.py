@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tasks.domain.errors import UserError
 from tasks.domain.schema import Example, to_table
+from tasks.engines.look.asked import Asked
 from tasks.engines.sampling.checkpoint import read_checkpoint
 from tasks.engines.special_tokens import special_tokens
 from tasks.engines.training.sft_rows import tokenize
-
-if TYPE_CHECKING:
-    from tasks.engines.look.look import Asked
 
 # Classes that read tokenizer.json as it is; others rebuild parts of it, so only transformers can say what they do.
 PLAIN_CLASSES = ("PreTrainedTokenizerFast", "TokenizersBackend")

@@ -1,0 +1,21 @@
+"""What a run will do with a model, as far as a look at the model must know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the run will do with the model. `prompts` are some of its prompts, the longest among them.
+
+    `solution` is a worked completion of the first prompt. `max_tokens` is the most that is drawn behind a prompt, and
+    `context` what the engine is limited to (None: the model's own length).
+    """
+
+    prompts: tuple[str, ...]
+    solution: str
+    stop: tuple[str, ...]
+    max_tokens: int
+    context: int | None = None
+    packing: bool = False
