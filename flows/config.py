@@ -29,7 +29,7 @@ from tasks.domain.settings import (
 
 
 class RunSettings(Settings):
-    """Name and places of a run."""
+    """The name and the folders of a run."""
 
     name: str = Field(
         "run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="Folder below runs/ in the store."
@@ -111,7 +111,7 @@ def load_config(path: str | Path, overrides: tuple[str, ...] = ()) -> RunConfig:
 
 
 def _read_corrections(tree: dict[str, Any], here: Path) -> None:
-    """Put what the file of corrections holds in the place of its name, so that it travels with the config."""
+    """Replace the name of the corrections file by its content, so that the content travels with the config."""
     data = tree.get("data")
     if not isinstance(data, dict) or not isinstance(data.get("corrections"), str):
         return
@@ -123,7 +123,7 @@ def _read_corrections(tree: dict[str, Any], here: Path) -> None:
 
 
 def with_own_code(config: RunConfig, here: Path) -> RunConfig:
-    """A reward that is somebody's own is looked for beside the config, here and wherever the run's work is done."""
+    """Look for a user's own reward beside the config, on this machine and on every machine that works for the run."""
     verify = config.verify
     if not any(is_own(name) for name in (verify.reward, *verify.parts)):
         return config
@@ -132,7 +132,7 @@ def with_own_code(config: RunConfig, here: Path) -> RunConfig:
 
 
 def config_with(*trees: dict[str, Any] | Sequence[str]) -> dict[str, Any]:
-    """One tree of several, later ones over earlier ones; a sequence holds `a.b=c` texts."""
+    """Merge several trees into one, later ones over earlier ones; a sequence holds `a.b=c` texts."""
     merged: dict[str, Any] = {}
     for tree in trees:
         if isinstance(tree, dict):
@@ -144,7 +144,7 @@ def config_with(*trees: dict[str, Any] | Sequence[str]) -> dict[str, Any]:
 
 
 def make_config(tree: dict[str, Any], origin: str = "config") -> RunConfig:
-    """A config from a nested dictionary, with its preset's settings beneath."""
+    """Make a config from a nested dictionary, laid over the settings of its preset."""
     run = tree.get("run")
     name = run.get("preset", "rest_em") if isinstance(run, dict) else "rest_em"
     try:
@@ -166,7 +166,7 @@ def _set(tree: dict[str, Any], override: str) -> None:
 
 
 def _value(text: str) -> Any:
-    """TOML if it is TOML, else the text itself, so that paths need no quotes."""
+    """Parse the text as TOML, or return the text itself where it is not TOML, so that paths need no quotes."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

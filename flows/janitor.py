@@ -1,7 +1,7 @@
 """Clears up behind runs that ended without being able to: a killed worker, a machine that went down, a lost server.
 
-It clears the host it runs on; runs of other hosts are left to the heartbeat automation. Every step may be done twice at once, so
-janitors have no limit that one which is caught somewhere could hold against all later ones.
+It clears only the host it runs on; the heartbeat automation handles runs of other hosts. Two janitors may run at once without
+harm, so they share no concurrency limit: a janitor that hangs could otherwise block all later ones.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MOST_S = 3000.0  # the next one comes after an hour
 
 @dataclass(frozen=True)
 class Swept:
-    """What one visit found and did."""
+    """What one run of the janitor found and did."""
 
     crashed: tuple[str, ...]
     ended: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What a worker does for a run that is orchestrated elsewhere: one problem range, or one stage by itself."""
+"""What a worker does for a run that another flow run orchestrates: one problem range, or one stage by itself."""
 
 from __future__ import annotations
 
@@ -75,13 +75,13 @@ def _stage(kind: str, work: Any) -> Workspace:
 
 
 def _scratch() -> dict[str, str]:
-    """This machine's scratch folder, where the worker names one."""
+    """Replace the job's scratch folder by the worker's, where the worker names one."""
     scratch = os.environ.get(SCRATCH_VARIABLE)
     return {"scratch": scratch} if scratch else {}
 
 
 def check_engine_here(engine: EngineSettings) -> None:
-    """The engine that the run's keys name is installed: another one would store its samples under a wrong name."""
+    """Refuse a job whose engine is not installed here: another engine would store its samples under the wrong key."""
     kind = kind_at_hand(engine.kind)
     if kind != engine.kind:
         raise UserError(
@@ -91,7 +91,7 @@ def check_engine_here(engine: EngineSettings) -> None:
 
 
 def note_times(workspace: Workspace, name: str, started: float) -> None:
-    """When and where this was done, beside the run: shows how work was spread over workers and engines."""
+    """Store beside the run when and where this job was done, which shows how work was spread over workers and engines."""
     record = {
         "name": name, "host": platform.node(), "worker": os.getppid(), "process": os.getpid(), "engines": list(started_pids()) or [os.getpid()],
         "started": started, "ended": time.time(),

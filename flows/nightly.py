@@ -1,4 +1,4 @@
-"""One night of self-training as a flow: started on a schedule, its form, its table of nights."""
+"""One night of self-training as a flow, which a schedule starts; with its form and its table of nights."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def nightly(
 
 
 def night_settings(given: Any) -> NightSettings:
-    """The settings, with the night's name filled in; UserError in one sentence."""
+    """Return the settings with the night's name filled in; UserError for an invalid setting."""
     try:
         settings = given if isinstance(given, NightSettings) else NightSettings.model_validate(given or {})
         zone = ZoneInfo(settings.timezone)
@@ -80,7 +80,7 @@ def night_settings(given: Any) -> NightSettings:
 
 
 def announce(series: str, made: Promoted) -> None:
-    """An event that automations pass on."""
+    """Emit an event that automations pass on."""
     emit_event(
         PROMOTED_EVENT,
         resource={"prefect.resource.id": f"restem.series.{series}", "prefect.resource.name": series},
@@ -89,7 +89,7 @@ def announce(series: str, made: Promoted) -> None:
 
 
 def publish_nights(series: Series) -> None:
-    """All nights of the series as a table beside the flow run."""
+    """Publish all nights of the series as a table beside the flow run."""
     rows = [
         [one.night, one.status, plain(one.gain or one.message), f"{one.tokens:,}",
          one.sampled.digest[:8] if one.sampled else "base", one.policy[:8] or "-"]

@@ -1,4 +1,4 @@
-"""Self-training as a flow: started from the interface by a form, or by `restem run` with a config that is checked already."""
+"""Self-training as a flow, started from the interface by a form, or by `restem run` with a config that has been checked."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def self_train(
 
 
 def run_here(checked: Checked) -> RunResult:
-    """The same loop as a flow run of this process; failures are raised to whoever called."""
+    """Return the same loop as a flow of this process, whose failures are raised to the caller."""
 
     @flow(name="run", flow_run_name=checked.config.run.name, task_runner=RUNNER, persist_result=False)
     def run(config: RunConfig) -> RunResult:
-        """Run the EM loop of `config`; everything that is in the store already is used, not done again."""
+        """Run the EM loop of `config`; results that are in the store already are used, not made again."""
         return whole_loop(checked, Journal())
 
     return run(checked.config)
 
 
 def whole_loop(checked: Checked, journal: Journal) -> RunResult:
-    """Everything in the store already is used, not done again."""
+    """Run the whole loop; results that are in the store already are used, not made again."""
     with (
         open_run(checked, executor_for(checked.config), journal) as opened,
         Recorder(opened, publish_artifacts) as record,

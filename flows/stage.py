@@ -1,8 +1,8 @@
-"""One stage of one iteration of a run again: alone, or with everything that hangs on it.
+"""Runs one stage of one iteration again: alone, or with all stages that depend on it.
 
-What the stage needs is looked up, never made: a missing input is refused with the name of the stage that makes it. A
-result that is stored already is set aside first and put back should the rerun fail. Stages behind it run only if the
-content came out different, because their keys use content digests. A stage of a run on a fleet is done by the fleet.
+The inputs of the stage are looked up, never made: a missing input is refused with the name of the stage that makes it. A
+result that is stored already is set aside first, and put back if the rerun fails. Later stages run only if the content came
+out different, because their keys use content digests. The fleet does the stages of a run on a fleet.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def stage(
 
 
 def stored_config(run: str, store_url: str, draw: str, stage: StageName, iteration: int) -> RunConfig:
-    """The config that a stored run was made with; UserError when there is no such run, stage or iteration."""
+    """Return the config that a stored run was made with; UserError when there is no such run, stage or iteration."""
     store = store_at_hand(store_url)
     tree = stored_tree(store, run)
     if tree is None:
@@ -95,7 +95,7 @@ def stored_config(run: str, store_url: str, draw: str, stage: StageName, iterati
 
 
 def publish_reruns(run: str, only: OnlyStage) -> None:
-    """What was done again, and whether it came out different, beside the flow run."""
+    """Publish beside the flow run what was done again, and whether it came out different."""
     rows = [
         [plain(one.slot), one.before or "-", one.outcome.ref.digest, _word(one), str(one.outcome.ref.rows), f"{one.outcome.seconds:.1f}"]
         for one in only.reruns

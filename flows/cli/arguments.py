@@ -47,14 +47,14 @@ def iteration(text: str) -> int:
 
 
 def config_of(arguments: argparse.Namespace, path: str | Path) -> RunConfig:
-    """The config in that file with the `--set` of the command line."""
+    """Read the config of that file, with the `--set` overrides of the command line applied."""
     from flows.config import load_config
 
     return load_config(path, tuple(arguments.overrides))
 
 
 def store_of(arguments: argparse.Namespace) -> Store:
-    """The store to read; one that is not there is the user's mistake, since nothing here makes one."""
+    """Return the store to read; UserError when it does not exist, because a reading command never makes one."""
     from tasks.domain.errors import UserError
     from tasks.store.artifacts import Store
 
@@ -67,5 +67,5 @@ def store_of(arguments: argparse.Namespace) -> Store:
 
 
 def absolute(url: str) -> str:
-    """A folder as an absolute path; an address with a protocol stays as it is."""
+    """Make a folder an absolute path; an address with a protocol stays as it is."""
     return url if "://" in url else os.path.abspath(os.path.expanduser(url))

@@ -1,4 +1,4 @@
-"""An audit for a terminal."""
+"""Writes an audit as plain text for a terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_ROWS = 20
 
 
 def audit_text(found: Audited, page: Path | None, corrections: Path | None) -> str:
-    """Tables and sentences."""
+    """Return the audit as tables and sentences."""
     return "\n".join([*_lines(found.summary), *_next(found, page, corrections)])
 
 

@@ -1,6 +1,6 @@
 """What a command of `restem` is: a file in flows/cli/commands, or an entry point `restem.commands` of any installed package.
 
-Such a file is imported whenever the help is shown: what its function needs is imported inside of the function.
+Such a file is imported whenever the help is shown, so its function imports what it needs inside its own body.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LAST = 1000
 
 @dataclass(frozen=True)
 class Command:
-    """One word after `restem`. `run` gives the exit code; `place` orders the help, and who names none comes last."""
+    """One word after `restem`. `run` returns the exit code; `place` orders the help, where commands without a place come last."""
 
     name: str
     summary: str

@@ -1,4 +1,4 @@
-"""Run the loop in this process: first every check, then an API, then the flow."""
+"""Runs the loop in this process: it makes every check, then finds or starts an API, then runs the flow."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Launched:
 
 
 def launch(config: RunConfig) -> Launched:
-    """Check everything, so that a mistake starts nothing, then run the flow against the configured or our own API."""
+    """Check everything before anything is started, then run the flow against the configured API or one of our own."""
     check_api()
     checked = preflight(config)
     with prefect_api(Path(os.environ.get("PREFECT_HOME", ".restem/prefect"))):
@@ -34,7 +34,7 @@ def launch(config: RunConfig) -> Launched:
 
 
 def launch_and_show(config: RunConfig, arguments: argparse.Namespace) -> int:
-    """Launch, and print the run's table; Ctrl-C lets what is in flight end. The exit code is 0."""
+    """Launch the run and print its table; Ctrl-C lets requests in flight end. The exit code is 0."""
     quieten(arguments.verbose)
     with stop_at_second_interrupt(complain):
         launched = launch(config)

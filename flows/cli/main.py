@@ -1,4 +1,4 @@
-"""The `restem` command: its parser, made of the commands that are declared in flows/cli/commands and outside."""
+"""The `restem` command. Its parser is built from the commands declared in flows/cli/commands and in other packages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flows.cli.command import COMMANDS, Command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry of `restem`; the exit code is 0, 1 (a stage or a machine failed), 2 (a mistake in the input) or 130."""
+    """Run `restem`; the exit code is 0, 1 (a stage or a machine failed), 2 (a mistake in the input) or 130 (interrupted)."""
     words = sys.argv[1:] if argv is None else list(argv)
     arguments = build_parser(commands_for(words)).parse_args(words)
     from flows.cli.terminal import complain, exit_code, prepare_environment
@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class Parser(argparse.ArgumentParser):
-    """A mistake on the command line is one sentence too, and exit code 2."""
+    """An argument parser that reports a mistake in one sentence and ends with exit code 2."""
 
     def error(self, message: str) -> Any:
         from flows.cli.terminal import complain
@@ -31,7 +31,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def commands_for(words: Sequence[str]) -> list[Command]:
-    """The command that is asked for; all of them for the help, or where the name is none of ours."""
+    """Load the command that is asked for, or all commands for the help and for an unknown name."""
     if words and words[0] in COMMANDS.built_in:
         return [COMMANDS.get(words[0])]
     found = [*map(COMMANDS.get, COMMANDS.built_in), *_outside()]
@@ -39,7 +39,7 @@ def commands_for(words: Sequence[str]) -> list[Command]:
 
 
 def _outside() -> Iterator[Command]:
-    """Commands of other packages; one that cannot be had is told, and takes no other with it."""
+    """Load the commands of other packages; one that cannot be loaded is reported and does not stop the others."""
     from flows.cli.terminal import complain
     from tasks.domain.errors import UserError
 
@@ -56,7 +56,7 @@ def _outside() -> Iterator[Command]:
 
 
 def build_parser(commands: Sequence[Command]) -> argparse.ArgumentParser:
-    """These commands with their arguments."""
+    """Build the parser of these commands and their arguments."""
     parser = Parser(
         prog="restem", description="ReST-EM self-training: sample, check, keep what is correct, train, again."
     )

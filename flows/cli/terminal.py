@@ -22,12 +22,12 @@ TOLD_AT_THE_END = ("Finished in state Failed", "Finished in state Crashed", "Cra
 
 
 def complain(sentence: str) -> None:
-    """One line on standard error, with our name."""
+    """Print one line on standard error, with our name before it."""
     print(f"restem: {sentence}", file=sys.stderr)
 
 
 def prepare_environment(verbose: bool = False) -> None:
-    """Defaults for libraries that read the environment when they are imported.
+    """Set defaults for libraries that read the environment when they are imported.
 
     Prefect's home is `.restem/prefect` unless the person has profiles of their own, which may name a server.
     """
@@ -41,7 +41,7 @@ def prepare_environment(verbose: bool = False) -> None:
 
 
 def quieten(verbose: bool = False) -> None:
-    """Keep the terminal to warnings (`verbose`: everything), and to errors that are not told by our own sentence."""
+    """Show only warnings, and errors that our own sentence does not report; `verbose` shows everything."""
     logging.getLogger("restem").setLevel(logging.INFO)
     for library in ("huggingface_hub", "datasets"):  # they announce every retry; the failure itself is told once
         logging.getLogger(library).setLevel(logging.INFO if verbose else logging.ERROR)
@@ -54,7 +54,7 @@ def quieten(verbose: bool = False) -> None:
 
 
 def not_told_otherwise(record: logging.LogRecord) -> bool:
-    """False for Prefect's own account of a failure, which the command line tells in one sentence at the end."""
+    """Return False for Prefect's log of a failure, because the command line reports it in one sentence at the end."""
     if not record.name.startswith("prefect."):
         return True
     error = record.exc_info[1] if record.exc_info else None
@@ -63,9 +63,9 @@ def not_told_otherwise(record: logging.LogRecord) -> bool:
 
 @contextmanager
 def stop_at_second_interrupt(complain: Callable[[str], None]) -> Iterator[None]:
-    """The first Ctrl-C lets requests in flight end, so that they count; the second ends at once, and loses only them.
+    """Let requests in flight end, and be stored, after the first Ctrl-C; end at once, losing only them, after the second.
 
-    Ending hard is safe: what is stored is whole, and guards end the children of a process that is gone.
+    Ending at once is safe: stored artifacts are complete, and guards end the children of a process that is gone.
     """
 
     def first(number: int, frame: object) -> None:
@@ -84,7 +84,7 @@ def stop_at_second_interrupt(complain: Callable[[str], None]) -> Iterator[None]:
 
 
 def exit_code(command: Callable[[], int | None], complain: Callable[[str], None]) -> int:
-    """Run a command; 2 for the user's mistake, 1 for any other failure of ours, 130 when interrupted.
+    """Run a command and return its exit code: 2 for the user's mistake, 1 for any other failure of ours, 130 when interrupted.
 
     Only our own errors become a sentence: anything else is a defect and keeps its traceback.
     """

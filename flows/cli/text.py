@@ -41,7 +41,7 @@ def show_result(arguments: argparse.Namespace, result: Any, page: str) -> None:
 
 
 def columns(rows: Iterable[Sequence[object]], head: Sequence[str] = ()) -> str:
-    """Left-aligned columns, two spaces apart; the last one is as long as it is."""
+    """Lay out left-aligned columns, two spaces apart; the last column is neither padded nor cut."""
     cells = [list(map(str, row)) for row in ([head, *rows] if head else rows)]
     widths = [max((len(row[at]) for row in cells), default=0) for at in range(len(cells[0]) if cells else 0)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
@@ -142,7 +142,7 @@ def findings_text(findings: Iterable[Finding]) -> str:
 
 
 def as_json(value: Any) -> str:
-    """Strict JSON of nested dataclasses, dictionaries and lists."""
+    """Return nested dataclasses, dictionaries and lists as strict JSON."""
 
     def plain(inner: Any) -> Any:
         return asdict(inner) if is_dataclass(inner) and not isinstance(inner, type) else str(inner)

@@ -1,7 +1,7 @@
 """ReST-EM as one loop: sample, check, keep what is correct, train the base on it, evaluate, again.
 
-Nothing here knows how stages get done or where results are shown: a run, a night, a plan and the rerun of one stage all go
-through `iteration`.
+Nothing here knows how stages are executed or where results are shown: a run, a night, a plan and the rerun of one stage all
+call `iteration`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Pool = Callable[
 
 
 def em_loop(run: Run, record: Told[Result]) -> Result:
-    """The loop itself, in whatever way `run` gets its stages done; `record` follows it."""
+    """Run the loop with whatever executor `run` has; `record` is told of every phase."""
     policy = run.base
     with record.iteration(0) as base:
         evaluate_base(run, base)
@@ -39,18 +39,18 @@ def em_loop(run: Run, record: Told[Result]) -> Result:
 
 
 def evaluate_base(run: Run, row: Row) -> None:
-    """What everything is compared with."""
+    """Evaluate the base policy, with which every iteration is compared."""
     with row.phase("evaluate"):
         row.test = evaluate_policy(run, run.base, run.problems.test, Slot.of(0, "test"))
 
 
 def this_round(samples: list[RangeSamples]) -> list[RangeSamples]:
-    """ReST-EM trains on this round's samples only."""
+    """Return the samples of this iteration only, which is what ReST-EM trains on."""
     return samples
 
 
 def iteration(run: Run, policy: Policy, row: Row, pool: Pool = this_round) -> Policy:
-    """One EM iteration from `policy`; returns the policy that it ends with.
+    """Run one EM iteration from `policy` and return the policy that it ends with.
 
     `pool` chooses what the data set is made from. When it chooses nothing, nothing is trained and the policy stays.
     """
@@ -69,7 +69,7 @@ def iteration(run: Run, policy: Policy, row: Row, pool: Pool = this_round) -> Po
 
 
 def dataset_job(run: Run, samples: list[RangeSamples], iteration: int) -> MaterializeJob:
-    """The materialize job of one iteration."""
+    """Return the materialize job of one iteration."""
     return MaterializeJob(
         run.workspace, str(Slot.of(iteration, stage="materialize")), tuple(samples), run.problems.train,
         run.config.model, run.config.materialize, run.config.generate.waves[0],

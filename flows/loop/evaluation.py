@@ -1,4 +1,4 @@
-"""Any policy on any problem set: the E-step's two tasks with evaluation sampling, then statistics."""
+"""Evaluates any policy on any problem set: generate and verify with evaluation sampling, then statistics."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ VAL_TASK_RUNS, TEST_TASK_RUNS = 48, 32
 def evaluate_policy(
     run: Run, policy: Policy, problems: ProblemSet, slot: Slot, *, val: bool = False, draw: str = ""
 ) -> PolicyScore:
-    """Greedy pass@1, sampled pass@1, pass@k and maj@k. `val`: a few samples only, the reward that decides."""
+    """Measure greedy pass@1, sampled pass@1, pass@k and maj@k. On `val` it draws a few samples only and measures the reward that
+    chooses the epoch."""
     return read_score(run.workspace, scored(run, policy, problems, slot, val=val, draw=draw).ref)
 
 
 def scored(run: Run, policy: Policy, problems: ProblemSet, slot: Slot, *, val: bool = False, draw: str = "") -> Outcome:
-    """The evaluation as an artifact; greedy and sampled ranges share the engine. `draw` asks for fresh samples."""
+    """Return the evaluation as an artifact; greedy and sampled ranges share the engine. A new `draw` asks for fresh samples."""
     settings = run.config.evaluate
     stop = template_named(run.config.model.prompt).stop
     count = settings.val_samples if val else settings.samples

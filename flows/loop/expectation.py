@@ -16,7 +16,7 @@ MOST_TASK_RUNS = 170  # of one E-step; with the evaluations an iteration stays b
 
 
 def expectation(run: Run, policy: Policy, iteration: int) -> list[RangeSamples]:
-    """Draw and grade the train problems' samples; a problem drops out when its cap of accepted solutions is filled."""
+    """Draw and grade samples of the train problems; a problem drops out when it has its cap of accepted solutions."""
     settings = run.config.generate
     stops = list(accumulate(settings.waves))
     draws = Draws(

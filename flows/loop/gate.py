@@ -1,4 +1,4 @@
-"""The gate of a night: whether the policy that it trained is promoted, held back, or ends the series."""
+"""The gate of a night decides whether the trained policy is promoted or held back, or whether the series stops."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Decision = Literal["promote", "hold", "stop"]
 
 @dataclass(frozen=True)
 class GateDecision:
-    """What the gate says about a new policy. `gain`: paired difference to the promoted policy on val."""
+    """What the gate decides about a new policy. `gain` is the paired difference to the promoted policy on val."""
 
     decision: Decision
     gain: Interval
@@ -27,10 +27,10 @@ class GateDecision:
 
 
 def gate(new: PolicyScore, old: PolicyScore, settings: NightSettings, resamples: int = 2000) -> GateDecision:
-    """Promote, hold or stop, by the paired bootstrap interval of sampled pass@1 on the same val problems.
+    """Decide to promote, hold or stop by the paired bootstrap interval of sampled pass@1 on the same val problems.
 
-    Both must have been scored on samples that took no part in choosing the epoch, or the best of several looks better
-    than it is.
+    Both policies must have been scored on samples that took no part in choosing the epoch; otherwise the best of several
+    epochs looks better than it is.
     """
     after, before = new.sampled_means(), old.sampled_means()
     if set(after) != set(before):

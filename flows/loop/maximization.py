@@ -35,13 +35,13 @@ def maximization(run: Run, start: Policy, dataset: ArtifactRef, iteration: int) 
 
 
 def finetune_job(run: Run, start: Policy, dataset: ArtifactRef, iteration: int) -> FinetuneJob:
-    """The training of one iteration."""
+    """Return the training job of one iteration."""
     slot = str(Slot.of(iteration, stage="finetune"))
     return FinetuneJob(run.workspace, slot, start, dataset, run.config.finetune, run.config.engine)
 
 
 def best_epoch(rewards: list[float | None]) -> int:
-    """Position of the best val reward; of equal ones the earliest, which was trained least.
+    """Return the position of the best val reward; among equals the earliest, which was trained least.
 
     An epoch without a value is never chosen. StageFailed when no epoch has one.
     """

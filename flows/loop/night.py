@@ -1,8 +1,8 @@
-"""A night: sample from the promoted policy, train the base on what was accepted, and let val decide what comes of it.
+"""A night samples from the promoted policy, trains the base on the accepted samples, and lets val decide about promotion.
 
-The samples of a night are drawn under its date, so that every night adds fresh ones; the training data may reach back
-some nights. The gate compares with the promoted policy on val samples that chose nothing. A night that was cut off is
-one record with everything it stored: the next one goes on from there, or drops it.
+The samples of a night are drawn under its date, so that every night adds fresh ones; the training data may include samples
+of earlier nights. The gate compares the new policy with the promoted one on val samples that took no part in choosing the
+epoch. A night that was cut off keeps its record and everything it stored: the next night resumes it or drops it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Announce = Callable[[str, Promoted], None]  # told the series and what it now st
 
 @dataclass(frozen=True)
 class NightRun:
-    """How tonight's work gets done, and who is told of it."""
+    """How the work of this night is executed, and who is told of it."""
 
     executor: Executor
     journal: Journal
@@ -43,21 +43,21 @@ class NightRun:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a night ended, as the interface names it, with a sentence."""
+    """How a night ended: the state that the interface shows, and a sentence."""
 
     state: str  # Completed, Cached, Stopped or BudgetReached
     message: str
 
 
 def night_config(config: RunConfig) -> RunConfig:
-    """The config as nights can use it; UserError for what they cannot."""
+    """Return the config as a night uses it; UserError for settings that a night cannot use."""
     if config.finetune.start != "base":
         raise UserError("finetune.start is 'previous', but a night trains from the base; set it to base")
     return config
 
 
 def one_night(checked: Checked, settings: NightSettings, how: NightRun) -> Ended:
-    """Begin or resume the night, work, and record how it ended."""
+    """Begin or resume the night, do its work, and record how it ended."""
     store = checked.workspace.store
     series = Series(store, checked.config.run.name)
     if (stopped := series.stopped()) and not settings.go_on:
@@ -78,7 +78,7 @@ def one_night(checked: Checked, settings: NightSettings, how: NightRun) -> Ended
 
 
 def tonight(checked: Checked, night: Night) -> Checked:
-    """The series' config for one night: a run of its own, one iteration, samples drawn under the night's name."""
+    """Return the config of one night: a run of its own, with one iteration and samples drawn under the night's name."""
     own = {
         "run": {"name": f"{checked.config.run.name}-{night.night}"},
         "loop": {"draw": night.night, "iterations": 1},
@@ -107,7 +107,7 @@ def _work(checked: Checked, settings: NightSettings, night: Night, series: Serie
 def _data(
     run: Run, drawn: list[RangeSamples], night: Night, series: Series, settings: NightSettings, budget: Budget
 ) -> list[RangeSamples]:
-    """Tonight's ranges behind those of earlier nights; nothing when the budget leaves no room for training."""
+    """Return the ranges of earlier nights followed by those of this night; none when the budget leaves no room for training."""
     night = series.put(replace(night, ranges=tuple(drawn), tokens=budget.tokens()))
     known = {problem.id for problem in run.problems.train.all()}
     earlier = series.earlier_ranges(night, settings.history - 1)
@@ -119,7 +119,7 @@ def _decided(
     run: Run, settings: NightSettings, night: Night, policy: Policy, made: Maximized | None, series: Series,
     budget: Budget, announce: Announce,
 ) -> Night:  # fmt: skip
-    """The gate's word, and what becomes of it."""
+    """Ask the gate, and promote or hold the policy as it decides."""
     spent, gated = budget.spent(), None
     if made is not None:
         gated = _compared(run, settings, night, policy, made.policy)
@@ -138,7 +138,7 @@ def _decided(
 
 
 def _compared(run: Run, settings: NightSettings, night: Night, old: Policy, new: Policy) -> GateDecision:
-    """Both policies on val samples that are fresh: those of the M-step have chosen the epoch."""
+    """Evaluate both policies on fresh val samples, because the M-step's val samples chose the epoch."""
     draw = f"gate-{night.night}"
     after = evaluate_policy(run, new, run.problems.val, Slot.of(1, "gate", "new"), val=True, draw=draw)
     before = evaluate_policy(run, old, run.problems.val, Slot.of(1, "gate", "promoted"), val=True, draw=draw)

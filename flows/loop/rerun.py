@@ -1,4 +1,4 @@
-"""The iteration of a stored run once more, of which one stage is done and everything else looked up."""
+"""Goes through an iteration of a stored run again: one stage is done, and everything else is looked up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAKER = {"verify": "generate", "materialize": "verify", "finetune": "materialize
 
 
 def rerun_stage(run: Run, only: OnlyStage) -> None:
-    """Do the stage again; UserError when what it needs is not stored. What comes behind it stays as it is stored."""
+    """Do the stage again; UserError when an input of it is not stored. Later stages stay as they are stored."""
     again = replace(run, stages=replace(run.stages, executor=only))
     row = Untimed(only.iteration)
     with only.put_back(run.workspace.store):
@@ -30,7 +30,7 @@ def rerun_stage(run: Run, only: OnlyStage) -> None:
 
 
 def _sampled(run: Run, number: int) -> Policy:
-    """The policy that this iteration samples from."""
+    """Return the policy that this iteration samples from."""
     return run.base if number == 1 else policy_of(run.workspace.store, run.workspace.run, number - 1)
 
 

@@ -1,7 +1,7 @@
-"""What is remembered of each night, and which night comes next.
+"""The stored record of each night, and the choice of the night to work on.
 
 <store>/nights/<series>/<night>.json     one record a night; the series is the run's name, the night a date
-<store>/promoted/<series>.json           the policy that the series stands at
+<store>/promoted/<series>.json           the policy that the series has promoted last
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ UNFINISHED = ("running", "failed")
 
 
 class NightSettings(Settings):
-    """What is special about a night; everything else is the run's config."""
+    """The settings that only a night has; everything else is the run's config."""
 
     night: str = Field("", description="Name of the night, a date; empty: the date on which it was scheduled.")
     timezone: str = Field("UTC", description="Time zone of that date, say Europe/Berlin.")
@@ -46,13 +46,13 @@ class NightSettings(Settings):
 
 
 def _none_for_the_base(policy: Any) -> Any:
-    """Records of before said so with an empty policy."""
+    """Read an empty policy, which older records hold, as None: the base."""
     return None if isinstance(policy, dict) and not policy.get("digest") else policy
 
 
 @dataclass(frozen=True)
 class Night:
-    """One night of a series. `sampled` is the policy that it samples from, None for the base."""
+    """One night of a series. `sampled` is the policy that it samples from; None means the base."""
 
     night: str
     status: str  # running, failed, dropped, promoted, held, stopped, budget
@@ -71,13 +71,13 @@ class Night:
 
 
 class Series:
-    """All nights of one name in one store."""
+    """All nights of one series in one store."""
 
     def __init__(self, store: Store, name: str) -> None:
         self.store, self.name = store, name
 
     def all(self) -> list[Night]:
-        """Oldest first; names of nights are dates and sort as such."""
+        """Return all nights, oldest first; their names are dates and sort as dates."""
         records = (
             self.store.read_json(f"nights/{self.name}/{file}") for file in self.store.listdir(f"nights/{self.name}")
         )
@@ -92,7 +92,7 @@ class Series:
         return night
 
     def begin(self, night: str, stands_at: Policy | None, settings: NightSettings) -> Night:
-        """The night to work on: the one of that name, or an unfinished earlier one that is to be resumed."""
+        """Return the night to work on: the one of that name, or an unfinished earlier one that is to be resumed."""
         mine = self.get(night)
         if mine is not None:
             return self.put(replace(mine, status="running", ended=None)) if mine.unfinished else mine
@@ -104,11 +104,11 @@ class Series:
         return self.put(Night(night, "running", stands_at))
 
     def earlier_ranges(self, night: Night, count: int) -> list[RangeSamples]:
-        """The graded samples of up to `count` nights before this one."""
+        """Return the graded samples of up to `count` nights before this one."""
         before = [one for one in self.all() if one.night < night.night and one.ranges and one.status != "dropped"]
         return [ranges for one in before[len(before) - min(count, len(before)) :] for ranges in one.ranges]
 
     def stopped(self) -> Night | None:
-        """The night that stopped the series, unless a later one went on."""
+        """Return the night that stopped the series, or None when a later night went on."""
         ended = [one for one in self.all() if not one.unfinished and one.status != "dropped"]
         return ended[-1] if ended and ended[-1].status == "stopped" else None

@@ -33,9 +33,9 @@ log = logging.getLogger("restem")
 
 
 def deployed_config(read: Callable[[], RunConfig], work: Work, *, shows: bool = True) -> Any:
-    """Read and validate the config, then `work(checked, journal)`; a failure becomes a `Failed` state with one sentence.
+    """Read and validate the config, then call `work(checked, journal)`; a failure becomes a `Failed` state with one sentence.
 
-    `shows`: the config that was read is what runs, and becomes the first artifact.
+    `shows` means that the config that was read is the one that runs; it becomes the first artifact.
     """
     guard_this_run()
     passed: list[Checked] = []
@@ -63,7 +63,7 @@ def deployed_config(read: Callable[[], RunConfig], work: Work, *, shows: bool = 
 
 
 def guard_this_run() -> None:
-    """Errors of ours are told in one sentence, also in the log; a worker that is killed takes this run with it."""
+    """Report our own errors in one sentence, also in the log, and end this run when its worker is killed."""
     log.setLevel(logging.INFO)  # why each stage ran, in the run's log
     for name in ("prefect.flow_runs", "prefect.task_runs", "prefect.engine"):
         logging.getLogger(name).addFilter(without_our_traceback)
@@ -74,7 +74,7 @@ def guard_this_run() -> None:
 
 
 def without_our_traceback(record: logging.LogRecord) -> bool:
-    """Prefect logs every exception with its traceback; ours say all in their sentence, and a `Failed` state was told already."""
+    """Drop the traceback that Prefect logs for each of our errors: their sentence says everything, and `Failed` states are told."""
     error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
     if isinstance(error, FailedRun):
         return False
@@ -86,7 +86,7 @@ def without_our_traceback(record: logging.LogRecord) -> bool:
 
 
 def note_commit(workspace: Workspace) -> None:
-    """Say when the code changed since this run was last started: a retry after a deploy."""
+    """Log that the code has changed since this run was last started, as it has in a retry after a deploy."""
     store, path = workspace.store, workspace.places.commit
     before, now = (store.read_json(path) or {}).get("commit"), code_commit()
     if before not in (None, now):
@@ -96,7 +96,7 @@ def note_commit(workspace: Workspace) -> None:
 
 
 def failed(config: RunConfig, failure: Failure) -> Any:
-    """The failed state of this flow run, after the notice went out."""
+    """Send the notice and return the failed state of this flow run."""
     notice = notice_of(config, failure, str(runtime.flow_run.id or ""))
     log.error("%s failed: %s", notice.stage, notice.sentence)
     publish(notice)
@@ -104,7 +104,7 @@ def failed(config: RunConfig, failure: Failure) -> Any:
 
 
 def publish(notice: Notice) -> None:
-    """The notice as an artifact beside the run, and as an event that automations pass on."""
+    """Publish the notice as an artifact beside the run and as an event that automations pass on."""
     with suppress(Exception):  # the run's own failure must not be hidden by a server that does not answer
         create_markdown_artifact(
             notice.to_markdown(), key=artifact_key("failure", notice.run), description=notice.sentence
@@ -138,7 +138,7 @@ def _refused(sentence: str) -> Any:
 
 
 def _report_crash(flow_run_id: str) -> None:
-    """The worker can no longer say how this run ended, so the run does."""
+    """Report this run as crashed, because its worker can no longer say how it ended."""
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:

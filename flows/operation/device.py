@@ -1,8 +1,8 @@
-"""This machine's device, one run after the other: who has it, who waits and says so, and how it comes back from the dead.
+"""Gives this machine's device to one run after the other: who has it, who waits for it, and how a dead run's slot is freed.
 
 `restem up` makes the limit `restem-device-HOST` on the server. A run takes a slot of it under a lease that it renews, and
-writes the lease into its labels: who waits can name the holder, and whoever finds the holder's process gone can give exactly
-that slot back. The lease ends by itself where nobody is left to look.
+writes the lease into its labels, so a waiting run can name the holder, and whoever finds the holder's process gone can give
+back exactly that slot. The lease expires by itself when nobody is left to look.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ TAKEN, GONE = 423, 410  # HTTP
 
 @contextmanager
 def device(execution: str) -> Iterator[None]:
-    """This machine's device for the length of the block; others wait. An orchestrating run needs none.
+    """Hold this machine's device for the length of the block; other runs wait. An orchestrating run needs none.
 
-    Where `restem up` made no limit, nobody waits.
+    Nobody waits where `restem up` has not made the limit.
     """
     if execution != "inline":
         yield
@@ -61,20 +61,20 @@ def device(execution: str) -> Iterator[None]:
 
 
 def device_limit() -> str:
-    """Name of the limit on runs that use this machine's device at once."""
+    """Return the name of the limit on how many runs use this machine's device at once."""
     return f"restem-device-{platform.node()}"
 
 
 @dataclass
 class Slot:
-    """A slot of the device while this run has it."""
+    """One slot of the device, held by this run."""
 
     lease: UUID
     _end: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Renew the lease until the block ends, through times in which the server does not answer."""
+        """Renew the lease until the block ends, also when the server does not answer for a while."""
         renewer = threading.Thread(target=self._renew, name="device-lease", daemon=True)
         renewer.start()
         try:
@@ -94,7 +94,7 @@ class Slot:
                     log.warning("the lease of %s could not be renewed yet: %s", device_limit(), error)
 
     def _take_again(self, client: SyncPrefectClient) -> None:
-        """The server was away for longer than the lease lasts."""
+        """Take a slot again after the server was away for longer than the lease lasts."""
         lease = try_to_take(client)
         if lease is None:
             log.warning("the lease of %s ended while the server was away and another run has it now", device_limit())
@@ -104,7 +104,7 @@ class Slot:
 
 
 def try_to_take(client: SyncPrefectClient) -> UUID | None:
-    """A lease on one slot of the device, None while all are taken."""
+    """Return a lease on one slot of the device, or None while all are taken."""
     try:
         answer = client.increment_concurrency_slots_with_lease([device_limit()], 1, "concurrency", LEASE_S)
     except httpx.HTTPStatusError as error:
@@ -115,13 +115,13 @@ def try_to_take(client: SyncPrefectClient) -> UUID | None:
 
 
 def give_back(client: SyncPrefectClient, lease: UUID) -> None:
-    """End a lease; nothing happens when it has ended already."""
+    """End a lease; a lease that has ended already is no error."""
     with suppress(httpx.HTTPError):  # it ends by itself
         client.release_concurrency_slots_with_lease(lease)
 
 
 def free_of_the_dead(client: SyncPrefectClient) -> Iterator[str]:
-    """Give back what runs of this machine hold whose process is gone; yields their names."""
+    """Give back the slots of this machine's runs whose process is gone, and yield the names of those runs."""
     for run in _with_lease(client):
         if not has_process(run):
             give_back(client, UUID(str(run.labels[LEASE])))
@@ -130,9 +130,10 @@ def free_of_the_dead(client: SyncPrefectClient) -> Iterator[str]:
 
 
 def free_of_nobody(client: SyncPrefectClient) -> int:
-    """Give back slots that no run holds and no lease will end; how many.
+    """Give back slots that no run holds and that no lease will free; return how many.
 
-    Server and run write one after the other, so it counts only what has been so for longer than any lease lasts.
+    A slot is given back only after it was without a run for longer than any lease lasts, because the server counts a slot
+    before the run can say that it holds it.
     """
     if not _has_limit(client):
         return 0
@@ -142,13 +143,13 @@ def free_of_nobody(client: SyncPrefectClient) -> int:
 
 
 def unheld(client: SyncPrefectClient) -> int:
-    """Slots of the device that are taken, as the server counts, without a run that holds them."""
+    """Return how many slots the server counts as taken although no run holds them."""
     taken = client.read_global_concurrency_limit_by_name(device_limit()).active_slots
     return max(0, taken - len(holders(client)))
 
 
 def holders(client: SyncPrefectClient) -> list[FlowRun]:
-    """The living runs that have this machine's device."""
+    """Return the living runs that hold this machine's device."""
     return [run for run in _with_lease(client) if has_process(run)]
 
 
@@ -168,7 +169,7 @@ def _has_limit(client: SyncPrefectClient) -> bool:
 
 
 def _taken(client: SyncPrefectClient) -> UUID:
-    """Wait for the device, say for whom, and take it."""
+    """Wait for the device, say which run holds it, and take it."""
     told, strange_since = Told(), 0.0
     while (lease := try_to_take(client)) is None:
         if not list(free_of_the_dead(client)):
@@ -184,7 +185,7 @@ def _taken(client: SyncPrefectClient) -> UUID:
 
 @dataclass
 class Told:
-    """What a waiting run said last, so that it says what is new, and now and then that it still waits."""
+    """What a waiting run said last, so that it reports news at once and repeats only now and then that it still waits."""
 
     text: str = ""
     at: float = 0.0
@@ -202,7 +203,7 @@ class Told:
 
 
 def _with_lease(client: SyncPrefectClient) -> list[FlowRun]:
-    """Runs of this machine that took its device: those on their way, and those that ended while their lease may still last."""
+    """Return this machine's runs that took its device: the unfinished ones, and ended ones whose lease may still last."""
     since = (datetime.now(UTC) - timedelta(seconds=2 * LEASE_S)).isoformat()
     on_their_way = {"state": {"type": {"any_": [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]}}}
     found = [*_runs(client, on_their_way), *_runs(client, {"end_time": {"after_": since}})]
@@ -215,6 +216,6 @@ def _runs(client: SyncPrefectClient, wanted: dict[str, Any]) -> list[FlowRun]:
 
 
 def _label(client: SyncPrefectClient, labels: dict[str, Any]) -> None:
-    """Write it to this flow run; none runs where the limit is used outside of one."""
+    """Label this flow run with the lease; outside of a flow run nothing is written."""
     if runtime.flow_run.id:
         client.update_flow_run_labels(UUID(runtime.flow_run.id), {**labels, HELD_ON: platform.node()})

@@ -1,4 +1,4 @@
-"""Is this machine ready? One line each: what was found, and what to do about it."""
+"""Examines whether this machine is ready: each finding says what was found and what to do about it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ASK_TIMEOUT_S = 20.0
 
 @dataclass(frozen=True)
 class Finding:
-    """One line. `note`: works, with a limit worth knowing; `fault`: something will not work until `todo` is done."""
+    """One finding. A `note` works with a limit worth knowing; with a `fault` something will not work until `todo` is done."""
 
     part: str
     status: Status
@@ -34,7 +34,7 @@ class Finding:
 
 
 def examine(store_url: str, scratch: Path) -> list[Finding]:
-    """All findings; takes a few seconds, starts nothing."""
+    """Return all findings. This takes a few seconds and starts nothing."""
     return [*_engine(), _gpu(), _docker(), _store(store_url), _api(), _disk(scratch), _memory(), _trainer()]
 
 
@@ -146,7 +146,7 @@ def _cpu_flags() -> set[str]:
 
 
 def _ask(*command: str) -> str | None:
-    """A program's answer, None when it fails or keeps silent."""
+    """Return a program's output, or None when the program fails or prints nothing."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=ASK_TIMEOUT_S, check=True)
     except (OSError, subprocess.SubprocessError):

@@ -1,4 +1,4 @@
-"""What the flows that people start have in common: the threads of their task runs."""
+"""What the flows that people start have in common: the thread pool of their task runs."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """What a person fills in before a deployed run, and how it becomes a config.
 
-What most people change stands first (`Common`); *config*, folded until somebody unfolds it, is all of `RunConfig`. A field that
-is left at its default is "not said": the chosen config file, and below it the preset, may then say it. What no form can check
-(files, engines, rules across sections) is checked by the first task of every run, `validate`.
+What most people change stands first (`Common`); *config*, which is folded at first, is all of `RunConfig`. A field that is left
+at its default says nothing: the chosen config file decides, and below it the preset. What a form cannot check (files, engines,
+rules across sections) is checked by the first task of every run, `validate`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ STORE_VARIABLE, SCRATCH_VARIABLE = "RESTEM_STORE", "RESTEM_SCRATCH"  # of the wo
 
 
 def config_names() -> tuple[str, ...]:
-    """The committed configs that a run can start from."""
+    """Return the names of the committed configs that a run can start from."""
     return (DEFAULTS, *sorted(path.stem for path in CONFIGS.glob("*.toml")))
 
 
@@ -67,7 +67,7 @@ class Common(Settings):
     )
 
     def said(self) -> dict[str, Any]:
-        """What of it was said, as sections of a config."""
+        """Return the fields that were filled in, as sections of a config."""
         kind = {"kind": self.problems}
         fields: dict[str, tuple[Any, dict[str, Any]]] = {
             "name": (self.name, {"run": {"name": self.name}}),
@@ -85,9 +85,9 @@ NOTHING = Common()
 
 
 def config_from_form(start_from: str, form: Any, settings: Sequence[str] = (), common: Any = NOTHING) -> RunConfig:
-    """The config that a filled-in form means; UserError for any mistake.
+    """Make the config that a filled-in form describes; UserError for any mistake.
 
-    `form` is a RunConfig, what the form sent, or None where it stayed folded; `common` wins over it, and `settings`
+    `form` is a RunConfig, the dictionary that the form sent, or None where it stayed folded; `common` wins over it, and `settings`
     (`section.key=value` texts) win over everything.
     """
     tree = form.model_dump(mode="json") if isinstance(form, BaseModel) else form or {}
@@ -100,7 +100,7 @@ def config_from_form(start_from: str, form: Any, settings: Sequence[str] = (), c
 
 
 def differences(config: RunConfig) -> dict[str, Any]:
-    """What of a config differs from the defaults, as sections."""
+    """Return the settings of a config that differ from the defaults, as sections."""
     return _said(config.model_dump(mode="json"), RunConfig().model_dump(mode="json"))
 
 
@@ -114,18 +114,18 @@ def _common(sent: Any) -> Common:
 
 
 def store_at_hand(url: str = "") -> Store:
-    """The store that a form names, else the worker's, else the one of a checkout."""
+    """Return the store that the form names, else the worker's, else the checkout's."""
     chosen = url or os.environ.get(STORE_VARIABLE) or RunConfig().run.store
     return Store(chosen if "://" in chosen else str(Path(chosen).expanduser().absolute()))
 
 
 def scratch_at_hand() -> Path:
-    """The worker's scratch folder, else the one of a checkout."""
+    """Return the worker's scratch folder, else the checkout's."""
     return Path(os.environ.get(SCRATCH_VARIABLE) or RunConfig().run.scratch).expanduser().absolute()
 
 
 def _said(form: Any, defaults: Any) -> dict[str, Any]:
-    """What of the form differs from the defaults. Unknown keys stay: they are refused by name later."""
+    """Return what differs from the defaults in the form. Unknown keys stay, because they are refused by name later."""
     found = {}
     for name, value in form.items():
         default = defaults.get(name) if isinstance(defaults, dict) else None
@@ -143,7 +143,7 @@ def _places() -> dict[str, Any]:
 
 
 def _read(name: str) -> dict[str, Any]:
-    """A committed config; the name was checked by the form."""
+    """Read a committed config, whose name the form has checked."""
     return tomllib.loads((CONFIGS / f"{name}.toml").read_text(encoding="utf-8"))
 
 

@@ -1,4 +1,4 @@
-"""Names of flow runs: a run is found in the interface by what it works on. A name that a person typed is kept."""
+"""Names flow runs after what they work on, so that a person finds them in the interface. A name that a person typed is kept."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ TWO_WORDS = re.compile(r"([a-z]+)-([a-z]+)")
 
 
 def run_name() -> str:
-    """The name of the run, as far as the form says one."""
+    """Return the name of the run, if the form holds one."""
     return _typed() or _run(runtime.flow_run.parameters)
 
 
 def night_name() -> str:
-    """The series with the night's date, as the night's record is called."""
+    """Return the name of the series with the night's date, which is also the name of the night's record."""
     given = runtime.flow_run.parameters
     return _typed() or f"{_run(given)}-{_night(given.get('nights'))}"
 
 
 def stage_name() -> str:
-    """Run, stage and iteration."""
+    """Return run, stage and iteration as one name."""
     given = runtime.flow_run.parameters
     return _typed() or f"{given.get('run')}: {given.get('stage')} {given.get('iteration')}"
 
 
 def evaluation_name() -> str:
-    """The policy and whose problems it is scored on."""
+    """Return the name of the policy and of the run whose problems it is scored on."""
     given = runtime.flow_run.parameters
     return _typed() or f"{_run(given)}: evaluate {given.get('policy')}"
 
 
 def is_generated(name: str) -> bool:
-    """Whether Prefect made the name up (two words of its lists) or the form filled it in."""
+    """Return whether Prefect made up the name (two words of its lists) or the form filled it in."""
     if name == AUTOMATIC:
         return True
     words = TWO_WORDS.fullmatch(name)
@@ -79,7 +79,7 @@ def _night(given: Any) -> str:
 
 
 def _plain(form: Any) -> dict[str, Any]:
-    """What the form sent as a dictionary; what is none is refused later, with a sentence."""
+    """Return what the form sent as a dictionary; anything else is refused later, with a sentence."""
     sent = form.model_dump() if isinstance(form, BaseModel) else form
     return sent if isinstance(sent, dict) else {}
 

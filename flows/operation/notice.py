@@ -1,4 +1,4 @@
-"""What a person is told when a run fails: where, why, what is stored, how to go on and what that will cost."""
+"""Tells a person about a failed run: where and why it failed, what is stored, how to go on and what that will cost."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Where:
 
 @dataclass(frozen=True)
 class Notice:
-    """All that is known of one failure, as plain values."""
+    """What is known about one failure, as plain values."""
 
     run: str
     stage: str
@@ -56,7 +56,7 @@ class Notice:
     cost: str
 
     def to_markdown(self) -> str:
-        """The artifact's text, at most `MOST_BYTES`."""
+        """Return the artifact's text, at most `MOST_BYTES` long."""
         where = f"{self.stage} (`{self.slot}`)" if self.slot else self.stage
         log = (
             f"\n\nLast {LOG_LINES} lines of `{self.log_name}`:\n\n```text\n{self.log_tail}\n```"
@@ -72,7 +72,7 @@ class Notice:
 
 
 def notice_of(config: RunConfig | None, failure: Failure, flow_run_id: str) -> Notice:
-    """Everything there is to say; what cannot be found out is said to be unknown, never a second failure."""
+    """Collect what is known; what cannot be found out is reported as unknown and never becomes a second failure."""
     sentence = without_secrets(one_sentence(failure.error))
     newest = _newest_log(config, failure.stage) if config else None
     left = _plan(config) if config else None
@@ -83,7 +83,7 @@ def notice_of(config: RunConfig | None, failure: Failure, flow_run_id: str) -> N
 
 
 def without_secrets(text: str) -> str:
-    """Passwords in addresses and values that are named like secrets become stars."""
+    """Replace passwords in addresses, and values whose names look like secrets, by stars."""
     return SECRET.sub(r"\1\2***", without_password(text))
 
 
@@ -138,7 +138,7 @@ def _tail(path: Path) -> str:
 
 
 def _fenced(lines: list[str]) -> Iterator[str]:
-    """A fence inside a log must not end ours."""
+    """Put a log between fences that no fence inside the log can end."""
     for line in lines:
         yield line.replace("```", "'''")
 

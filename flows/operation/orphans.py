@@ -1,8 +1,8 @@
-"""Runs without a process and processes without a run: what a killed worker, a lost server or `restem down` leaves behind.
+"""Ends runs without a process and processes without a run, as a killed worker, a lost server or `restem down` leaves them.
 
-A run that says where it works is judged on that host. One that has not come so far (Pending, Submitting; Cancelling before it
-ever ran) is judged by whoever sees it, once it has been so for longer than a worker needs to start it. Runs that work on other
-hosts are left to the heartbeat automation.
+A run whose labels name a host is judged on that host. A run that has not started (Pending, Submitting, or Cancelling before it
+ever ran) is judged by any host that sees it, once it has been in that state for longer than a worker needs to start it. Runs
+that work on other hosts are left to the heartbeat automation.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ UNSEEN = "No worker started this run after it was taken; Retry starts it."
 
 
 def sweep(client: SyncPrefectClient, unseen_s: float = UNSEEN_S) -> tuple[str, ...]:
-    """Runs without a process end, and what they hold of this machine's device is free again; the names of the runs."""
+    """End runs without a process, free the device slots that they hold, and return the names of the runs."""
     ended = tuple(crash_orphans(client, unseen_s))
     freed = list(free_of_the_dead(client))
     if freed or free_of_nobody(client):
@@ -45,7 +45,7 @@ def sweep(client: SyncPrefectClient, unseen_s: float = UNSEEN_S) -> tuple[str, .
 
 
 def crash_orphans(client: SyncPrefectClient, unseen_s: float = UNSEEN_S) -> Iterator[str]:
-    """Runs whose process is gone, or did not come in `unseen_s`, become Crashed (Cancelled if that was on its way)."""
+    """Mark runs whose process is gone, or did not appear within `unseen_s` seconds, as Crashed (or Cancelled, if they were Cancelling)."""
     for run in _unfinished(client):
         if run.state is None or not (message := _lost(client, run, run.state, unseen_s)):
             continue
@@ -55,7 +55,7 @@ def crash_orphans(client: SyncPrefectClient, unseen_s: float = UNSEEN_S) -> Iter
 
 
 def end_leftovers(client: SyncPrefectClient) -> Iterator[str]:
-    """Processes of this user whose flow run is over are killed."""
+    """Kill processes of this user whose flow run is over."""
     for process in of_flow_runs():
         with suppress(psutil.Error):
             settled = time.time() - process.create_time() > SETTLE_S
@@ -67,7 +67,7 @@ def end_leftovers(client: SyncPrefectClient) -> Iterator[str]:
 
 
 def _lost(client: SyncPrefectClient, run: FlowRun, state: State[Any], unseen_s: float) -> str:
-    """Why nobody works on this run any more; empty while somebody does or may."""
+    """Return why nobody works on this run any more; empty while somebody does or may."""
     if has_process(run):
         return ""
     if state.is_running():  # one that has not said yet where it runs sends heartbeats, and is missed when they stop
@@ -81,7 +81,7 @@ def _lost(client: SyncPrefectClient, run: FlowRun, state: State[Any], unseen_s: 
 
 
 def _patience(client: SyncPrefectClient, run: FlowRun, unseen_s: float) -> float:
-    """How long a run may be on its way to a process that this machine does not see."""
+    """Return how long a run may wait for a process that this machine does not see."""
     if run.work_pool_name is None:
         return UNSEEN_ELSEWHERE_S
     try:

@@ -1,4 +1,4 @@
-"""A flow run whose worker was killed ends at once, and its children before it."""
+"""Ends a flow run at once when its worker was killed, after its children."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Which process a flow run has on this machine.
+"""Finds the process of a flow run on this machine.
 
-Every deployed run writes its host and process into its labels. Until it has done so, and after a Retry until it has done so
-again, its process is known by the environment that Prefect's worker gave it.
+Every deployed run writes its host and process into its labels. Before it has done so, also after a Retry, its process is
+recognised by the environment that Prefect's worker gave it.
 """
 
 from __future__ import annotations
@@ -21,35 +21,35 @@ ENGINES = ("prefect.engine", "prefect.flow_engine", "flow-run execute")  # how w
 
 
 def label_this_process(flow_run_id: str) -> None:
-    """Write down where this flow run's process is, for the janitor."""
+    """Label this flow run with its host and process, for the janitor."""
     with suppress(Exception), get_client(sync_client=True) as client:  # a display of where, never a reason to fail
         client.update_flow_run_labels(UUID(flow_run_id), {HOST: platform.node(), PROCESS: identity(psutil.Process())})
 
 
 def has_process(run: Any) -> bool:
-    """Whether the flow run has a living process on this machine."""
+    """Return whether the flow run has a living process on this machine."""
     return lives(str((run.labels or {}).get(PROCESS, ""))) or any(
         _is_engine(process) for process in of_flow_runs() if _run_of(process) == str(run.id)
     )
 
 
 def is_being_started(run: Any) -> bool:
-    """Whether anything on this machine works for the flow run, also what prepares its process."""
+    """Return whether any process on this machine works for the flow run, including one that prepares its start."""
     return any(_run_of(process) == str(run.id) for process in of_flow_runs())
 
 
 def is_ours(run: Any) -> bool:
-    """Whether the flow run says that this machine is where it runs."""
+    """Return whether the flow run's labels name this machine."""
     return (run.labels or {}).get(HOST) == platform.node()
 
 
 def identity(process: psutil.Process) -> str:
-    """Process ids are used again; together with the start they are not."""
+    """Return the process id with its start time: an id alone is used again by later processes, the pair is not."""
     return f"{process.pid}@{process.create_time():.2f}"
 
 
 def lives(name: str) -> bool:
-    """Whether the process of that `identity` still runs."""
+    """Return whether the process of that `identity` still runs."""
     pid, _, started = name.partition("@")
     try:
         process = psutil.Process(int(pid))
@@ -59,7 +59,7 @@ def lives(name: str) -> bool:
 
 
 def of_flow_runs() -> Iterator[psutil.Process]:
-    """Living processes of this user that belong to some flow run."""
+    """Return this user's living processes that belong to some flow run."""
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             if _run_of(process) and process.status() != psutil.STATUS_ZOMBIE:

@@ -1,4 +1,4 @@
-"""The config that a run really uses, as its first artifact: form, config file, preset and settings laid over each other."""
+"""Publishes the config that a run really uses (form, config file, preset and settings merged) as its first artifact."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def show_config(config: RunConfig) -> None:
 
 
 def config_markdown(config: RunConfig) -> str:
-    """What differs from the defaults, a line each as *settings* takes them; below it every setting."""
+    """Return the settings that differ from the defaults, one a line as *settings* takes them, and below them every setting."""
     different = without_password("\n".join(_lines(differences(config))) or "nothing")
     whole = without_password(json.dumps(config.model_dump(mode="json"), indent=1, ensure_ascii=False))
     return (

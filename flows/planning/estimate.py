@@ -1,4 +1,4 @@
-"""How many tokens, bytes and seconds a plan comes to: from an earlier run's figures where there are any, else from rules."""
+"""Estimates the tokens, bytes and seconds of a plan from an earlier run's figures where there are any, else from rules."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TRAINING_BYTES_PER_PARAMETER = 16  # weights, gradients and both AdamW moments, 
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be done: samples at most drawn for training and for evaluation, M-steps to train, the base to make."""
+    """What is to be done: the most samples drawn for training and for evaluation, M-steps to train, and the base to make."""
 
     train_samples: int
     eval_samples: int
@@ -44,7 +44,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Amounts:
-    """Upper estimates. `store_bytes` stay, `scratch_bytes` are needed while training; `basis` says where they come from."""
+    """Upper estimates. `store_bytes` stay, `scratch_bytes` are needed only while training; `basis` says what they are based on."""
 
     samples: int
     tokens: int
@@ -56,7 +56,7 @@ class Amounts:
 
 @dataclass(frozen=True)
 class Rates:
-    """Tokens of one sample (prompt, completion), completion tokens a second, seconds of one M-step."""
+    """Tokens of one sample (prompt, completion), completion tokens per second, and seconds of one M-step."""
 
     prompt_tokens: float
     completion_tokens: float
@@ -68,7 +68,7 @@ class Rates:
 def estimate(
     config: RunConfig, workspace: Workspace, work: Work, sets: dict[Split, list[Problem]], base: Policy | None
 ) -> Amounts:
-    """Amounts of `work`; time is for this machine, or the machine of the earlier run."""
+    """Estimate the amounts of `work`; times are for this machine, or for the machine of the earlier run."""
     parameters = parameters_of(base)
     rates = _measured(config, workspace) or _rules(config, sets, parameters)
     completion_tokens = work.samples * rates.completion_tokens
@@ -89,7 +89,7 @@ def estimate(
 
 
 def parameters_of(policy: Policy | None) -> int:
-    """Parameters by the headers of the local safetensors files; without any, those of the built-in model."""
+    """Count parameters in the headers of the local safetensors files; without files, return those of the built-in model."""
     files = Path(policy.uri).glob("*.safetensors") if policy and "://" not in policy.uri else ()
     return sum(_parameters_in(path) for path in files) or BUILTIN_PARAMETERS
 
@@ -108,7 +108,7 @@ def _product(numbers: Iterable[int]) -> int:
 
 
 def _measured(config: RunConfig, workspace: Workspace) -> Rates | None:
-    """From this run's own record, else from one of the same base model and engine."""
+    """Return rates from this run's own record, else from a run of the same base model and engine."""
     names = [config.run.name, *run_names(workspace.store)]
     results = (result_of(workspace.store, name) for name in dict.fromkeys(names))
     for result in results:

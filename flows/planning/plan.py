@@ -1,7 +1,7 @@
-"""What a run would do, without doing it: the loop itself, with stages that are only looked up in the store.
+"""Finds out what a run would do, without doing it, by running the loop itself with stages that are only looked up.
 
-The recipes are made by the same jobs as in a run, so a plan cannot disagree with it. Nothing is started or written, apart
-from grading workers that check the golds. Behind the first stage whose result is unknown everything "runs".
+The same jobs as in a run make the recipes, so a plan cannot disagree with it. Nothing is written, and nothing is started but
+the grading workers that check the golds. Every stage after the first one whose result is unknown is listed as "runs".
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """All lines, and what they add up to. `left_out`: train problems whose gold fails its own grader."""
+    """All lines, and what they add up to. `left_out` lists the train problems whose gold fails its own grader."""
 
     run: str
     store: str
@@ -61,7 +61,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class ReadProblems(ProblemSet):
-    """A problem set as its source gives it now; it need not be in the store."""
+    """A problem set as its source gives it now; it need not be stored."""
 
     read: tuple[Problem, ...] = ()
 
@@ -79,12 +79,12 @@ class ReadProblems(ProblemSet):
 
 
 def plan(config: RunConfig) -> Plan:
-    """Walk the loop; UserError for whatever a run would refuse."""
+    """Plan a run; UserError for whatever the run would refuse."""
     return plan_of(preflight(config, looking=True))
 
 
 def plan_of(checked: Checked) -> Plan:
-    """The plan of a config that passed the checks."""
+    """Plan the run of a config that has passed the checks."""
     lookup = Lookup()
     stages = Stages(checked.config, checked.workspace, lookup)
     planner = Planner(checked, lookup)
@@ -106,7 +106,7 @@ def _as_read(checked: Checked) -> ProblemSets:
 
 
 def _base(checked: Checked, stages: Stages) -> tuple[Policy | None, str]:
-    """The base if it is at hand, else why not."""
+    """Return the base if it is at hand, else why it is not."""
     if checked.config.model.base not in BUILTIN:
         return checked.base, "" if checked.base else "it is not on this machine yet and must be fetched"
     try:
@@ -118,7 +118,7 @@ def _base(checked: Checked, stages: Stages) -> tuple[Policy | None, str]:
 
 @dataclass
 class PlannedRow:
-    """One iteration of a plan; phases are looked up, and an evaluation that is not stored holds nothing up."""
+    """One iteration of a plan. Phases are looked up; later phases do not depend on an evaluation, so one may be missing."""
 
     planner: Planner
     number: int
@@ -141,7 +141,7 @@ class PlannedRow:
 
 @dataclass
 class Planner:
-    """Follows the loop in place of a recorder and notes what of each phase is stored."""
+    """Follows the loop in place of a recorder and notes which part of each phase is stored."""
 
     checked: Checked
     lookup: Lookup
@@ -153,7 +153,7 @@ class Planner:
         return self.lookup.looks
 
     def follow(self, run: Run) -> None:
-        """The loop as far as its results are known; the rest of it runs."""
+        """Follow the loop as far as its results are stored; the rest is listed as "runs"."""
         try:
             em_loop(run, self)
         except NotStored:
@@ -167,23 +167,23 @@ class Planner:
         yield self.rows[-1]
 
     def should_stop(self) -> bool:
-        """The run's own rule."""
+        """Apply the run's own stop rule."""
         rewards = [row.maximized.chosen.val_reward.value for row in self.rows if row.maximized]
         return stops(rewards, self.checked.config.loop.patience)
 
     def finish(self) -> None:
-        """A plan has no result but its steps."""
+        """Return nothing, because a plan has no result but its steps."""
 
     # -- what comes of it
 
     def add(self, number: int, phase: str, why: str | None = None) -> None:
-        """A phase that was looked up; `why` it is not stored, if so."""
+        """Add a phase that was looked up; `why` says why it is not stored, if it is not."""
         hits = sum(look.outcome is not None for look in self.looks)
         state = "stored" if why is None else "runs in part" if hits else "runs"
         self.steps.append(Step(number, phase, state, why or "", hits, 0 if why is None else self._samples(phase)))
 
     def rest(self) -> None:
-        """Everything that was not reached: its input is unknown."""
+        """Add every step that was not reached because its input is unknown."""
         known = {(step.iteration, step.phase) for step in self.steps}
         phases = [(0, "evaluate")]
         phases += [(number, name) for number in range(1, self.checked.config.loop.iterations + 1) for name in PHASES]
@@ -192,7 +192,7 @@ class Planner:
                 self.steps.append(Step(number, name, "runs", UNKNOWN_INPUT, 0, self.most_samples(name)))
 
     def work(self) -> Work:
-        """What the steps add up to."""
+        """Return what the steps add up to."""
         samples = {
             name: sum(step.samples for step in self.steps if step.phase == name)
             for name in ("E-step", "M-step", "evaluate")
@@ -203,7 +203,8 @@ class Planner:
         )
 
     def _samples(self, phase: str) -> int:
-        """At most: what the looked-up selections lack, the later waves of their problems, and epochs not reached."""
+        """Return the most samples that are drawn: those that looked-up selections lack, later waves of their problems, and epochs
+        not reached."""
         ends = [look for look in self.looks if look.outcome is None and Slot.parse(look.job.slot).range is not None]
         if phase == "M-step" and not ends:
             return self.most_samples(phase)
@@ -212,7 +213,7 @@ class Planner:
         return drawn + (self._val_samples(self.checked.config.finetune.epochs - epochs) if phase == "M-step" else 0)
 
     def _lacking(self, end: Look) -> int:
-        """Samples that a range lacks from the wave on at which it ends."""
+        """Return how many samples a range lacks, from the wave at which it ends."""
         slot, job = Slot.parse(end.job.slot), end.job
         waves = self.checked.config.generate.waves
         later = sum(waves[slot.wave + 1 :]) if slot.set == "train" and slot.wave is not None else 0
@@ -223,7 +224,7 @@ class Planner:
         return epochs * self.checked.config.evaluate.val_samples * len(self.checked.sets.problems["val"])
 
     def most_samples(self, phase: str) -> int:
-        """Samples of a phase when nothing is stored and no problem drops out early."""
+        """Return the samples of a phase when nothing is stored and no problem drops out early."""
         settings, problems = self.checked.config.evaluate, self.checked.sets.problems
         return {
             "E-step": sum(self.checked.config.generate.waves) * len(problems["train"]),

@@ -1,7 +1,7 @@
-"""What a night may cost: tokens, hours and disk, read from the store and the clock, asked between waves.
+"""The budget of a night in tokens, hours and disk. It is read from the store and the clock, and asked between waves.
 
-What was drawn is counted in the store, not by who asks. So the orchestrator, the workers of a fleet and a later attempt at
-the same night agree, and nothing is counted twice.
+Drawn tokens are counted in the store, not by the process that asks. So the orchestrator, the workers of a fleet and a later
+attempt at the same night agree, and nothing is counted twice.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ Limit = Literal["tokens", "hours", "disk"]
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of a night, of which None is none, and since when they count: seconds since the epoch.
+    """The limits of a night, where None means no limit, and the times from which they count, in seconds since the epoch.
 
-    `since` is the night's first attempt (tokens), `began` this attempt (hours).
+    Tokens count from `since`, the start of the night's first attempt; hours count from `began`, the start of this attempt.
     """
 
     tokens: int | None
@@ -40,7 +40,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Spent:
-    """A limit that is reached."""
+    """A limit that has been reached."""
 
     limit: Limit
     sentence: str
@@ -48,7 +48,7 @@ class Spent:
 
 @dataclass
 class Budget:
-    """The hook of a run with limits. Disk counts as it grows beyond what it was when this object was made."""
+    """The hook of a run with limits. Disk is measured as growth since this object was made."""
 
     limits: Limits
     workspace: Workspace
@@ -66,11 +66,11 @@ class Budget:
         return made
 
     def goes_on(self, draws: Draws) -> bool:
-        """Only the E-step is limited: an evaluation of fewer problems would be another figure."""
+        """Limit only the E-step, because an evaluation of fewer problems would be a different figure."""
         return not draws.capped or self.spent() is None
 
     def spent(self) -> Spent | None:
-        """The first limit that is reached, if any."""
+        """Return the first limit that has been reached, if any."""
         limits = self.limits
         if limits.tokens is not None and (tokens := self.tokens()) >= limits.tokens:
             return Spent("tokens", f"{tokens:,} of {limits.tokens:,} tokens")
@@ -81,12 +81,12 @@ class Budget:
         return None
 
     def allows_training(self) -> bool:
-        """Training draws no tokens to speak of, but takes time and disk."""
+        """Return whether hours and disk allow training, which draws hardly any tokens but takes time and disk."""
         spent = self.spent()
         return spent is None or spent.limit == "tokens"
 
     def tokens(self) -> int:
-        """Completion tokens drawn for this run since the night began, by whichever attempt and on whichever machine."""
+        """Return the completion tokens drawn for this run since the night began, by all attempts on all machines."""
         for recipe in self._recipes():
             key = key_of(recipe)
             manifest = None if key in self.counted else self.workspace.store.lookup("generate", key)

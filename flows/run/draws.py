@@ -1,4 +1,4 @@
-"""What is to be drawn, as data: whose completions, of which problems, how many, and range by range."""
+"""Describes what is to be drawn, as data: which policy's completions, for which problems, how many, and in which ranges."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tasks.store.slots import Slot
 
 @dataclass(frozen=True)
 class Draws:
-    """Which completions are wanted: from whom, for what, how, and how many a problem."""
+    """Which completions are wanted: from which policy, for which problems, with which sampling, and how many per problem."""
 
     slot: Slot
     policy: Policy
@@ -25,18 +25,18 @@ class Draws:
 
     @property
     def most_ranges(self) -> int:
-        """Each range takes two task runs a wave."""
+        """Return the most ranges; each range takes two task runs per wave."""
         return max(1, min(MAX_RANGES, self.most_task_runs // (2 * len(self.spans))))
 
     def ranges(self, size: int) -> list[RangeWork]:
-        """The work, range by range of about `size` problems."""
+        """Return the work in ranges of about `size` problems."""
         ranges = split_ranges(self.problems.all(), size, self.most_ranges)
         return [RangeWork(self, number, ids) for number, ids in enumerate(ranges)]
 
 
 @dataclass(frozen=True)
 class RangeWork:
-    """One problem range of the draws."""
+    """The work of one problem range."""
 
     draws: Draws
     number: int

@@ -1,8 +1,8 @@
 """`run.execution = "deployments"`: problem ranges and trainings as flow runs of their own, taken by any worker of a pool.
 
-The orchestrating run holds no device. A range is one flow run, all its waves in it; a training is one. Both write to the
-store, and the store says when they are done: nothing but references is handed over, and after a Retry only what is
-missing is started. A flow run that is still on its way for the same work is waited for, not doubled.
+The orchestrating run holds no device. A range is one flow run with all its waves; a training is one flow run. Both write to
+the store, and the store says when they are done: only references are handed over, and after a Retry only what is missing
+is started. A flow run that has not finished yet is waited for; no second one is started for the same work.
 """
 
 from __future__ import annotations
@@ -68,19 +68,19 @@ SENT: dict[str, Stage] = {stage.name: stage for stage in (generate, verify, fine
 
 
 def to_payload(job: Any) -> dict[str, Any]:
-    """A job as plain JSON values."""
+    """Return a job as plain JSON values."""
     plain: dict[str, Any] = TypeAdapter(type(job)).dump_python(job, mode="json")
     return plain
 
 
 def from_payload(kind: str, payload: dict[str, Any]) -> Any:
-    """The job again."""
+    """Return the job that this payload describes."""
     return TypeAdapter(PAYLOADS[kind]).validate_python(payload)
 
 
 @dataclass(frozen=True)
 class Sent:
-    """Work for another flow run. `look` finds what it made in the store, None when that is not there."""
+    """Work for another flow run. `look` finds in the store what the work made, or returns None when it is not there."""
 
     kind: Kind
     slot: str
@@ -91,7 +91,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Done:
-    """What `look` found, and whether it was there already."""
+    """What `look` found, and whether it was already there before the work was sent."""
 
     value: Any
     cached: bool
@@ -106,7 +106,7 @@ class Fleet:
         self.here = Inline()
 
     def in_flight(self, stages: Stages, ranges: int) -> int:
-        """All ranges: how many work side by side is the number of workers."""
+        """Put all ranges in flight, because the number of workers limits how many are worked on at once."""
         return ranges
 
     def base(self, stages: Stages, base: Policy) -> Policy:
@@ -121,7 +121,7 @@ class Fleet:
         return Outcome(done.value.ref, done.cached)
 
     def range(self, stages: Stages, work: RangeWork, going: Callable[[], bool]) -> RangeSamples:
-        """One flow run for all waves. Under a budget the worker asks it too, and what it left undone is no failure."""
+        """Do all waves in one flow run. Under a budget the worker asks the budget too, and what it left undone is no failure."""
         limits = stages.hook.limits if isinstance(stages.hook, Budget) and work.draws.capped else None
         if limits and not stages.hook.goes_on(work.draws):
             return as_far_as_stored(stages, work)
@@ -146,12 +146,12 @@ class Fleet:
 
 
 def executor_for(config: RunConfig) -> Executor:
-    """How a run with this config gets its stages done."""
+    """Return the executor for a run with this config."""
     return Fleet() if config.run.execution == "deployments" else Inline()
 
 
 def stored_range(stages: Stages, work: RangeWork) -> RangeSamples | None:
-    """The range if all its waves are in the store."""
+    """Return the range if all its waves are in the store, else None."""
     try:
         return walk(replace(stages, executor=Lookup(), hook=NoLimit()), work)
     except NotStored:
@@ -159,7 +159,7 @@ def stored_range(stages: Stages, work: RangeWork) -> RangeSamples | None:
 
 
 def as_far_as_stored(stages: Stages, work: RangeWork) -> RangeSamples:
-    """The waves of the range that are in the store."""
+    """Return the waves of the range that are in the store."""
     for waves in range(len(work.draws.spans), 0, -1):
         first = replace(work, draws=replace(work.draws, spans=work.draws.spans[:waves]))
         if (found := stored_range(stages, first)) is not None:
@@ -168,7 +168,7 @@ def as_far_as_stored(stages: Stages, work: RangeWork) -> RangeSamples:
 
 
 def _under_budget(stages: Stages, work: RangeWork) -> Callable[[], RangeSamples | None]:
-    """Finds the whole range; once the budget is spent, what there is of it."""
+    """Return a look that finds the whole range or, once the budget is spent, the part of it that is stored."""
 
     def look() -> RangeSamples | None:
         whole = stored_range(stages, work)
@@ -198,7 +198,7 @@ def elsewhere(slot: str, sent: Sent, journal: Journal) -> Any:
 
 
 def _adopted_or_started(sent: Sent) -> FlowRun:
-    """The flow run for this work that an earlier attempt left on its way, else a new one."""
+    """Return the unfinished flow run that an earlier attempt started for this work, else a new one."""
     payload = to_payload(sent.job)
     tag = f"work-{digest_of({name: value for name, value in payload.items() if name != 'limits'})}"
     wanted = {"tags": {"all_": [tag]}, "state": {"type": {"any_": UNFINISHED}}}
@@ -224,7 +224,7 @@ def _final_state(flow_run: FlowRun) -> Any:
 
 
 def cancel_jobs(journal: Journal) -> None:
-    """Cancel the flow runs that this run still waits for: they go down with it."""
+    """Cancel the flow runs that this run still waits for, because they end with it."""
     with get_client(sync_client=True) as client:
         for flow_run_id in journal.jobs:
             state = client.read_flow_run(flow_run_id).state
@@ -234,7 +234,7 @@ def cancel_jobs(journal: Journal) -> None:
 
 
 def shared_base(workspace: Workspace, base: Policy) -> Policy:
-    """The base model in the store, where every worker can fetch it; put there once per digest."""
+    """Put the base model into the store once per digest, so that every worker can fetch it, and return it."""
     store, folder = workspace.store, Path(base.uri)
     if "://" in base.uri or base.uri.startswith(store.path("")):
         return base

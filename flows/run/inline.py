@@ -1,4 +1,4 @@
-"""Stages as Prefect tasks of this flow run: named after their place, with the run's retries, shown as Cached from the store.
+"""Runs stages as Prefect tasks of this flow run, named after their slot, with the run's retries, shown as Cached if stored.
 
 The manifest is the only truth about "done", so Prefect's own result cache is off: a finished stage answers with a
 `Completed(name="Cached")` state made from its manifest, and UI and store cannot disagree.
@@ -54,7 +54,8 @@ class Inline:
 
 
 def worth_retrying(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
-    """Machines, networks and processes may recover; a user's mistake and a stage's own refusal will not."""
+    """Return whether a retry can help: machines, networks and processes may recover, but a user's mistake and a stage's own
+    refusal stay."""
     if is_ending():  # cancelled: the failure is our own doing
         return False
     try:
@@ -68,7 +69,7 @@ def worth_retrying(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
 
 @functools.lru_cache(maxsize=32)
 def as_task(stage: Stage) -> Task[..., Outcome]:
-    """The stage as a Prefect task of its name; a job's `slot` names its task run."""
+    """Return the stage as a Prefect task of its name; a job's `slot` names its task run."""
 
     @functools.wraps(stage.run)
     def run_stage(job: Job) -> Any:
@@ -86,7 +87,7 @@ def as_task(stage: Stage) -> Task[..., Outcome]:
 
 
 def with_retries(stage: Task[..., Any], settings: RetrySettings) -> Task[..., Any]:
-    """The same task with the run's retries and exponential back-off."""
+    """Return the same task with the run's retries and exponential back-off."""
     if not settings.retries:
         return stage
     delays = exponential_backoff(backoff_factor=settings.delay_s)

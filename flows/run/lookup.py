@@ -1,4 +1,4 @@
-"""Stages that are looked up in the store and never run: what `restem plan` and the rerun of one stage are made of."""
+"""Looks stages up in the store and never runs them; `restem plan` and the rerun of one stage use it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tasks.store.workspace import Outcome
 
 @dataclass(frozen=True)
 class Look:
-    """One job that was looked up: its outcome, or why there is none."""
+    """One job that was looked up: its outcome, or the reason why there is none."""
 
     stage: str
     job: Job
@@ -26,7 +26,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Lookup:
-    """An executor that only looks. A stage that is not stored raises `NotStored`; `looks` remembers every look."""
+    """An executor that only looks stages up. A stage that is not stored raises `NotStored`; `looks` remembers every look-up."""
 
     looks: list[Look] = field(default_factory=list)
     keeps_going: bool = True  # so that every range is counted
@@ -49,7 +49,7 @@ class Lookup:
 
 
 def stored(stage: Stage, job: Job) -> Look:
-    """Look into the store; nothing is written."""
+    """Look the stage up in the store; nothing is written."""
     found = job.workspace.look(job.recipe(), job.slot)
     outcome = Outcome(job.workspace.store.ref(found.manifest), cached=True) if found.manifest else None
     return Look(stage.name, job, outcome, found.why)

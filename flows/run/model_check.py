@@ -1,4 +1,4 @@
-"""The look at a base model that a person brought, with this run's own prompts; shared by validate, plan, run and the form."""
+"""Checks a base model that a person brought with this run's own prompts; validate, plan, run and the form share the check."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_PROMPTS = 8  # the longest ones: a text that a tokenizer cannot keep is sel
 def check_model(
     config: RunConfig, workspace: Workspace, base: Policy, problems: Iterable[Problem], *, remember: bool = True
 ) -> None:
-    """UserError where this run could not sample from it or train it. Notes go to the log."""
+    """Raise UserError when this run could not sample from the model or train it. Notes go to the log."""
     folder = Path(base.uri)
     if folder.is_dir():
         scratch = workspace.scratch_path if remember else Path(workspace.scratch).absolute()
@@ -29,7 +29,7 @@ def check_model(
 
 
 def asked(config: RunConfig, problems: list[Problem]) -> Asked:
-    """What the run will do with its model."""
+    """Return what the run will do with its model."""
     template, shots = template_named(config.model.prompt), config.model.shots
     prompts = sorted({template.render(problem, shots) for problem in problems}, key=lambda text: (-len(text), text))
     return Asked(
@@ -39,7 +39,7 @@ def asked(config: RunConfig, problems: list[Problem]) -> Asked:
 
 
 def _solution(template: PromptTemplate) -> str:
-    """A worked example of the template, as it stands behind a prompt."""
+    """Return the solution of a worked example of the template, as it follows a prompt."""
     for form in template.forms.values():
         if form.examples:
             return form.lead + form.examples[0].solution

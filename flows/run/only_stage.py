@@ -1,7 +1,7 @@
-"""One stage of one iteration again: only that stage really runs, everything else is looked up and never made.
+"""Does one stage of one iteration again: only that stage really runs; everything else is looked up and never made.
 
-A composition of two executors. What the stage needs must be stored. A result that is stored already is set aside first and
-put back should the rerun fail.
+It composes two executors. The inputs of the stage must be stored. A result that is stored already is set aside first, and
+put back if the rerun fails.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ORDER: tuple[StageName, ...] = ("generate", "verify", "materialize", "finetune",
 
 @dataclass(frozen=True)
 class Rerun:
-    """One task run of the stage: the digest before (None: it was not stored) and its outcome."""
+    """One task run of the stage: the digest before (None when it was not stored) and its outcome."""
 
     slot: str
     before: str | None
@@ -46,7 +46,7 @@ class Aside:
 
 @dataclass(frozen=True)
 class OnlyStage:
-    """An executor in which only `stage` of `iteration` is done, by `doer`. `again`: also what is stored already."""
+    """An executor in which `doer` does only `stage` of `iteration`; with `again`, also what is stored already."""
 
     stage_name: StageName
     iteration: int
@@ -79,7 +79,7 @@ class OnlyStage:
         return walk(stages, work, going)
 
     def covers(self, stage: str, slot: Slot) -> bool:
-        """Whether a job is what is to be done again. The stage `evaluate` is all that scores a policy."""
+        """Return whether a job is to be done again. The stage `evaluate` stands for every job that scores a policy."""
         if slot.iteration != self.iteration:
             return False
         if self.stage_name == "evaluate":
@@ -91,12 +91,12 @@ class OnlyStage:
         return [look for look in self.lookup.looks if look.outcome is None]
 
     def lacks(self) -> Look | None:
-        """The first input of the stage that is not stored. That a range ends behind its first wave is no lack for E-step stages."""
+        """Return the first input of the stage that is not stored. For E-step stages a range may end after its first wave."""
         return next((miss for miss in self.misses if self._is_input(miss)), None)
 
     @contextmanager
     def put_back(self, store: Store) -> Iterator[None]:
-        """Around the rerun: results that were set aside come back unless they were made anew."""
+        """Put results that were set aside back at the end of the block, unless they were made anew."""
         try:
             yield
         finally:

@@ -1,4 +1,4 @@
-"""Policies by the names that people use: base, latest, RUN/ITERATION, or whatever `model.base` accepts."""
+"""Finds policies by the names that people use: base, latest, RUN/ITERATION, or whatever `model.base` accepts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OF_A_RUN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)/(\d+)$")
 
 
 def policy_named(run: Run, name: str) -> Policy:
-    """UserError when nothing of that name is there."""
+    """Return the policy of that name; UserError when there is none."""
     store = run.workspace.store
     if name == BASE:
         return run.base

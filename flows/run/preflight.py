@@ -1,4 +1,4 @@
-"""Opening a run: check everything that can be wrong before anything expensive starts, then hand out the pieces."""
+"""Opens a run: it checks everything that can be wrong before anything expensive starts, then hands out the pieces."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ENDPOINT_TIMEOUT_S = 10.0
 
 
 def workspace_of(config: RunConfig) -> Workspace:
-    """The run's places. A relative store is meant from the current directory."""
+    """Return the run's workspace. A relative store is relative to the current directory."""
     store = config.run.store
     url = store if "://" in store else str(Path(store).expanduser().absolute())
     return Workspace(url, config.run.scratch, config.run.name, config.loop.versions_in_key)
@@ -43,9 +43,9 @@ def workspace_of(config: RunConfig) -> Workspace:
 
 @dataclass(frozen=True)
 class Checked:
-    """A config that passed every check, with all that the checks read, so that a run reads it once.
+    """A config that passed every check, with everything that the checks read, so that a run reads it only once.
 
-    `config` has filled in what this machine decides. `base` is None where it must be made or fetched first.
+    `config` holds also what this machine decides. `base` is None where it must be made or fetched first.
     """
 
     config: RunConfig
@@ -55,10 +55,10 @@ class Checked:
 
 
 def preflight(config: RunConfig, *, looking: bool = False) -> Checked:
-    """Everything that can be checked before a server, an engine or a task starts; UserError for the first fault.
+    """Check everything that can be checked before a server, an engine or a task starts; UserError for the first fault.
 
-    The one list of checks: `validate`, `plan`, a run and a deployment go through it alike. `looking` writes nothing and
-    fetches nothing: the store is not tried by writing, and a base that is not on this machine stays unknown.
+    This is the only list of checks: `validate`, `plan`, a run and a deployment all use it. With `looking` nothing is written
+    or fetched: the store is not tested by writing, and a base that is not on this machine stays unknown.
     """
     config = with_engine_at_hand(config)
     workspace = workspace_of(config)
@@ -83,9 +83,9 @@ def preflight(config: RunConfig, *, looking: bool = False) -> Checked:
 def open_run(
     checked: Checked, executor: Executor, journal: Journal | None = None, hook: Hook | None = None
 ) -> Iterator[Run]:
-    """The run of a checked config, its problems and its base in the store; engines are closed at the end.
+    """Open the run of a checked config, with its problems and its base in the store; engines are closed when the block ends.
 
-    `journal` is told which stage failed, `hook` is asked between waves.
+    `journal` is told which stage failed, and `hook` is asked between waves.
     """
     stages = Stages(checked.config, checked.workspace, executor, hook or NoLimit(), journal or Journal())
     with ending_at_once():
@@ -98,9 +98,9 @@ def open_run(
 
 
 def with_engine_at_hand(config: RunConfig) -> RunConfig:
-    """The config with the engine that really samples here, so that every key and record names it.
+    """Return the config with the engine that really samples here, so that every key and record names it.
 
-    On a fleet each worker has its own, and refuses work for one that it lacks.
+    On a fleet each worker has its own engine and refuses work for an engine that it lacks.
     """
     engine = config.engine
     kind = kind_at_hand(engine.kind) if config.run.execution == "inline" else engine.kind
@@ -114,7 +114,7 @@ def with_engine_at_hand(config: RunConfig) -> RunConfig:
 
 
 def check_reward(config: RunConfig) -> None:
-    """The reward can grade these problems, and where it runs programs there is a sandbox that holds."""
+    """Check that the reward can grade these problems and, where it runs programs, that the sandbox works and holds."""
     grader = grader_for(config.verify)
     for split in ("train", "val", "test"):
         kind = getattr(config.data, split).kind
@@ -127,7 +127,7 @@ def check_reward(config: RunConfig) -> None:
 
 
 def check_engine(engine: EngineSettings, *, here: bool = True) -> None:
-    """The devices, files and endpoints that the engine needs are there; `here`: it will run on this machine."""
+    """Check that the devices, files and endpoints of the engine exist; `here` says that it will run on this machine."""
     if here and engine.kind == "replay" and not Path(str(engine.replay_path)).exists():
         raise UserError(f"engine.replay_path {engine.replay_path!r} does not exist; name a folder of recorded samples")
     wanted, found = engine.tensor_parallel_size * engine.data_parallel_size, count_gpus()
@@ -141,7 +141,7 @@ def check_engine(engine: EngineSettings, *, here: bool = True) -> None:
 
 
 def count_gpus() -> int:
-    """NVIDIA GPUs that the driver lists."""
+    """Count the NVIDIA GPUs that the driver lists."""
     if not shutil.which("nvidia-smi"):
         return 0
     listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
@@ -149,7 +149,7 @@ def count_gpus() -> int:
 
 
 def check_endpoint(url: str) -> None:
-    """An external endpoint answers at all; what it serves is asked when it is used."""
+    """Check that an external endpoint answers at all; which model it serves is asked when it is used."""
     try:
         httpx.get(f"{url.rstrip('/')}/models", timeout=ENDPOINT_TIMEOUT_S)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -157,7 +157,7 @@ def check_endpoint(url: str) -> None:
 
 
 def check_trackers(config: RunConfig) -> None:
-    """Trackers that training reports to are installed."""
+    """Check that the trackers to which training reports are installed."""
     for name in config.finetune.report_to:
         if importlib.util.find_spec(name) is None:
             raise UserError(
@@ -166,14 +166,14 @@ def check_trackers(config: RunConfig) -> None:
 
 
 def check_prompts(config: RunConfig, *sets: Iterable[Problem]) -> None:
-    """Every problem can be written with the template and the number of examples that the config asks for."""
+    """Check that every problem can be written with the template and the number of examples that the config asks for."""
     template = template_named(config.model.prompt)
     for problem in itertools.chain(*sets):
         template.render(problem, config.model.shots)
 
 
 def check_space(workspace: Workspace) -> None:
-    """The scratch folder can be made and has room; nothing is made yet."""
+    """Check that the scratch folder can be made and has room; nothing is made yet."""
     path = Path(workspace.scratch).absolute()
     try:
         above = next(folder for folder in (path, *path.parents) if folder.exists())
@@ -194,7 +194,7 @@ def check_space(workspace: Workspace) -> None:
 
 
 def named_base(config: RunConfig, workspace: Workspace, *, fetch: bool) -> Policy | None:
-    """The base that the config names by folder, URL or Hub id; None for a built-in one, or where it must not be fetched."""
+    """Return the base that the config names by folder, URL or Hub id; None for a built-in one, or where it must not be fetched."""
     if config.model.base in BUILTIN:
         return None
     if config.model.base.startswith("builtin:"):
@@ -203,5 +203,5 @@ def named_base(config: RunConfig, workspace: Workspace, *, fetch: bool) -> Polic
 
 
 def made_base(stages: Stages) -> Policy:
-    """The built-in base model, trained on the spot unless the store has it."""
+    """Return the built-in base model, which is trained now unless the store has it."""
     return builtin_policy(stages.workspace, stages.do(pretrain, BaseJob(stages.workspace, stages.config.model)))

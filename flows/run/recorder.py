@@ -1,4 +1,4 @@
-"""The record of a run: times each phase, keeps the result up to date in the store, draws the report, applies the stop rule."""
+"""Records a run: it times each phase, keeps the result in the store up to date, writes the report and applies the stop rule."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ Publish = Callable[[RunResult, str], None]  # told the result so far, and where 
 
 
 def keep_to_the_store(result: RunResult, page: str) -> None:
-    """Publish nowhere."""
+    """Publish nothing, because the store holds everything."""
 
 
 @dataclass
 class Timed:
-    """One iteration while it runs: what came of each phase, how long it took, and whether the store had it."""
+    """One iteration while it runs: the result of each phase, the seconds it took, and whether it came from the store."""
 
     run: Run
     number: int
@@ -90,7 +90,7 @@ class Timed:
         )
 
     def _links(self, made: Maximized) -> dict[str, str]:
-        """Logs on this machine; where a stage ran elsewhere they lie there."""
+        """Return links to the logs on this machine; the logs of a stage that ran elsewhere lie there."""
         logs = self.run.workspace.logs
         engine = sorted((path for kind in ("vllm", "hf") for path in logs.glob(f"{kind}-*.log")), key=os.path.getmtime)
         return {
@@ -100,9 +100,9 @@ class Timed:
 
 
 class Recorder:
-    """Collects the rows; after each one `result.json` and `report.html` in the store say how far the run is.
+    """Collects the rows; after each one it writes `result.json` and `report.html` to the store, which show how far the run is.
 
-    `publish` is told the result after each iteration, and shows it elsewhere (the Prefect interface).
+    `publish` receives the result after each iteration and shows it elsewhere (in the Prefect interface).
     """
 
     def __init__(self, run: Run, publish: Publish = keep_to_the_store) -> None:
@@ -123,7 +123,7 @@ class Recorder:
 
     @contextmanager
     def iteration(self, number: int) -> Iterator[Timed]:
-        """One row of the table; number 0 is the base, whose only phase is its evaluation."""
+        """Record one row of the table; number 0 is the base, whose only phase is its evaluation."""
         row = Timed(self.run, number)
         yield row
         self.rows.append(self._with_first_seconds(row.result()))
@@ -133,13 +133,13 @@ class Recorder:
         self._say_time_left(number)
 
     def should_stop(self) -> bool:
-        """No better val reward for `patience` iterations; test is never looked at."""
+        """Return whether val reward has not improved for `patience` iterations; test is never looked at."""
         patience = self.run.config.loop.patience
         rewards = [row.val_reward.value for row in self.rows if row.val_reward is not None]
         return stops(rewards, patience)
 
     def finish(self) -> RunResult:
-        """The final result, stored, with the report's address."""
+        """Store and return the final result, with the report's address."""
         complete = len(self.rows) > self.run.config.loop.iterations
         result = self._save("completed" if complete else "stopped")
         self._publish(result)
@@ -171,7 +171,7 @@ class Recorder:
         )
 
     def _with_first_seconds(self, row: IterationResult) -> IterationResult:
-        """For phases that came from the store, the seconds they took when they really ran."""
+        """Give phases that came from the store the seconds that they took when they really ran."""
         earlier = {old.number: old for old in self.before.rows} if self.before else {}
         old = earlier.get(row.number)
         if old is None or old.policy_digest != row.policy_digest:
@@ -194,7 +194,7 @@ class Recorder:
 
 
 def false_positive_notes(rows: list[IterationResult]) -> tuple[str, ...]:
-    """How often the training reward accepted a program that the held-back tests refuse, an iteration a line."""
+    """Return one line per iteration: how often the training reward accepted a program that the held-back tests refuse."""
     return tuple(
         f"iteration {row.number}: {tally.hidden_failed} of {tally.hidden_tested} accepted train programs fail their hidden "
         f"tests ({tally.false_positives:.1%} false positives)"
@@ -204,14 +204,14 @@ def false_positive_notes(rows: list[IterationResult]) -> tuple[str, ...]:
 
 
 def stops(rewards: list[float], patience: int) -> bool:
-    """True when the best of `rewards` is at least `patience` iterations old (0: never)."""
+    """Return whether the best of `rewards` is at least `patience` iterations old; 0 never stops."""
     return (
         bool(patience) and len(rewards) - 1 - rewards.index(max(rewards, default=0.0)) >= patience if rewards else False
     )
 
 
 def hardware() -> str:
-    """Processor, cores, memory; the GPU is in the engine's log."""
+    """Describe processor, cores and memory; the engine's log names the GPU."""
     model = next(
         (line.split(":", 1)[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.processor()
     )

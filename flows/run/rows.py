@@ -1,4 +1,4 @@
-"""One iteration while it runs, and whoever is told of it. A run's recorder and a plan are told the same things."""
+"""Protocols of one iteration while it runs and of its followers. A run's recorder and a plan are told the same things."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PHASES = ("E-step", "materialize", "M-step", "evaluate")
 
 @dataclass(frozen=True)
 class Maximized:
-    """The chosen policy, how each epoch did on val, and the training's artifact."""
+    """The chosen policy, each epoch's score on val, and the training's artifact."""
 
     policy: Policy
     epochs: tuple[EpochScore, ...]
@@ -28,7 +28,7 @@ class Maximized:
 
 
 class Row(Protocol):
-    """One iteration; the loop fills in what came of each phase."""
+    """One iteration; the loop fills in the result of each phase."""
 
     number: int
     test: PolicyScore | None
@@ -36,12 +36,12 @@ class Row(Protocol):
     maximized: Maximized | None
 
     def phase(self, name: str) -> AbstractContextManager[None]:
-        """Around the work of one phase of `PHASES`."""
+        """Enclose the work of one phase of `PHASES`."""
 
 
 @dataclass
 class Untimed:
-    """An iteration that nobody follows."""
+    """An iteration that is not recorded."""
 
     number: int
     test: PolicyScore | None = None
@@ -53,13 +53,13 @@ class Untimed:
 
 
 class Told(Protocol[Result]):
-    """Who follows a run through the loop."""
+    """A follower of a run through the loop."""
 
     def iteration(self, number: int) -> AbstractContextManager[Row]:
-        """Around one iteration; number 0 is the base, whose only phase is its evaluation."""
+        """Enclose one iteration; number 0 is the base, whose only phase is its evaluation."""
 
     def should_stop(self) -> bool:
-        """Whether the stop rule ends the loop here."""
+        """Return whether the stop rule ends the loop here."""
 
     def finish(self) -> Result:
-        """What comes of it at the end of the loop."""
+        """Return the result at the end of the loop."""

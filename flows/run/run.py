@@ -1,7 +1,7 @@
-"""One run, opened: its config, its places, its problems, its base policy, and how its stages get done.
+"""An opened run: its config, workspace, problems and base policy, and the executor that does its stages.
 
-`Run` and `Stages` are data. Whether a stage runs here, on a fleet of workers or is only looked up in the store is the
-executor's business; what may still be begun is the hook's. Both are given, neither is inherited.
+`Run` and `Stages` are data. The executor decides whether a stage runs here, on a fleet of workers, or is only looked up in the
+store; the hook decides what may still be begun. Both are passed in, and neither is inherited.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Failure:
 
 
 class Journal:
-    """What the stages of the phase in progress did: how many task runs were answered from the store, how many worked.
+    """What the stages of the current phase did: how many task runs were answered from the store, and how many worked.
 
-    `failure` is the first that failed. `config` is what really runs, where that is not what the form says (a night).
+    `failure` is the first task run that failed. `config` is what really runs, where the form says something else (a night).
     """
 
     def __init__(self) -> None:
@@ -46,11 +46,11 @@ class Journal:
         return outcome
 
     def failed(self, stage: str, slot: str, error: BaseException) -> None:
-        """Only the first failure is kept: what follows is its consequence."""
+        """Keep the first failure only, because later ones follow from it."""
         self.failure = self.failure or Failure(stage, slot, error)
 
     def take(self) -> list[Outcome]:
-        """The outcomes since the last call."""
+        """Return the outcomes since the last call."""
         taken, self.outcomes = self.outcomes, []
         return taken
 
@@ -64,10 +64,10 @@ class NotStored(Exception):
 
 
 class Hook(Protocol):
-    """Asked between waves, by whoever works on a range."""
+    """A rule that is asked between the waves of every range."""
 
     def goes_on(self, draws: Draws) -> bool:
-        """Whether another wave of these draws may be begun."""
+        """Return whether another wave of these draws may be begun."""
 
 
 class NoLimit:
@@ -78,20 +78,20 @@ class NoLimit:
 
 
 class Executor(Protocol):
-    """How the stages of a run get done."""
+    """A way to get the stages of a run done."""
 
     @property
     def keeps_going(self) -> bool:
-        """Whether ranges are still begun after one has failed."""
+        """Return whether ranges are still begun after one has failed."""
 
     def in_flight(self, stages: Stages, ranges: int) -> int:
-        """How many of so many ranges are worked on at once."""
+        """Return how many of this number of ranges are worked on at once."""
 
     def base(self, stages: Stages, base: Policy) -> Policy:
-        """The base policy where everybody who works for the run can read it."""
+        """Return the base policy at a place where everybody who works for the run can read it."""
 
     def stage(self, stages: Stages, stage: Stage, job: Job) -> Outcome:
-        """Do one job and wait for it. May be called by several threads at once."""
+        """Do one job and wait for it. Several threads may call this at once."""
 
     def range(self, stages: Stages, work: RangeWork, going: Callable[[], bool]) -> RangeSamples:
         """Do the waves of one problem range. No wave is begun once `going()` is false."""
@@ -99,7 +99,7 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class Stages:
-    """Gets the stages of one run done: with which settings, where, how, and who is told."""
+    """Gets the stages of one run done: it holds the settings, the workspace, the executor and the journal."""
 
     config: RunConfig
     workspace: Workspace
@@ -108,7 +108,7 @@ class Stages:
     journal: Journal = field(default_factory=Journal, compare=False)
 
     def do(self, stage: Stage, job: Job) -> Outcome:
-        """One job of one stage, done; the journal knows how it ended."""
+        """Do one job of one stage; the journal is told how it ended."""
         try:
             return self.journal.note(self.executor.stage(self, stage, job))
         except NotStored:
@@ -120,7 +120,7 @@ class Stages:
 
 @dataclass(frozen=True)
 class Run:
-    """What the loop needs to know: the problems, the base policy, and who gets the stages done."""
+    """What the loop needs to know: the problems, the base policy, and the stages."""
 
     stages: Stages
     problems: ProblemSets
@@ -139,5 +139,5 @@ class Run:
         return self.stages.journal
 
     def do(self, stage: Stage, job: Job) -> Outcome:
-        """One job of one stage, done."""
+        """Do one job of one stage."""
         return self.stages.do(stage, job)

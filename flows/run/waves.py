@@ -1,8 +1,7 @@
-"""Problem ranges on their way through waves of generate -> verify, side by side.
+"""Takes problem ranges through waves of generate -> verify, several ranges side by side.
 
-`drive` is the only place that works on ranges together, `walk` the only one that goes through a range's waves. An inline
-run walks each range here, a worker of a fleet walks the one that it was sent, and a look-up walks to the first wave that is
-not stored.
+Only `drive` works on ranges together, and only `walk` goes through the waves of a range. An inline run walks each range here,
+a worker of a fleet walks the range that it was sent, and a look-up walks to the first wave that is not stored.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ from tasks.verify import VerifyJob, verify
 def drive(stages: Stages, works: Sequence[RangeWork]) -> list[RangeSamples]:
     """Work on ranges side by side, so that grading one overlaps with sampling the next.
 
-    Results keep the order of `works`. The first failure (rather than a look-up without a result) is raised after what is in flight has ended: a run that failed
-    leaves nothing that a retry would meet.
+    Results keep the order of `works`. The first failure is raised, before any look-up without a result, after the ranges in
+    flight have ended: a failed run leaves nothing running that a retry would meet.
     """
     failures: list[BaseException] = []
     stop = threading.Event()
@@ -59,7 +58,7 @@ def drive(stages: Stages, works: Sequence[RangeWork]) -> list[RangeSamples]:
 
 
 def walk(stages: Stages, work: RangeWork, going: Callable[[], bool] = lambda: True) -> RangeSamples:
-    """One range through its waves of generate -> verify; ends early when nothing is wanted any more, or nothing may go on."""
+    """Take one range through its waves of generate -> verify; stop early when no sample is wanted any more or the hook says so."""
     draws, done = work.draws, RangeSamples(work.ids, ())
     wanted = work.ids
     for wave, span in enumerate(draws.spans):
@@ -86,7 +85,7 @@ def _wave(
 
 
 def unfilled(stages: Stages, problems: ProblemSet, done: RangeSamples) -> tuple[str, ...]:
-    """Ids of the range's problems that still lack accepted solutions."""
+    """Return the ids of the range's problems that still lack accepted solutions."""
     store = stages.workspace.store
     samples = [row for ref, _ in done.waves for row in store.rows(ref, Sample)]
     verdicts = [row for _, ref in done.waves for row in store.rows(ref, Verdict)]

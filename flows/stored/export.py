@@ -1,4 +1,4 @@
-"""A trained policy as a folder that others can load: weights, tokenizer, generation config, model card; or pushed somewhere."""
+"""Exports a trained policy as a folder that others can load (weights, tokenizer, generation config, model card), or pushes it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tasks.store.artifacts import Store, digest_of_folder
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, and where else it went."""
+    """What was written, and where it was pushed."""
 
     folder: Path
     policy: str
@@ -60,7 +60,7 @@ def export(
 
 
 def check_target(folder: Path) -> None:
-    """An existing file or a folder with something in it is refused: nothing is overwritten."""
+    """Refuse an existing file or a folder that is not empty, so that nothing is overwritten."""
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{str(folder)!r} is a file; name a folder that does not exist yet, or an empty one")
     if folder.is_dir() and any(folder.iterdir()):
@@ -72,7 +72,7 @@ def check_target(folder: Path) -> None:
 
 
 def model_card(result: RunResult, trace: ModelTrace) -> str:
-    """A card that the Hub reads: YAML head, then where the weights come from and the run's table."""
+    """Return a card that the Hub can read: a YAML head, then the origin of the weights and the run's table."""
     model = result.config["model"]
     base = model["base"]
     head = {"library_name": "transformers", "pipeline_tag": "text-generation", "tags": ["rest-em", "self-training"]}
@@ -96,7 +96,7 @@ Prompts are written by template `{model["prompt"]}` with {model["shots"]} exampl
 
 
 def _without_addresses(result: RunResult) -> RunResult:
-    """A card may be published: where things lie on this machine is nobody's business."""
+    """Remove the addresses of this machine, because a card may be published."""
     rows = tuple(replace(row, refs={}, links={}) for row in result.iterations)
     return replace(result, base=replace(result.base, refs={}, links={}), iterations=rows)
 
@@ -119,7 +119,7 @@ def _fetch(store: Store, trace: ModelTrace, target: Path) -> None:
 
 
 def _write_generation_config(folder: Path, result: RunResult) -> None:
-    """The run's E-step sampling, and of the model's own file what ends a completion: so it was sampled and evaluated."""
+    """Write the run's E-step sampling, with the tokens that end a completion from the model's own file, as in sampling and evaluation."""
     settings, model = GenerateSettings.model_validate(result.config["generate"]), result.config["model"]
     write_generation_config(folder, settings, template_named(model["prompt"]).stop)
 

@@ -1,9 +1,9 @@
-"""What may go from a store and a scratch folder, and what must stay.
+"""Removes from a store and a scratch folder what nothing needs any more.
 
-Kept: per run the promoted, the best and the last N policies, and the policies that those were started from; all manifests,
-data sets, samples and verdicts they were made with, so that lineage stays whole and a repeated run stays cached.
-Removed: weights of other epochs (once their iteration has chosen), parts that no manifest names and that are older than
-a day, and training states whose training is committed.
+It keeps, for each run, the promoted, the best and the last N policies and those that they were started from, and it keeps all
+manifests, data sets, samples and verdicts, so that lineage stays complete and a repeated run stays cached. It removes the
+weights of other epochs (once their iteration has chosen), parts that no manifest names and that are older than a day, and
+training states whose training is committed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ORPHAN_AGE_S = 24 * 3600.0
 
 @dataclass(frozen=True)
 class Removal:
-    """One thing to remove: below the store's root, or (`local`) a path on this machine."""
+    """One thing to remove: a path below the store's root or, if `local`, on this machine."""
 
     path: str
     bytes: int
@@ -36,7 +36,7 @@ class Removal:
 
 @dataclass(frozen=True)
 class Cleaning:
-    """What goes and which policies stay."""
+    """What is removed, and which policies stay."""
 
     removals: tuple[Removal, ...]
     kept: tuple[str, ...]
@@ -49,7 +49,7 @@ class Cleaning:
 def clean(
     store: Store, scratch: Path, keep_last: int = 2, *, dry_run: bool = False, now: float | None = None
 ) -> Cleaning:
-    """Find what can go and, unless `dry_run`, remove it. `now` is seconds since the epoch."""
+    """Find what can be removed and, unless `dry_run`, remove it. `now` is seconds since the epoch."""
     moment = time.time() if now is None else now
     results = list(results_in(store))
     kept = policies_to_keep(store, results, keep_last)
@@ -65,7 +65,7 @@ def clean(
 
 
 def policies_to_keep(store: Store, results: list[RunResult], keep_last: int) -> set[str]:
-    """Digests of the policies whose weights stay, with those they were started from."""
+    """Return the digests of the policies whose weights stay, with those that they were started from."""
     kept = promoted_digests(store)
     for result in results:
         rows = [row for row in result.iterations if row.policy_digest]
@@ -77,7 +77,7 @@ def policies_to_keep(store: Store, results: list[RunResult], keep_last: int) -> 
 
 
 def _starts(store: Store, kept: set[str]) -> set[str]:
-    """The chain of start weights behind each kept policy."""
+    """Return the chain of start weights behind each kept policy."""
     start_of = {
         epoch["digest"]: one.recipe["start"] for one in manifests_in(store, "finetune") for epoch in one.meta["epochs"]
     }
@@ -92,7 +92,7 @@ def _starts(store: Store, kept: set[str]) -> set[str]:
 
 
 def _other_weights(store: Store, results: list[RunResult], kept: set[str]) -> Iterator[Removal]:
-    """Epoch folders of trainings whose iteration is finished in some run, and that nobody keeps."""
+    """Find epoch folders that no run keeps, of trainings whose iteration is finished in some run."""
     finished = {row.refs["finetune"] for result in results for row in result.iterations if "finetune" in row.refs}
     manifests = {one.key: one for uri in finished if (one := finetune_of(store, uri)) is not None}
     for manifest in manifests.values():
@@ -103,7 +103,7 @@ def _other_weights(store: Store, results: list[RunResult], kept: set[str]) -> It
 
 
 def _orphans(store: Store, now: float) -> Iterator[Removal]:
-    """Attempts and sample parts that no manifest names, older than a day by their own name."""
+    """Find attempts and sample parts that no manifest names and that are older than a day by their own name."""
     for stage in STAGES:
         if stage != "samples":
             for key in store.listdir(stage):
@@ -131,13 +131,13 @@ def _is_named(manifest: Manifest | None, attempt: str) -> bool:
 
 
 def _is_old(name: str, now: float) -> bool:
-    """Attempts are named by the millisecond in which they began; anything else here is left alone."""
+    """Return whether an attempt is old by its name, the millisecond in which it began; anything else here is left alone."""
     milliseconds = name.split("-", 1)[0]
     return milliseconds.isdigit() and now - int(milliseconds) / 1000 > ORPHAN_AGE_S
 
 
 def _training_states(store: Store, scratch: Path, now: float) -> Iterator[Removal]:
-    """Local folders of trainings that are committed, or that nobody touched for a day; never one in progress."""
+    """Find local folders of trainings that are committed or were not touched for a day, but never one in progress."""
     for folder in sorted(path for path in (scratch / "train").glob("*") if path.is_dir()):
         committed = store.lookup("finetune", folder.name) is not None
         stale = now - max(path.stat().st_mtime for path in [folder, *folder.rglob("*")]) > ORPHAN_AGE_S
@@ -150,7 +150,7 @@ def _training_states(store: Store, scratch: Path, now: float) -> Iterator[Remova
 
 
 def _in_use(folder: Path) -> bool:
-    """Trainings hold a lock beside their folder."""
+    """Return whether a training is in progress, which holds a lock beside its folder."""
     try:
         with folder.with_name(f"{folder.name}.lock").open("r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""What a store holds: its runs with their iterations and models, and bytes by stage."""
+"""Lists what a store holds: its runs with their iterations and models, and bytes by stage."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Listing:
 
 
 def list_store(store: Store) -> Listing:
-    """Everything below the store's root, by run and by stage."""
+    """List everything below the store's root, by run and by stage."""
     lines = {result.name: _line(store, result) for result in results_in(store)}
     series = {name: _series(store, name) for name in store.listdir("nights")}
     begun = (name for name in run_names(store) if name not in lines and name not in series)
@@ -63,7 +63,7 @@ def list_store(store: Store) -> Listing:
 
 
 def manifests_in(store: Store, stage: str) -> Iterator[Manifest]:
-    """Every committed artifact of a stage."""
+    """Return every committed artifact of a stage."""
     for key in store.listdir(stage):
         manifest = store.lookup(stage, key)
         if manifest is not None:
@@ -71,12 +71,12 @@ def manifests_in(store: Store, stage: str) -> Iterator[Manifest]:
 
 
 def finetune_of(store: Store, uri: str) -> Manifest | None:
-    """The training behind a result's `refs["finetune"]`, an address whose last part is the key."""
+    """Return the training behind a result's `refs["finetune"]`, an address whose last part is the key."""
     return store.lookup("finetune", uri.rstrip("/").rsplit("/", 1)[-1])
 
 
 def _series(store: Store, name: str) -> RunLine:
-    """The nights of one name; each that began a run of its own has a line of its own too."""
+    """Return the line of one series of nights; each night that began a run also has a line of its own."""
     found = (store.read_json(f"nights/{name}/{file}") for file in store.listdir(f"nights/{name}"))
     nights = [one for one in found if one]
     ended = [one for one in nights if one["status"] in ENDED_NIGHTS]

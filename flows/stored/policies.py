@@ -1,4 +1,4 @@
-"""Policies that stand in a store: those that runs chose, and the one that a series of nights stands at."""
+"""Finds policies in a store: those that runs chose, and the one that a series of nights has promoted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROMOTED = "promoted"  # <root>/promoted/<name>.json
 
 @dataclass(frozen=True)
 class Promoted:
-    """The policy that a series of nights stands at: which night made it, and its paired gain on val at the time."""
+    """The promoted policy of a series of nights: which night made it, and its paired gain on val at the time."""
 
     policy: Policy
     night: str
@@ -37,26 +37,26 @@ class Promoted:
 
 
 def promoted(store: Store, name: str) -> Promoted | None:
-    """The promoted policy of a series, None before the first promotion."""
+    """Return the promoted policy of a series, or None before the first promotion."""
     record: dict[str, Any] | None = store.read_json(_place(name))
     return Promoted.from_json(record) if record else None
 
 
 def promoted_digests(store: Store) -> set[str]:
-    """Digests of what every series of the store stands at, whoever wrote the record."""
+    """Return the digests of the promoted policies of every series in the store, whoever wrote the record."""
     records = (store.read_json(f"{PROMOTED}/{file}") for file in store.listdir(PROMOTED))
     return {record["policy_digest"] for record in records if record}
 
 
 def promote(store: Store, name: str, policy: Policy, night: str, gain: str) -> Promoted:
-    """Make `policy` the one that `latest` means; replaces the pointer in one write."""
+    """Make `policy` the one that `latest` means, by replacing the pointer in one write."""
     made = Promoted(policy, night, gain, time.time())
     store.write_json(_place(name), made.to_json())
     return made
 
 
 def policy_of(store: Store, run: str, iteration: int) -> Policy:
-    """The policy that an iteration of a stored run chose."""
+    """Return the policy that an iteration of a stored run chose."""
     result = result_of(store, run)
     rows = {row.number: row for row in result.iterations} if result else {}
     if iteration not in rows:

@@ -1,4 +1,4 @@
-"""Stored runs: their names, what they were made with, and their results."""
+"""Reads stored runs: their names, their configs and their results."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from tasks.store.places import RUNS, RunPlaces
 
 
 def run_names(store: Store) -> list[str]:
-    """Every run of the store, finished or not."""
+    """Return the names of all runs in the store, finished or not."""
     return list(store.listdir(RUNS))
 
 
 def stored_tree(store: Store, name: str) -> dict[str, Any] | None:
-    """The config that a run was last started with, as a nested dictionary; None where there is no such run."""
+    """Return the config that a run was last started with, as a nested dictionary; None where there is no such run."""
     tree: dict[str, Any] | None = store.read_json(RunPlaces(name).config) if name else None
     return tree
 
 
 def unknown_run(store: Store, name: str, what: str = "is not") -> UserError:
-    """The sentence for a run that a store does not have."""
+    """Return the error for a run that the store does not have."""
     known = ", ".join(run_names(store)) or "none"
     return UserError(f"run {name!r} {what} in store {store.root_url!r}; runs there: {known}")
 
 
 def result_of(store: Store, name: str) -> RunResult | None:
-    """The stored result of a run, None before its first iteration has ended."""
+    """Return the stored result of a run, or None before its first iteration has ended."""
     try:
         return RunResult.from_json(store.read_bytes(RunPlaces(name).result))
     except FileNotFoundError:
@@ -37,7 +37,7 @@ def result_of(store: Store, name: str) -> RunResult | None:
 
 
 def read_result(store: Store, name: str) -> RunResult:
-    """The stored result of a run; a run that is not there is the user's mistake."""
+    """Return the stored result of a run; UserError when there is no such run."""
     result = result_of(store, name)
     if result is None:
         raise unknown_run(store, name, "has no result")
@@ -45,7 +45,7 @@ def read_result(store: Store, name: str) -> RunResult:
 
 
 def results_in(store: Store) -> Iterator[RunResult]:
-    """The stored result of every run that has one."""
+    """Return the stored result of every run that has one."""
     for name in run_names(store):
         result = result_of(store, name)
         if result is not None:
@@ -53,9 +53,9 @@ def results_in(store: Store) -> Iterator[RunResult]:
 
 
 def best_by_val(result: RunResult) -> IterationResult | None:
-    """The iteration with the best val reward, of equal ones the earliest; test is never looked at.
+    """Return the iteration with the best val reward, among equals the earliest; test is never looked at.
 
-    None where no iteration has a val reward: then there is nothing to choose by.
+    It is None where no iteration has a val reward.
     """
     scored = [(row.val_reward.value, -row.number, row) for row in result.iterations if row.val_reward is not None]
     return max(scored, key=lambda one: one[:2])[2] if scored else None

@@ -1,4 +1,4 @@
-"""Where a row or a model comes from: every sample leads to policy, prompt, sampling and verifier; every model to its data.
+"""Traces a row to its policy, prompt, sampling and verifier, and a model to its training data.
 
 A run's recipes name its artifacts; the recipes themselves say what those were made from.
 """
@@ -25,7 +25,7 @@ from tasks.store.slots import PROBLEMS, Slot
 
 @dataclass(frozen=True)
 class TrainedOn:
-    """A training that saw a row. `policies`: digests of its epochs; `chosen` by the traced run."""
+    """A training that used a row. `policies` are the digests of its epochs; `chosen` is the one that the traced run chose."""
 
     key: str
     policies: tuple[str, ...]
@@ -34,7 +34,7 @@ class TrainedOn:
 
 @dataclass(frozen=True)
 class SampleTrace:
-    """One draw, and all that led to it and came of it. `prompt` is None when the template has changed since."""
+    """One draw with its origin and its uses. `prompt` is None when the template has changed since."""
 
     slot: str
     sample: Sample
@@ -54,7 +54,7 @@ class SampleTrace:
 
 @dataclass(frozen=True)
 class ModelTrace:
-    """One trained policy, and all that led to it."""
+    """One trained policy, with its origin."""
 
     run: str
     iteration: int
@@ -86,7 +86,7 @@ class RunRecords:
         self.config: dict[str, Any] = tree
 
     def slots(self, wanted: Callable[[Slot], bool]) -> Iterator[tuple[Slot, Manifest]]:
-        """(place in the run, artifact) of every stored task run at a wanted place, in order."""
+        """Return (slot, artifact) of every stored task run at a wanted slot, in order."""
         for path in self.store.walk(self.places.recipes):
             slot = Slot.parse(self.places.slot_of(path))
             manifest = self.at(slot) if wanted(slot) else None
@@ -94,12 +94,12 @@ class RunRecords:
                 yield slot, manifest
 
     def at(self, slot: Slot) -> Manifest | None:
-        """The artifact at one place of the run."""
+        """Return the artifact at one slot of the run."""
         recipe = self.store.read_json(self.places.recipe(str(slot)))
         return self.store.lookup(recipe["stage"], key_of(recipe)) if recipe else None
 
     def problem(self, problem_id: str) -> Problem | None:
-        """The problem of that id in the run's three sets."""
+        """Return the problem of that id from the run's three sets."""
         for _, manifest in self.slots(lambda slot: slot.part == PROBLEMS):
             for table in self.store.tables(self.store.ref(manifest)):
                 for row in from_table(table.filter(pc.equal(table["id"], problem_id)), Problem):
@@ -109,7 +109,7 @@ class RunRecords:
 
 
 def trace_sample(store: Store, run: str, sample_id: str) -> list[SampleTrace]:
-    """Every draw of that id in the run: one for each policy that was sampled. UserError when there is none."""
+    """Return every draw of that id in the run: one for each policy that was sampled. UserError when there is none."""
     records = RunRecords(store, run)
     problem_id, index = _parse(sample_id)
     found = [
@@ -125,7 +125,7 @@ def trace_sample(store: Store, run: str, sample_id: str) -> list[SampleTrace]:
 
 
 def trace_model(store: Store, run: str, iteration: int | None = None) -> ModelTrace:
-    """The policy that an iteration chose; without a number, the run's best by val reward."""
+    """Trace the policy that an iteration chose; without a number, the run's best by val reward."""
     result = read_result(store, run)
     row = chosen_row(result, iteration)
     manifest = finetune_of(store, row.refs.get("finetune", ""))
@@ -144,7 +144,7 @@ def trace_model(store: Store, run: str, iteration: int | None = None) -> ModelTr
 
 
 def chosen_row(result: RunResult, iteration: int | None) -> IterationResult:
-    """The iteration asked for, or the one with the best val reward (of equal ones the earliest; test is never looked at)."""
+    """Return the iteration asked for, or the one with the best val reward (among equals the earliest; test is never looked at)."""
     if not result.iterations:
         raise UserError(f"run {result.name!r} has no trained iteration yet; its status is {result.status}")
     if iteration is None:
@@ -191,7 +191,7 @@ def _sample_trace(records: RunRecords, slot: Slot, manifest: Manifest, sample: S
 
 
 def _row(store: Store, manifest: Manifest | None, row_type: type, sample: Sample) -> Any:
-    """The artifact's row about this sample, None when there is none."""
+    """Return the artifact's row about this sample, or None when there is none."""
     for table in store.tables(store.ref(manifest)) if manifest else ():
         here = pc.and_(pc.equal(table["problem_id"], sample.problem_id), pc.equal(table["index"], sample.index))
         for row in from_table(table.filter(here), row_type):
@@ -206,7 +206,7 @@ def _prompt(records: RunRecords, problem: Problem | None, sample: Sample) -> str
 
 
 def _trainings(records: RunRecords, dataset: Manifest) -> tuple[TrainedOn, ...]:
-    """Every training in the store that read this data set, in whichever run."""
+    """Return every training in the store that read this data set, in any run."""
     result = result_of(records.store, records.name)
     chosen = {row.policy_digest for row in result.iterations} if result else set()
     trained = (one for one in manifests_in(records.store, "finetune") if one.recipe["dataset"] == dataset.digest)
@@ -219,7 +219,7 @@ def _trained_on(manifest: Manifest, chosen: set[str]) -> TrainedOn:
 
 
 def _parents(store: Store, manifest: Manifest) -> tuple[str, ...]:
-    """Digests from the start weights back to the base."""
+    """Return the digests from the start weights back to the base."""
     by_policy = {epoch["digest"]: one for one in manifests_in(store, "finetune") for epoch in one.meta["epochs"]}
     chain = [str(manifest.recipe["start"])]
     while chain[-1] in by_policy and (start := by_policy[chain[-1]].recipe["start"]) not in chain:

@@ -59,7 +59,7 @@ def audit_run(arguments: argparse.Namespace) -> int:
 
 
 def _written(arguments: argparse.Namespace, text: str, found: Audited) -> Path | None:
-    """The page, unless the labels are there already and none was asked for."""
+    """Write the labelling page, unless labels were given and no page was asked for."""
     if arguments.labels and not arguments.page:
         return None
     page: Path = arguments.page or Path(f"{found.summary.run}-label.html")
@@ -68,7 +68,7 @@ def _written(arguments: argparse.Namespace, text: str, found: Audited) -> Path |
 
 
 def _append(path: Path, lines: Sequence[object]) -> None:
-    """Add to a corrections file what is not in it yet."""
+    """Append to a corrections file the lines that it does not hold yet."""
     import json
 
     before = path.read_text(encoding="utf-8").splitlines() if path.exists() else []

@@ -15,7 +15,7 @@ def declare_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def examine_machine(arguments: argparse.Namespace) -> int:
-    """The exit code is 1 when something will not work."""
+    """Print every finding; the exit code is 1 when something will not work."""
     from flows.cli.text import findings_text, show
     from flows.operation.doctor import examine
 

@@ -1,4 +1,4 @@
-"""`restem down`: the end of what `restem up` started."""
+"""`restem down`: ends what `restem up` started."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def declare_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def grade_rows(arguments: argparse.Namespace) -> int:
-    """The exit code is 2 when rows could not be graded for what they hold, 130 when an interruption left some."""
+    """Grade the rows; the exit code is 2 when some rows could not be graded because of their content, 130 after an interruption."""
     settings = _settings(arguments)
     report, errors = _code(arguments, settings) if arguments.reward == "code" else _rewarded(arguments, settings)
     print(report.to_json() if arguments.json else report.to_text())
@@ -62,7 +62,7 @@ def _code(arguments: argparse.Namespace, settings: VerifySettings) -> tuple[Any,
 
 
 def _settings(arguments: argparse.Namespace) -> VerifySettings:
-    """The settings of the command line. UserError for a number out of bounds."""
+    """Read the settings of the command line; UserError for a number that is out of bounds."""
     import os
 
     from flows.config import make_config
@@ -84,7 +84,7 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _progress(done: int, of: int) -> None:
-    """How far it is, for a person who waits."""
+    """Show a waiting person how many rows are graded."""
     if sys.stderr.isatty():
         print(f"\r{done} of {of} rows", end="\n" if done == of else "", file=sys.stderr, flush=True)
 

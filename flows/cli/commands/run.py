@@ -9,7 +9,7 @@ from flows.cli.command import command
 
 
 def run_config(arguments: argparse.Namespace) -> int:
-    """Read the config first: a mistake in it is told before anything slow is imported."""
+    """Run a config, which is read first, so that a mistake in it is reported before anything slow is imported."""
     config = config_of(arguments, arguments.config)
     from flows.cli.launch import launch_and_show
 

@@ -1,4 +1,4 @@
-"""`restem sandbox build|selftest`: the place where programs run, by itself."""
+"""`restem sandbox build|selftest`: builds or attacks the sandbox image without a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def declare_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def use_sandbox(arguments: argparse.Namespace) -> int:
-    """The exit code is 1 when a probe got out."""
+    """Build the image or run the probes; the exit code is 1 when a probe escaped."""
     from sandbox.selftest import report
     from sandbox.settings import SandboxSettings
 

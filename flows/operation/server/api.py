@@ -38,7 +38,7 @@ SERVER_ENVIRONMENT = {
 
 
 def configured_url() -> str | None:
-    """The Prefect API that the environment or the person's profile names."""
+    """Return the Prefect API that the environment or the person's profile names."""
     from prefect.settings import PREFECT_API_URL
 
     return PREFECT_API_URL.value()
@@ -56,7 +56,7 @@ def check_api() -> None:
 
 @contextmanager
 def prefect_api(home: Path) -> Iterator[str]:
-    """The address of an API that answers. A server of our own lives as long as the block, at most as long as we do."""
+    """Yield the address of an API that answers. A server of our own lives until the block ends, and never longer than this process."""
     url = configured_url()
     if url:
         yield url
@@ -88,7 +88,7 @@ def _own_server(home: Path) -> Iterator[str]:
 
 
 def _send_what_waits() -> None:
-    """Prefect's background threads hand in their events and log lines; after the server is gone they would retry for 45 s."""
+    """Let Prefect's background threads send their events and log lines now; once the server is gone they would retry for 45 s."""
     from prefect.events.worker import EventsWorker
     from prefect.logging.handlers import APILogWorker
 
@@ -119,7 +119,7 @@ def _wait_until_healthy(server: GuardedProcess, url: str) -> None:
 
 
 def is_healthy(url: str) -> bool:
-    """Whether the API there says that it is well."""
+    """Return whether the API at this address reports that it is healthy."""
     try:
         return httpx.get(f"{url.rstrip('/')}/health", timeout=5).status_code == 200
     except (httpx.HTTPError, httpx.InvalidURL):

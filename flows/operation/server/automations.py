@@ -1,4 +1,4 @@
-"""What the Prefect server does by itself: it marks zombies as crashed and sends notices. Equal automations are left alone."""
+"""Automations of the Prefect server: it marks zombies as crashed and sends notices. Automations that are equal are left alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WHERE = (
 
 
 def make_automations(client: SyncPrefectClient) -> None:
-    """Zombies crashed always; notices only where there is somewhere to send them."""
+    """Make the automation for zombies always, and those for notices only where an address for notices is set."""
     block = _notification_block()
     for wanted in [zombies(), *(notices(block) if block else [])]:
         keep, *others = [*client.read_automations_by_name(wanted.name), None]
@@ -43,13 +43,13 @@ def make_automations(client: SyncPrefectClient) -> None:
 
 
 def _content(automation: Automation | AutomationCore) -> dict[str, Any]:
-    """What it does. Whether it is switched on is a person's business, its ids are the server's."""
+    """Return what the automation does, without its ids and without whether a person has switched it on."""
     plain = AutomationCore.model_validate(automation.model_dump(include=set(AutomationCore.model_fields)))
     return plain.model_dump(exclude={"enabled", "tags", "owner_resource"})
 
 
 def zombies() -> AutomationCore:
-    """A run whose heartbeats stop is gone with its machine; as long as it counts as running it may hold a slot."""
+    """Mark a run as crashed when its heartbeats stop: its machine is gone, and a run that counts as running may hold a slot."""
     return AutomationCore(
         name="restem: crash runs without a heartbeat",
         description="A run that stopped sending heartbeats is marked as crashed, so that it blocks no later one.",
@@ -63,7 +63,8 @@ def zombies() -> AutomationCore:
 
 
 def notices(block: UUID, late_s: float = LATE_S) -> list[AutomationCore]:
-    """One message per failure, crash, promotion, and per night that was cancelled or has not begun `late_s` after it was late."""
+    """Send one message per failure, crash and promotion, and per night that was cancelled or has not begun `late_s` seconds after
+    Prefect marked it as late."""
     return [
         _told(block, "failure notice", _when("restem.run.failed"), "{{ event.resource.name }} failed", "{{ event.payload.notice }}"),
         _told(block, "crash notice", _when("prefect.flow-run.Crashed"), "{{ flow_run.name }} crashed", "{{ flow_run.state.message }}" + WHERE),
@@ -89,7 +90,7 @@ def _when(event: str, **which: Any) -> EventTrigger:
 
 
 def _missed(late_s: float) -> EventTrigger:
-    """Prefect marks a run as late at once; this waits whether it begins after all."""
+    """Wait whether a late night begins after all, because Prefect marks a run as late at once."""
     return EventTrigger(
         after={"prefect.flow-run.Late"}, expect={f"prefect.flow-run.{name}" for name in BEGUN}, match=A_RUN,
         match_related=NIGHT, for_each={"prefect.resource.id"}, posture=Posture.Proactive, threshold=1,
@@ -98,7 +99,7 @@ def _missed(late_s: float) -> EventTrigger:
 
 
 def _notification_block() -> UUID | None:
-    """The webhook that RESTEM_NOTIFY_URL names; the address is a secret and stays in the block."""
+    """Make the block of the webhook that RESTEM_NOTIFY_URL names; the address is a secret and stays in the block."""
     url = os.environ.get(NOTIFY_VARIABLE)
     if not url:
         return None

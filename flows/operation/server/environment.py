@@ -1,4 +1,4 @@
-"""What the libraries that we start find in their environment: they send nothing home and do not chat."""
+"""The environment of the libraries that we start, which makes them send no telemetry and log little."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Two faults of Prefect's interface (3.7.7) that its schemas cannot mend, mended in the copy that the server makes before it serves it.
+"""Mends two faults of Prefect's interface (3.7.7) that no schema can mend, in the copy that the server makes before serving it.
 
-Number inputs have a step of 0.01: a browser refuses to send a form whose number lies between two steps, so that nobody can save a
-deployment with a learning rate of 0.0001 or a temperature of 0.725 (the Edit page). They get `step="any"`.
+Number inputs have a step of 0.01, and a browser refuses to send a form whose number lies between two steps, so nobody can save
+a deployment with a learning rate of 0.0001 or a temperature of 0.725 (the Edit page). They get `step="any"`.
 
 The Run page fills in a Run Name of its own making ("epsilon537-lebbenin"), which nobody can tell from one that a person typed.
 It fills in `AUTOMATIC`, which a run replaces by the name of what it works on.
@@ -37,7 +37,7 @@ def mend_interface() -> None:
 
 
 def changed(path: Path, fault: re.Pattern[str], instead: str) -> bool:
-    """Whether the script is without this fault now, having had it."""
+    """Return whether the script had this fault and is now without it."""
     text = path.read_text(encoding="utf-8")
     mended = fault.sub(instead, text)
     if mended != text:

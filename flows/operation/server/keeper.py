@@ -1,8 +1,8 @@
 """Keeps a Prefect server and its workers on this machine: `python -m flows.operation.server.keeper FOLDER`, started by `restem up`.
 
 Every child runs under a guard, which ends all its descendants with it: a worker that is killed leaves no flow run, engine
-or trainer behind, and is started again. A server that lives but does not answer is ended and started again too. Every minute
-runs without a process are ended. SIGTERM ends everything; so does `kill -9` of the keeper itself.
+or trainer behind, and is started again. A server that lives but does not answer is ended and started again too. The keeper
+ends runs without a process every minute. SIGTERM ends everything, and so does `kill -9` of the keeper itself.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True)
 class Machine:
-    """What one machine runs. `workers`: pools, a worker each; `process`: pid and start of the keeper."""
+    """What one machine runs. `workers` are the pools, each with one worker; `process` is pid and start time of the keeper."""
 
     folder: str
     root: str
@@ -52,12 +52,12 @@ class Machine:
 
     @property
     def url(self) -> str:
-        """The API as this machine reaches it."""
+        """Return the address at which this machine reaches the API."""
         host = "127.0.0.1" if self.host in EVERY_ADDRESS else self.host
         return f"http://{host}:{self.port}/api"
 
     def environment(self) -> dict[str, str]:
-        """What the server, the workers and everything below them see. Secrets come from our own environment."""
+        """Return the environment of the server, the workers and their descendants. Secrets come from our own environment."""
         named = {
             **QUIET, "PREFECT_HOME": f"{self.folder}/prefect", "PREFECT_API_URL": self.url,
             "PREFECT_SERVER_API_HOST": self.host, "PREFECT_SERVER_API_PORT": str(self.port), "RESTEM_ROOT": self.root,
@@ -78,7 +78,7 @@ class Machine:
 
     @property
     def keeper(self) -> psutil.Process | None:
-        """The living keeper. Process ids are used again, with their start they are not."""
+        """Return the living keeper, recognised by process id and start time, because ids alone are used again."""
         if self.process is None:
             return None
         try:
@@ -89,7 +89,7 @@ class Machine:
 
 
 def read_machine(folder: Path) -> Machine | None:
-    """What `restem up` started from that folder the last time."""
+    """Return what `restem up` last started from that folder."""
     try:
         plain = json.loads((folder / STATE_FILE).read_text())
     except FileNotFoundError:
@@ -109,26 +109,26 @@ class Patience:
         self.restarted(0.0)
 
     def restarted(self, now: float) -> None:
-        """A new server: it has not answered yet."""
+        """Note that the server is new and has not answered yet."""
         self._last, self._allowed, self._next = now, self.start_s, now
 
     def is_due(self, now: float) -> bool:
-        """Whether the server is to be asked again."""
+        """Return whether the server is to be asked again."""
         return now >= self._next
 
     def heard(self, answers: bool, now: float) -> None:
-        """What the server said to the question put now."""
+        """Note whether the server answered now."""
         self._next = now + ASK_EVERY_S
         if answers:
             self._last, self._allowed = now, self.hang_s
 
     def is_over(self, now: float) -> bool:
-        """Whether the server must be taken to hang."""
+        """Return whether the server counts as hanging."""
         return now - self._last > self._allowed
 
 
 class Keeper:
-    """Starts the children, starts those again that ended or hang, and ends all of them when told."""
+    """Starts the children, restarts those that ended or hang, and ends all of them when told."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
@@ -160,7 +160,7 @@ class Keeper:
                 self._start(name)
 
     def _ask_server(self) -> None:
-        """A server that does not answer for too long is ended here and started again like one that ended by itself."""
+        """End a server that has not answered for too long; it is started again like one that ended by itself."""
         if not self.patience.is_due(time.monotonic()):
             return
         self.patience.heard(is_healthy(self.machine.url), time.monotonic())
@@ -180,7 +180,7 @@ class Keeper:
         )
 
     def _argv(self, name: str) -> list[str]:
-        """Of the server, or of the worker of a pool."""
+        """Return the command line of the server, or of a pool's worker."""
         if name == "server":
             return [sys.executable, *SERVER, "--host", self.machine.host, "--port", str(self.machine.port)]
         worker = f"{os.uname().nodename}-{name}"
@@ -200,7 +200,7 @@ class Keeper:
         return False
 
     def _sweep_often(self) -> None:
-        """In a thread of its own: a server that hangs must not keep the keeper from seeing that."""
+        """Sweep in a thread of its own, so that a server that hangs cannot keep the keeper from noticing it."""
         from prefect.client.orchestration import get_client
 
         from flows.operation.orphans import sweep
@@ -216,7 +216,7 @@ class Keeper:
             self.swept.clear()
 
     def _stop_all(self) -> None:
-        """Workers first, so that they can tell the server how their runs ended."""
+        """Stop all children, workers first, so that they can tell the server how their runs ended."""
         for names in (self.machine.workers, ("server",)):
             threads = [
                 threading.Thread(target=self.children[name].stop, args=(STOP_GRACE_S,))
@@ -230,7 +230,7 @@ class Keeper:
 
 
 def main() -> None:
-    """Entry of the keeper: the folder holds what to run."""
+    """Run the keeper; the folder's record says what it keeps."""
     folder = Path(sys.argv[1])
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -1,7 +1,8 @@
-"""Tells a Prefect server what there is: work pools, deployments, the notification block, automations. Idempotent.
+"""Registers work pools, deployments, the notification block and automations with a Prefect server. Doing it twice changes nothing.
 
-`python -m flows.operation.server.registration` registers with the server that PREFECT_API_URL names, `... device` only this machine's device. What people changed in the interface
-(parameters and schedules of a deployment) stays as they left it.
+`python -m flows.operation.server.registration` registers with the server that PREFECT_API_URL names; with the argument `device`
+it registers only this machine's device. What people changed in the interface (parameters and schedules of a deployment) stays
+as they left it.
 """
 
 from __future__ import annotations
@@ -38,14 +39,14 @@ GPU_LIMIT_VARIABLE = "RESTEM_GPU_RUNS"
 
 @dataclass(frozen=True)
 class Kept:
-    """What a person may have changed in a deployment."""
+    """The parts of a deployment that a person may have changed."""
 
     parameters: dict[str, Any]
     schedules: dict[str, bool]  # slug -> active
 
 
 def register() -> None:
-    """Everything, in the order in which it hangs together."""
+    """Register work pools, the device limit, deployments and automations, in this order; then end runs without a process."""
     with get_client(sync_client=True) as client:
         make_pools(client)
         limit_device(client)
@@ -59,7 +60,7 @@ def register() -> None:
 
 
 def make_pools(client: SyncPrefectClient) -> None:
-    """Process pools without a limit: a night that finds another one running must be offered to a worker to be cancelled."""
+    """Make process pools without a limit, because a night that finds another one running must reach a worker to be cancelled."""
     for name, description in POOLS.items():
         try:
             client.create_work_pool(WorkPoolCreate(name=name, type="process", description=description))
@@ -68,7 +69,7 @@ def make_pools(client: SyncPrefectClient) -> None:
 
 
 def limit_device(client: SyncPrefectClient) -> None:
-    """How many runs use this machine's device at once: RESTEM_GPU_RUNS, 1 if unset."""
+    """Limit how many runs use this machine's device at once: RESTEM_GPU_RUNS, 1 if unset."""
     runs, name = int(os.environ.get(GPU_LIMIT_VARIABLE, "1")), device_limit()
     try:
         client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=runs))
@@ -77,7 +78,7 @@ def limit_device(client: SyncPrefectClient) -> None:
 
 
 def deployment_names() -> list[str]:
-    """FLOW/DEPLOYMENT of every entry of prefect.yaml."""
+    """Return FLOW/DEPLOYMENT of every entry of prefect.yaml."""
     import yaml
 
     entries = yaml.safe_load((ROOT / PREFECT_FILE).read_text())["deployments"]
@@ -89,7 +90,7 @@ def _flow_name(entrypoint: str) -> str:
 
 
 def deploy() -> None:
-    """The one command that deploys prefect.yaml."""
+    """Deploy prefect.yaml, with one command."""
     argv = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", PREFECT_FILE]
     environment = {**os.environ, "RESTEM_ROOT": os.environ.get("RESTEM_ROOT", str(ROOT))}
     done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

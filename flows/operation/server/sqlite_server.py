@@ -1,6 +1,6 @@
-"""A Prefect server without some faults of version 3.7.7; `uvicorn --factory flows.operation.server.sqlite_server:create_app`.
+"""A Prefect server with some faults of version 3.7.7 mended; it is started by `uvicorn --factory flows.operation.server.sqlite_server:create_app`.
 
-Newer versions want a newer FastAPI than vLLM 0.32 allows (>= 0.139 against < 0.137). Postgres is left as it is.
+Newer versions need a newer FastAPI than vLLM 0.32 allows (>= 0.139 against < 0.137). Servers on Postgres are not changed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _reloads: set[asyncio.Task[Any]] = set()  # a loop holds its tasks weakly
 
 
 def create_app() -> Any:
-    """Prefect's own application."""
+    """Return Prefect's own application, mended."""
     writers_wait()
     automations_reload_beside_the_loop()
     from prefect.server.api.server import create_app as prefect_app
@@ -30,7 +30,7 @@ def create_app() -> Any:
 
 
 def writers_wait() -> None:
-    """Let transactions take SQLite's write lock when they begin, for which others wait.
+    """Make transactions take SQLite's write lock when they begin; others then wait for it.
 
     Prefect 3.7.7 begins them DEFERRED. One that reads before it writes then fails at once with "database is locked"
     whenever another one wrote in between, however long the busy timeout is (https://github.com/PrefectHQ/prefect/issues/23051):
@@ -49,7 +49,7 @@ def writers_wait() -> None:
 
 
 def automations_reload_beside_the_loop() -> None:
-    """Let a commit that changes an automation go on at once; the loaded automations follow when their lock is free.
+    """Let a commit that changes an automation finish at once; the server reloads its automations when their lock is free.
 
     Prefect 3.7.7 reloads them inside the commit, on the thread of the event loop, and waits there. If another coroutine
     of that loop holds the lock (it reconciles automations), neither ever goes on and the server answers nothing any more,
@@ -73,7 +73,7 @@ def automations_reload_beside_the_loop() -> None:
 
 
 def edges_once() -> None:
-    """Let the graph of a run have each edge once: Prefect 3.7.7 repeats an edge for every parent that its parent has."""
+    """Give the graph of a run each edge once, because Prefect 3.7.7 repeats an edge for every parent that its parent has."""
     from prefect.server.api import flow_runs
 
     graph_of: Any = flow_runs.read_flow_run_graph

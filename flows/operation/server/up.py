@@ -1,4 +1,4 @@
-"""`restem up` and `restem down`: a Prefect server, workers and deployments on this machine, started and ended whole."""
+"""`restem up` and `restem down` start and end a Prefect server, workers and deployments on this machine together."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROOT_VARIABLE = "RESTEM_ROOT"  # the checkout as the workers see it
 
 
 def up(folder: Path, host: str, port: int, workers: tuple[str, ...], say: Callable[[str], None]) -> Machine:
-    """Everything runs afterwards; what runs already is left alone. UserError when it cannot be as asked."""
+    """Start everything that does not run yet; what runs already is left alone. UserError when it cannot run as asked."""
     wanted = Machine(str(folder.absolute()), checkout(), host, port, workers)
     check_address(host)
     running = read_machine(folder)
@@ -67,7 +67,7 @@ def down(folder: Path) -> bool:
 
 
 def checkout() -> str:
-    """The checkout that workers run: RESTEM_ROOT, else the one of this command. UserError for one that is none."""
+    """Return the checkout that workers run: RESTEM_ROOT, else this command's own. UserError for a folder that is no checkout."""
     given = os.environ.get(ROOT_VARIABLE)
     root = Path(given).expanduser().absolute() if given else ROOT
     if not (root / "deployments" / "prefect.yaml").is_file():
@@ -78,7 +78,7 @@ def checkout() -> str:
 
 
 def check_address(host: str) -> None:
-    """Whoever reaches the server can run code on the workers: any other address than loopback needs a secret."""
+    """Refuse an address other than loopback without a secret, because whoever reaches the server can run code on the workers."""
     if host in LOOPBACK:
         return
     given = os.environ.get(AUTH_VARIABLE, "")
@@ -119,7 +119,7 @@ def _wait(machine: Machine) -> None:
 
 
 def _register(machine: Machine) -> None:
-    """Pools, deployments, limits and automations; in a process of its own, whose settings name this server."""
+    """Register pools, deployments, limits and automations from a process of its own, whose settings name this server."""
     argv, environment = (
         [sys.executable, "-m", "flows.operation.server.registration"],
         {**os.environ, **machine.environment()},

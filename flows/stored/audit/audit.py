@@ -1,9 +1,9 @@
-"""`restem audit RUN`: what the verdicts of a stored run are worth.
+"""`restem audit RUN` measures what the verdicts of a stored run are worth.
 
-One pass over its samples counts, by stage and iteration, what was accepted and by which rule, hidden tests that accepted programs
-fail and false equations in accepted solutions. Of each place some samples, drawn by hash, are shown to a second, independent
-grader; of the whole run as many accepted as refused ones are drawn for a person to label. With the labels come rates with
-intervals. Which samples are drawn depends on the samples alone, so an audit that is repeated draws the same.
+One pass over its samples counts, by stage and iteration, what was accepted and by which rule, the hidden tests that accepted
+programs fail, and false equations in accepted solutions. At each of these places some samples, drawn by hash, are given to a
+second, independent grader. Of the whole run, equal numbers of accepted and refused samples are drawn for a person to label;
+the labels give rates with intervals. The draw depends on the samples alone, so a repeated audit draws the same ones.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ class Judged:
 
     @property
     def digest(self) -> str:
-        """Names the text, wherever it was drawn."""
+        """Return a name for the text, which is the same wherever the text was drawn."""
         return digest_of_text(self.sample.text)
 
 
 @dataclass(frozen=True)
 class Audited:
-    """The summary that is stored, the samples for a person, and what the labels that were given say."""
+    """The summary that is stored, the samples for a person, and the labels that were given."""
 
     summary: AuditSummary
     to_label: tuple[Judged, ...]
@@ -78,7 +78,7 @@ def audit(
 
 
 def _judged(records: RunRecords) -> Iterator[Judged]:
-    """Every graded sample of the run, range by range."""
+    """Yield every graded sample of the run, range by range."""
     problems = _problems(records)
     for slot, verify in records.slots(lambda slot: slot.stage == "verify"):
         generate = records.at(replace(slot, stage="generate"))
@@ -102,7 +102,7 @@ def _problems(records: RunRecords) -> dict[str, Problem]:
 
 @dataclass
 class _Counted:
-    """What one pass over the samples gathers; holds only the samples that were drawn."""
+    """What one pass over the samples gathers. It holds only the samples that were drawn."""
 
     most: int
     to_label: int
@@ -129,13 +129,13 @@ class _Counted:
             self.said.setdefault(key, Said(*key, self.labels[key], one.accepted))
 
     def for_a_person(self) -> tuple[Judged, ...]:
-        """As many accepted as refused ones, mixed, so that their order tells nothing."""
+        """Return equal numbers of accepted and refused samples, mixed, so that their order reveals nothing."""
         both = [one for draw in self.by_verdict.values() for one in draw.taken()]
         return tuple(sorted(both, key=lambda one: one.digest))
 
 
 def _with(place: AuditPlace, one: Judged) -> AuditPlace:
-    """The place's counts with this sample."""
+    """Return the place's counts with this sample added."""
     verdict = one.verdict
     if verdict.label == "verifier_error":
         return replace(place, samples=place.samples + 1, errors=place.errors + 1)
@@ -153,7 +153,7 @@ def _with(place: AuditPlace, one: Judged) -> AuditPlace:
 def _compared(
     counted: _Counted, second: SecondGrader | str
 ) -> tuple[tuple[AuditPlace, ...], tuple[Disagreement, ...], str]:
-    """The places with what the second grader said of the samples that were drawn there."""
+    """Return the places with the second grader's verdicts on the samples that were drawn there."""
     places = list(counted.places.values())
     if isinstance(second, str):
         return tuple(places), (), second
@@ -184,7 +184,7 @@ def _disagreement(one: Judged) -> Disagreement:
 
 
 def shares(place: AuditPlace) -> Sequence[tuple[str, int, int]]:
-    """(what, how many, of how many) of a place, where there is anything to count."""
+    """Return (what, how many, of how many) for a place, leaving out what has nothing to count."""
     rows = [
         ("disagreed", place.disagreed, place.compared),
         ("accepted here only", place.only_ours, place.compared),

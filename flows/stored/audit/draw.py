@@ -1,4 +1,4 @@
-"""A uniform choice out of a stream: the items whose names have the smallest hashes. Repeated, it is the same choice."""
+"""Chooses uniformly out of a stream: the items whose names have the smallest hashes. A repeated choice is the same."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Draw(Generic[T]):
-    """Holds at most `size` items; an item whose name was offered before is the same item."""
+    """Holds at most `size` items; items of the same name count as one."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -31,5 +31,5 @@ class Draw(Generic[T]):
         self._items[name] = item
 
     def taken(self) -> list[T]:
-        """The items, by hash."""
+        """Return the items, ordered by hash."""
         return [self._items[name] for _, name in sorted(self._heap, reverse=True)]

@@ -1,4 +1,4 @@
-"""Where an audit is kept: beside the run, and as a section of its report."""
+"""Keeps an audit beside the run, and as a section of its report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tasks.store.places import RunPlaces
 
 
 def keep_audit(store: Store, summary: AuditSummary) -> None:
-    """Write `audit.json`, and the result and report with the audit in them."""
+    """Write `audit.json`, and write the result and report again with the audit in them."""
     places = RunPlaces(summary.run)
     store.write_json(places.audit, summary.to_json())
     result = result_of(store, summary.run)

@@ -1,4 +1,4 @@
-"""What people said of samples: read from the JSON lines that the labelling page downloads, turned into rates and corrections."""
+"""Reads people's labels from the JSON lines that the labelling page downloads, and turns them into rates and corrections."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LABELS = ("right", "wrong", "unsure")
 
 @dataclass(frozen=True)
 class Said:
-    """A person's word on a text, beside what the grader made of it."""
+    """A person's label of a text, beside the grader's verdict."""
 
     problem_id: str
     text: str  # digest
@@ -25,12 +25,13 @@ class Said:
 
     @property
     def against(self) -> bool:
-        """Whether the person and the grader say different things."""
+        """Return whether the person and the grader disagree."""
         return self.label != "unsure" and (self.label == "right") != self.accepted
 
 
 def read_labels(path: str | Path) -> dict[tuple[str, str], str]:
-    """(problem id, digest of the text) -> label. UserError for a file or a line of another kind, or two words on one text."""
+    """Return (problem id, digest of the text) -> label. UserError for a file or a line of another kind, or two different labels
+    of one text."""
     file = Path(path)
     if not file.is_file():
         raise UserError(f"there is no file {path}; expected the labels that the page of `restem audit` downloads")
@@ -59,7 +60,8 @@ def _label(line: str, where: str) -> tuple[tuple[str, str], str]:
 
 
 def rates_of(said: Sequence[Said]) -> Rates:
-    """The two rates with their 95 % intervals. Each is among the labelled of its side, which was drawn at random."""
+    """Return the two error rates with 95 % intervals: one among labelled accepted samples, one among labelled refused samples, each
+    drawn at random."""
     sure = [one for one in said if one.label != "unsure"]
     accepted, refused = [one for one in sure if one.accepted], [one for one in sure if not one.accepted]
     wrongly = [sum(one.against for one in side) for side in (accepted, refused)]
@@ -70,7 +72,7 @@ def rates_of(said: Sequence[Said]) -> Rates:
 
 
 def corrections_of(said: Sequence[Said]) -> list[Mapping[str, str]]:
-    """Lines of a corrections file that overrule the grader where a person disagrees."""
+    """Return the lines of a corrections file that overrule the grader where a person disagrees."""
     return [
         {"problem": one.problem_id, "text": one.text, "label": "correct" if one.label == "right" else "wrong"}
         for one in said

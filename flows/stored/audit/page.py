@@ -1,6 +1,6 @@
 """The page on which a person labels samples: one file, no network, and nothing of a model's text can run in it.
 
-Everything that comes from the store is escaped; only our own script and style run, because the content policy names their
+Everything that comes from the store is escaped. Only our own script and style run, because the content policy names their
 hashes. Labels are kept in the browser and downloaded as JSON lines that `restem audit --labels` reads.
 """
 
@@ -20,7 +20,7 @@ CHOICES = (("right", "1 right"), ("wrong", "2 wrong"), ("unsure", "3 unsure"))
 
 
 def label_page(run: str, samples: Sequence[Judged]) -> str:
-    """The page as text."""
+    """Return the page as HTML text."""
     style, script = _file("page.css"), Template(_file("page.js")).substitute()
     return Template(_file("page.html")).substitute(
         title=f"Label samples of {safe(run)}", count=len(samples), style=style, style_hash=_hash(style),
