@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.stored.lineage import ancestors, starts_of
 from flows.stored.ls import STAGES, finetune_of, manifests_in
 from flows.stored.policies import promoted_digests
 from flows.stored.runs import best_by_val, results_in
@@ -73,22 +74,7 @@ def policies_to_keep(store: Store, results: list[RunResult], keep_last: int) -> 
         best = best_by_val(result)
         if best is not None:
             kept.add(best.policy_digest)
-    return kept | _starts(store, kept)
-
-
-def _starts(store: Store, kept: set[str]) -> set[str]:
-    """Return the chain of start weights behind each kept policy."""
-    start_of = {
-        epoch["digest"]: one.recipe["start"] for one in manifests_in(store, "finetune") for epoch in one.meta["epochs"]
-    }
-    chain: set[str] = set()
-    waiting = list(kept)
-    while waiting:
-        start = start_of.get(waiting.pop())
-        if start is not None and start not in chain:
-            chain.add(start)
-            waiting.append(start)
-    return chain
+    return kept | set(ancestors(starts_of(store), kept))
 
 
 def _other_weights(store: Store, results: list[RunResult], kept: set[str]) -> Iterator[Removal]:

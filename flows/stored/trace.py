@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from flows.stored.lineage import ancestors, starts_of
 from flows.stored.ls import finetune_of, manifests_in
 from flows.stored.runs import best_by_val, read_result, result_of, stored_tree, unknown_run
 from tasks.domain.errors import UserError
@@ -219,12 +220,9 @@ def _trained_on(manifest: Manifest, chosen: set[str]) -> TrainedOn:
 
 
 def _parents(store: Store, manifest: Manifest) -> tuple[str, ...]:
-    """Return the digests from the start weights back to the base."""
-    by_policy = {epoch["digest"]: one for one in manifests_in(store, "finetune") for epoch in one.meta["epochs"]}
-    chain = [str(manifest.recipe["start"])]
-    while chain[-1] in by_policy and (start := by_policy[chain[-1]].recipe["start"]) not in chain:
-        chain.append(start)  # weights that training left as they were have themselves as parent
-    return tuple(chain)
+    """Return the digests from the start weights back to the base, each once."""
+    start = str(manifest.recipe["start"])
+    return (start, *ancestors(starts_of(store), [start]))
 
 
 def _sampled_policy(store: Store, run: str, iteration: int) -> str:
