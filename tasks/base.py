@@ -73,14 +73,14 @@ def builtin_policy(workspace: Workspace, outcome: Outcome) -> Policy:
 
 
 def resolve(workspace: Workspace, model: ModelSettings) -> Policy:
-    """A folder, URL or Hub id as a policy. Hub names are pinned to a commit here, before anything expensive starts."""
+    """Resolve a folder, URL or Hub id to a policy. Hub names are pinned to a commit here, before anything expensive starts."""
     folder = _downloaded(workspace, model.base) if "://" in model.base else _local_folder(model) or _from_hub(model)
     check_model_folder(folder, model.base)
     return Policy(_digest_cached(workspace, folder), str(folder), "base")
 
 
 def known_base(workspace: Workspace, model: ModelSettings) -> Policy | None:
-    """The same policy if it is a local folder or the Hub's cache has it; None if it must be fetched. Writes nothing."""
+    """Return the same policy if it is a local folder or the Hub's cache has it, and None if it must be fetched. Writes nothing."""
     folder = None if "://" in model.base else _local_folder(model) or _from_hub_cache(model)
     if folder is None:
         return None
@@ -94,7 +94,7 @@ def _local_folder(model: ModelSettings) -> Path | None:
 
 
 def check_model_folder(folder: Path, name: str) -> None:
-    """One sentence unless the folder looks like a model that can be loaded and trained."""
+    """Raise UserError unless the folder looks like a model that can be loaded and trained."""
     if not folder.is_dir():
         raise UserError(f"model.base {name!r} is not a folder, a URL or a Hub id that can be reached; check the path")
     missing = [file for file in ("config.json", "tokenizer_config.json") if not (folder / file).is_file()]
@@ -136,7 +136,7 @@ def _from_hub_cache(model: ModelSettings) -> Path | None:
 
 
 def _downloaded(workspace: Workspace, url: str) -> Path:
-    """A URL's files below scratch/models, fetched once per listing (name, size, etag)."""
+    """Fetch a URL's files to scratch/models, once per listing (name, size, etag)."""
     try:
         fs, path = fsspec.core.url_to_fs(url)
         listing = sorted(
@@ -153,7 +153,7 @@ def _downloaded(workspace: Workspace, url: str) -> Path:
 
 
 def _digest_cached(workspace: Workspace, folder: Path, *, remember: bool = True) -> str:
-    """Digest of the model's own files; hashes are remembered by (path, size, mtime, inode)."""
+    """Return the digest of the model's own files; hashes are remembered by (path, size, mtime, inode)."""
     memory = Path(workspace.scratch).absolute() / "sha256.json"
     known: dict[str, str] = json.loads(memory.read_text()) if memory.is_file() else {}
     files = sorted({path for pattern in MODEL_FILES for path in folder.glob(pattern)})

@@ -1,4 +1,4 @@
-"""Statistics of one policy on one problem set, from samples and verdicts that the E-step's two tasks made."""
+"""Computes the statistics of one policy on one problem set, from samples and verdicts that generate and verify made."""
 
 from __future__ import annotations
 

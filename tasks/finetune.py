@@ -1,4 +1,4 @@
-"""M-step: fine-tune the start weights on the data set; a checkpoint per epoch becomes a policy each."""
+"""M-step: it fine-tunes the start weights on the data set, and the checkpoint of each epoch becomes a policy."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class FinetuneJob:
 
 
 def run(job: FinetuneJob) -> Outcome:
-    """Train in a child process; goes on from the last finished epoch if an earlier attempt was killed."""
+    """Train in a child process, going on from the saved state of an earlier attempt that was killed."""
     recipe = job.recipe()
     found = job.workspace.find(recipe, job.slot)
     if found.manifest is not None:
@@ -64,7 +64,7 @@ def _trained(job: FinetuneJob, recipe: dict[str, Any], folder: Path) -> Manifest
 
 
 def policies(workspace: Workspace, ref: ArtifactRef) -> list[Policy]:
-    """The trained policies, one per epoch, earliest first."""
+    """Return the trained policies, one per epoch, earliest first."""
     epochs = workspace.store.manifest_of(ref).meta["epochs"]
     return [
         Policy(one["digest"], workspace.store.uri(one["path"]), f"{ref.key}/epoch-{one['epoch']}") for one in epochs
@@ -121,7 +121,7 @@ def _commit(job: FinetuneJob, recipe: dict[str, Any], result: TrainResult, secon
 
 @contextmanager
 def _alone(root: Path, key: str) -> Iterator[Path]:
-    """The training folder of one key; a second flow on this machine waits instead of training the same thing."""
+    """Lock the training folder of one key, so that a second flow on this machine waits instead of training the same policy."""
     root.mkdir(parents=True, exist_ok=True)
     with (root / f"{key}.lock").open("w") as lock:
         try:

@@ -1,4 +1,4 @@
-"""E-step, first half: draw completions of one problem range from a policy.
+"""E-step, first half: it draws completions for one problem range from a policy.
 
 Samples live in a *pool*, named by what decides their distribution (policy, prompt template, sampling, draw). An artifact
 of this stage is a selection from the pool, problems x indices; only what the pool lacks is drawn.
@@ -49,7 +49,7 @@ class GenerateJob:
 
     @property
     def pool_recipe(self) -> dict[str, Any]:
-        """What decides how a completion is distributed."""
+        """Return everything that decides the distribution of completions."""
         return self.workspace.recipe(
             "samples", VERSION, policy=self.policy.digest, prompt=[template_named(self.model.prompt).digest, self.model.shots],
             sampling=asdict(self.sampling), engine=self.engine.content(), draw=self.draw,
@@ -63,14 +63,14 @@ class GenerateJob:
         )
 
     def prompted(self) -> list[tuple[Problem, str]]:
-        """The range's problems with the exact text that the policy continues."""
+        """Return the range's problems, each with the exact prompt."""
         template = template_named(self.model.prompt)
         return [(item, template.render(item, self.model.shots)) for item in self.problems.select(self.ids)]
 
 
 @dataclass
 class Drawing:
-    """One attempt to fill a selection: what the pool had, what was drawn, where it was put."""
+    """One attempt to fill a selection: what the pool held, what was drawn, and where it was stored."""
 
     job: GenerateJob
     pool: str
@@ -109,7 +109,7 @@ def _wanted(job: GenerateJob, prompted: list[tuple[Problem, str]]) -> dict[str, 
 
 
 def _have(job: GenerateJob, pool: str, prompted: list[tuple[Problem, str]]) -> dict[str, set[tuple[str, int]]]:
-    """Per stored part, oldest first: the (problem, index) pairs of this selection that it is the first to hold."""
+    """Return for each stored part, oldest first, the (problem, index) pairs of this selection that no earlier part holds."""
     wanted_prompt = {item.id: digest_of_text(prompt) for item, prompt in prompted}
     ids = pa.array(list(wanted_prompt), pa.string())
     owned: dict[str, set[tuple[str, int]]] = {}
@@ -128,7 +128,7 @@ def _have(job: GenerateJob, pool: str, prompted: list[tuple[Problem, str]]) -> d
 
 
 def lacking(job: GenerateJob) -> int:
-    """How many samples of the selection the pool does not hold yet."""
+    """Return how many samples of the selection the pool does not hold yet."""
     return sum(len(request.indices) for request in _missing(job, key_of(job.pool_recipe), job.prompted()))
 
 

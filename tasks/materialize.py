@@ -1,4 +1,4 @@
-"""The accepted solutions become a data set: Parquet parts with a card beside them, streamed range by range."""
+"""Turns accepted solutions into a data set: Parquet parts with a card beside them, written range by range."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _write(job: MaterializeJob, writer: TableWriter) -> dict[str, Any]:
 
 
 def train_summary(train: TrainTally) -> dict[str, Any]:
-    """The E-step's figures on the train problems, as the manifest keeps them."""
+    """Return the E-step's figures on the train problems, as the manifest holds them."""
     return {
         "problems": train.problems, "solved": train.solved, "solve_rate": asdict(train.solve_rate),
         "accuracy": asdict(train.accuracy()), "tally": train.tally.to_json(),
@@ -106,7 +106,7 @@ def _select(job: MaterializeJob, one: RangeSamples, samples: list[Sample], verdi
 
 
 def _thinned(job: MaterializeJob) -> set[str] | None:
-    """Ids of the rows to keep when `max_rows` asks for fewer: chosen over the whole data set, by hash."""
+    """Return the ids of the rows to keep when `max_rows` asks for fewer, chosen by hash over the whole data set."""
     if job.settings.max_rows is None:
         return None
     ids = (row_id(row) for one in job.ranges for row in _select(job, one, *_read(job, one)).examples)
@@ -114,7 +114,7 @@ def _thinned(job: MaterializeJob) -> set[str] | None:
 
 
 def _card(job: MaterializeJob, rows: int, meta: dict[str, Any]) -> str:
-    """A data set card that `datasets` and the Hub read (YAML head, then words)."""
+    """Return a data set card that `datasets` and the Hub read (a YAML head, then text)."""
     further = "".join(f", {column.name}" for column in columns_named(job.settings.columns))
     return f"""---
 configs:

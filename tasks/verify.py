@@ -43,12 +43,12 @@ class VerifyJob:
         )  # fmt: skip
 
     def rulings(self) -> Rulings:
-        """What a person said against the grader."""
+        """Return the verdicts with which a person overruled the grader."""
         return Rulings(self.settings.overruled, self.ids)
 
 
 def run(job: VerifyJob) -> Outcome:
-    """Grade every sample, refuse too many verifier errors, commit the verdicts."""
+    """Grade every sample, refuse too many verifier errors, and commit the verdicts."""
     recipe = job.recipe()
     return job.workspace.once(recipe, job.slot, lambda: _verdicts(job, recipe))
 
@@ -86,7 +86,7 @@ def _texts(samples: list[Sample]) -> list[str]:
 
 
 def grade_batch(grader: Grader, by_id: dict[str, Problem], samples: list[Sample]) -> list[Verdict]:
-    """One verdict per sample; a fault of the verifier is tried once more before it is believed."""
+    """Return one verdict per sample; after a fault of the verifier the sample is graded once more."""
     verdicts = grader.grade_many([(by_id[sample.problem_id], sample) for sample in samples])
     again = [i for i, verdict in enumerate(verdicts) if verdict.label == "verifier_error"]
     if again:

@@ -17,10 +17,10 @@ Read = Callable[[Record], Draft]
 
 @dataclass(frozen=True)
 class Loader:
-    """How problems of one kind come about: `read` makes one of each record of a file, or `make` makes all of them.
+    """A source of problems of one kind: `read` makes a problem of each record of a file, or `make` makes all problems.
 
-    `hub`: the data set (NAME or NAME:CONFIG) that is read where the settings name no path; `needs_path`: what to say where
-    there is none. `runs_tests`: all of its problems are checked by running their tests.
+    `hub` is the data set (NAME or NAME:CONFIG) that is read where the settings name no path; `needs_path` is the error where
+    there is none. `runs_tests` says that all of its problems are checked by running their tests.
     """
 
     name: str
@@ -47,7 +47,7 @@ def loader(
 
 
 def loader_named(kind: str) -> Loader:
-    """The loader of that name or dotted path; UserError when there is none."""
+    """Return the loader of that name or dotted path; UserError when there is none."""
     found = LOADERS.get(kind)
     if not isinstance(found, Loader):
         raise UserError(f"loader {kind!r} is a {type(found).__name__}; expected what `loader(...)` returns")
@@ -55,7 +55,7 @@ def loader_named(kind: str) -> Loader:
 
 
 def require_choices(settings: SourceSettings, name: str, splits: Sequence[str], levels: Sequence[str]) -> int:
-    """How many problems are wanted; UserError for a split or level that made-up problems do not have, or without a limit."""
+    """Return how many problems are wanted; UserError for a split or level that generated problems do not have, or without a limit."""
     if settings.split not in splits:
         raise UserError(f"{name} has the splits {', '.join(splits)}, not {settings.split!r}.")
     if unknown := set(settings.levels) - set(levels):

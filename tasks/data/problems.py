@@ -48,9 +48,9 @@ class ProblemSets:
 
 @dataclass(frozen=True)
 class ReadSets:
-    """The three sets as their sources give them now, each gold checked with the run's own grader; nothing is stored.
+    """The three sets as their sources give them now, each gold checked with the run's own grader. Nothing is stored yet.
 
-    Train holds only what can be graded: `left_out` names the rest.
+    Train holds only problems that can be graded; `left_out` names the others.
     """
 
     sources: DataSettings
@@ -79,7 +79,7 @@ def graded_sets(loaded: dict[Split, Loaded], data: DataSettings, verify: VerifyS
 
 
 def store_sets(workspace: Workspace, read: ReadSets) -> ProblemSets:
-    """The sets as artifacts."""
+    """Store the sets and return them as artifacts."""
     stored = {
         split: _store(workspace, split, source, read.problems[split])
         for split, source in _sources(read.sources).items()
@@ -88,7 +88,7 @@ def store_sets(workspace: Workspace, read: ReadSets) -> ProblemSets:
 
 
 def check_gold(sets: dict[Split, list[Problem]], data: DataSettings, verify: VerifySettings) -> dict[str, str]:
-    """Train problems to leave out, id -> reason. Raises UserError above the allowed share, or for any held-out one.
+    """Return the train problems to leave out, as id -> reason. UserError above the allowed share, or for any val or test problem.
 
     A gold that its own grader does not accept makes every solution wrong, silently (DESIGN section 3).
     """
@@ -114,7 +114,7 @@ def check_gold(sets: dict[Split, list[Problem]], data: DataSettings, verify: Ver
 
 
 def _few_tests(split: Split, source: SourceSettings, loaded: Loaded) -> str:
-    """How many problems the wanted number of tests cost; empty for none."""
+    """Say how many problems were dropped for too few tests; empty for none."""
     if not loaded.few_tests:
         return ""
     named = ", ".join(loaded.few_tests[:10]) + (", ..." if len(loaded.few_tests) > 10 else "")
@@ -140,7 +140,7 @@ def _store(workspace: Workspace, split: Split, source: SourceSettings, rows: lis
 
 
 def _code_of(source: SourceSettings) -> dict[str, str]:
-    """The version of a loader that is none of ours."""
+    """Return the version of a loader from another package."""
     version = LOADERS.version(source.kind)
     return {} if version is None else {"loader_version": version}
 

@@ -1,4 +1,4 @@
-"""Raw records from files, folders, fsspec URLs and Hub data sets, each with the place it stands for error messages."""
+"""Reads raw records from files, folders, fsspec URLs and Hub data sets, each with its place for error messages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMPRESSIONS = (".gz", ".bz2", ".xz")
 
 
 def records_of_path(path: str, split: str) -> list[Record]:
-    """Records of a file, or of a folder's files: those named after the split where there are some, else all of them."""
+    """Read the records of a file or of a folder: its files named after the split where there are some, else all of them."""
     return [
         record
         for name, content in _contents(path, split)
@@ -30,7 +30,7 @@ def records_of_path(path: str, split: str) -> list[Record]:
 
 
 def _contents(path: str, split: str) -> list[tuple[str, bytes]]:
-    """(file, bytes) of everything to parse. Storage drivers raise errors of their own kinds: this is their boundary."""
+    """Yield (file, bytes) of everything to parse. Storage drivers raise errors of their own kinds: this is their boundary."""
     try:
         filesystem, root = fsspec.core.url_to_fs(path)
         return [(file, _bytes(filesystem, file)) for file in _files(filesystem, root, path, split)]
@@ -44,7 +44,7 @@ def _contents(path: str, split: str) -> list[tuple[str, bytes]]:
 
 
 def records_of_hub(name: str, split: str, revision: str | None) -> list[Record]:
-    """Records of a Hub data set, `NAME` or `NAME:CONFIG`."""
+    """Read the records of a Hub data set, `NAME` or `NAME:CONFIG`."""
     import datasets
 
     repo, _, config = name.partition(":")
@@ -99,7 +99,7 @@ def _jsonl(content: bytes, name: str) -> Iterator[Record]:
 
 
 def _json(content: bytes, name: str) -> Iterator[Record]:
-    """A list of records; a file that starts like an object and is none is read line by line."""
+    """Read a list of records; a file that starts like an object but is not one is read line by line."""
     text = _text(content, name)
     if not text.lstrip().startswith("["):
         yield from _jsonl(content, name)

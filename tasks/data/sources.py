@@ -1,7 +1,7 @@
-"""Sets of problems: what a loader makes or reads, filtered, ordered and checked.
+"""Loads sets of problems: what a loader makes or reads is filtered, ordered and checked.
 
 A source is read from a local file or folder, an fsspec URL (`s3://`, `file://`, `memory://`, `hf://datasets/NAME/FILE`), or
-as a Hub data set (`hf:NAME` or `hf:NAME:CONFIG`). Whatever is wrong with it is said before anything expensive starts.
+as a Hub data set (`hf:NAME` or `hf:NAME:CONFIG`). Every fault of a source is reported before anything expensive starts.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class Loaded:
 
 
 def load_problems(settings: SourceSettings, split: Split) -> list[Problem]:
-    """The problems of `load_source`."""
+    """Return only the problems of `load_source`."""
     return load_source(settings, split).problems
 
 
 def load_source(settings: SourceSettings, split: Split) -> Loaded:
-    """One source, read and filtered; `split` is its problems' role in the run.
+    """Read and filter one source; `split` is its problems' role in the run (train, val or test).
 
     Raises UserError for a missing file, a wrong column, an unreadable record, a missing gold, equal ids, or nothing left.
     """
@@ -50,12 +50,12 @@ def load_source(settings: SourceSettings, split: Split) -> Loaded:
 
 
 def data_revision(settings: SourceSettings, problems: Sequence[Problem]) -> str:
-    """Digest of what was loaded: question, gold and tests of every problem, whatever file they came from."""
+    """Return a digest of the loaded content: question, gold and tests of every problem, whatever file they came from."""
     return digest_of_tables([to_table(problems, Problem)])
 
 
 def check_disjoint(train: Iterable[Problem], val: Iterable[Problem], test: Iterable[Problem]) -> None:
-    """UserError when one question text stands in two of the three sets."""
+    """Raise UserError when two of the three sets share a question text."""
     owner: dict[str, Problem] = {}
     for problem in itertools.chain(train, val, test):
         key = " ".join(problem.question.split())
@@ -113,7 +113,7 @@ def _enough_tests(draft: Draft, settings: SourceSettings) -> bool:
 
 
 def _with_ids(drafts: Sequence[Draft], source: str, split: Split) -> list[Problem]:
-    """A record's own id, else a hash of its question: neither a new order nor a filter changes it."""
+    """Give each problem its record's own id, else a hash of its question, which neither a new order nor a filter changes."""
     return [
         Problem(
             id=f"{source}/{draft.own_id or digest_of_text(draft.question)[:ID_CHARS]}",
@@ -131,7 +131,7 @@ def _with_ids(drafts: Sequence[Draft], source: str, split: Split) -> list[Proble
 
 
 def _without_repeats(problems: Iterable[Problem]) -> list[Problem]:
-    """The same problem twice (id, question, gold and tests) counts once; the first one stays."""
+    """Keep only the first of equal problems (id, question, gold and tests)."""
     first: dict[tuple[str, str, str | None, str | None], Problem] = {}
     for problem in problems:
         first.setdefault((problem.id, problem.question, problem.gold, problem.tests), problem)
@@ -139,7 +139,7 @@ def _without_repeats(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def _require_golds(drafts: Sequence[Draft], records: Sequence[Record]) -> None:
-    """A few records without gold stay in, for the gold check to name and leave out; more are the wrong file or column."""
+    """Keep a few records without gold, which the gold check names and leaves out; UserError for more: the file or column is wrong."""
     without = [record.where for draft, record in zip(drafts, records, strict=True) if draft.gold == ""]
     if len(without) > MAX_WITHOUT_GOLD * len(drafts):
         raise UserError(

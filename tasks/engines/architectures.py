@@ -1,6 +1,6 @@
-"""What each architecture needs to be sampled from, proved and trained: one table, read from config.json alone.
+"""Says what each architecture needs for sampling, proof and training, by one table that reads config.json alone.
 
-An entry was tried with tiny random weights (docs/models.md, `make bench`); a name without one is probed before its first use
+Each entry was tried with tiny random weights (docs/models.md, `make bench`); a name without an entry is probed before its first use
 (`tasks.engines.look`). Facts that follow from a config's values, whatever the name, stand in `needs_of`.
 """
 
@@ -17,9 +17,10 @@ Attention = Literal["sdpa", "eager"]
 
 @dataclass(frozen=True)
 class Needs:
-    """`attention`: None is the library's own choice. `reload`: weights can be exchanged in a running vLLM server on the CPU.
+    """What an architecture needs. `attention` is None for the library's own choice. `reload` says that weights can be exchanged in a
+    running vLLM server on the CPU.
 
-    `packing`: rows packed into one sequence stay apart. `router_loss`: the trainer adds a load-balancing loss.
+    `packing` says that rows packed into one sequence stay apart, `router_loss` that the trainer adds a load-balancing loss.
     `refused` is why this architecture cannot be used at all, with the remedy.
     """
 
@@ -50,13 +51,13 @@ EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """config.json of a checkpoint, the text part of a model of several kinds of input laid over it."""
+    """Read config.json of a checkpoint; in a multimodal model its text part is laid over the rest."""
     config: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
     return {**config, **config.get("text_config", {})}
 
 
 def needs_of(config: Mapping[str, Any]) -> Needs:
-    """What a model with this config needs; `known` is false where the table has no entry."""
+    """Return what a model with this config needs; `known` is false where the table has no entry."""
     needs = TABLE.get(str(config.get("model_type")), Needs(known=False))
     if config.get("attn_logit_softcapping"):
         # sdpa has no place for the cap and leaves it out without a word; vLLM and transformers' eager attention apply it
@@ -68,5 +69,5 @@ def needs_of(config: Mapping[str, Any]) -> Needs:
 
 
 def attention_of(folder: Path) -> Attention | None:
-    """The attention implementation that computes this checkpoint as it was meant, for `attn_implementation`."""
+    """Return the value of `attn_implementation` with which this checkpoint is computed correctly."""
     return needs_of(read_config(folder)).attention

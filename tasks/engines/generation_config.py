@@ -15,7 +15,7 @@ TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_i
 
 
 def write_generation_config(folder: Path, settings: GenerateSettings, stop: Sequence[str]) -> None:
-    """Write it over the base's file, of which only the token ids stay.
+    """Write the generation config over the base's file, of which only the token ids stay.
 
     A base's own sampling (a repetition penalty, a temperature beside `do_sample: false`) was never used: every engine is told
     all fields. Stop strings that are special tokens ended completions too, so they are end tokens here.

@@ -1,4 +1,4 @@
-"""The special tokens of a checkpoint's tokenizer, read from its files without loading it, and what they mean for sampling.
+"""Reads the special tokens of a checkpoint's tokenizer from its files, without loading it, and what they mean for sampling.
 
 A server leaves special tokens out of the text that it returns. So a stop string that is one (`<|im_end|>` where EOS is
 another token) never appears there and must be asked for by its id; and where marks that come in pairs (`<think>`) are
@@ -25,13 +25,13 @@ class SpecialTokens:
     roles: frozenset[str] = frozenset()
 
     def stops(self, strings: Sequence[str]) -> dict[int, str]:
-        """Of these stop strings the ones that only their token id can find."""
+        """Return those of the stop strings that only their token id can find."""
         found = {self.ids[text]: text for text in strings if text in self.ids}
         return {number: text for number, text in found.items() if number not in self.ends}
 
     @property
     def has_marks(self) -> bool:
-        """Whether special tokens come in pairs such as `<think>` and `</think>`, beside bos, eos and their like."""
+        """Return whether special tokens come in pairs such as `<think>` and `</think>`, beside bos, eos and the like."""
         return any(text.startswith("</") and f"<{text[2:]}" in self.ids and text not in self.roles for text in self.ids)
 
 
@@ -39,7 +39,7 @@ UNKNOWN = SpecialTokens()  # of a tokenizer that is not at hand
 
 
 def special_tokens(folder: Path) -> SpecialTokens:
-    """Those of a checkpoint folder; files that are not there name none."""
+    """Return the special tokens of a checkpoint folder; missing files name none."""
     config, made = _json(folder / "tokenizer_config.json"), _json(folder / "tokenizer.json")
     added = [(one["content"], one["id"]) for one in made.get("added_tokens", ()) if one.get("special")]
     decoder: Mapping[str, Any] = config.get("added_tokens_decoder") or {}

@@ -1,8 +1,8 @@
-"""A flow that is cancelled or terminated ends at once, and its children before it.
+"""Ends a cancelled or terminated flow at once, after its children.
 
-Task threads cannot be interrupted; what they wait for can. So the children (engine, trainer) are ended, the threads see
-that and end too; whatever still hangs after a grace is left by ending the process. That loses nothing but work in
-flight: what is stored is whole.
+Task threads cannot be interrupted, but the children that they wait for (engine, trainer) can be ended; the threads see that
+and end too. If some still hang after a grace period, the process ends. Only work in flight is lost: stored artifacts are
+complete.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TERMINATED = 143  # as a shell reports SIGTERM
 
 @contextmanager
 def ending_at_once() -> Iterator[None]:
-    """When the block is left by a signal (not by an error), all children end now and this process at most `GRACE_S` later."""
+    """End all children when the block is left by a signal (not by an error), and this process at most `GRACE_S` seconds later."""
     try:
         yield
     except Exception:
@@ -34,13 +34,13 @@ def ending_at_once() -> Iterator[None]:
 
 
 def leave_in(seconds: float, code: int = TERMINATED) -> None:
-    """End this process with `code` after so many seconds, whatever its threads wait for."""
+    """End this process with `code` after this many seconds, whatever its threads wait for."""
     timer = threading.Timer(seconds, os._exit, (code,))
     timer.daemon = True
     timer.start()
 
 
 def _is_termination(signal: BaseException) -> bool:
-    """Prefect's word for SIGTERM. Where its module was never imported, nobody can have raised it."""
+    """Return whether this is Prefect's exception for SIGTERM, which nobody can have raised where its module was never imported."""
     exceptions = sys.modules.get("prefect.exceptions")
     return exceptions is not None and isinstance(signal, exceptions.TerminationSignal)

@@ -1,4 +1,4 @@
-"""Child processes that never outlive their owner, not even when the owner is killed with `kill -9`.
+"""Guards child processes so that they never outlive their owner, even when the owner is killed with `kill -9`.
 
     owner ── life pipe (write end only here) ──> guard ── fork, exec ──> child ──> its descendants
           <── status pipe: pid, exit code ──────
@@ -38,7 +38,7 @@ _ending = threading.Event()
 
 
 def is_ending() -> bool:
-    """Whether this process is about to end: its children are gone and no new ones start."""
+    """Return whether this process is about to end: its children are gone and no new ones start."""
     return _ending.is_set()
 
 
@@ -67,21 +67,21 @@ class GuardedProcess:
         self.pid = self._first_report()
 
     def poll(self) -> int | None:
-        """None while the child lives, else its exit code (-N: ended by signal N). Its descendants are gone by then."""
+        """Return None while the child lives, else its exit code (-N: ended by signal N); its descendants are gone by then."""
         with self._lock:
             if self._exit_code is None and self._guard.poll() is not None:
                 self._exit_code = self._last_report()
             return self._exit_code
 
     def wait(self, timeout: float | None = None) -> int:
-        """The exit code; raises `subprocess.TimeoutExpired` after `timeout` seconds."""
+        """Wait and return the exit code; raises `subprocess.TimeoutExpired` after `timeout` seconds."""
         self._guard.wait(timeout)
         code = self.poll()
         assert code is not None
         return code
 
     def stop(self, grace_s: float = 5.0) -> int:
-        """SIGTERM to the child's group, after `grace_s` seconds SIGKILL to all descendants. Returns the exit code."""
+        """Send SIGTERM to the child's group, after `grace_s` seconds SIGKILL to all descendants, and return the exit code."""
         with contextlib.suppress(OSError), self._lock:
             if self._exit_code is None:
                 os.write(self._life_fd, f"{grace_s}\n".encode())
@@ -92,7 +92,7 @@ class GuardedProcess:
             return self.wait()
 
     def log_tail(self, lines: int = 50) -> str:
-        """The last lines that the child wrote to stdout and stderr."""
+        """Return the last lines that the child wrote to stdout and stderr."""
         with contextlib.suppress(FileNotFoundError), self.log_path.open("rb") as stream:
             stream.seek(max(0, stream.seek(0, os.SEEK_END) - TAIL_BYTES))
             return "\n".join(stream.read().decode("utf-8", "replace").splitlines()[-lines:])
@@ -127,7 +127,7 @@ _pids: list[int] = []
 
 
 def started_pids() -> tuple[int, ...]:
-    """Process ids of all working children that this process ever started, oldest first."""
+    """Return the process ids of all working children that this process ever started, oldest first."""
     return tuple(_pids)
 
 
@@ -228,7 +228,7 @@ class _Guard:
         self._report({"pid": child.pid})
 
     def _wait_for_news(self, timeout_s: float | None) -> float | None:
-        """Sleep until something happened; the seconds of grace when the child shall end, else None."""
+        """Sleep until something happens; return the seconds of grace when the child is to end, else None."""
         watched = [fd for fd in (self.life_fd, self.wake_fd, self.owner_fd) if fd >= 0]
         ready, _, _ = select.select(watched, [], [], None if timeout_s is None else max(0.0, timeout_s))
         self._reap()

@@ -1,4 +1,4 @@
-"""A warm guarded child program that answers JSON lines: keeps torch out of the flow process, and loaded between calls."""
+"""A warm, guarded child program that answers JSON lines; it keeps torch out of the flow process, and loaded between calls."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class JsonChild:
         self._lock = threading.Lock()
 
     def call(self, message: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
-        """The program's answer. UserError as raised there; EngineDied when it failed, ended or took too long."""
+        """Return the program's answer. UserError as raised there; EngineDied when it failed, ended or took too long."""
         with self._lock:
             self._start()
             line = self._exchange(json.dumps(message).encode() + b"\n", timeout_s)

@@ -1,4 +1,4 @@
-"""Reading a server's log for a person: the one line that says what went wrong."""
+"""Finds in a server's log the line that tells a person what went wrong."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ARGUMENT = re.compile(r"error: (?P<text>(?:unrecognized|argument|the following|
 
 
 def ending(code: int, log: str) -> str:
-    """How a program with this exit code and this log ended, as the rest of a sentence that begins with its name."""
+    """Say how a program with this exit code and this log ended, as the rest of a sentence that begins with its name."""
     cause = _first_error(log)
     if cause:
         return f"ended with code {code}: {cause}"

@@ -42,7 +42,7 @@ class Store(ObjectStore):
     # -- manifests
 
     def lookup(self, stage: str, key: str) -> Manifest | None:
-        """The committed artifact of this recipe, or None."""
+        """Return the committed artifact of this recipe, or None."""
         try:
             return Manifest.from_json(self.read_bytes(f"{stage}/{key}/manifest.json").decode())
         except FileNotFoundError:
@@ -59,7 +59,7 @@ class Store(ObjectStore):
         return manifest
 
     def commit(self, manifest: Manifest) -> Manifest:
-        """Make the artifact exist. If another attempt was first, its manifest is returned and ours is dropped."""
+        """Commit the artifact by its manifest. If another attempt was first, its manifest is returned and ours is dropped."""
         relative = f"{manifest.stage}/{manifest.key}/manifest.json"
         if self.put_if_absent(relative, manifest.to_json().encode()):
             return manifest
@@ -71,7 +71,7 @@ class Store(ObjectStore):
     # -- tables
 
     def write_table(self, relative: str, table: pa.Table) -> Part:
-        """One Parquet file, complete or absent."""
+        """Write one Parquet file, which is complete or absent."""
         buffer = io.BytesIO()
         pq.write_table(table, buffer, compression="zstd")
         data = buffer.getvalue()
@@ -82,7 +82,7 @@ class Store(ObjectStore):
         return pq.read_table(pa.BufferReader(self.read_bytes(relative)), columns=columns)
 
     def tables(self, ref: ArtifactRef) -> Iterator[pa.Table]:
-        """The parts of a table artifact, one after the other."""
+        """Yield the parts of a table artifact, one after the other."""
         manifest = self.manifest_of(ref)
         wanted = manifest.meta.get("wanted")
         seen: set[tuple[str, int]] = set()
@@ -92,11 +92,11 @@ class Store(ObjectStore):
                 yield select_wanted(table, wanted, seen) if wanted else table
 
     def rows(self, ref: ArtifactRef, row_type: type) -> list[Any]:
-        """All rows of a table artifact as records; for artifacts of one range's size."""
+        """Return all rows of a table artifact as records; only for artifacts of one range's size."""
         return [row for table in self.tables(ref) for row in from_table(table, row_type)]
 
     def sample_index(self, pool: str) -> Iterator[tuple[str, pa.Table]]:
-        """(part, its problem_id / prompt_digest / index columns) of every stored part of a pool, oldest first."""
+        """Yield (part, its problem_id, prompt_digest and index columns) of every stored part of a pool, oldest first."""
         for name in self.listdir(f"samples/{pool}"):
             relative = f"samples/{pool}/{name}"
             if not name.endswith(".parquet"):
@@ -109,7 +109,7 @@ class Store(ObjectStore):
 
 
 class TableWriter:
-    """Writes one table artifact part by part; `commit` makes it exist."""
+    """Writes one table artifact part by part; it exists only after `commit`."""
 
     def __init__(self, store: Store, recipe: dict[str, Any]) -> None:
         self.store, self.recipe = store, recipe
@@ -124,7 +124,7 @@ class TableWriter:
         self.hashes.extend(row_hashes(table))
 
     def add_file(self, name: str, data: bytes, *, content: bool = False) -> None:
-        """A file beside the parts; `content`: it is what the artifact says (a score), not about it (a card)."""
+        """Add a file beside the parts; `content` says that it belongs to the content (a score) and does not merely describe it (a card)."""
         relative = f"{self.stage}/{self.key}/{self.attempt}/{name}"
         self.store.write_bytes(relative, data)
         self.parts.append(Part(relative, 0, len(data)))
@@ -141,9 +141,9 @@ class TableWriter:
 
 
 def select_wanted(table: pa.Table, wanted: dict[str, Any], seen: set[tuple[str, int]]) -> pa.Table:
-    """The rows of a samples part that belong to one artifact: its problems, its span of indices.
+    """Select the rows of a samples part that belong to one artifact: its problems, and its span of indices.
 
-    `seen` carries the (problem, index) pairs of earlier parts: two runs at once may have drawn the same one, the first counts.
+    `seen` holds the (problem, index) pairs of earlier parts: two simultaneous runs may have drawn the same pair; the first counts.
     """
     mask = pc.and_(
         pc.and_(

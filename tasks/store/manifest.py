@@ -14,7 +14,7 @@ from tasks.domain.fingerprint import digest_of
 
 @dataclass(frozen=True)
 class ArtifactRef:
-    """What travels between stages. `key` is the recipe, `digest` the content, `uri` the manifest's folder."""
+    """The reference that travels between stages. `key` names the recipe, `digest` the content; `uri` is the manifest's folder."""
 
     stage: str
     key: str
@@ -35,7 +35,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a finished stage wrote, from which recipe, and in which surroundings."""
+    """What a finished stage wrote, from which recipe, and in which environment."""
 
     stage: str
     key: str
@@ -58,17 +58,17 @@ class Manifest:
 
 
 def key_of(recipe: dict[str, Any]) -> str:
-    """The name of a recipe. The recipe carries its stage and the stage's version."""
+    """Return the key of a recipe, which includes its stage and the stage's version."""
     return digest_of(recipe)
 
 
 def new_attempt() -> str:
-    """A name that sorts by time and is unique without coordination."""
+    """Return a name that sorts by time and is unique without coordination."""
     return f"{time.time_ns() // 1_000_000:013d}-{secrets.token_hex(4)}"
 
 
 def explain(old: dict[str, Any] | None, new: dict[str, Any], limit: int = 4) -> str:
-    """Which part of the recipe changed, in words: `sampling.temperature: 0.7 -> 0.8`."""
+    """Say which part of the recipe changed: `sampling.temperature: 0.7 -> 0.8`."""
     if old is None:
         return "first time"
     changes = [f"{name}: {_short(a)} -> {_short(b)}" for name, a, b in _differences(old, new)]

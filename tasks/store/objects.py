@@ -1,6 +1,6 @@
-"""Objects in a folder or in S3: whole writes, conditional puts, folders, and one sentence for each way they can fail.
+"""Stores objects in a folder or in S3: atomic writes, conditional puts, folders, and one sentence for each kind of failure.
 
-Any fsspec file system with a conditional put will do: local folders (hard link) and S3 (If-None-Match, s3fs mode "xb").
+Any fsspec file system with a conditional put works: local folders (hard link) and S3 (If-None-Match, s3fs mode "xb").
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class ObjectStore:
             return self.fs.cat_file(self.path(relative))
 
     def read_json(self, relative: str) -> Any | None:
-        """The JSON document there, or None where nothing is."""
+        """Read the JSON document at this path, or return None where there is none."""
         try:
             return json.loads(self.read_bytes(relative))
         except FileNotFoundError:
@@ -68,7 +68,7 @@ class ObjectStore:
         self.write_bytes(relative, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False).encode())
 
     def put_if_absent(self, relative: str, data: bytes) -> bool:
-        """Write the object only if none is there; of several writers exactly one gets True."""
+        """Write the object only if there is none; of several writers exactly one gets True."""
         with self._reaching(relative):
             if self.is_local:
                 return self._link_if_absent(relative, data)
@@ -82,7 +82,7 @@ class ObjectStore:
             return True
 
     def listdir(self, relative: str) -> list[str]:
-        """Names directly below a folder, sorted; empty where nothing is."""
+        """Return the names directly below a folder, sorted; empty where there is no folder."""
         with self._reaching(relative):
             try:
                 names = self.fs.ls(self.path(relative), detail=False, **({} if self.is_local else {"refresh": True}))
@@ -91,7 +91,7 @@ class ObjectStore:
             return sorted({name.rstrip("/").rsplit("/", 1)[-1] for name in names} - {"", relative.rsplit("/", 1)[-1]})
 
     def walk(self, relative: str) -> list[str]:
-        """Paths, relative to the root, of all files below a folder, sorted; empty where nothing is."""
+        """Return the paths, relative to the root, of all files below a folder, sorted; empty where there is no folder."""
         with self._reaching(relative):
             self.fs.invalidate_cache()
             found = self.fs.find(self.path(relative).rstrip("/"))
@@ -103,12 +103,12 @@ class ObjectStore:
                 self.fs.rm(self.path(relative), recursive=True)
 
     def size(self, relative: str) -> int:
-        """Bytes below a folder."""
+        """Return the number of bytes below a folder."""
         with self._reaching(relative):
             return int(self.fs.du(self.path(relative))) if self.fs.exists(self.path(relative)) else 0
 
     def check(self) -> None:
-        """Raise one sentence unless the store can be reached, written and does conditional puts."""
+        """Raise an error in one sentence unless the store can be reached, can be written and supports conditional puts."""
         if self.root_url.startswith("memory:"):
             raise UserError(
                 f"store {self.root_url!r} is memory that ends with the process; use a folder or s3://bucket/prefix"
@@ -162,7 +162,7 @@ class ObjectStore:
             self.fs.put_file(str(source), self.path(relative))
 
     def localize(self, uri: str, digest: str, cache: Path) -> Path:
-        """A local folder with the files of a stored folder; downloaded once per digest and checked."""
+        """Return a local folder with the files of a stored folder, downloaded once per digest and checked."""
         if "://" not in uri:
             if not Path(uri).is_dir():
                 raise self.gone(uri)
@@ -191,7 +191,7 @@ class ObjectStore:
         return target
 
     def gone(self, uri: str) -> UserError:
-        """What to say when a policy's weights are wanted and are not there any more."""
+        """Return the error for a policy whose weights are wanted but were removed."""
         if not uri.startswith((self.uri("finetune/"), self.uri("base/"))):
             return UserError(f"the model {uri} is gone; put it back or correct model.base")
         artifact = uri.rstrip("/").rsplit("/", 2)[0]
@@ -203,7 +203,7 @@ class ObjectStore:
 
     @contextmanager
     def _reaching(self, what: str) -> Iterator[None]:
-        """Turn a file system's own errors into ours; FileNotFoundError passes, it is an answer."""
+        """Turn a file system's own errors into ours; FileNotFoundError passes, because it is an answer."""
         try:
             yield
         except (FileNotFoundError, FileExistsError, NotADirectoryError):
@@ -249,7 +249,7 @@ class ObjectStore:
 
 
 def _link_or_copy(source: str, target: str) -> None:
-    """A hard link where both lie on one file system, else a copy. Model files are never changed in place."""
+    """Make a hard link where both lie on one file system, else a copy. Model files are never changed in place."""
     try:
         os.link(source, target)
     except OSError:
@@ -257,6 +257,6 @@ def _link_or_copy(source: str, target: str) -> None:
 
 
 def digest_of_folder(folder: Path) -> str:
-    """Identity of a model folder: the names and contents of its files."""
+    """Return the digest of a model folder: the names and contents of its files."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return digest_of_files((str(path.relative_to(folder)), sha256_of_file(path)) for path in files)

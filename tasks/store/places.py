@@ -1,4 +1,4 @@
-"""Where the files of one stored run lie: the only module that spells these paths.
+"""Knows where the files of one stored run lie; no other module spells these paths.
 
 runs/<run>/config.json result.json report.html commit.json
 runs/<run>/recipes/<slot>.json      what each place of the run was made from the last time
@@ -43,20 +43,20 @@ class RunPlaces:
         return self._file("jobs")
 
     def job(self, flow_run: str) -> str:
-        """What a worker noted of one flow run."""
+        """Return the path of a worker's note on one flow run."""
         return f"{self.jobs}/{flow_run}.json"
 
     @property
     def recipes(self) -> str:
-        """The folder of all recipes."""
+        """Return the folder of all recipes."""
         return self._file("recipes/")
 
     def recipe(self, slot: str) -> str:
-        """The recipe of the last artifact at a place."""
+        """Return the path of the recipe of the last artifact at a slot."""
         return f"{self.recipes}{slot}.json"
 
     def slot_of(self, recipe: str) -> str:
-        """The place whose recipe lies at that path."""
+        """Return the slot whose recipe lies at that path."""
         return recipe.removeprefix(self.recipes).removesuffix(".json")
 
     def _file(self, name: str) -> str:

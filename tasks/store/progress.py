@@ -1,4 +1,4 @@
-"""Progress of long work: a bar in a terminal, a progress artifact in Prefect, a line in a log; each with time left."""
+"""Shows the progress of long work: a bar in a terminal, a progress artifact in Prefect, a line in a log; each with the time left."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ console = Console(stderr=True)
 
 
 class Bars:
-    """One set of bars for the process, shown while any meter runs and only in a terminal."""
+    """The process's set of bars, shown only in a terminal and only while a meter runs."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -71,7 +71,7 @@ bars = Bars()
 
 
 class Meter:
-    """Counts work of one stage. `advance` may be called from any thread."""
+    """Counts the work of one stage. `advance` may be called from any thread."""
 
     def __init__(self, label: str, total: int, unit: str) -> None:
         self.label, self.total, self.unit = label, max(total, 1), unit
@@ -108,9 +108,9 @@ class Meter:
         return ", ".join(words)
 
     def seconds_left(self) -> float:
-        """Estimate from the mean rate since the first unit was done; infinite until there is a rate.
+        """Estimate the seconds left from the mean rate since the first unit was done; infinite until there is a rate.
 
-        What came before the first unit (an engine that started, a queue) will not come again.
+        Time before the first unit (the start of an engine, a queue) does not count, because it will not recur.
         """
         if self._first is None or self.done <= self._first[1]:
             return 0.0 if self.done >= self.total else float("inf")
@@ -118,7 +118,7 @@ class Meter:
         return (time.monotonic() - since) * (self.total - self.done) / (self.done - before)
 
     def time_left(self) -> str:
-        """`seconds_left` in words."""
+        """Return `seconds_left` in words."""
         seconds = self.seconds_left()
         return "time left unknown" if seconds == float("inf") else f"{seconds:,.0f} s left"
 
@@ -136,7 +136,7 @@ class Meter:
 
 
 class _Artifact:
-    """A Prefect progress artifact of the task run in progress; nothing outside one, and never a reason to fail."""
+    """A Prefect progress artifact of the current task run. It does nothing outside a task run, and it never makes work fail."""
 
     def __init__(self, label: str) -> None:
         self.label = label
@@ -173,7 +173,7 @@ def _inside_task_run() -> bool:
 
 @contextmanager
 def meter(label: str, total: int, unit: str) -> Iterator[Meter]:
-    """A meter for the length of a `with` block."""
+    """Yield a meter for the length of a `with` block."""
     made = Meter(label, total, unit)
     try:
         yield made

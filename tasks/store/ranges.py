@@ -25,7 +25,7 @@ class RangeSamples:
 
 
 def split_ranges(problems: Sequence[Problem], size: int, most: int = MAX_RANGES) -> list[tuple[str, ...]]:
-    """Ids in ranges of `size` problems, or larger ones where that would make more than `most` ranges."""
+    """Split ids into ranges of `size` problems, or of more where that would make more than `most` ranges."""
     width = max(size, math.ceil(len(problems) / most))
     ids = [problem.id for problem in problems]
     return [tuple(ids[first : first + width]) for first in range(0, len(ids), width)]

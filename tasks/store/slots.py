@@ -1,4 +1,4 @@
-"""Places in a run as values: made, printed and parsed here and nowhere else.
+"""Slots, the places in a run, as values; only this module makes, prints and parses them.
 
 base                                                  the built-in base model
 problems/train                                        a problem set
@@ -25,7 +25,7 @@ NUMBERED = re.compile(r"(iteration|range|wave)-(\d+)")
 
 @dataclass(frozen=True)
 class Slot:
-    """A place in a run; what a place does not have is empty.
+    """A place in a run; fields that a place does not have are empty.
 
     `part` is the base, an iteration, the problems, or an evaluation by itself; `which` tells apart what a set is used for
     (an epoch, the gate's two policies).
@@ -41,12 +41,12 @@ class Slot:
 
     @classmethod
     def of(cls, iteration: int, set: str = "", which: str = "", stage: str = "") -> Self:
-        """A place in an iteration; 0 is the base."""
+        """Return a slot in an iteration; 0 is the base."""
         return cls(f"iteration-{iteration}" if iteration else BASE, set, which, stage=stage)
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The slot that prints as `text`."""
+        """Return the slot that prints as `text`."""
         part, *rest = text.split("/")
         if part == EVALUATE and rest:
             part = f"{part}/{rest.pop(0)}"
@@ -63,17 +63,17 @@ class Slot:
 
     @property
     def iteration(self) -> int | None:
-        """0 for the base, None for what belongs to no iteration."""
+        """Return the iteration: 0 for the base, None for a slot that belongs to no iteration."""
         numbered = NUMBERED.fullmatch(self.part)
         return int(numbered.group(2)) if numbered else 0 if self.part == BASE else None
 
     @property
     def is_evaluation(self) -> bool:
-        """Whether the place belongs to scoring a policy, not to making data or training on it."""
+        """Return whether the slot belongs to scoring a policy, and not to making data or training."""
         return bool(self.sampling) or self.stage == "score"
 
     def at(self, *, range: int | None = None, wave: int | None = None, stage: str = "") -> Self:
-        """The place further down: in a range, in a wave, at a stage."""
+        """Return a slot below this one: in a range, in a wave, at a stage."""
         return replace(
             self,
             range=self.range if range is None else range,

@@ -1,7 +1,7 @@
-"""A stage of the pipeline as a value: its name, and the function that does one job of it.
+"""A stage of the pipeline as a value: its name, and the function that does one of its jobs.
 
-How a stage is got done (here as a Prefect task, by a worker elsewhere, or only looked up) is decided in `flows.run`; the
-stages themselves know nothing of it.
+Modules in `flows.run` decide how a stage is executed: here as a Prefect task, by a worker elsewhere, or only looked up. The
+stages themselves do not know it.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ class Job(Protocol):
 
     @property
     def workspace(self) -> Workspace:
-        """Where the run works."""
+        """Return the run's workspace."""
 
     @property
     def slot(self) -> str:
-        """The place in the run, as `tasks.store.slots.Slot` prints it; it names the task run."""
+        """Return the place in the run, as `tasks.store.slots.Slot` prints it; it names the task run."""
 
     def recipe(self) -> dict[str, Any]:
-        """Everything that decides the result; its digest is the artifact's key."""
+        """Return everything that decides the result; its digest is the artifact's key."""
 
 
 @dataclass(frozen=True)

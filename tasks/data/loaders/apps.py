@@ -10,7 +10,7 @@ MOST_SOLUTIONS = 10  # kept of a problem's solutions by people: enough to find o
 
 
 def read(record: Record) -> Draft:
-    """`input_output` and `solutions` are JSON text in the original files and objects in some copies."""
+    """Read one record; `input_output` and `solutions` are JSON text in the original files and objects in some copies."""
     cases = parsed_json(record.required("input_output", "tests") or "{}", record.where)
     solutions = [str(one) for one in parsed_json(record.optional("solutions") or "[]", record.where)]
     inputs, outputs = cases.get("inputs") or [], cases.get("outputs") or []

@@ -9,7 +9,7 @@ from tasks.domain.records import Draft, Record, own_id
 
 
 def read(record: Record) -> Draft:
-    """Gold is the text after `####`; the level is the number of `<<a=b>>` calculations."""
+    """Read one record: the gold is the text after `####`, the level is the number of `<<a=b>>` calculations."""
     answer = record.text("answer", "gold")
     gold = answer.rsplit("####", 1)[1].strip() if "####" in answer else ""
     calculations = answer.count("<<")

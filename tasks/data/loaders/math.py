@@ -8,7 +8,7 @@ from tasks.domain.rewards.extraction import boxes
 
 
 def read(record: Record) -> Draft:
-    """Gold is the answer column, else the last balanced `\\boxed` of the solution."""
+    """Read one record: the gold is the answer column, else the last balanced `\\boxed` of the solution."""
     answer, solution = record.optional("answer", "gold"), record.optional("solution")
     record.require_column("answer", "gold", "solution")
     gold = str(answer).strip() if answer is not None else boxes(str(solution or "")) or ""

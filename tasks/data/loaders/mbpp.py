@@ -11,7 +11,7 @@ WRAPPERS = {"assert", "set", "sorted", "list", "tuple", "str", "int", "float", "
 
 
 def read(record: Record) -> Draft:
-    """The asserts are part of the question: without them nobody can know the function's name."""
+    """Read one record; the asserts become part of the question, because only they tell the function's name."""
     asserts = [str(line).strip() for line in record.required("test_list")]
     setup = [str(record.optional("test_setup_code") or ""), *(record.optional("test_imports") or [])]
     shown = f"It must pass {'this test' if len(asserts) == 1 else 'these tests'}:"
@@ -33,7 +33,7 @@ def read(record: Record) -> Draft:
 
 
 def _called_function(asserts: list[str]) -> str | None:
-    """The first function called in the first assert that is not a plain wrapper around it."""
+    """Return the first function called in the first assert, skipping plain wrappers around the call."""
     names = re.findall(r"([A-Za-z_]\w*)\s*\(", asserts[0]) if asserts else []
     return next((name for name in names if name not in WRAPPERS), None)
 

@@ -11,7 +11,7 @@ from tasks.domain.records import Draft, Record, json_text, level_text, own_id, p
 
 
 def read(record: Record) -> Draft:
-    """Any record with a question and a gold answer, or tests in one of the two shapes above.
+    """Read any record with a question and a gold answer, or with tests in one of the two shapes above.
 
     A gold that is an object or a list becomes JSON text. `meta` is an object for rewards of one's own.
     """
@@ -38,7 +38,7 @@ def _gold(record: Record) -> str:
 
 
 def _meta(record: Record) -> Mapping[str, Any]:
-    """The column that is mapped to meta; others are not kept."""
+    """Return the column that is mapped to meta; other columns are not kept."""
     value = record.optional("meta") if "meta" in record.columns else None
     if value is not None and not isinstance(value, Mapping):
         raise UserError(f"{record.where}: meta is a {type(value).__name__}, expected an object.")

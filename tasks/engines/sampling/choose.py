@@ -1,4 +1,4 @@
-"""The engine that the settings name: one that is declared in this folder, by another package, or at a dotted path."""
+"""Finds the engine that the settings name: it is declared in this folder, by another package, or at a dotted path."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ ENGINE_FILE = "tasks/engines/sampling/engine.py"
 
 
 def make_engine(settings: EngineSettings, log_dir: Path) -> Engine:
-    """The engine of that kind; nothing is started yet.
+    """Return the engine of that kind; nothing is started yet.
 
-    UserError where its library is not installed: another engine must not sample under its name. Whoever opens a run
-    takes `kind_at_hand` instead, before any key is made.
+    UserError where its library is not installed, because another engine must not sample under its name. Opening a run calls
+    `kind_at_hand` first, before any key is made.
     """
     chosen = engine_class(settings.kind)
     if kind_at_hand(settings.kind) != settings.kind:
@@ -31,14 +31,14 @@ def make_engine(settings: EngineSettings, log_dir: Path) -> Engine:
 
 
 def kind_at_hand(kind: str) -> str:
-    """The kind that samples on this machine: another one where this one's library is not installed."""
+    """Return the kind that samples on this machine: the declared substitute where the library of this kind is not installed."""
     wanted = engine_class(kind)
     missing = wanted.library is not None and importlib.util.find_spec(wanted.library) is None
     return wanted.instead if missing and wanted.instead is not None else kind
 
 
 def engine_class(kind: str) -> EngineClass:
-    """The class of that name or dotted path; UserError when there is none, or it does not say what it needs."""
+    """Return the class of that name or dotted path; UserError when there is none, or when it does not declare its needs."""
     found: EngineClass = ENGINES.get(kind)
     lacking = [name for name in (*DECLARES, *METHODS) if not hasattr(found, name)]
     if lacking:

@@ -30,34 +30,34 @@ class Engine(Protocol):
     """Serves one policy at a time. `sample` may run in several threads at once; the rest only while none samples."""
 
     def serve(self, policy: Policy, path: Path | None) -> None:
-        """Make `policy` (its files in the folder `path`) the one that answers, and prove it.
+        """Make `policy`, whose files lie in the folder `path`, the one that answers, and prove it.
 
-        Raises UserError when it never can, PolicyNotProved or EngineDied when it could not this time.
+        Raises UserError when this can never succeed, PolicyNotProved or EngineDied when it failed this time.
         """
 
     def sample(
         self, requests: Iterable[DrawRequest], sampling: Sampling, on_progress: OnProgress | None = None
     ) -> Iterator[Drawn]:
-        """Each request with its completions, as it finishes; together never more in progress than `max_in_flight`.
+        """Yield each request with its completions, as it finishes; at most `max_in_flight` completions are in progress.
 
         `on_progress` is called in the thread that iterates. Raises EngineDied when the engine went away (what was not
         yielded may be asked for again), UserError when a prompt cannot be answered.
         """
 
     def release(self) -> None:
-        """Give the device memory up, as far as `residency` says; the next `serve` takes it back."""
+        """Release device memory, as far as `residency` says; the next `serve` takes it back."""
 
     def close(self) -> None:
         """End everything; the next `serve` starts anew."""
 
     def identity(self) -> dict[str, Any]:
-        """Kind and versions, for manifests."""
+        """Return kind and versions, for manifests."""
 
 
 class EngineClass(Protocol):
-    """What is declared: an engine's class, made of the settings and the folder for its logs.
+    """A declared engine: its class, constructed from the settings and the folder for its logs.
 
-    `needs_files`: the policy's weights must lie in a local folder. Where `library` is not installed, `instead` samples.
+    With `needs_files` the policy's weights must lie in a local folder. Where `library` is not installed, `instead` samples.
     """
 
     needs_files: bool

@@ -1,4 +1,4 @@
-"""External endpoints (a GPU fleet, a teacher): the same client with other URLs and a policy that stays as it is."""
+"""Samples from external endpoints (a GPU fleet, a teacher): the same client with other URLs and a policy that never changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RETRIES = 6  # 0.5 s doubling: half a minute of patience per request
 
 @engine("openai")
 class ExternalEngine:
-    """Samples from `settings.urls`; OPENAI_API_KEY, when set, is sent. They must know vLLM's sampling fields (top_k, min_p)."""
+    """Samples from `settings.urls`, whose servers must know vLLM's sampling fields (top_k, min_p). OPENAI_API_KEY is sent when set."""
 
     needs_files = False
     library: str | None = None
@@ -33,7 +33,7 @@ class ExternalEngine:
         self._client: CompletionsClient | None = None
 
     def serve(self, policy: Policy, path: Path | None) -> None:
-        """Accepts only the fixed policy. Raises ModelChangeRefused for another one."""
+        """Accept only the fixed policy; ModelChangeRefused for another one."""
         fixed = self._settings.fixed_policy
         if fixed is None:
             raise ModelChangeRefused(
@@ -56,7 +56,7 @@ class ExternalEngine:
         return self._client.sample(requests, sampling, on_progress)
 
     def release(self) -> None:
-        """Nothing to give up: the devices are elsewhere."""
+        """Release nothing, because the devices are elsewhere."""
 
     def close(self) -> None:
         if self._client is not None:

@@ -1,4 +1,4 @@
-"""A forward pass of a checkpoint, apart from every inference engine: what its log-probabilities should be.
+"""Computes the log-probabilities of a checkpoint by a forward pass that is independent of every inference engine.
 
 `Forward` is the parent's handle, light to import; run as `python -m tasks.engines.sampling.forward` this module is the program.
 """
@@ -19,7 +19,7 @@ FLOAT32_UP_TO = 2_000_000_000  # parameters; larger models are not computed in f
 
 
 class Forward:
-    """Warm child that computes on the CPU; expected values are remembered per (checkpoint, dtype, tokens)."""
+    """A warm child program that computes on the CPU; values are remembered per (checkpoint, dtype, tokens)."""
 
     def __init__(self, log_path: Path) -> None:
         self._child = JsonChild("tasks.engines.sampling.forward", log_path, env={"CUDA_VISIBLE_DEVICES": ""})
@@ -35,7 +35,7 @@ class Forward:
             self.prompt_logprobs(path, dtype, token_ids)
 
     def prompt_logprobs(self, path: Path, dtype: str, token_ids: Sequence[int], timeout_s: float = 600) -> list[float]:
-        """Log-probability (nats) of each token but the first, weights rounded to `dtype`. Raises EngineDied."""
+        """Return the log-probability (nats) of each token but the first, with weights rounded to `dtype`. Raises EngineDied."""
         key = (path, dtype, tuple(token_ids))
         with self._lock:
             if key not in self._known:
@@ -65,7 +65,7 @@ def _compute(message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Import first, so that the first question finds a warm program."""
+    """Answer requests; the imports come first, so that the first request finds a warm program."""
     import os
 
     import torch

@@ -41,7 +41,7 @@ class HfEngine:
         self._seed = random.SystemRandom().randrange(2**31) ^ settings.seed
 
     def serve(self, policy: Policy, path: Path | None) -> None:
-        """Loads the folder itself with each batch's answer, so there is no other policy that could answer."""
+        """Remember the folder, which each batch names; so no other policy can answer."""
         if path is None:
             raise UserError(f"policy {policy.name!r} has no local folder to load from; its uri is {policy.uri!r}")
         checkpoint = read_checkpoint(path)
@@ -89,7 +89,7 @@ class HfEngine:
 
 
 def _batches(requests: Iterable[DrawRequest], limit: int) -> Iterator[list[DrawRequest]]:
-    """Whole requests, together at most `limit` completions (a larger single request goes alone)."""
+    """Group whole requests, at most `limit` completions together (a larger single request goes alone)."""
     batch: list[DrawRequest] = []
     for request in requests:
         if batch and sum(len(one.indices) for one in batch) + len(request.indices) > limit:
@@ -194,7 +194,7 @@ def _completion(
 
 
 def _tokens_until(ids: list[int], stop: str, tokenizer: Any) -> int:
-    """The fewest tokens whose text holds `stop`."""
+    """Return the fewest tokens whose text contains `stop`."""
     low, high = 1, len(ids)
     while low < high:
         middle = (low + high) // 2

@@ -28,7 +28,7 @@ Localize = Callable[[Policy], Path]
 
 
 class Session:
-    """One thread's right to sample from the policy that is served now."""
+    """The right of one thread to sample from the policy that is served now."""
 
     def __init__(self, host: EngineHost) -> None:
         self._host = host
@@ -50,7 +50,7 @@ class Session:
                 self._host.revive(life, death)
 
     def identity(self) -> dict[str, Any]:
-        """The engine's kind and versions."""
+        """Return the engine's kind and versions."""
         return self._host.engine.identity()
 
 
@@ -76,7 +76,7 @@ class EngineHost:
 
     @contextmanager
     def serving(self, policy: Policy) -> Iterator[Session]:
-        """A session with `policy` loaded and proved; waits for threads that sample from another one."""
+        """Yield a session with `policy` loaded and proved; it waits for threads that sample from another policy."""
         self._enter(policy)
         try:
             yield Session(self)
@@ -84,7 +84,7 @@ class EngineHost:
             self._leave()
 
     def release(self) -> None:
-        """Give the device memory up (as residency says) once nobody samples any more."""
+        """Release device memory, as residency says, once no thread samples any more."""
         with self._head_of_queue(lambda: self._active == 0):
             if self._engine is not None:
                 self._engine.release()
@@ -150,7 +150,7 @@ class EngineHost:
 
     @contextmanager
     def _head_of_queue(self, ready: Callable[[], bool]) -> Iterator[None]:
-        """First come, first served: runs the body once `ready` and nobody waits before us; others wait until it is done."""
+        """Run the body once `ready` holds and no thread waits before us; others wait until it is done (first come, first served)."""
         ticket = object()
         with self._turn:
             self._queue.append(ticket)
@@ -169,7 +169,7 @@ _hosts_lock = threading.Lock()
 
 
 def host_for(settings: EngineSettings, localize: Localize, log_dir: Path) -> EngineHost:
-    """The process's host for these settings; `localize` and `log_dir` of the latest call hold."""
+    """Return the process's host for these settings; `localize` and `log_dir` of the latest call are used."""
     with _hosts_lock:
         key = settings.model_dump_json()
         if key not in _hosts:
@@ -179,7 +179,7 @@ def host_for(settings: EngineSettings, localize: Localize, log_dir: Path) -> Eng
 
 
 def release_all(settings: EngineSettings | None = None) -> None:
-    """Every engine of this process gives its device memory up (all of them share the devices with a trainer).
+    """Make every engine of this process release its device memory, because they share the devices with a trainer.
 
     `settings` is accepted for the caller's readability; engines with other settings hold the same devices.
     """

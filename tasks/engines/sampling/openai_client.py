@@ -31,7 +31,7 @@ MODEL_GONE = (401, 403, 404)
 
 
 class CompletionLimit:
-    """At most `limit` completions in progress, first come first served. For one event loop only."""
+    """Allows at most `limit` completions in progress, first come, first served. It belongs to one event loop."""
 
     def __init__(self, limit: int) -> None:
         self._limit, self._free = limit, limit
@@ -72,7 +72,7 @@ class CompletionLimit:
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Where to ask, for which model, and how patiently: `retries` more tries after a lost connection, a 429 or a 5xx."""
+    """Servers, model and patience of the client: it tries `retries` more times after a lost connection, a 429 or a 5xx."""
 
     urls: tuple[str, ...]  # base URLs that end in /v1
     model: str
@@ -117,7 +117,7 @@ class CompletionsClient:
             work.cancel()
 
     def prompt_logprobs(self, token_ids: Sequence[int]) -> list[float]:
-        """Log-probability, in nats, of each token but the first of this prompt under the served policy."""
+        """Return the log-probability, in nats, of each token but the first of this prompt under the served policy."""
         body = {
             "model": self._endpoints.model, "prompt": list(token_ids), "max_tokens": 1, "temperature": 0,
             "prompt_logprobs": 0, "add_special_tokens": False,
@@ -236,7 +236,7 @@ class CompletionsClient:
 
 
 def _body(model: str, prompt: str, count: int, sampling: Sampling, special: SpecialTokens) -> dict[str, Any]:
-    """Every field that a model's generation_config could fill in is said, so that `sampling` alone decides."""
+    """Return the request body, which states every field that a generation_config could fill in, so that `sampling` alone decides."""
     greedy = sampling.temperature == 0
     stops = special.stops(sampling.stop)
     more: dict[str, Any] = {"stop_token_ids": sorted(stops)} if stops else {}
@@ -252,7 +252,7 @@ def _body(model: str, prompt: str, count: int, sampling: Sampling, special: Spec
 def _check_not_cut(
     request: DrawRequest, choices: list[dict[str, Any]], usage: Mapping[str, Any], max_tokens: int
 ) -> None:
-    """A server shortens `max_tokens` to what its context leaves, without a word: such a completion is no draw of this sampling."""
+    """Refuse a completion that the server cut by its context: it silently shortens `max_tokens`, and that is no draw of this sampling."""
     for choice in choices:
         ids = choice.get("token_ids")
         if choice.get("finish_reason") == "length" and ids is not None and len(ids) < max_tokens:
@@ -303,7 +303,7 @@ def _message(response: httpx.Response) -> str:
 
 
 def _weightiest(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """A mistake of the user's says more than the deaths around it."""
+    """Return the error that says most: a mistake of the user's before deaths of the engine."""
     flat = list(_leaves(errors))
     return next((error for error in flat if isinstance(error, UserError)), flat[0])
 

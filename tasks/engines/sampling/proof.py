@@ -1,7 +1,7 @@
-"""The policy proof: the weights that answer are the weights of the wanted checkpoint, and not those of the one before.
+"""Proves the policy: the weights that answer are those of the wanted checkpoint, not those of the previous one.
 
-A server can load half a checkpoint with a mere warning, or keep the old weights. So its log-probabilities of a fixed probe
-are compared with a forward pass of the checkpoint made elsewhere. The probe is token ids, not text: it needs no tokenizer.
+A server can load half a checkpoint with only a warning, or keep the old weights. So its log-probabilities of a fixed probe
+are compared with an independent forward pass of the checkpoint. The probe is token ids, not text, and needs no tokenizer.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Proof:
 
 
 def probe_tokens(vocab_size: int, max_tokens: int) -> tuple[int, ...]:
-    """A fixed walk through the vocabulary, at most `max_tokens` long (one is left for the server to generate)."""
+    """Return a fixed walk through the vocabulary, at most `max_tokens` long (one token is left for the server to generate)."""
     ids, state = [], 12345
     for _ in range(max(2, min(PROBE_TOKENS, max_tokens - 1))):
         state = (1103515245 * state + 12345) % 2**31  # the C standard's example generator
@@ -68,9 +68,9 @@ def prove(
     dtype: str = "float32",
     served_before: Sequence[float] = (),
 ) -> Proof:
-    """Raises PolicyNotProved unless the server's log-probabilities are those of `path`, and not of `previous_path`.
+    """Raise PolicyNotProved unless the server's log-probabilities are those of `path`, and not of `previous_path`.
 
-    `served_before` are the ones that the same server gave for the policy before: weights that were kept give them again.
+    `served_before` are the log-probabilities that this server gave for the previous policy: kept weights would give them again.
     """
     limit = TOLERANCES[dtype]
     served, wanted = np.array(probe_logprobs(tokens)), np.array(expected(path, tokens))
@@ -96,7 +96,7 @@ def prove(
 def _told_apart(
     served: np.ndarray, wanted: np.ndarray, before: np.ndarray, noise: float, served_before: np.ndarray
 ) -> bool | None:
-    """Whether the served policy is the new one rather than the old; None where the two hardly differ."""
+    """Return whether the served policy is the new one rather than the old; None where the two hardly differ."""
     way = wanted - before
     length = float(np.linalg.norm(way))
     if _rms(way) > NOTICEABLE and np.array_equal(served, served_before):

@@ -43,7 +43,7 @@ class ReplayEngine:
         self._recorded: dict[_Key, Completion] | None = None
 
     def serve(self, policy: Policy, path: Path | None) -> None:
-        """Any policy will do: what it would answer is recorded."""
+        """Accept any policy, because its answers are recorded."""
         if self._recorded is None:
             self._recorded = _read(self._path)
 
@@ -59,7 +59,7 @@ class ReplayEngine:
             yield request, completions
 
     def release(self) -> None:
-        """Nothing to give up."""
+        """Release nothing."""
 
     def close(self) -> None:
         self._recorded = None

@@ -32,7 +32,7 @@ _NO_MEMORY = re.compile(
 
 
 def runs_on_cpu() -> bool:
-    """Whether the installed vLLM is a build for the CPU."""
+    """Return whether the installed vLLM is a build for the CPU."""
     try:
         return "cpu" in importlib.metadata.version("vllm")
     except importlib.metadata.PackageNotFoundError:
@@ -40,7 +40,7 @@ def runs_on_cpu() -> bool:
 
 
 def command(settings: EngineSettings, path: Path, dtype: str, port: int, seed: int, sleeps: bool) -> list[str]:
-    """The server's argv. `--generation-config` stays automatic: stop tokens come from there, sampling fields we all send."""
+    """Return the server's argv. `--generation-config` stays automatic: stop tokens come from there, and we send all sampling fields."""
     cpu = runs_on_cpu()
     module = "tasks.engines.sampling.vllm_main" if cpu else "vllm.entrypoints.openai.api_server"
     options: dict[str, object] = {
@@ -61,7 +61,7 @@ def command(settings: EngineSettings, path: Path, dtype: str, port: int, seed: i
 
 
 def environment(settings: EngineSettings) -> dict[str, str]:
-    """Variables over our own. What the user has set about threads holds."""
+    """Return the variables that are laid over our environment. What the user has set about threads stays."""
     chosen = {"VLLM_SERVER_DEV_MODE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1"}
     chosen["VLLM_HTTP_TIMEOUT_KEEP_ALIVE"] = "86400"  # connections are closed by our side, never while we send on them
     if runs_on_cpu() and settings.tensor_parallel_size * settings.data_parallel_size == 1:
@@ -93,7 +93,7 @@ class VllmProcess:
         return cls(spawn(argv, env=environment(settings), log_path=log_path), port)
 
     def wait_until_healthy(self, is_healthy: Callable[[], bool], timeout_s: float) -> bool:
-        """False when the port was taken (try another one)."""
+        """Wait for the server; False when the port was taken, so that another one must be tried."""
         deadline = time.monotonic() + timeout_s
         while not is_healthy():
             if self.child.poll() is not None:
@@ -107,7 +107,7 @@ class VllmProcess:
         return True
 
     def death(self, symptom: str) -> EngineDied:
-        """What to raise after `symptom`: the first error in the log if the server has ended, or does so now."""
+        """Return the error to raise after `symptom`: the first error in the log if the server has ended, or ends now."""
         try:
             code = self.child.wait(DYING_S)
         except subprocess.TimeoutExpired:

@@ -138,7 +138,7 @@ class VllmEngine:
         return chosen
 
     def _dtype(self, checkpoint: Checkpoint) -> str:
-        """A function of the checkpoint alone, so that one policy is always served the same way."""
+        """Return the dtype, which depends on the checkpoint alone, so that one policy is always served the same way."""
         if self._settings.dtype != "auto":
             return self._settings.dtype
         return "bfloat16" if checkpoint.dtype == "float32" and not runs_on_cpu() else checkpoint.dtype
@@ -213,7 +213,7 @@ class VllmEngine:
         return probe_tokens(checkpoint.vocab_size, limit)
 
     def _tell_server(self, policy: Policy) -> None:
-        """Leave the digest with the server, for a person who asks it (`/weight_info`; vLLM 0.32 and later)."""
+        """Store the digest in the server, for a person who asks it (`/weight_info`; vLLM 0.32 and later)."""
         try:
             self._require_client().call("POST", "//update_weight_version", {"new_version": policy.digest}, timeout_s=30)
         except EngineDied as error:
