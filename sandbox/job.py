@@ -17,8 +17,8 @@ class Job:
     `mode` "stdin" runs the source as `__main__` with `stdin`; "calls" calls functions of it, as `requests` say
     (`sandbox/image/inside/calls.py`); any other mode NAME calls `NAME.main(source, channel)` of
     a module in `sandbox/image/inside`, and is used through `Sandbox.session`. `trusted` jobs (tests with expected
-    values) run in containers of their own, never beside a candidate program. `alone`: wait until nothing else of this
-    sandbox runs.
+    values) run in containers of their own, never beside a candidate program. An `alone` job waits until no other
+    job of this sandbox runs.
     """
 
     source: bytes
@@ -33,12 +33,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Execution:
-    """How a job ended. `stdout` has at most `Limits.output_bytes` bytes, `stderr_tail` the last few thousand characters.
+    """How a job ended. `stdout` holds at most `Limits.output_bytes` bytes, `stderr_tail` the last few thousand characters.
 
-    `answers` is what came of the calls. `cpu_seconds` covers the process and what it started; `memory_mb` is the largest resident size of one process.
-    `contended`: the machine made it wait, so that a TLE may not be its own fault (`reruns` counts repetitions alone).
-    `container_ended`: INFRA because its container went away under it. Once is the machine's doing or the program's, on one
-    fresh container after another it is the program's.
+    `answers` holds the answers of the calls. `cpu_seconds` covers the process and what it started; `memory_mb` is the largest resident size of one process.
+    `contended` says that the machine made it wait, so that a TLE may not be its own fault (`reruns` counts repetitions alone).
+    `container_ended` says that it is INFRA because its container ended. Once, the machine or the program may be the cause; on one
+    fresh container after another it is the program.
     """
 
     ending: Ending

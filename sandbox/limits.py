@@ -36,12 +36,12 @@ class Limits:
 
     @property
     def idle_wall_seconds(self) -> float:
-        """When a program that does not compute is ended."""
+        """Return the wall time in seconds after which a program that does not compute is ended."""
         if self.wall_seconds is not None:
             return self.wall_seconds
         return max(WALL_FLOOR_SECONDS, WALL_PER_CPU_SECOND * self.cpu_seconds)
 
     @property
     def hard_wall_seconds(self) -> float:
-        """When any program is ended."""
+        """Return the wall time in seconds after which any program is ended."""
         return self.wall_stretch * self.idle_wall_seconds

@@ -1,4 +1,4 @@
-"""Where programs run."""
+"""Settings of the place where programs run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HOST_VARIABLE, LOCAL_HOST = "DOCKER_HOST", "unix:///var/run/docker.sock"
 
 
 def default_host() -> str:
-    """The Docker engine that the environment names, as for Docker's own tools; else this machine's."""
+    """Return the Docker engine that the environment names, as for Docker's own tools; else this machine's."""
     return os.environ.get(HOST_VARIABLE) or LOCAL_HOST
 
 

@@ -37,7 +37,7 @@ CORE_NANOS = 1_000_000_000
 
 
 class DockerLink:
-    """Bytes over an attach socket."""
+    """A link over an attach socket."""
 
     def __init__(self, client: docker.APIClient, container: str, attached: Any) -> None:
         self.name = container[:12]
@@ -62,7 +62,7 @@ class DockerLink:
                 return output
 
     def _unwrapped(self) -> bytes:
-        """The supervisor's stdout in the buffer; what it says on stderr is kept aside."""
+        """Unwrap the supervisor's stdout from the buffer; its stderr is kept apart."""
         parts, start = [], 0
         while len(self._buffer) - start >= STREAM_HEAD.size:
             stream, length = STREAM_HEAD.unpack_from(self._buffer, start)
@@ -90,7 +90,7 @@ class DockerLink:
 
 
 class DockerLauncher:
-    """Containers on one engine. UserError when the engine does not answer or the image cannot be had."""
+    """Launches containers on one engine. UserError when the engine does not answer or the image cannot be had."""
 
     def __init__(self, host: str, settings: SandboxSettings) -> None:
         self.host, self._settings, self._owner = host, settings, Owner.me()
@@ -175,7 +175,7 @@ class DockerLauncher:
         )
 
     def close(self) -> None:
-        """Every container of this process on this engine is removed."""
+        """Remove every container of this process on this engine."""
         with contextlib.suppress(docker.errors.DockerException, requests.RequestException):
             for one in self._client.containers(all=True, filters={"label": f"{OWNER_LABEL}={self._owner}"}):
                 _remove(self._client, one["Id"])
@@ -183,13 +183,13 @@ class DockerLauncher:
 
 
 class Client(docker.APIClient):
-    """The environment's certificates and proxies are for the web; they would win over those of the engine."""
+    """A client that ignores the environment's certificates and proxies: they are for the web and would override the engine's."""
 
     trust_env = property(lambda self: False, lambda self, value: None)
 
 
 def connect(host: str) -> docker.APIClient:
-    """A client of an engine that answers; UserError otherwise."""
+    """Return a client of an engine that answers; UserError otherwise."""
     try:
         client = Client(
             base_url=host,
@@ -209,7 +209,8 @@ def connect(host: str) -> docker.APIClient:
 
 
 def _tls() -> docker.tls.TLSConfig:
-    """From the folder that Docker's own client uses; an engine that anybody can reach over TCP is root for anybody."""
+    """Read TLS settings from the folder that Docker's own client uses; they are required, because an engine that anybody can reach
+    over TCP gives root to anybody."""
     folder = os.environ.get("DOCKER_CERT_PATH", "")
     names = [os.path.join(folder, name) for name in ("cert.pem", "key.pem", "ca.pem")]
     if not folder or not all(os.path.exists(name) for name in names):
@@ -220,7 +221,7 @@ def _tls() -> docker.tls.TLSConfig:
 
 
 def remove_dead(client: docker.APIClient) -> list[str]:
-    """Remove sandbox containers whose owner does not live any more; their ids."""
+    """Remove sandbox containers whose owner is dead, and return their ids."""
     removed = []
     for one in client.containers(all=True, filters={"label": LABEL}):
         owner = Owner.parsed(one["Labels"].get(OWNER_LABEL, ""))

@@ -1,4 +1,4 @@
-"""How a container comes to be, apart from what is said to it: another launcher (Kubernetes) implements these two."""
+"""How containers are started, apart from the protocol; another launcher (Kubernetes) implements `Link` and `Launcher`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 
 class LaunchFailed(Exception):
-    """No container now; the same call may work later."""
+    """No container could be started now; the same call may work later."""
 
 
 class Link(Protocol):
@@ -15,16 +15,16 @@ class Link(Protocol):
     name: str
 
     def send(self, data: bytes) -> None:
-        """All of `data`; OSError when the other side is gone."""
+        """Send all of `data`; OSError when the other side is gone."""
 
     def receive(self) -> bytes:
-        """Some bytes, as soon as there are any; b"" at the end."""
+        """Return some bytes, as soon as there are any; b"" at the end."""
 
     def kill(self) -> None:
         """End the other side at once, from any thread; `receive` then returns b""."""
 
     def last_words(self) -> str:
-        """What the supervisor wrote on stderr, for a detail."""
+        """Return what the supervisor wrote on stderr, for an error's detail."""
 
 
 class Launcher(Protocol):
@@ -33,17 +33,17 @@ class Launcher(Protocol):
     host: str
 
     def cores(self) -> int:
-        """Cores of the host."""
+        """Return the number of cores of the host."""
 
     def launch(self, trusted: bool) -> Link:
-        """A fresh supervisor; LaunchFailed when there is none now."""
+        """Start a fresh supervisor; LaunchFailed when none can be started now."""
 
     def close(self) -> None:
-        """Nothing that it started is left."""
+        """End everything that this launcher started."""
 
 
 def supervisor_options(uid_first: int, uid_count: int, tmp: str) -> dict[str, Any]:
-    """What a supervisor is told at its start."""
+    """Return the options that a supervisor is started with."""
     return {"uid_first": uid_first, "uid_count": uid_count, "tmp": tmp, "silence_seconds": SILENCE_SECONDS}
 
 

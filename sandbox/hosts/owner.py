@@ -1,4 +1,4 @@
-"""Who owns a container: a process of a machine. Containers whose owner is dead are removed at start."""
+"""The owner of a container: a process of a machine. Containers whose owner is dead are removed at start."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Owner:
 
     @classmethod
     def parsed(cls, text: str) -> Self | None:
-        """From a label; None where the label is not ours."""
+        """Read an owner from a label; None where the label is not ours."""
         boot, _, rest = text.partition("/")
         pid, _, started = rest.partition("/")
         return cls(boot, int(pid), int(started)) if pid.isdigit() and started.isdigit() else None
@@ -36,12 +36,13 @@ class Owner:
 
     @property
     def dead(self) -> bool:
-        """Whether it certainly is; of another machine's processes nothing is certain, their containers end by silence."""
+        """Return whether the owner is certainly dead. Nothing is certain about processes of other machines; their containers end when
+        they hear nothing."""
         return self.boot == _boot() and _started(self.pid) != self.started
 
 
 def _boot() -> str:
-    """This boot of this machine, and this pid namespace: a pid means something only within one."""
+    """Name this boot of this machine and this pid namespace, because a pid has a meaning only within both."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip() + "-" + os.readlink("/proc/self/ns/pid")[5:-1]
 
 

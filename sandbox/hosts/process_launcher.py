@@ -19,7 +19,7 @@ END_SECONDS = 10
 
 
 class ProcessLink:
-    """Bytes over pipes."""
+    """A link over pipes."""
 
     def __init__(self, tmp: str) -> None:
         self._tmp = tmp
@@ -50,7 +50,7 @@ class ProcessLink:
         return b""
 
     def kill(self) -> None:
-        """The children die with their parent (a death signal), the folder goes."""
+        """Kill the supervisor; its children die with it (a death signal), and its folder is removed."""
         self._process.kill()
         with self._ending:
             self._process.wait(END_SECONDS)
@@ -61,7 +61,7 @@ class ProcessLink:
 
 
 class ProcessLauncher:
-    """On this machine, as this user."""
+    """Launches supervisors on this machine, as this user."""
 
     host = "this machine"
 
@@ -78,4 +78,4 @@ class ProcessLauncher:
             raise LaunchFailed(f"no process could be started: {error}") from error
 
     def close(self) -> None:
-        """Links are closed by their cells."""
+        """Do nothing, because cells close their links."""

@@ -1,4 +1,4 @@
-"""The three kinds of connection that an attached container can be reached by, as one: send from one thread, receive in another."""
+"""One interface for the three kinds of connection to an attached container: one thread sends, another receives."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class PlainStream:
 
 
 class TlsStream:
-    """One TLS session must not be used by two threads at once: each turn takes a lock and never waits within it."""
+    """A TLS session, which two threads must not use at once: each operation takes a lock and never waits while it holds it."""
 
     def __init__(self, connection: ssl.SSLSocket) -> None:
         self._socket, self._turn = connection, threading.Lock()
@@ -70,7 +70,7 @@ class TlsStream:
 
 
 class SshStream:
-    """The pipes of an `ssh` process; its own `recv` would wait until it has every byte asked for."""
+    """The pipes of an `ssh` process. docker-py's own `recv` would wait until it has every byte asked for."""
 
     def __init__(self, process: Any) -> None:
         self._process = process
@@ -89,7 +89,7 @@ class SshStream:
 
 
 def stream_of(attached: Any) -> Stream:
-    """From what docker-py's `attach_socket` returns for this kind of host."""
+    """Return the stream for what docker-py's `attach_socket` returns for this kind of host."""
     if getattr(attached, "proc", None) is not None:
         return SshStream(attached.proc)
     connection = getattr(attached, "_sock", attached)

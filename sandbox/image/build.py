@@ -34,7 +34,7 @@ BUILD_SECONDS = 900
 
 
 def ensure_image(client: docker.APIClient, settings: SandboxSettings) -> str:
-    """The name of an image that is on this engine, built when it is missing. UserError when it cannot be."""
+    """Return the name of an image on this engine, which is built when it is missing. UserError when it cannot be built."""
     if settings.image is not None:
         return _named_image(client, settings.image)
     base = settings.base_image or (LOCAL_BASE if _present(client, LOCAL_BASE) else PUBLIC_BASE)
@@ -46,7 +46,7 @@ def ensure_image(client: docker.APIClient, settings: SandboxSettings) -> str:
 
 
 def build_image(client: docker.APIClient, settings: SandboxSettings) -> str:
-    """As `ensure_image`; a base that can neither be found nor pulled is made with debootstrap (root, Debian)."""
+    """Do as `ensure_image`, but make a base that can neither be found nor pulled with debootstrap (root, Debian)."""
     try:
         return ensure_image(client, settings)
     except UserError:
@@ -58,7 +58,7 @@ def build_image(client: docker.APIClient, settings: SandboxSettings) -> str:
 
 
 def debootstrap_base(client: docker.APIClient) -> None:
-    """Half a minute: a minimal Debian as the image `restem-sandbox-base`."""
+    """Make a minimal Debian as the image `restem-sandbox-base`, in half a minute."""
     with tempfile.TemporaryDirectory(prefix="restem-base-") as folder:
         root = Path(folder) / "root"
         command = ["debootstrap", "--variant=minbase", f"--include={DEBIAN_PACKAGES}", DEBIAN_SUITE, str(root)]
@@ -108,7 +108,7 @@ def _ensure_base(client: docker.APIClient, base: str) -> None:
 
 
 def _context() -> list[tuple[str, bytes]]:
-    """Files of the build, in a fixed order."""
+    """Return the files of the build, in a fixed order."""
     paths = [HERE / "Dockerfile", *sorted((HERE / "inside").glob("*.py"))]
     return [(str(path.relative_to(HERE)), path.read_bytes()) for path in paths]
 

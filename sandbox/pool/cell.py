@@ -1,4 +1,4 @@
-"""One supervisor as its host sees it: frames out, frames in, a heartbeat, and a deadline that a watcher holds it to."""
+"""One supervisor as its host sees it: frames out, frames in, a heartbeat, and a deadline that a watcher enforces."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GRACE_SECONDS = 20.0  # beyond a job's own wall limit: cleaning, a first import 
 
 
 class Cell:
-    """Reading belongs to one thread; sending and `kill` to any."""
+    """A supervisor's connection. Only one thread may read from it; any thread may send and `kill`."""
 
     def __init__(self, link: Link) -> None:
         self.link = link
@@ -46,7 +46,7 @@ class Cell:
         return frames.unpacked(payload)[0]
 
     def send_jobs(self, jobs: list[Job]) -> None:
-        """Queue jobs behind those sent before."""
+        """Send jobs, which run after those sent before."""
         self.send(b"".join(self._packed(job) for job in jobs))
 
     def _packed(self, job: Job) -> bytes:
@@ -56,12 +56,12 @@ class Cell:
         return frames.packed(frames.JOB, header, job.source, job.stdin, *requests)
 
     def send(self, data: bytes) -> None:
-        """OSError when the supervisor is gone."""
+        """Send one frame; OSError when the supervisor is gone."""
         with self._sending:
             self.link.send(data)
 
     def ping(self) -> None:
-        """A heartbeat; while something else is being sent that is heartbeat enough."""
+        """Send a heartbeat, unless another frame is being sent, which serves as one."""
         if self._sending.acquire(blocking=False):
             try:
                 self.link.send(frames.frame(frames.PING))
@@ -71,7 +71,7 @@ class Cell:
                 self._sending.release()
 
     def next_frame(self) -> tuple[bytes, bytes]:
-        """The next frame; (BYE, reason) when nothing comes any more."""
+        """Return the next frame; (BYE, reason) when no more frames come."""
         while not self._arrived:
             data = self.link.receive()
             if not data:
@@ -85,7 +85,7 @@ class Cell:
         return self._arrived.popleft()
 
     def expect(self, job: Job) -> None:
-        """From now on this job runs: without its result in time the container is taken for dead."""
+        """Start this job's deadline: without a result in time the container counts as dead."""
         self.deadline = time.monotonic() + job.limits.hard_wall_seconds + GRACE_SECONDS
 
     def kill(self) -> None:
@@ -93,7 +93,7 @@ class Cell:
         self.link.kill()
 
     def run(self, job: Job) -> Execution:
-        """One job alone on this cell, waited for; INFRA when the container ended."""
+        """Run one job alone on this cell and wait for it; INFRA when the container ended."""
         self.expect(job)
         self.send_jobs([job])
         while True:
@@ -106,7 +106,7 @@ class Cell:
 
 @lru_cache(maxsize=256)
 def _limits(limits: Limits) -> dict[str, Any]:
-    """As the supervisor reads them."""
+    """Return limits in the form that the supervisor reads."""
     return asdict(limits) | {
         "idle_wall_seconds": limits.idle_wall_seconds,
         "hard_wall_seconds": limits.hard_wall_seconds,
@@ -114,7 +114,7 @@ def _limits(limits: Limits) -> dict[str, Any]:
 
 
 def execution(payload: bytes) -> Execution:
-    """What a RESULT frame says."""
+    """Return the execution that a RESULT frame describes."""
     header, (stdout, stderr, answers) = frames.unpacked(payload)
     header.pop("id")
     return Execution(
@@ -126,5 +126,5 @@ def execution(payload: bytes) -> Execution:
 
 
 def words(payload: bytes) -> str:
-    """A BYE frame's reason."""
+    """Return the reason in a BYE frame."""
     return payload.decode(errors="replace")[-500:]

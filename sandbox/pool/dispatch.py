@@ -1,7 +1,7 @@
-"""Which slot runs what, and when: the queue of one lane, jobs that need the sandbox for themselves, and repetitions.
+"""Decides which slot runs which job, and when: the queue of one lane, jobs that must run alone, and repetitions.
 
-A timeout of a program that the machine made wait is not believed: it runs once more while nothing else does. Such jobs
-are collected, so that the others stand still seldom.
+A timeout of a program that the machine made wait is not believed: the program runs once more while no other job runs. Such
+jobs are collected, so that the others seldom have to pause.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PIPELINE_BYTES = 1 << 20  # a job larger than this is not handed out ahead
 
 @dataclass(eq=False)
 class Ticket:
-    """A job on its way: who waits for it, and what has happened to it."""
+    """A job that is not finished: who waits for it, and what has happened to it."""
 
     job: Job
     future: Future[Execution]
@@ -40,13 +40,13 @@ class Ticket:
 
     @property
     def by_itself(self) -> bool:
-        """Nothing may be handed out with it."""
+        """Return whether the job must be handed out alone."""
         size = len(self.job.stdin) + len(self.job.source) + len(self.job.requests)
         return self.session is not None or self.deaths > 0 or size > PIPELINE_BYTES
 
 
 class Dispatch:
-    """Thread-safe. Slots `take` tickets and report them as `done` or `lost`."""
+    """The queue of one lane. Slots `take` tickets and report them as `done` or `lost`. Thread-safe."""
 
     def __init__(self, slots: int) -> None:
         self._slots = slots
@@ -63,7 +63,7 @@ class Dispatch:
         return self._closed
 
     def put(self, ticket: Ticket) -> None:
-        """A new job. After `close` it ends as INFRA at once."""
+        """Queue a new job. After `close` it ends as INFRA at once."""
         with self._changed:
             if not self._closed:
                 (self._lonely if ticket.job.alone else self._queue).append(ticket)
@@ -72,7 +72,7 @@ class Dispatch:
         finish(ticket, CLOSED)
 
     def take(self, room: int, busy: bool) -> list[Ticket] | None:
-        """Up to `room` tickets; none at once for a busy slot, after a while for an idle one; None when closed."""
+        """Return up to `room` tickets. Without waiting jobs a busy slot gets none at once, an idle slot after a while; None when closed."""
         with self._changed:
             if not self._closed and not busy and not self._ready():
                 self._changed.wait(WAKE_SECONDS)
@@ -102,7 +102,7 @@ class Dispatch:
         return [self._alone]
 
     def _take_some(self, room: int, busy: bool) -> list[Ticket]:
-        """A fair share of what waits, so that the last jobs spread over all slots."""
+        """Take a fair share of the waiting jobs, so that the last jobs spread over all slots."""
         taken: list[Ticket] = []
         room = min(room, max(1, len(self._queue) // self._slots)) if not busy or len(self._queue) > self._slots else 0
         while self._queue and len(taken) < room and not (self._queue[0].by_itself and (taken or busy)):
@@ -113,7 +113,7 @@ class Dispatch:
         return taken
 
     def done(self, ticket: Ticket, found: Execution) -> None:
-        """The result of a ticket; a timeout that is not believed goes back in line."""
+        """Note the result of a ticket; a timeout that is not believed is queued again."""
         again = found.ending in (Ending.TLE, Ending.IDLE) and found.contended and self._may_repeat(ticket)
         with self._changed:
             self._left(ticket)
@@ -129,7 +129,7 @@ class Dispatch:
         return ticket.first is None and ticket.session is None and not ticket.job.alone and not ticket.job.trusted
 
     def lost(self, tickets: list[Ticket], reason: str) -> None:
-        """Their container ended: the first was running, the others had not begun."""
+        """Handle tickets whose container ended: the first was running, the others had not begun."""
         if not tickets:
             return
         first = tickets[0]
@@ -151,13 +151,13 @@ class Dispatch:
             finish(first, Execution(Ending.HOSTILE, detail=f"ended {MAX_DEATHS} containers, the last: {reason}"))
 
     def _put_back(self, tickets: list[Ticket]) -> None:
-        """Under the lock: these run before all others."""
+        """Queue these before all others; the lock is held."""
         for ticket in reversed(tickets):
             (self._lonely if ticket.first is not None or ticket.job.alone else self._queue).appendleft(ticket)
         self._changed.notify_all()
 
     def _left(self, ticket: Ticket) -> None:
-        """Under the lock: `ticket` does not run any more."""
+        """Note that `ticket` does not run any more; the lock is held."""
         self._running -= ticket.session is None
         if self._alone is ticket:
             self._alone = None
@@ -165,7 +165,7 @@ class Dispatch:
             self._changed.notify_all()
 
     def abandon(self, reason: str) -> None:
-        """Everything that waits ends as INFRA."""
+        """End every waiting job as INFRA."""
         with self._changed:
             waiting = [*self._queue, *self._lonely]
             self._queue.clear()
@@ -181,14 +181,14 @@ class Dispatch:
 
 
 def _fair(found: Execution) -> Execution:
-    """A program that could run all along and hardly got a core says nothing about itself."""
+    """Turn IDLE into INFRA when the program was always ready to run but hardly got a core: that says nothing about the program."""
     if found.ending == Ending.IDLE and found.contended:
         return replace(found, ending=Ending.INFRA, detail=f"starved by the machine: {found.detail}")
     return found
 
 
 def finish(ticket: Ticket, found: Execution) -> None:
-    """Tell who waits."""
+    """Tell the waiting caller."""
     if ticket.session is not None:
         ticket.session.ended(found)
     if not ticket.future.done():

@@ -1,4 +1,4 @@
-"""Heartbeats to every cell, and the end of those whose result is overdue."""
+"""Sends heartbeats to every cell, and ends cells whose result is overdue."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class Keeper:
-    """A thread from its making to `close`; `cells` says each time which there are. A context manager."""
+    """A thread that runs until `close`; it asks `cells` each time which cells there are. A context manager."""
 
     def __init__(self, cells: Callable[[], Iterable[Cell]]) -> None:
         self._cells = cells

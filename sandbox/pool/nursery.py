@@ -1,4 +1,4 @@
-"""Warm cells of one kind on one host: one more than is used, so that a replacement is there at once."""
+"""Keeps warm cells of one kind on one host: one more than is used, so that a replacement is ready at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 class Nursery:
-    """Thread-safe."""
+    """The cells of one kind on one host. Thread-safe."""
 
     def __init__(self, launcher: Launcher, trusted: bool) -> None:
         self._launcher, self._trusted = launcher, trusted
@@ -25,7 +25,7 @@ class Nursery:
         self.launched = 0
 
     def cell(self) -> Cell:
-        """The spare, or a fresh cell; LaunchFailed when there is none now. A new spare is begun."""
+        """Return the spare or a fresh cell, and start a new spare; LaunchFailed when no cell can be had now."""
         with self._lock:
             taken, self._spare = self._spare, None
         if taken is not None and taken.gone:
@@ -61,18 +61,18 @@ class Nursery:
             self._spare, self._growing = made, None
 
     def discard(self, cell: Cell) -> None:
-        """This cell is not used any more."""
+        """Remove a cell that is not used any more."""
         with self._lock:
             self.cells.discard(cell)
         cell.kill()
 
     def watched(self) -> list[Cell]:
-        """All live cells, for the heartbeat."""
+        """Return all live cells, for the heartbeat."""
         with self._lock:
             return list(self.cells)
 
     def close(self) -> None:
-        """No cell is left, and none comes after."""
+        """End all cells; no cell is started afterwards."""
         with self._lock:
             self._closed = True
             growing = self._growing

@@ -1,4 +1,4 @@
-"""A pool of warm containers that run hostile programs: `open_sandbox(settings)` is the only door."""
+"""A pool of warm containers that run hostile programs; `open_sandbox(settings)` is the only way to open one."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Lane:
                     slot.start()
 
     def wait_until_up(self) -> None:
-        """Every slot has a container."""
+        """Wait until every slot has a container."""
         for slot in self._slots:
             slot.up.wait()
 
@@ -71,7 +71,7 @@ class Lane:
 
 
 class Sandbox:
-    """Thread-safe; a context manager."""
+    """A pool of containers on all hosts. Thread-safe; a context manager."""
 
     def __init__(self, settings: SandboxSettings, launchers: list[Launcher]) -> None:
         self._settings, self._launchers = settings, launchers
@@ -81,7 +81,7 @@ class Sandbox:
         self._keeper = Keeper(self._cells)
 
     def require_that_it_holds(self) -> None:
-        """The start-up self-test on every host; UserError when a probe gets out or no container starts."""
+        """Run the start-up self-test on every host; UserError when a probe escapes or no container starts."""
         if self._settings.backend == "process":
             return
         for launcher, nursery in zip(self._launchers, self._candidates.nurseries, strict=True):
@@ -96,22 +96,22 @@ class Sandbox:
 
     @property
     def reruns(self) -> int:
-        """Timeouts that were run once more alone, so far."""
+        """Return how many timeouts have been run once more alone."""
         return self._candidates.dispatch.reruns
 
     @property
     def containers(self) -> int:
-        """Containers started so far."""
+        """Return how many containers have been started."""
         return sum(nursery.launched for lane in (self._candidates, self._testers) for nursery in lane.nurseries)
 
     def submit(self, job: Job) -> Future[Execution]:
-        """Never fails for what a program does; INFRA when no container could be had."""
+        """Queue a job. The future never fails because of the program; the job ends as INFRA when no container could be had."""
         if job.mode not in ("stdin", "calls"):
             raise ValueError(f"mode {job.mode!r} has a channel: use session()")
         return self._put(Ticket(job, Future()))
 
     def run_many(self, jobs: Iterable[Job]) -> list[Execution]:
-        """Executions in the order of `jobs`."""
+        """Run the jobs and return their executions in the order of `jobs`."""
         return [future.result() for future in [self.submit(job) for job in jobs]]
 
     def session(self, job: Job) -> Session:
@@ -168,7 +168,7 @@ class Sandbox:
 
 
 def open_sandbox(settings: SandboxSettings) -> Sandbox:
-    """Containers up and tested. UserError: no engine, no image, or an escape that works."""
+    """Open a sandbox whose containers run and are tested. UserError: no engine, no image, or a successful escape."""
     launchers = _launchers(settings)
     sandbox = Sandbox(settings, launchers)
     try:

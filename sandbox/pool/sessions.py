@@ -24,7 +24,7 @@ class OpenSession:
     # ------------------------------------------------------------ the slot's side
 
     def begun(self, cell: Cell) -> None:
-        """The child runs."""
+        """Note that the child runs."""
         self._cell = cell
         self._begun.set()
 
@@ -32,7 +32,7 @@ class OpenSession:
         self._inbox.put(payload)
 
     def ended(self, found: Execution) -> None:
-        """The child has ended, or never began."""
+        """Note that the child has ended, or never began."""
         self._inbox.put(found)
         self._cell = None
         self._begun.set()
@@ -43,7 +43,7 @@ class OpenSession:
         self._begun.wait()
 
     def send(self, message: bytes) -> None:
-        """One frame to the child. A child that has ended is not an error: `receive` tells."""
+        """Send one frame to the child. A child that has ended is not an error here, because `receive` reports it."""
         self._tell(frames.frame(frames.MESSAGE, message))
 
     def _tell(self, data: bytes) -> None:
@@ -56,7 +56,7 @@ class OpenSession:
             return  # the slot's thread sees the same end, and says how
 
     def receive(self, timeout: float | None = None) -> bytes | Execution:
-        """The child's next frame, or how it ended. After `timeout` seconds without either: TimeoutError."""
+        """Return the child's next frame, or how it ended; TimeoutError after `timeout` seconds without either."""
         if self._end is not None:
             return self._end
         try:
@@ -68,7 +68,7 @@ class OpenSession:
         return found
 
     def close(self) -> Execution:
-        """No more frames for the child; its end is waited for, as long as its limits allow."""
+        """Send no more frames to the child and wait for its end, as long as its limits allow."""
         self._tell(frames.frame(frames.FINISH))
         return self._drain()
 

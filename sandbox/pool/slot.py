@@ -1,4 +1,4 @@
-"""One slot: a thread that keeps one cell busy and replaces it when anything is odd."""
+"""One slot: a thread that keeps one cell busy and replaces it when anything is wrong."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MISSING = re.compile(r"^ModuleNotFoundError: No module named '(\w+)[.\w]*'\s*\Z
 
 
 def lacking(found: Execution, job: Job, present: list[str]) -> Execution:
-    """INFRA for a program that ended because this image lacks a package that it imports: that says nothing about the program."""
+    """Turn the ending of a program that imports a package which this image lacks into INFRA: it says nothing about the program."""
     missing = _MISSING.search(found.stderr_tail) if found.ending == Ending.RE else None
     if missing is None or missing[1] in present or missing[1] not in PACKAGES:
         return found
@@ -43,7 +43,7 @@ def lacking(found: Execution, job: Job, present: list[str]) -> Execution:
 
 
 class Slot(threading.Thread):
-    """Lives until its dispatch closes."""
+    """A thread that runs until its dispatch closes."""
 
     def __init__(self, number: int, settings: SandboxSettings, dispatch: Dispatch, nursery: Nursery) -> None:
         super().__init__(name=f"sandbox-slot-{number}", daemon=True)
@@ -62,7 +62,7 @@ class Slot(threading.Thread):
                 self._nursery.discard(cell)
 
     def _patient_cell(self) -> Cell | None:
-        """A cell, however long the engine is away; jobs that wait longer than the patience end as INFRA."""
+        """Wait for a cell, however long the engine is away; jobs that wait longer than `patience_seconds` end as INFRA."""
         since = time.monotonic()
         while not self._dispatch.closed:
             try:
@@ -75,7 +75,7 @@ class Slot(threading.Thread):
         return None
 
     def _serve(self, cell: Cell) -> None:
-        """Until the cell has done its share, or ends."""
+        """Serve a cell until it has done its share, or ends."""
         flying: deque[Ticket] = deque()
         self._canary_at = 0
         while not cell.gone or flying:
@@ -117,7 +117,7 @@ class Slot(threading.Thread):
         return lacks
 
     def _room(self, cell: Cell, flying: deque[Ticket]) -> int:
-        """Short jobs travel in batches; behind a long one nothing should wait."""
+        """Return how many more jobs fit: short jobs are sent in batches, but none should wait behind a long one."""
         if cell.gone or cell.jobs >= self._canary_at or (flying and flying[-1].by_itself):
             return 0
         ahead = min(self._settings.pipeline, int(AHEAD_SECONDS / max(self._pace, 1e-4)))
@@ -126,7 +126,7 @@ class Slot(threading.Thread):
         return min(max(1, ahead - len(flying)), self._settings.jobs_per_container - cell.jobs)
 
     def _canary_lives(self, cell: Cell) -> bool:
-        """A program with a known answer, first of all and every few hundred jobs: the container is what it should be."""
+        """Run a program with a known answer, first and then every few hundred jobs, to check that the container is sound."""
         if cell.jobs < self._canary_at:
             return True
         probe = canary(self._settings)
@@ -144,7 +144,7 @@ class Slot(threading.Thread):
         return held
 
     def _next(self, cell: Cell, flying: deque[Ticket]) -> str | None:
-        """Handle one frame; a reason when the cell cannot go on."""
+        """Handle one frame; return a reason when the cell cannot go on."""
         kind, payload = cell.next_frame()
         first = flying[0]
         if kind == frames.RESULT:

@@ -1,7 +1,6 @@
-"""The start-up test: probes run in a container like those that will be used; one that gets out means none is used.
+"""The start-up test: it runs probes in a container like those that will be used; if one escapes, no container is used.
 
-What is checked besides: that the host knows the container's control group (version 1 or 2) and that its limits are the
-ones asked for.
+It also checks that the host knows the container's control group (version 1 or 2) and that its limits are the requested ones.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ class Finding:
 
 
 def examine(cell: Cell, settings: SandboxSettings) -> Iterator[Finding]:
-    """Every probe on this cell, in order."""
+    """Run every probe on this cell, in order."""
     yield from _limits_as_asked(cell, settings)
     for probe in [*probes(settings), canary(settings)]:
         found = cell.run(probe.job)
@@ -55,7 +54,7 @@ _passing = threading.Lock()
 
 
 def require(launcher: Launcher, cell: Cell, settings: SandboxSettings) -> None:
-    """UserError naming what failed. Once in a process for each host and settings."""
+    """Raise UserError naming what failed. The test runs once per process for each host and settings."""
     key = (launcher.host, settings.model_dump_json())
     with _passing:
         if key in _passed:

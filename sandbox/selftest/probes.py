@@ -34,7 +34,7 @@ class Probe:
 
 
 def probes(settings: SandboxSettings) -> list[Probe]:
-    """All of them, for a container made from these settings."""
+    """Return all probes for a container made from these settings."""
     return [
         _nothing_works("identity and capabilities", IDENTITY + ("" if has_own_kernel(settings) else FILTER)),
         _nothing_works("files of the runner and the host", FILES),
@@ -61,12 +61,13 @@ def probes(settings: SandboxSettings) -> list[Probe]:
 
 
 def has_own_kernel(settings: SandboxSettings) -> bool:
-    """gVisor answers system calls itself; the engine's filter guards gVisor's own, and is not seen by programs."""
+    """Return whether the container has a kernel of its own: gVisor answers system calls itself, so programs do not meet the
+    engine's filter."""
     return settings.runtime is not None and settings.runtime.startswith("runsc")
 
 
 def canary(settings: SandboxSettings) -> Probe:
-    """Cheap enough to run among other programs: the container still is what it was."""
+    """Return a probe that is cheap enough to run among other programs, to check that the container has not changed."""
     if settings.backend == "process":
         return Probe("canary", _job("print(sum(map(int, input().split())))"), lambda found: found.stdout == b"42\n")
     return Probe("canary", _job(CANARY), lambda found: found.ending == "OK" and found.stdout == b"42 [] [] True\n")

@@ -1,4 +1,4 @@
-"""`restem sandbox selftest`: the start-up test by hand, on every host, with each finding."""
+"""`restem sandbox selftest`: runs the start-up test by hand, on every host, and shows each finding."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class HostFinding:
 
 
 def selftest(settings: SandboxSettings) -> Iterator[HostFinding]:
-    """Findings as they come. UserError: no engine, no image, no container."""
+    """Yield findings as they come. UserError: no engine, no image, no container."""
     for host in settings.hosts:
         launcher = DockerLauncher(host, settings)
         try:
@@ -38,6 +38,6 @@ def selftest(settings: SandboxSettings) -> Iterator[HostFinding]:
 
 
 def build(settings: SandboxSettings) -> Iterator[tuple[str, str]]:
-    """The sandbox image on every host: pairs of host and image."""
+    """Build the sandbox image on every host; yield pairs of host and image."""
     for host in settings.hosts:
         yield host, build_image(connect(host), settings)
