@@ -14,7 +14,7 @@ class AuditPlace(JsonRecord):
     """One stage of one iteration (`iteration-1/train`, `base/test/greedy`). All but `compared` and `disagreed` count every sample.
 
     `compared` samples were shown to the second grader and could be read by it; the hidden tests and the equations are those of
-    accepted samples. `rules`: by what accepted samples were accepted.
+    accepted samples. `rules` counts accepted samples by the rule that accepted them.
     """
 
     name: str
@@ -33,7 +33,7 @@ class AuditPlace(JsonRecord):
 
 @dataclass(frozen=True)
 class Rates(JsonRecord):
-    """What people said of samples drawn at random among the accepted, and among the refused."""
+    """People's labels of samples drawn at random among the accepted, and among the refused."""
 
     accepted: int
     accepted_wrongly: int
@@ -46,7 +46,7 @@ class Rates(JsonRecord):
 
 @dataclass(frozen=True)
 class Disagreement(JsonRecord):
-    """A sample of which the two graders say different things; texts are shortened."""
+    """A sample on which the two graders disagree; texts are shortened."""
 
     place: str
     problem_id: str

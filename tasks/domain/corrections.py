@@ -35,7 +35,7 @@ class Corrections:
 
 
 def read_corrections(path: str | Path) -> Corrections:
-    """UserError for a file that is not there, or a line that is no correction."""
+    """Read a file of corrections; UserError for a missing file, or a line that is no correction."""
     file = Path(path)
     if not file.is_file():
         raise UserError(f"data.corrections {str(path)!r} does not exist; name a file of JSON lines, or leave it out")
@@ -66,7 +66,7 @@ def _correction(line: str, where: str) -> ProblemCorrection | Overruled:
 
 
 def corrected(problems: Sequence[Problem], corrections: Sequence[ProblemCorrection]) -> list[Problem]:
-    """The problems with other golds and tests, and without those that go."""
+    """Return the problems with corrected golds and tests, without dropped ones."""
     by_id = {one.problem: one for one in corrections}
     made = (_corrected(problem, by_id.get(problem.id)) for problem in problems)
     return [problem for problem in made if problem is not None]
@@ -84,18 +84,18 @@ def _corrected(problem: Problem, correction: ProblemCorrection | None) -> Proble
 
 
 class Rulings:
-    """Verdicts that a person overruled, of some problems."""
+    """The verdicts on some problems that a person overruled."""
 
     def __init__(self, overruled: Sequence[Overruled], ids: Sequence[str]) -> None:
         wanted = set(ids)
         self._labels = {(one.problem, one.text): one.label for one in overruled if one.problem in wanted}
 
     def content(self) -> Mapping[str, Any]:
-        """What belongs into a key: nothing where nothing is overruled, so that all other verdicts stay."""
+        """Return what belongs into a key: nothing where nothing is overruled, so that all other verdicts stay valid."""
         return {"overruled": sorted([*place, label] for place, label in self._labels.items())} if self._labels else {}
 
     def applied(self, verdict: Verdict, text: str) -> Verdict:
-        """The verdict, or the person's; the evidence keeps what the grader said."""
+        """Return the verdict or, where a person overruled it, theirs; the evidence keeps what the grader said."""
         label = self._labels.get((verdict.problem_id, digest_of_text(text))) if self._labels else None
         if label is None or label == verdict.label:
             return verdict

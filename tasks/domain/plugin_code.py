@@ -1,4 +1,4 @@
-"""What a plug-in's results rest on: its version where it has one, else the digest of its source.
+"""Identifies the code behind a plug-in's results by its version where it has one, else by the digest of its source.
 
 The source is that of its module, and of the modules of the same place that this one imports, however deep.
 """
@@ -18,7 +18,7 @@ from tasks.domain.errors import UserError
 def version_of(thing: Any, module: str, what: str) -> str:
     """`thing.version`, else a digest of the source of `module`, where it is declared, and of what that imports.
 
-    Raises UserError where there is neither, so that no result is ever found under a name that says nothing of its code.
+    Raises UserError where there is neither, so that no result is ever found under a key that does not identify its code.
     """
     version = getattr(thing, "version", None)
     if isinstance(version, str | int) and str(version):

@@ -1,4 +1,4 @@
-"""What others may add is declared where it stands, and found by reading declarations.
+"""Finds extensions by reading declarations, which stand in the extensions' own files.
 
 A declaration is a call at the top level of a module, as a decorator or on the right of an assignment, whose first
 argument is the name: `@register("math")`, `COMMAND = command("ls", ...)`. A registry looks for such calls in the source
@@ -93,11 +93,11 @@ class Registry(Generic[T]):
         return name in self._added or name in self.built_in
 
     def names(self) -> tuple[str, ...]:
-        """All names, the built-in ones first."""
+        """Return all names, the built-in ones first."""
         return tuple(dict.fromkeys([*self.built_in, *self.outside(), *self._added]))
 
     def get(self, name: str) -> T:
-        """The thing of that name or dotted path; UserError when there is none or it cannot be imported."""
+        """Return the thing of that name or dotted path; UserError when there is none or it cannot be imported."""
         if name in self.built_in and name not in self._added:
             importlib.import_module(self.built_in[name])  # its declaration adds it
         point = None if name in self.built_in else self.outside().get(name)
@@ -124,7 +124,7 @@ class Registry(Generic[T]):
         schema["enum"] = list(self.names())
 
     def version(self, name: str) -> str | None:
-        """What stands in keys for the code of a plug-in; None for a built-in name, whose stage has a version."""
+        """Return what stands in keys for the code of a plug-in; None for a built-in name, whose stage has a version."""
         if name in self.built_in:
             return None
         from tasks.domain.plugin_code import version_of  # `restem --help` needs none of it

@@ -1,4 +1,4 @@
-"""What a run found out, as records that survive a round trip through JSON: the report reads nothing else.
+"""The results of a run, as records that survive a round trip through JSON; the report reads nothing else.
 
 Outcomes of the samples of one problem are one short text, a character a sample in order of index: `1` correct, `0`
 not, `?` unknown (verifier_error). All statistics of a policy can be computed again from them, paired with another
@@ -35,7 +35,7 @@ def correct_matrix(outcomes: Iterable[str]) -> Floats:
 
 @dataclass(frozen=True)
 class Bounds:
-    """A mean if every unknown sample were wrong (`low`) and if every one were right (`high`)."""
+    """A mean if every unknown sample were wrong (`low`), and if every unknown sample were right (`high`)."""
 
     low: Real
     high: Real
@@ -130,7 +130,7 @@ class ShownSample:
 
 @dataclass(frozen=True)
 class PolicyScore(JsonRecord):
-    """One policy on one set of problems. Shares are of known samples; `bounds`: what the unknown could change."""
+    """One policy on one set of problems. Shares are of known samples; `bounds` say what the unknown ones could change."""
 
     policy_digest: str
     policy_name: str

@@ -89,7 +89,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The grader's word on one sample. `evidence` says which rule decided, what was extracted, what was expected."""
+    """The grader's verdict on one sample. `evidence` says which rule decided, what was extracted, what was expected."""
 
     problem_id: str
     index: int

@@ -30,9 +30,9 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class AuditRow:
-    """One row's verdict: label, evidence, seconds; `expected` is the label it came with, if any.
+    """One row's verdict: label, evidence, seconds; `expected` is the row's own label, if any.
 
-    `gold_fault` says why the row's gold cannot be read: then nothing could have been accepted.
+    `gold_fault` says why the row's gold cannot be read, so that no answer could have been accepted.
     """
 
     id: str
@@ -51,7 +51,7 @@ class AuditRow:
 
     @property
     def failing(self) -> bool:
-        """Against its label; without one, what was not decided."""
+        """Return whether the verdict contradicts the row's label or, without a label, whether it is undecided."""
         if self.expected is None:
             return self.label == "verifier_error"
         return self.accepted != self.expected
@@ -59,7 +59,7 @@ class AuditRow:
 
 @dataclass(frozen=True)
 class Seconds:
-    """Quantiles of the seconds per row."""
+    """The quantiles of the seconds per row."""
 
     p50: float
     p99: float
@@ -92,7 +92,7 @@ class AuditReport:
         return json.dumps(report, ensure_ascii=False)
 
     def to_text(self) -> str:
-        """The failing rows, gold beside answer, and what all rows add up to."""
+        """Return the failing rows, gold beside answer, and the totals."""
         labelled = sum(row.expected is not None for row in self.rows)
         wrong = len(self.false_positives) + len(self.false_negatives)
         share = "no labels" if self.accuracy is None else f"{self.accuracy:.4f} ({labelled - wrong} of {labelled})"
@@ -135,7 +135,7 @@ def audit_math(path: str, settings: VerifySettings) -> AuditReport:
 def audit_file(
     path: str, settings: VerifySettings, encoding: str | None = None, progress: Progress = lambda done, of: None
 ) -> AuditReport:
-    """Grade every row with the reward of the settings. UserError for a file that is not like that.
+    """Grade every row with the reward of the settings. UserError for a file of another form.
 
     An interruption (Ctrl-C) ends the grading; the report then holds what was graded.
     """
@@ -175,7 +175,7 @@ def _graded(grader: Grader, rows: Sequence[_Row], progress: Progress) -> list[Gr
 
 
 def _best(alternatives: Sequence[Graded]) -> Graded:
-    """The first that is correct, else the first."""
+    """Return the first correct verdict, else the first one."""
     best = next((one for one in alternatives if one.verdict.label == "correct"), alternatives[0])
     return replace(best, seconds=sum(one.seconds for one in alternatives))
 
@@ -213,7 +213,7 @@ def _pair(line: Line, path: str) -> _Row:
 
 
 def _problem(line: Line, path: str) -> _Row:
-    """A problem with a completion, for a reward that reads what it likes of it."""
+    """Return a problem with a completion; the reward may read any field of it."""
     where, row = _object(line, path, PROBLEMS)
     if not isinstance(row.get("text"), str):
         raise UserError(f"{where} has no text to grade; expected {{'id'?, 'text', 'question'?, 'gold'?, 'label'?}}")
@@ -246,7 +246,7 @@ def _text(row: Mapping[str, Any], name: str, where: str) -> str:
 
 
 def _plain(value: Any) -> str | None:
-    """Text as it is, anything else as JSON."""
+    """Return text as it is, and anything else as JSON."""
     return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
@@ -276,5 +276,5 @@ def _report(found: list[AuditRow], all_rows: int, elapsed_s: float) -> AuditRepo
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:
-    """The smallest value that at least that share of the values do not exceed."""
+    """Return the smallest value that at least this share of the values do not exceed."""
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

@@ -130,7 +130,7 @@ class WorkerPool:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
 
     def run_many(self, checks: Sequence[Check]) -> list[Decision]:
-        """One decision per check, in order; checks that are decided already pass through.
+        """Return one decision per check, in order; checks that are decided already pass through.
 
         The function returns (label, evidence).
         """
@@ -139,7 +139,7 @@ class WorkerPool:
         return [check.decided or _decision(next(found)) for check in checks]
 
     def outcomes(self, payloads: Sequence[Any]) -> list[Outcome]:
-        """For each payload, in order, what the function returned, or how it ended its worker twice."""
+        """Return for each payload, in order, what the function returned, or how it ended its worker twice."""
         if not payloads:
             return []
         size = min(BATCH, math.ceil(len(payloads) / (BATCHES_PER_WORKER * self.size)))
@@ -167,7 +167,7 @@ class WorkerPool:
         return [worker.process.pid for worker in workers if worker is not None and worker.alive()]
 
     def slots_alive(self) -> int:
-        """Slots that take work: the pool's real size."""
+        """Return how many slots take work: the pool's real size."""
         return sum(slot.is_alive() for slot in self._slots)
 
     def close(self) -> None:
@@ -189,7 +189,7 @@ class WorkerPool:
 
 
 def _decision(outcome: Outcome) -> Decision:
-    """A completion must not leave the count of samples by ending its grader: then it is wrong."""
+    """Return the decision of an outcome. A completion that ends its grader is wrong, or it could leave the count of samples so."""
     if isinstance(outcome, Failure):
         return Decision("wrong", {"rule": "grader_limit", "limit": outcome.limit}, seconds=outcome.seconds)
     label, evidence = outcome.value
@@ -197,5 +197,5 @@ def _decision(outcome: Outcome) -> Decision:
 
 
 def answer_executor(settings: VerifySettings) -> WorkerPool:
-    """What decides answer pairs of mathematical rewards, under the limits of the settings."""
+    """Return the executor that decides answer pairs of mathematical rewards, under the limits of the settings."""
     return WorkerPool(DECIDE, settings.workers, settings.timeout_s, settings.memory_mb)

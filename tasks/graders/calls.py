@@ -28,7 +28,7 @@ Rows = Sequence[tuple[Problem, str]]
 
 
 def caller(name: str, folder: str, place: str, timeout_s: str) -> Callable[[list[Any]], list[Row]]:
-    """The function that a worker calls on each payload. `place` is the directory that relative paths are meant from."""
+    """Return the function that a worker calls on each payload. Relative paths are relative to the directory `place`."""
     os.chdir(place)
     made = reward_named(name, folder or None)
     assert isinstance(made, FunctionReward)
@@ -41,7 +41,7 @@ def caller(name: str, folder: str, place: str, timeout_s: str) -> Callable[[list
 
 
 class Calls:
-    """One reward function and how it wants to be called. An event loop is kept, so that connections outlive a call."""
+    """One reward function with its way of being called. An event loop is kept, so that connections outlive a call."""
 
     def __init__(self, made: FunctionReward, timeout_s: float) -> None:
         self.function, self.options, self.name, self.timeout_s = made.function, made.options, made.name, timeout_s
@@ -49,7 +49,7 @@ class Calls:
         self._runner = asyncio.Runner() if self.is_async else None
 
     def answer(self, rows: Rows) -> list[Row]:
-        """One answer a row, in order."""
+        """Return one answer per row, in order."""
         size = self.options.batch or 1
         groups = [rows[at : at + size] for at in range(0, len(rows), size)]
         if self._runner is not None:
@@ -105,13 +105,13 @@ class Calls:
 
 
 def is_async(function: Callable[..., Any]) -> bool:
-    """Whether a call gives something to await."""
+    """Return whether a call of the function must be awaited."""
     called = function if inspect.isroutine(function) else type(function).__call__
     return inspect.iscoroutinefunction(called)
 
 
 def group_seconds(options: Options, rows: int, timeout_s: float, *, is_async: bool) -> float:
-    """The longest that a group of rows may take when every call uses up its limit and all its attempts."""
+    """Return the most seconds that a group of rows may take when every call uses its limit and all its attempts."""
     calls = math.ceil(rows / max(1, options.batch))
     rounds = math.ceil(calls / (options.concurrency or ASYNC_CONCURRENCY)) if is_async else calls
     pauses = BACKOFF_S * (2**options.retries - 1)
@@ -119,7 +119,7 @@ def group_seconds(options: Options, rows: int, timeout_s: float, *, is_async: bo
 
 
 def error_row(rule: str, detail: str, trace: str | None = None) -> Row:
-    """An answer that is none: whose fault it was stands in the evidence."""
+    """Return the row of a call without an answer; the evidence says whose fault it was."""
     row: Row = {"label": "verifier_error", "evidence": {"rule": rule, "detail": detail[:MOST_DETAIL]}, "reward": None}
     return row if trace is None else row | {"trace": trace}
 
@@ -130,7 +130,7 @@ def _fault(error: BaseException) -> Row:
 
 
 def _row(given: Any, name: str) -> Row:
-    """What a function may answer for a row, as plain values."""
+    """Turn what a function may answer for a row into plain values."""
     if type(given).__module__.split(".")[0] in ("numpy", "torch") and callable(getattr(given, "item", None)):
         given = given.item()
     if isinstance(given, Decision):

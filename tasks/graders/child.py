@@ -83,7 +83,7 @@ class Worker:
         self._buffer = bytearray()
 
     def wait_ready(self) -> None:
-        """GraderUnavailable with the worker's last words when it does not come up."""
+        """Wait for the worker; GraderUnavailable with its last output when it does not start."""
         if self._next_frame(START_TIMEOUT_S) is None:
             self.process.kill()
             words = self._last_words()
@@ -95,7 +95,7 @@ class Worker:
         return self._errors.read()[-300:].decode(errors="replace").strip()
 
     def exchange(self, payloads: Sequence[Any], limit_s: float) -> dict[str, Any] | Failure:
-        """The worker's reply, or how it failed; `limit_s` is for each payload. After a Failure the worker is dead."""
+        """Return the worker's reply, or how it failed; `limit_s` holds for each payload. After a Failure the worker is dead."""
         PROGRESS.pack_into(self._progress, 0, 0)
         body = json.dumps(payloads).encode()
         started = time.monotonic()
@@ -123,7 +123,7 @@ class Worker:
         return self.process.poll() is None
 
     def _reason(self) -> str:
-        """Why there was no frame: still running means too slow."""
+        """Return why there was no frame: a worker that still runs was too slow."""
         try:
             status = self.process.wait(0.1 if self._ended else 0)
         except subprocess.TimeoutExpired:
@@ -133,7 +133,7 @@ class Worker:
     _ended = False
 
     def _next_frame(self, limit_s: float) -> bytes | None:
-        """One frame; None when the worker closed its pipe or made no progress for `limit_s`."""
+        """Return one frame; None when the worker closed its pipe or made no progress for `limit_s`."""
         poll = select.poll()
         poll.register(self._stdout, select.POLLIN)
         seen, since = -1, time.monotonic()

@@ -1,4 +1,4 @@
-"""The executor of reward functions: groups of rows to killable workers, answers back, faults told once."""
+"""The executor of reward functions: it sends groups of rows to killable workers and reports each kind of fault once."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class FunctionExecutor:
             raise UserError(f"reward {self.reward.name!r} cannot be started in a worker: {error}") from error
 
     def run_many(self, checks: Sequence[Check]) -> list[Decision]:
-        """One decision per check. UserError when the function fails on each of the first rows that it is given."""
+        """Return one decision per check. UserError when the function fails on each of the first rows that it is given."""
         decisions: list[Decision | None] = [check.decided for check in checks]
         waiting = [row for row, decision in enumerate(decisions) if decision is None]
         first = [] if self._answered else waiting[:: max(1, len(waiting) // FIRST_ROWS)][:FIRST_ROWS]
@@ -86,7 +86,7 @@ class FunctionExecutor:
         return [Decision(row["label"], row["evidence"], row["reward"], seconds) for row in found_rows]
 
     def _tell(self, row: dict[str, Any], problem_id: str) -> None:
-        """The first fault of its kind, with its traceback."""
+        """Log the first fault of its kind, with its traceback."""
         if row["label"] != "verifier_error":
             return
         trace = row.get("trace") or row["evidence"].get("detail", "")
@@ -118,7 +118,7 @@ class FunctionExecutor:
         return (self._path(), self.reward.folder or "", os.getcwd(), str(self.timeout_s))
 
     def _path(self) -> str:
-        """Where a worker finds the function; a registered one by its module."""
+        """Return the path at which a worker finds the function; a registered one is found by its module."""
         if is_own(self.reward.name):
             return self.reward.name
         function = self.reward.function if inspect.isroutine(self.reward.function) else type(self.reward.function)

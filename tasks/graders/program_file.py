@@ -38,7 +38,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class GradedRow:
-    """One program. `reward` is 1 when all tests passed, None when nothing is known (INFRA, or `error`)."""
+    """One graded program. `reward` is 1 when all tests passed, None when nothing is known (INFRA, or `error`)."""
 
     id: str
     verdict: str | None
@@ -55,13 +55,13 @@ class GradedRow:
 
     @property
     def failing(self) -> bool:
-        """Against its label; without one, whatever was not accepted."""
+        """Return whether the verdict contradicts the label or, without a label, whether the program was not accepted."""
         return self.verdict != Status.AC if self.expected is None else self.expected != (self.verdict == Status.AC)
 
 
 @dataclass(frozen=True)
 class CodeReport:
-    """All rows; `accuracy` is over those with a label, None without any; `missing` were not graded, for an interruption."""
+    """All rows. `accuracy` is over those with a label, None without any; `missing` counts rows that an interruption left ungraded."""
 
     rows: list[GradedRow]
     counts: Mapping[str, int]
@@ -74,7 +74,7 @@ class CodeReport:
         return json.dumps(asdict(self), ensure_ascii=True, allow_nan=False)
 
     def to_text(self) -> str:
-        """The failing programs, and what all add up to."""
+        """Return the failing programs, and the totals."""
         cells = [_cells(row) for row in self.rows if row.failing]
         lines = side_by_side(("id", "verdict", "labelled", "tests", "seconds", "because"), cells)
         counts = ", ".join(f"{verdict} {number}" for verdict, number in sorted(self.counts.items()))
@@ -87,7 +87,7 @@ class CodeReport:
 
 @dataclass(frozen=True)
 class _Row:
-    """A line that was read: a program, or why there is none."""
+    """A line that was read: a program, or the reason why there is none."""
 
     id: str
     program: Program | None
@@ -120,7 +120,7 @@ def _graded_file(rows: Sequence[_Row], place: SandboxPlace, progress: Progress) 
 
 
 def _first_rows(rows: Sequence[_Row], programs: int) -> list[_Row]:
-    """The rows up to the one after so many programs."""
+    """Return the rows up to, but not including, the program after this many."""
     kept: list[_Row] = []
     for row in rows:
         programs -= row.program is not None
@@ -131,7 +131,7 @@ def _first_rows(rows: Sequence[_Row], programs: int) -> list[_Row]:
 
 
 def _done(grading: Grading, programs: Sequence[Program], progress: Progress) -> list[Graded]:
-    """The verdicts, or the first of them when the rest is interrupted."""
+    """Return the verdicts, or only the first of them after an interruption."""
     done: list[Graded] = []
     try:
         for graded in grading.map(grading.grade, programs):
@@ -156,7 +156,7 @@ def _timed(sandbox: Sandbox, programs: Sequence[Program], progress: Progress) ->
 
 
 def read_rows(path: str, encoding: str | None = None, usual: CodeSettings = CodeSettings()) -> list[_Row]:  # noqa: B008 - frozen
-    """UserError for a file that is not there, not UTF-8 or not JSON lines; what a row lacks is told in its place."""
+    """Read all rows; UserError for a file that is missing, not UTF-8 or not JSON lines. Faults of a row are kept in its place."""
     return [_row(line, usual) for line in read_lines(path, "jsonl rows with program and tests", encoding)]
 
 

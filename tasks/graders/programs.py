@@ -1,4 +1,4 @@
-"""The executor of code rewards: programs out of checks, through the sandbox, decisions back."""
+"""The executor of code rewards: it makes programs of checks, runs them in the sandbox and returns decisions."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class ProgramExecutor:
         self._grading: Grading | None = None
 
     def run_many(self, checks: Sequence[Check]) -> list[Decision]:
-        """One decision per check, in order. UserError when there is no sandbox to be had."""
+        """Return one decision per check, in order. UserError when no sandbox can be had."""
         grading = self.open()
         return list(grading.map(lambda check: check.decided or self._decide(grading, check.payload), checks))
 
     def open(self) -> Grading:
-        """The running sandbox. UserError: no engine, no image, or an escape that works."""
+        """Return the running sandbox. UserError: no engine, no image, or a successful escape."""
         with self._lock:
             if self._grading is None or self._pid != os.getpid():
                 self._pid = os.getpid()
@@ -72,14 +72,14 @@ def _passed(graded: Graded) -> bool:
 
 
 def _tests_of(text: str) -> tuple[Tests, Tests | None]:
-    """The tests that count, and those held back. Raises BadTests."""
+    """Return the tests that count, and those held back. Raises BadTests."""
     tests = read_tests(text)
     hidden = digits.loads(text).get("hidden")
     return tests, None if hidden is None else tests_of(hidden)
 
 
 def program_of(source: str, tests: Tests, code: CodeSettings) -> Program:
-    """A source text under the configured limits; lone surrogates are kept for the sandbox to refuse."""
+    """Return a source text as a program under the configured limits; lone surrogates are kept for the sandbox to refuse."""
     limits = Limits(cpu_seconds=code.cpu_seconds, memory_mb=code.memory_mb, output_bytes=code.output_kb << 10)
     return Program(source.encode("utf-8", "surrogatepass"), tests, limits, run_all=code.graded)
 
@@ -87,9 +87,9 @@ def program_of(source: str, tests: Tests, code: CodeSettings) -> Program:
 def decision_of(
     graded: Graded, hidden: Graded | None = None, *, graded_reward: bool = False, prose: bool = False
 ) -> Decision:
-    """The label, and as evidence the verdict and the first failing test; what differs from run to run stays out.
+    """Return the label, and as evidence the verdict and the first failing test, without anything that differs from run to run.
 
-    `prose`: the program is a whole completion for lack of a marked one, so not compiling means that there was none.
+    `prose` says that the program is a whole completion without a marked program, so a compile error means that there was none.
     """
     label = LABELS.get(graded.verdict, "wrong")
     if prose and graded.verdict == Status.CE:
@@ -109,6 +109,6 @@ def decision_of(
 
 
 def sandbox_settings(place: SandboxPlace) -> SandboxSettings:
-    """The sandbox's own settings; what the config leaves out keeps the sandbox's defaults."""
+    """Return the sandbox's own settings; what the config leaves out keeps the sandbox's defaults."""
     given = place.model_dump()
     return SandboxSettings(**{name: value for name, value in given.items() if name != "hosts" or value})

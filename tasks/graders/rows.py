@@ -1,4 +1,4 @@
-"""Rows of a JSON lines file or of standard input (`-`), in whatever encoding they come, and what a row may be told about its keys."""
+"""Reads rows of a JSON lines file or of standard input (`-`), and checks the keys of a row."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ class Line:
 
 
 def read_lines(path: str, wanted: str, encoding: str | None = None) -> list[Line]:
-    """All rows. UserError when there is no file, no row, another encoding, or a line that is no JSON; `wanted` says what was expected."""
+    """Read all rows. UserError when there is no file, no row, another encoding, or a line that is not JSON; `wanted` says what was
+    expected."""
     text = _decoded(_content(path, wanted), path, wanted, encoding)
     lines = [_line(line, number, path) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     if not lines:
@@ -46,7 +47,7 @@ def read_lines(path: str, wanted: str, encoding: str | None = None) -> list[Line
 
 
 def refuse_other_names(row: Mapping[str, Any], known: Collection[str], where: str) -> None:
-    """UserError for a key that means a known one: `problem` for `question`, `lable` for `label`.
+    """Raise UserError for a key that is close to a known one: `problem` for `question`, `lable` for `label`.
 
     Other keys are notes of whoever made the file (a source, a licence) and stay unread.
     """
@@ -59,7 +60,7 @@ def refuse_other_names(row: Mapping[str, Any], known: Collection[str], where: st
 
 
 def expected_label(value: Any, where: str) -> bool | None:
-    """A row's own label. UserError for one that is neither right nor wrong."""
+    """Return a row's own label. UserError for one that means neither right nor wrong."""
     if value is None:
         return None
     if isinstance(value, int | str) and (value in TRUE or value in FALSE):

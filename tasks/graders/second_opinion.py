@@ -1,4 +1,4 @@
-"""Graders that share nothing with ours but the question: math-verify in killable workers, and plain re-execution of programs.
+"""Independent graders, which share only the question with ours: math-verify in killable workers, and plain runs of programs.
 
 An opinion is True, False, or None where the second grader cannot say: an unreadable gold, a limit that it met, no program.
 """
@@ -51,19 +51,19 @@ Row = tuple[Problem, str]
 
 
 class SecondGrader(Protocol):
-    """`name` is told in reports."""
+    """An independent grader; reports show its `name`."""
 
     name: str
 
     def opinions(self, rows: Sequence[Row]) -> list[bool | None]:
-        """One for each row, in order."""
+        """Return one opinion per row, in order."""
 
     def close(self) -> None:
-        """Free what was started."""
+        """End what was started."""
 
 
 def second_grader(settings: VerifySettings) -> SecondGrader | str:
-    """The independent grader for a run's reward, or why there is none. UserError when programs cannot be run."""
+    """Return the independent grader for a run's reward, or why there is none. UserError when programs cannot be run."""
     if settings.reward in MATH_REWARDS:
         return MathVerify()
     if settings.reward == "code":
@@ -72,7 +72,7 @@ def second_grader(settings: VerifySettings) -> SecondGrader | str:
 
 
 class MathVerify:
-    """math-verify on the whole completion; it has no say about the order of its own limits, so a worker's end is no opinion."""
+    """Runs math-verify on the end of each completion; a worker that was ended by a limit has no opinion."""
 
     name = "math-verify"
 
@@ -88,7 +88,7 @@ class MathVerify:
 
 
 def math_verify_says(payload: Sequence[str]) -> bool | None:
-    """In a worker: whether math-verify finds the gold in a completion. Its own time limits need a main thread's signals: off."""
+    """Return, in a worker, whether math-verify finds the gold. Its own time limits are off, because they need a main thread's signals."""
     from math_verify import verify
 
     gold, text = payload
@@ -106,7 +106,7 @@ def _parsed(text: str) -> Any:
 
 
 class PlainRuns:
-    """Program and tests in one process of the sandbox, as the data sets' own harnesses do. Which text is the program is decided as ever."""
+    """Runs program and tests in one process of the sandbox, as the data sets' own harnesses do. Our own code extracts the program."""
 
     name = "plain re-execution"
 
@@ -124,7 +124,7 @@ class PlainRuns:
         self._sandbox.close()
 
     def _jobs(self, problem: Problem, text: str) -> list[tuple[Job, bytes]]:
-        """A process a test, or one for all asserts, each with what its output must be or must end with."""
+        """Return one process per test, or one for all asserts, each with what its output must be or must end with."""
         payload = CodeReward().prepare(problem, text).payload
         if payload is None:
             return []

@@ -1,4 +1,4 @@
-"""What a run has to show: tables for the terminal, markdown for Prefect, JSON, and a page that stands alone.
+"""Shows a run: tables for the terminal, markdown for Prefect, JSON, and a self-contained page.
 
 Everything reads one `RunResult`; nothing here looks at samples or models.
 """

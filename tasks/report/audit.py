@@ -15,7 +15,7 @@ TITLES = ("where", "samples", "accepted", "second grader disagrees", "of these a
 
 
 def audit_section(audit: AuditSummary | None) -> str:
-    """HTML; empty for a run that was not audited."""
+    """Return the section as HTML; empty for a run that was not audited."""
     if audit is None:
         return ""
     head = "".join(f"<th>{safe(title)}</th>" for title in TITLES)
@@ -26,7 +26,7 @@ def audit_section(audit: AuditSummary | None) -> str:
 
 
 def cells(place: AuditPlace) -> tuple[str, ...]:
-    """A line of the table, as text."""
+    """Return a line of the table, as text."""
     total = max(1, place.accepted)
     rules = sorted(place.rules.items(), key=lambda item: (-item[1], item[0]))[:MOST_RULES]
     return (
@@ -37,7 +37,7 @@ def cells(place: AuditPlace) -> tuple[str, ...]:
 
 
 def rate_lines(rates: Rates | None) -> Iterator[str]:
-    """What people said, a sentence a line."""
+    """Return what people said, one sentence per line."""
     if rates is None:
         return
     yield (f"False accepts: {rates.accepted_wrongly} of {rates.accepted} labelled accepted samples, "

@@ -43,7 +43,7 @@ STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Line:
-    """Points of one curve: x -> interval (shares, drawn in percent)."""
+    """The points of one curve: x -> interval (shares, drawn in percent)."""
 
     label: str
     points: Mapping[float, Interval | None]
@@ -60,7 +60,7 @@ class Line:
     place=10,
 )
 def learning_curve(result: RunResult) -> str | None:
-    """Greedy and sampled pass@1 on test, the chosen epoch's reward on val, sampled pass@1 on train, by policy."""
+    """Draw greedy and sampled pass@1 on test, the chosen epoch's reward on val, and sampled pass@1 on train, by policy."""
     rows = result.rows
     lines = [
         Line("greedy, test", {r.number: estimate(r, "greedy") for r in rows}, COLOURS[0]),
@@ -78,7 +78,7 @@ def learning_curve(result: RunResult) -> str | None:
     place=80,
 )
 def format_failures(result: RunResult) -> str | None:
-    """Completions without a readable answer, and completions cut by length, on test by policy."""
+    """Draw the shares of completions without a readable answer and of completions cut by length, on test by policy."""
     tallies = {r.number: (r.test.greedy_tally, r.test.sampled_tally) for r in result.rows if r.test}
 
     def share(place: int, name: str) -> dict[float, Interval | None]:
@@ -101,18 +101,18 @@ def format_failures(result: RunResult) -> str | None:
     place=20,
 )
 def pass_at_k(result: RunResult) -> str | None:
-    """The base against the iterations, by k."""
+    """Draw pass@k of the base and the iterations, by k."""
     return curves_over_k(result, "pass_at_k")
 
 
 @figure("maj-at-k", caption="maj@k, exact expectation over all votes of k samples.", place=30)
 def maj_at_k(result: RunResult) -> str | None:
-    """The base against the iterations, by the number of votes."""
+    """Draw maj@k of the base and the iterations, by the number of votes."""
     return curves_over_k(result, "maj_at_k")
 
 
 def curves_over_k(result: RunResult, name: str) -> str | None:
-    """`name` is pass_at_k or maj_at_k: the base (dashed) against the iterations."""
+    """Draw the metric `name` (pass_at_k or maj_at_k) of the base (dashed) and the iterations."""
     rows = [row for row in result.rows if row.test and len(getattr(row.test, name)) > 1]
     lines = [
         Line(
@@ -146,7 +146,7 @@ def curves_over_k(result: RunResult, name: str) -> str | None:
     place=40,
 )
 def difficulty(result: RunResult) -> str | None:
-    """The last evaluated policy against the base."""
+    """Draw the last evaluated policy against the base, by difficulty."""
     last = next((row for row in reversed(result.iterations) if row.test), None)
     if last is None or last.test is None or result.base.test is None:
         return None
@@ -154,7 +154,7 @@ def difficulty(result: RunResult) -> str | None:
 
 
 def binned(bins: Sequence[DifficultyBin], last: str) -> str | None:
-    """Base and last policy, sampled pass@1, in bins of the base's solve rate."""
+    """Draw sampled pass@1 of base and last policy, in bins of the base's solve rate."""
     if not bins:
         return None
     names = [f"{b.name}\n({b.problems})" for b in bins]
@@ -167,7 +167,7 @@ def binned(bins: Sequence[DifficultyBin], last: str) -> str | None:
 
 @figure("levels", caption="By level of the data set, base and last policy.", place=50)
 def levels(result: RunResult) -> str | None:
-    """Base and last policy by level: greedy where it was run, else sampled."""
+    """Draw base and last policy by level: greedy where it was run, else sampled."""
     rows = [row for row in result.rows if row.test and row.test.by_level]
     if not rows or len(rows[-1].test.by_level) > 12:  # type: ignore[union-attr]
         return None
@@ -197,7 +197,7 @@ def levels(result: RunResult) -> str | None:
     place=60,
 )
 def rows_per_problem(result: RunResult) -> str | None:
-    """How many problems gave how many training rows, by iteration."""
+    """Draw how many problems gave how many training rows, by iteration."""
     rows = _some([row for row in result.iterations if row.rows_per_problem])
     if not rows:
         return None
@@ -221,7 +221,7 @@ def rows_per_problem(result: RunResult) -> str | None:
 
 @figure("epochs", caption="Reward on val after each epoch; the ring marks the checkpoint that was kept.", place=70)
 def epochs(result: RunResult) -> str | None:
-    """Reward on val after each epoch; the ring marks the checkpoint that was kept."""
+    """Draw the reward on val after each epoch; the ring marks the checkpoint that was kept."""
     rows = _some([row for row in result.iterations if row.epochs])
     if not rows:
         return None
@@ -248,7 +248,7 @@ def epochs(result: RunResult) -> str | None:
     place=90,
 )
 def costs(result: RunResult) -> str | None:
-    """Seconds by stage and tokens by purpose, a bar an iteration."""
+    """Draw seconds by stage and tokens by purpose, one bar per iteration."""
     seconds = {row.number: dict(row.seconds) for row in result.rows if row.seconds}
     tokens = {row.number: parts for row in result.rows if (parts := _tokens(row))}
     if not seconds and not tokens:
@@ -336,7 +336,7 @@ def _draw_line(axes: Any, line: Line, band: bool = False) -> None:
 
 
 def _finish(axes: Any, title: str, outside: bool = False, floor: float = -1.0) -> None:
-    """Percent on the y axis, within what a share can be; `floor` 0 starts at zero."""
+    """Format the y axis as percent between 0 and 100; with `floor` 0 it starts at zero."""
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g} %")
     low, high = axes.get_ylim()
     axes.set_ylim(0 if floor == 0 else max(low, floor), min(high, 101))
@@ -348,7 +348,7 @@ def _finish(axes: Any, title: str, outside: bool = False, floor: float = -1.0) -
 
 
 def _some(rows: Sequence[IterationResult]) -> list[IterationResult]:
-    """At most MOST_POLICIES of the rows, the first and the last among them."""
+    """Return at most MOST_POLICIES of the rows, including the first and the last."""
     if len(rows) <= MOST_POLICIES:
         return list(rows)
     step = (len(rows) - 1) / (MOST_POLICIES - 1)
@@ -369,7 +369,7 @@ def as_svg(draw: Callable[[Any], None], size: tuple[float, float], salt: str, co
 
 
 def _themed(svg: str) -> str:
-    """Only the element itself, in the page's colours and font, scaling with the page."""
+    """Return only the svg element, in the page's colours and font, scaling with the page."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", svg)  # repeated in every picture; nothing refers to them

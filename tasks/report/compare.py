@@ -1,4 +1,4 @@
-"""Policies against the base, and runs (control arms) against each other, always paired over the same test problems."""
+"""Compares policies with the base, and runs (control arms) with each other, always paired over the same test problems."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tasks.report.tables import columns, markdown_table, plain, points, within_l
 
 
 def differences_to_base(result: RunResult, bootstrap: int = 2000, seed: int = 0) -> tuple[Difference, ...]:
-    """Every evaluated iteration minus the base; empty while either is missing."""
+    """Return the difference of every evaluated iteration to the base; empty while either is missing."""
     base = result.base.test
     return tuple(
         difference
@@ -22,9 +22,9 @@ def differences_to_base(result: RunResult, bootstrap: int = 2000, seed: int = 0)
 
 
 def compare_markdown(results: Mapping[str, RunResult], bootstrap: int = 2000, seed: int = 0) -> str:
-    """Arms side by side at their last evaluated iteration, then each minus the first arm, in percentage points.
+    """Return arms side by side at their last evaluated iteration, then each minus the first arm, in percentage points.
 
-    Always the last: choosing an arm's best iteration by its test score would favour arms with more of them. Raises
+    The last iteration is always used: choosing an arm's best one by test score would favour arms with more iterations. Raises
     UserError when nothing was evaluated or the arms were scored on different problems.
     """
     last = {name: _last(name, result) for name, result in results.items()}

@@ -1,8 +1,8 @@
-"""What a figure of a run's report is, and the one list of them: those of tasks/report, and entry points `restem.figures`.
+"""Defines a figure of a run's report, and lists all figures: those of tasks/report, and entry points `restem.figures`.
 
 A figure draws a `RunResult` as SVG text (`tasks.report.charts.as_svg` does it with matplotlib) or None while there is
-nothing to draw. The modules that declare figures are imported whenever a page is written: what they draw with is imported
-inside of them.
+nothing to draw. The modules that declare figures are imported whenever a page is written, so a figure imports what it draws
+with inside its own function.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ Draw = Callable[[RunResult], str | None]
 
 @dataclass(frozen=True)
 class Figure:
-    """One picture of the page. `wide`: over the whole width; `shown`: its caption in the Prefect interface, empty: not there.
+    """One picture of the page. A `wide` one takes the whole width; `shown` is its caption in the Prefect interface, and an empty
+    caption keeps it out of there.
 
-    `place` orders them, and who names none comes last.
+    `place` orders the figures; those without a place come last.
     """
 
     name: str
@@ -59,14 +60,14 @@ def figure(
 
 
 def drawn(result: RunResult) -> Iterator[Drawn]:
-    """Every figure that the run holds something for, in order."""
+    """Return, in order, every figure for which the run holds data."""
     for one in sorted(_figures(), key=lambda one: one.place):
         if svg := _picture(one, result):
             yield Drawn(one, svg)
 
 
 def _figures() -> Iterator[Figure]:
-    """All of ours, and those of other packages that can be had: none of them may cost a run its report."""
+    """Return our figures, and those of other packages that can be loaded: a broken one must not cost a run its report."""
     yield from map(FIGURES.get, FIGURES.built_in)
     for name in FIGURES.names()[len(FIGURES.built_in) :]:
         try:

@@ -1,4 +1,4 @@
-"""Text of unknown making, made safe for HTML."""
+"""Makes text of unknown origin safe for HTML."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e
 
 
 def safe(text: object) -> str:
-    """Escaped for HTML, without passwords of addresses; characters that control or reorder the text become visible."""
+    """Escape text for HTML and remove passwords from addresses; characters that control or reorder the text become visible."""
     shown = UNSEEN.sub(lambda found: f"\\u{ord(found.group()):04x}", str(text))
     return escape(without_password(shown), quote=True)

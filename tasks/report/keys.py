@@ -1,4 +1,4 @@
-"""Keys of artifacts in the Prefect interface: one for each thing that is shown, whatever its name is."""
+"""Makes keys of artifacts in the Prefect interface: a different key for each thing, whatever its name is."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ DIGEST_CHARACTERS = 8
 
 
 def artifact_key(kind: str, *names: str) -> str:
-    """The key of what is shown of that kind for these names (a run; a run, a stage and an iteration; ...).
+    """Return the key of an artifact of that kind for these names (a run; a run, a stage and an iteration; ...).
 
-    Prefect's keys are lower-case letters, digits and single dashes. A name that is such a text stands in the key as it is. Where
-    another one could lead to the same text (`A.b` and `a-b`, `a-b` with `c` and `a` with `b-c`) a digest of the names is added.
+    Prefect's keys are lower-case letters, digits and single dashes. A name of this form stands in the key unchanged. Where
+    other names could give the same text (`A.b` and `a-b`, `a-b` with `c` and `a` with `b-c`) a digest of the names is added.
     """
     slug = "-".join(_slug(name) for name in names)
     plain = all(SAFE.fullmatch(name) and not DIGEST.fullmatch(name) for name in names)

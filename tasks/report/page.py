@@ -1,8 +1,7 @@
 """report.html: one file with everything in it, readable in light and dark, from a file or from a bucket.
 
-It holds no script and its content policy forbids any, besides all network access: completions are hostile text, and a
-page that cannot run anything stays harmless even where an escape were missed. Everything that is not our own markup is
-escaped.
+It holds no script, and its content policy forbids scripts and all network access: completions are hostile text, and a page
+that cannot run anything stays harmless even if an escape were missed. Everything that is not our own markup is escaped.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ TEMPLATE = Path(__file__).with_name("page.html")
 
 
 def write_html(result: RunResult, path: str | os.PathLike[str]) -> Path:
-    """Write the page of a run, finished or not; folders are made. The file appears whole or not at all."""
+    """Write the page of a run, finished or not, and make missing folders. The file appears complete or not at all."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.{os.getpid()}")
@@ -47,7 +46,7 @@ def write_html(result: RunResult, path: str | os.PathLike[str]) -> Path:
 
 
 def render_html(result: RunResult) -> str:
-    """The page as text."""
+    """Return the page as text."""
     template = Template(TEMPLATE.read_text(encoding="utf-8"))
     return template.substitute(
         title=safe(result.name),
@@ -82,7 +81,7 @@ def _when(result: RunResult) -> str:
 
 
 def _tiles(result: RunResult) -> str:
-    """The figures most people look for, base to last."""
+    """Return the main figures, from base to last policy."""
     rows = [row for row in result.rows if row.test]
     if not rows:
         return ""
@@ -105,7 +104,7 @@ def _tile(title: str, figure: str, gain: str) -> str:
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[Sequence[str]]], kind: str = "") -> str:
-    """Cells hold lines of plain text."""
+    """Return a table, whose cells hold lines of plain text."""
     head = "".join(f"<th>{safe(title)}</th>" for title in titles)
     body = "".join("<tr>" + "".join(f"<td>{_lines(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
@@ -116,7 +115,7 @@ def _lines(cell: Sequence[str]) -> str:
 
 
 def _paragraphs(lines: Iterable[str]) -> str:
-    """Lines that begin with a dash are points of a list."""
+    """Return paragraphs, in which lines that begin with a dash are points of a list."""
     marked = [
         f"<li>{safe(line[2:])}</li>" if line.startswith("- ") else f"<p>{safe(line)}</p>" for line in lines if line
     ]
@@ -132,7 +131,7 @@ def _figure(svg: str, caption: str, wide: bool) -> str:
 
 
 def _differences(result: RunResult) -> str:
-    """Paired differences to the base, and scores by level."""
+    """Return paired differences to the base, and scores by level."""
     found = {(d.number, d.metric): d.interval for d in result.differences}
     metrics = list(dict.fromkeys(metric for _, metric in found))
     numbers = sorted({number for number, _ in found})
@@ -152,7 +151,7 @@ def _differences(result: RunResult) -> str:
 
 
 def _levels(result: RunResult) -> str:
-    """A row a level, base and last policy side by side."""
+    """Return one row per level, base and last policy side by side."""
     scored = [(policy_name(row), row.test.by_level) for row in (result.base, *result.iterations[-1:]) if row.test]
     if not scored or not scored[0][1]:
         return ""
@@ -170,7 +169,7 @@ def _levels(result: RunResult) -> str:
 
 
 def _samples(result: RunResult) -> str:
-    """The last policies and the base; all of a long run would make the page heavy."""
+    """Return samples of the last policies and the base; those of all policies of a long run would make the page heavy."""
     rows = [row for row in result.rows if row.test and row.test.shown]
     blocks = [_samples_of(row) for row in (rows[:-4:-1] + rows[:1] if len(rows) > 3 else rows[::-1])]
     return "".join(blocks) or f"<p>{NOTHING}</p>"
@@ -204,6 +203,6 @@ def _artifacts(result: RunResult) -> str:
 
 
 def _address(address: str) -> str:
-    """Only web addresses become links: other schemes open nothing from a page, or something unwanted."""
+    """Return an address, as a link only if it is a web address: other schemes open nothing from a page, or something unwanted."""
     text = f"<code>{safe(address)}</code>"
     return f'<a href="{safe(address)}" rel="noreferrer">{text}</a>' if re.match(r"https?://", address) else text

@@ -1,4 +1,4 @@
-"""What a run shows in the Prefect interface beside its flow run: table, plots and samples, each at most 100 KB."""
+"""Makes what a run shows in the Prefect interface beside its flow run: table, plots and samples, each at most 100 KB."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LIGHT = {
 
 @dataclass(frozen=True)
 class Shown:
-    """One artifact: its key, its text and what it is."""
+    """One artifact: its key, its text and a description."""
 
     key: str
     markdown: str
@@ -32,7 +32,7 @@ class Shown:
 
 
 def artifacts_of(result: RunResult, address: str = "") -> Iterator[Shown]:
-    """Report, plots, samples; what the run has nothing for yet is left out."""
+    """Return report, plots and samples, without those for which the run has no data yet."""
     whole = f"; the whole page: {without_password(address)}" if address else ""
     yield Shown(artifact_key("report", result.name), as_markdown(result), f"Report of {result.name}{whole}")
     for one in drawn(result):
@@ -47,14 +47,14 @@ def artifacts_of(result: RunResult, address: str = "") -> Iterator[Shown]:
 
 
 def as_data(svg: str) -> str:
-    """The picture as an address that needs no server, on white: interfaces may be dark."""
+    """Return the picture as an address that needs no server, on white, because interfaces may be dark."""
     coloured = re.sub(r"var\((--\w+)\)", lambda found: LIGHT[found.group(1)], svg)
     whole = coloured.replace('role="img" style="', 'style="background: #ffffff; ', 1)
     return "data:image/svg+xml;base64," + base64.b64encode(whole.encode()).decode()
 
 
 def samples_markdown(result: RunResult) -> str:
-    """Correct, wrong, unparseable and timed-out samples of the last policies, fenced: their text is hostile."""
+    """Return correct, wrong, unparseable and timed-out samples of the last policies, fenced, because their text is hostile."""
     rows = [row for row in result.rows if row.test and row.test.shown]
     return within_limit(
         "\n\n".join(_samples_of(row) for row in (rows[:-3:-1] + rows[:1] if len(rows) > 2 else rows[::-1]))
@@ -79,7 +79,7 @@ def _sample(shown: ShownSample) -> str:
 
 
 def fenced(text: str) -> str:
-    """A code block that its content cannot end."""
+    """Return a code block that its content cannot end."""
     cut = text if len(text) <= MOST_TEXT else text[:MOST_TEXT] + " [cut]"
     longest = max((len(ticks) for ticks in re.findall(r"`+", cut)), default=0)
     fence = "`" * max(3, longest + 1)

@@ -27,7 +27,7 @@ READING = (
 
 @dataclass(frozen=True)
 class Column:
-    """One column: each line of a cell is a figure of its own; on one line they are joined by `joint`."""
+    """One column. Each line of a cell is a figure; on one line the figures are joined by `joint`."""
 
     title: str
     lines: Callable[[IterationResult], Sequence[str]]
@@ -38,7 +38,7 @@ class Column:
 
 
 def columns(result: RunResult) -> list[Column]:
-    """The columns of this run; pass@k and maj@k show the largest k that was scored."""
+    """Return the columns of this run; pass@k and maj@k show the largest k that was scored."""
     k = max((k for row in result.rows if row.test for k in row.test.pass_at_k), default=1)
     return [
         Column("policy", lambda row: [policy_name(row)]),
@@ -59,7 +59,7 @@ def columns(result: RunResult) -> list[Column]:
 
 
 def as_table(result: RunResult) -> Table:
-    """For the terminal; best at 130 characters or more."""
+    """Return the table for a terminal, which should have 130 characters or more."""
     table = Table(title=f"{result.name} ({result.status})", title_justify="left", box=SIMPLE, padding=(0, 1, 1, 0))
     shown = columns(result)
     for column in shown:
@@ -70,7 +70,7 @@ def as_table(result: RunResult) -> Table:
 
 
 def as_markdown(result: RunResult) -> str:
-    """Status, table, differences to the base, unknowns and addresses; at most 100 KB."""
+    """Return status, table, differences to the base, unknowns and addresses; at most 100 KB."""
     shown = columns(result)
     rows = [[column.one_line(row) for column in shown] for row in result.rows]
     parts = [
@@ -89,7 +89,7 @@ def as_markdown(result: RunResult) -> str:
 
 
 def score_markdown(row: IterationResult, name: str) -> str:
-    """One policy on the test problems: its figures and, where there are levels, those of each level."""
+    """Return one policy's figures on the test problems and, where there are levels, those of each level."""
     shown = columns(RunResult(name, {}, row))[4:9]
     parts = [f"# {plain(name)}", markdown_table([c.title for c in shown], [[c.one_line(row) for c in shown]])]
     if row.test and row.test.by_level:
@@ -102,12 +102,12 @@ def score_markdown(row: IterationResult, name: str) -> str:
 
 
 def as_json(result: RunResult) -> str:
-    """The whole record as indented JSON text."""
+    """Return the whole record as indented JSON text."""
     return json.dumps(result.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def headline(result: RunResult) -> str:
-    """One sentence: from where to where."""
+    """Return one sentence that says from which score to which the run has come."""
     last = result.iterations[-1] if result.iterations else None
     if last is None or last.test is None or result.base.test is None:
         return "No iteration has been evaluated yet."
@@ -122,7 +122,7 @@ def headline(result: RunResult) -> str:
 
 
 def differences_markdown(differences: Iterable[Difference]) -> str:
-    """One row an iteration, one column a metric: paired differences to the base in percentage points."""
+    """Return paired differences to the base in percentage points: one row per iteration, one column per metric."""
     found = {(d.number, d.metric): d.interval for d in differences}
     metrics = list(dict.fromkeys(metric for _, metric in found))
     numbers = sorted({number for number, _ in found})
@@ -135,7 +135,7 @@ def differences_markdown(differences: Iterable[Difference]) -> str:
 
 
 def unknowns(result: RunResult) -> str:
-    """What verifier errors could change, a line a policy; empty without any."""
+    """Return what verifier errors could change, one line per policy; empty without any."""
     lines = []
     for row in result.rows:
         ranges = [
@@ -154,7 +154,7 @@ def unknowns(result: RunResult) -> str:
 
 
 def _shown_bounds(row: IterationResult) -> dict[str, Bounds]:
-    """Of pass@k and maj@k only the largest k."""
+    """Return the bounds that are shown: of pass@k and maj@k only the largest k."""
     if row.test is None:
         return {}
     k = max(row.test.pass_at_k, default=1)
@@ -163,12 +163,12 @@ def _shown_bounds(row: IterationResult) -> dict[str, Bounds]:
 
 
 def markdown_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in GitHub's dialect; cells are markdown already."""
+    """Return a table in GitHub's dialect, whose cells are markdown already."""
     return "\n".join("| " + " | ".join(line) + " |" for line in [titles, ["---"] * len(titles), *rows])
 
 
 def within_limit(text: str, limit: int = MARKDOWN_BYTES) -> str:
-    """The text, cut at a line's end where it would be more than `limit` bytes."""
+    """Return the text, cut at a line's end where it would be more than `limit` bytes."""
     if len(text.encode()) <= limit:
         return text
     note = "\n\n(cut here; the whole is in report.html and result.json)\n"
@@ -177,7 +177,7 @@ def within_limit(text: str, limit: int = MARKDOWN_BYTES) -> str:
 
 
 def estimate(row: IterationResult, name: str) -> Interval | None:
-    """An estimate of the policy on test by the name it has everywhere: greedy, sampled, pass@4, maj@4."""
+    """Return an estimate of the policy on test by its usual name: greedy, sampled, pass@4, maj@4."""
     if row.test is None:
         return None
     kind, _, k = name.partition("@")
@@ -190,19 +190,19 @@ def policy_name(row: IterationResult) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as percent with one digit; NaN is unknown."""
+    """Return a share as percent with one digit; NaN is unknown."""
     return "unknown" if isnan(share) else f"{100 * share:.1f} %"
 
 
 def points(interval: Interval) -> str:
-    """A difference with its interval, in percentage points."""
+    """Return a difference with its interval, in percentage points."""
     if isnan(interval.value):
         return "unknown"
     return f"{100 * interval.value:+.1f} [{100 * interval.low:+.1f}, {100 * interval.high:+.1f}]"
 
 
 def interval_lines(interval: Interval | None) -> list[str]:
-    """A value and its limits in percent, a line each."""
+    """Return a value and its limits in percent, a line each."""
     if interval is None:
         return [NOTHING]
     if isnan(interval.value):
@@ -211,7 +211,7 @@ def interval_lines(interval: Interval | None) -> list[str]:
 
 
 def amount(number: float) -> str:
-    """12,345 as 12.3k."""
+    """Return 12,345 as 12.3k."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if number >= size:
             return f"{number / size:.1f}{letter}"
@@ -219,17 +219,17 @@ def amount(number: float) -> str:
 
 
 def plain(text: object) -> str:
-    """One line of text that means nothing to markdown or HTML, and without the password of an address."""
+    """Return one line of text without markup for markdown or HTML, and without the passwords of addresses."""
     return re.sub(r"([\\`*_|<>\[\]#])", r"\\\1", re.sub(r"\s+", " ", without_password(str(text))))
 
 
 def code(text: str) -> str:
-    """One line in code type."""
+    """Return one line in code type."""
     return "`" + re.sub(r"[\s`|]+", " ", without_password(text)) + "`"
 
 
 def without_password(text: str) -> str:
-    """`scheme://user:password@host` without user and password."""
+    """Return `scheme://user:password@host` without user and password."""
     return re.sub(r"(\w+://)[^/\s@\"']+@", r"\1", text)
 
 
@@ -256,5 +256,5 @@ def _addresses(result: RunResult) -> str:
 
 
 def addresses(row: IterationResult) -> Mapping[str, str]:
-    """Where the iteration's artifacts and logs lie."""
+    """Return the addresses of the iteration's artifacts and logs."""
     return {**row.refs, **row.links}

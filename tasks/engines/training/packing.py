@@ -1,7 +1,7 @@
-"""Whether rows packed into one sequence stay apart in a model: tried on the model itself before it trains.
+"""Checks on the model itself, before it trains, whether rows packed into one sequence stay apart.
 
-Packing tells the rows apart by position ids that start anew. A model that reads positions from elsewhere (a learned table of
-its own count, ALiBi over the whole sequence, a recurrent state) lets a row see the one before it, and trains on that.
+Packing separates the rows by position ids that start anew. A model that takes positions from elsewhere (its own count into a
+learned table, ALiBi over the whole sequence, a recurrent state) lets a row see the one before it, and trains on that.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LARGEST_DIFFERENCE_16_BIT = 0.1
 
 
 def require_rows_apart(model: Any, collate: Any, rows: Sequence[TokenRow]) -> None:
-    """UserError where the second row of a packed pair is not computed as it is alone.
+    """Raise UserError where the second row of a packed pair is not computed as it is alone.
 
     `collate` is the trainer's own collator, so that the pair is laid out as in training.
     """
@@ -47,7 +47,7 @@ def require_rows_apart(model: Any, collate: Any, rows: Sequence[TokenRow]) -> No
 
 
 def _logprobs(model: Any, collate: Any, rows: Sequence[TokenRow]) -> torch.Tensor:
-    """Log-probability of each token of the last row but its first, rows packed into one sequence."""
+    """Return the log-probability of each token but the first of the last row, with the rows packed into one sequence."""
     ids = [token for row in rows for token in row.input_ids]
     example = {"input_ids": ids, "labels": ids, "seq_lengths": [len(row.input_ids) for row in rows]}
     device = next(model.parameters()).device

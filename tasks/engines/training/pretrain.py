@@ -66,7 +66,7 @@ CURRICULA = {
 
 @dataclass(frozen=True)
 class PretrainRecipe:
-    """All that decides the weights, apart from the machine; the sizes give 108,000 parameters.
+    """Everything that decides the weights, apart from the machine; the sizes give 108,000 parameters.
 
     Head size 32 is the smallest that vLLM's CPU attention offers. The wide initialisation matters: with the usual 0.02 a
     model of this size has not learned to read its own columns off after 600 steps, with 0.1 it has after 400.
@@ -103,7 +103,7 @@ def pretrain_base(
     log_path: Path,
     on_progress: Callable[[PretrainProgress], None] | None = None,
 ) -> Path:
-    """Folder of the base model for these settings; an earlier result of the same recipe is used as it is.
+    """Return the folder of the base model for these settings; an earlier result of the same recipe is used again.
 
     Raises TrainerFailed with the end of the child's log when the child ends without a checkpoint.
     """
@@ -127,7 +127,7 @@ def pretrain_base(
 
 
 def recipe_of(settings: ModelSettings, output_dir: str = "") -> PretrainRecipe:
-    """The recipe of `settings.base`, which names a curriculum as builtin:NAME."""
+    """Return the recipe of `settings.base`, which names a curriculum as builtin:NAME."""
     task = settings.base.removeprefix("builtin:")
     return PretrainRecipe(output_dir, settings.pretrain_steps, settings.pretrain_seed, task=task)
 
@@ -202,7 +202,7 @@ def tiny_llama(recipe: PretrainRecipe, tokenizer: Any) -> Any:
 
 
 def encode_batch(tokenizer: Any, batch: list[Pair], task: str = "arithmetic") -> tuple[Any, Any]:
-    """(input ids, labels), both rows x tokens; prompt and padding are not in the loss."""
+    """Return (input ids, labels), both rows x tokens; prompt and padding are not in the loss."""
     import torch
 
     template = template_named(CURRICULA[task].template)
@@ -221,7 +221,7 @@ def encode_batch(tokenizer: Any, batch: list[Pair], task: str = "arithmetic") ->
 
 
 def train(recipe: PretrainRecipe) -> None:
-    """AdamW with warm-up and cosine decay; the folder appears at once, complete, at the end."""
+    """Train with AdamW, warm-up and cosine decay; the folder appears at the end, complete."""
     import torch
     from transformers import get_cosine_schedule_with_warmup
 

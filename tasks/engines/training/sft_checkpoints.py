@@ -1,8 +1,8 @@
 """Folders on disk during fine-tuning: the state that `resume` goes on from, and one model folder per epoch.
 
-Order of a save: the state (transformers checkpoint), its marker, the epoch folder under a temporary name, its final
-name, then older states go. Killed anywhere in between, the marked state is whole and the epoch folder can be made from
-it again; a folder called `epoch-N` is always whole.
+A save writes the state (a transformers checkpoint), then its marker, then the epoch folder under a temporary name, renames
+that folder, and removes older states. After a kill at any point the marked state is complete and the epoch folder can be made
+from it again; a folder called `epoch-N` is always complete.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NOT_OF_THE_MODEL = ("readme.md", "training_args.bin", "trainer_state.json")
 
 @dataclass(frozen=True)
 class State:
-    """A marked checkpoint after `step` optimizer steps. `epoch` counts finished epochs; `ends_epoch`: it is the end of one."""
+    """A marked checkpoint after `step` optimizer steps. `epoch` counts finished epochs; `ends_epoch` says that it ends one."""
 
     path: Path
     step: int
@@ -36,7 +36,7 @@ def epoch_path(output_dir: Path, epoch: int) -> Path:
 
 
 def mark(state: State, recipe: str) -> None:
-    """Declare a checkpoint whole. `recipe` is the digest of what is trained (rows, settings, base)."""
+    """Mark a checkpoint as complete. `recipe` is the digest of what is trained (rows, settings, base)."""
     partial = state.path / f"{MARKER}.partial"
     partial.write_text(
         json.dumps({"step": state.step, "epoch": state.epoch, "ends_epoch": state.ends_epoch, "recipe": recipe})
@@ -45,7 +45,7 @@ def mark(state: State, recipe: str) -> None:
 
 
 def latest(output_dir: Path, recipe: str) -> State | None:
-    """The newest marked state of this recipe. None when there is none: training begins anew."""
+    """Return the newest marked state of this recipe, or None when there is none and training begins anew."""
     found = []
     for marker in output_dir.glob(f"state/*/{MARKER}"):
         told = json.loads(marker.read_text())
@@ -73,7 +73,7 @@ def is_epoch_up_to(folder: Path, last: int) -> bool:
 def export(
     output_dir: Path, epoch: int, base_path: Path, write_weights: Callable[[Path], None], dtype: str = "float32"
 ) -> Path:
-    """`epoch-N`: the base's folder with other weights. Does nothing where it is there already.
+    """Make `epoch-N`, the base's folder with other weights, unless it exists already.
 
     Everything but the weights and their dtype is copied from the base, so that the tuned model tokenises and stops as the
     base does (the trainer aligns special tokens in memory, and saving a tokenizer anew can rewrite it).
@@ -97,9 +97,9 @@ def export(
 
 
 def write_weights(checkpoint: Path, target: Path, dtype: str = "float32") -> None:
-    """The checkpoint's weights, which are float32, under a second name, or rounded to another `dtype`.
+    """Link the checkpoint's weights, which are float32, under a second name, or write them rounded to another `dtype`.
 
-    Its generation config as well, for a base that has none.
+    The checkpoint's generation config is linked as well, for a base that has none.
     """
     for file in [*checkpoint.glob("model*.safetensors*"), *checkpoint.glob("generation_config.json")]:
         if dtype != "float32" and file.suffix == ".safetensors":
@@ -109,7 +109,7 @@ def write_weights(checkpoint: Path, target: Path, dtype: str = "float32") -> Non
 
 
 def _link(file: Path, name: Path) -> None:
-    """A copy where the file system has no hard links."""
+    """Make a hard link, or a copy where the file system has no hard links."""
     try:
         os.link(file, name)
     except OSError:

@@ -1,4 +1,4 @@
-"""What is ours inside TRL's training loop: row weights, the order of rows, saves, progress.
+"""Our parts of TRL's training loop: row weights, the order of rows, saves, progress.
 
 Imports torch and TRL at once, so only the fine-tuning child imports it.
 """
@@ -35,12 +35,12 @@ class SelfTrainer(SFTTrainer):
     recipe: str
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """TRL's loss over our scoring of the batch."""
+        """Compute TRL's loss over our scoring of the batch."""
         weight = inputs.pop("weight", None)
         return super().compute_loss(partial(self._score, model, weight), inputs, *args, **kwargs)
 
     def _score(self, model: Any, weight: Any, labels: Any, **inputs: Any) -> Any:
-        """The model's outputs; where rows have weights, each token's log-probability is multiplied by its row's weight."""
+        """Return the model's outputs; where rows have weights, each token's log-probability is multiplied by its row's weight."""
         if self.args.device.type == "cpu":
             return self._score_targets(model, weight, labels, inputs)
         outputs = model(labels=labels, **inputs)
@@ -49,7 +49,7 @@ class SelfTrainer(SFTTrainer):
         return outputs
 
     def _score_targets(self, model: Any, weight: Any, labels: Any, inputs: dict[str, Any]) -> Any:
-        """The same with the language-model head at target positions only, which TRL does on GPUs alone.
+        """Return the same, computing the language-model head at target positions only, as TRL does only on GPUs.
 
         1.24 times as fast (135M parameters, vocabulary 49k, 60 % targets, one core), more where prompts are long.
         """
@@ -62,7 +62,7 @@ class SelfTrainer(SFTTrainer):
         return outputs
 
     def _backbone(self) -> torch.nn.Module:
-        """The decoder below the language-model head, found as TRL's fused head finds it."""
+        """Return the decoder below the language-model head, found as TRL's fused head finds it."""
         whole = self.accelerator.unwrap_model(self.model)
         return (whole.get_base_model() if self.job.settings.lora_rank else whole).base_model
 
@@ -72,7 +72,7 @@ class SelfTrainer(SFTTrainer):
         return SimilarLengths(lengths, self.args.train_batch_size * self.args.world_size, self.args.seed)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        """State and marker, at the end of an epoch the model folder as well; then older states go. (No model card.)"""
+        """Save state and marker, and at the end of an epoch the model folder; then remove older states. No model card is written."""
         Trainer._save_checkpoint(self, model, trial)
         self.accelerator.wait_for_everyone()
         if self.is_world_process_zero():
@@ -85,7 +85,7 @@ class SelfTrainer(SFTTrainer):
         self.accelerator.wait_for_everyone()
 
     def export_epoch(self, state: checkpoints.State) -> None:
-        """The epoch folder of a state that ends an epoch, if it is not there yet."""
+        """Make the epoch folder of a state that ends an epoch, unless it exists already."""
         if not state.ends_epoch:
             return
         merge, dtype = self.job.settings.lora_rank > 0, self.job.settings.save_dtype
@@ -98,7 +98,7 @@ class SelfTrainer(SFTTrainer):
 
 @contextmanager
 def _only_positions(backbone: torch.nn.Module, wanted: torch.Tensor) -> Iterator[None]:
-    """Inside, the backbone's hidden states (rows x tokens) lose their last token and keep `wanted` as one row."""
+    """Inside the block the backbone's hidden states (rows x tokens) lose their last token and keep `wanted` as one row."""
 
     def select(module: torch.nn.Module, arguments: Any, outputs: Any) -> Any:
         outputs.last_hidden_state = outputs.last_hidden_state[:, :-1][wanted][None]
@@ -112,7 +112,7 @@ def _only_positions(backbone: torch.nn.Module, wanted: torch.Tensor) -> Iterator
 
 
 class SimilarLengths(Sampler[int]):
-    """A new random order each epoch in which the rows of a batch have similar lengths, so that little is padding.
+    """A new random order each epoch, in which the rows of a batch have similar lengths, so that there is little padding.
 
     Rows are shuffled, each window of `WINDOW_BATCHES` batches is sorted by length times a random factor (else the batches
     of a small data set would be the same in every epoch), and its batches are shuffled. The rows that fill no batch come
@@ -141,7 +141,7 @@ class SimilarLengths(Sampler[int]):
 
 
 class ReportProgress(TrainerCallback):
-    """Appends a line per logged step to the progress file, and ends a training whose loss is no number."""
+    """Appends a line per logged step to the progress file, and ends a training whose loss is not a finite number."""
 
     def __init__(self, path: Path, router_share: float = 0.0) -> None:
         self.path, self.router_share, self.started = path, router_share, time.monotonic()
@@ -174,7 +174,7 @@ class ReportProgress(TrainerCallback):
 
 
 class SaveByTheClock(TrainerCallback):
-    """Asks for a state within an epoch when the last one is `STATE_EVERY_S` old: more than that is not lost to a crash."""
+    """Asks for a state within an epoch when the last one is `STATE_EVERY_S` seconds old, so that a crash loses no more than that."""
 
     def __init__(self) -> None:
         self.saved_at = time.monotonic()
@@ -191,7 +191,7 @@ class SaveByTheClock(TrainerCallback):
 
 
 class WeightedCollator(DataCollatorForLanguageModeling):
-    """TRL's collator (padding on the right), and the rows' weights where they have any."""
+    """TRL's collator (padding on the right), which adds the rows' weights where they have any."""
 
     def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
         batch = super().torch_call(examples)
@@ -201,13 +201,13 @@ class WeightedCollator(DataCollatorForLanguageModeling):
 
 
 def collator(tokenizer: Any) -> WeightedCollator:
-    """Padding never reaches attention or loss, so any token will do for a tokenizer without a pad token."""
+    """Return the collator. For a tokenizer without a pad token any token serves, because padding never reaches attention or loss."""
     pad = tokenizer.pad_token_id
     return WeightedCollator(pad_token_id=tokenizer.eos_token_id if pad is None else pad)
 
 
 def savable(model: Any) -> Any:
-    """The model with a generation config that can be saved.
+    """Return the model with a generation config that can be saved.
 
     Some bases come with one that transformers loads and then refuses to write (a temperature without sampling), and a
     trainer writes it at every save. Token ids are all that training may leave behind; an epoch's folder has the base's file.
@@ -224,7 +224,7 @@ def savable(model: Any) -> Any:
 
 
 def losses_apart(entry: dict[str, Any], router_share: float) -> dict[str, Any]:
-    """A log record in which a router's balancing loss stands apart: `loss` = `nll` + `router_loss`.
+    """Return a log record that separates a router's balancing loss: `loss` = `nll` + `router_loss`.
 
     Other models have no such part, and their records stay as they are. `aux_loss` is TRL's name for the unweighted one.
     """
@@ -235,9 +235,9 @@ def losses_apart(entry: dict[str, Any], router_share: float) -> dict[str, Any]:
 
 
 def _merge(job: TrainJob, adapter: Path, target: Path) -> None:
-    """Adapter added to a fresh float32 copy of the base: merging in place and undoing it would disturb the training.
+    """Add the adapter to a fresh float32 copy of the base, because merging in place and undoing it would disturb the training.
 
-    So would the random numbers that making the copy draws; they are given back.
+    Making the copy draws random numbers, which would disturb it too; so their state is restored.
     """
     from peft import PeftModel
     from transformers import AutoModelForCausalLM

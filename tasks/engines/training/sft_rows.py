@@ -1,4 +1,4 @@
-"""From data set rows to token rows: what the fine-tuning child checks and computes before any training.
+"""Turns data set rows into token rows, and checks them, in the fine-tuning child before any training.
 
 The tokens of a row are `tokenizer(prompt)`, exactly as an OpenAI-compatible server tokenises the same prompt when it
 samples, then the completion's tokens, then one EOS. Training on prompt and completion as one string would let a
@@ -41,7 +41,7 @@ class TokenRow:
 
     @property
     def labels(self) -> list[int]:
-        """-100 (ignored by the loss) on the prompt, the token itself on the target."""
+        """Return -100 (ignored by the loss) on the prompt, and the token itself on the target."""
         return [-100] * self.prompt_length + list(self.input_ids[self.prompt_length :])
 
 
@@ -55,16 +55,16 @@ class HeldBack:
 
 @dataclass(frozen=True)
 class TokenRows:
-    """What is trained on, and what is not, both in the table's order."""
+    """The rows to train on and the rows held back, both in the table's order."""
 
     rows: list[TokenRow]
     held_back: tuple[HeldBack, ...] = ()
 
 
 def read_examples(files: Sequence[Path], expected_rows: int) -> pa.Table:
-    """The data set as one table with `EXAMPLE_SCHEMA`; UserError for a missing column, a null, a wrong row count.
+    """Read the data set as one table with `EXAMPLE_SCHEMA`; UserError for a missing column, a null, or a wrong row count.
 
-    Rows are sorted, so the same rows train the same model however they lie in files.
+    Rows are sorted, so the same rows train the same model however they are split into files.
     """
     table = pa.concat_tables([_read_part(file) for file in files])
     table = table.sort_by([(name, "ascending") for name in EXAMPLE_SCHEMA.names])
@@ -94,7 +94,7 @@ def _read_part(file: Path) -> pa.Table:
 
 
 def training_rows(table: pa.Table, tokenizer: Any, max_length: int, max_held_back_share: float = 0.0) -> TokenRows:
-    """The rows to train on: tokenised, checked, rows of weight 0 left out, weights scaled by `relative_weights`.
+    """Return the rows to train on: tokenised and checked, without rows of weight 0, weights scaled by `relative_weights`.
 
     Rows whose text cannot be a target are held back up to the given share; UserError above it.
     """
@@ -119,7 +119,7 @@ def _check_held_back(made: TokenRows, total: int, share: float) -> None:
 
 
 def relative_weights(rows: Sequence[TokenRow]) -> list[TokenRow]:
-    """Weights divided by their mean over target tokens.
+    """Divide the weights by their mean over target tokens.
 
     The loss of a batch is sum(weight * nll) / number of target tokens; scaled once for the whole data set, equal weights
     give the plain loss. (Dividing by the weights of each batch instead would cancel them where a batch's are alike.)
@@ -139,7 +139,7 @@ def digest_of_token_rows(rows: Iterable[TokenRow]) -> str:
 
 
 def tokenize(table: pa.Table, tokenizer: Any) -> TokenRows:
-    """Token rows in the table's order; those whose target cannot be what the model is to write are held back."""
+    """Return token rows in the table's order; a row is held back when its target cannot be what the model should write."""
     _check_tokenizer(tokenizer)
     prompts, completions, weights = _columns(table, "prompt", "completion", "weight")
     _check_chat_markers(prompts, tokenizer)
@@ -162,7 +162,7 @@ def _names(table: pa.Table) -> list[str]:
 
 
 def _target(prompt: list[int], joint: list[int], completion: str, tokenizer: Any) -> list[int]:
-    """The completion's tokens and one EOS at the end; nothing where no tokens give its text behind this prompt."""
+    """Return the completion's tokens and one EOS, or nothing where no tokens give its text after this prompt."""
     eos = tokenizer.eos_token_id
     if joint[: len(prompt)] == prompt:
         target = joint[len(prompt) :]
@@ -175,7 +175,7 @@ def _target(prompt: list[int], joint: list[int], completion: str, tokenizer: Any
 
 
 def _fault(target: list[int], tokenizer: Any) -> str:
-    """Why this target cannot be trained on; empty where it can."""
+    """Return why this target cannot be trained on; empty where it can."""
     eos, unknown = tokenizer.eos_token_id, tokenizer.unk_token_id
     if not target:
         return (
@@ -194,10 +194,10 @@ ANCHORS = ("\n", "=", ".", ":", "0", "a")  # text behind which a completion may 
 
 
 def _behind(prompt: list[int], joint: list[int], completion: str, tokenizer: Any) -> list[int] | None:
-    """Tokens of the completion that give the joint text behind the prompt's own tokens.
+    """Return tokens of the completion that give the joint text after the prompt's own tokens.
 
-    Alone at first. A tokenizer that puts a space in front of every text (SentencePiece) then writes one too many, so the
-    completion is tokenised behind an anchor, whose own tokens are taken away again.
+    The completion is first tokenised alone. A tokenizer that puts a space before every text (SentencePiece) then adds one too
+    many, so the completion is tokenised after an anchor, whose own tokens are removed.
     """
     wanted = tokenizer.decode(joint, skip_special_tokens=True)
     for anchor in ("", *ANCHORS):
@@ -220,7 +220,7 @@ def _check_tokenizer(tokenizer: Any) -> None:
 
 
 def _check_chat_markers(prompts: Sequence[str], tokenizer: Any) -> None:
-    """Markers in every prompt come from the template; a base that spells them in pieces was never taught them."""
+    """Refuse a base whose tokenizer lacks the chat markers of the template, because it was never taught them."""
     markers = set.intersection(*(set(CHAT_MARKER.findall(prompt)) for prompt in prompts))
     vocabulary = tokenizer.get_vocab() if markers else {}
     if unknown := sorted(marker for marker in markers if marker not in vocabulary):

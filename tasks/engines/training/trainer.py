@@ -1,4 +1,4 @@
-"""Fine-tuning as a call: starts `tasks.engines.training.trl_sft` as a guarded child, follows it, returns its checkpoints.
+"""Fine-tunes by one call, which starts `tasks.engines.training.trl_sft` as a guarded child, follows it, returns its checkpoints.
 
 Importing this module is light. What lies in `output_dir` during and after a call:
 
@@ -43,7 +43,7 @@ PRECISION = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 class TrainJob:
     """One fine-tuning: `base_path` (folder with model and tokenizer) on the rows of `data_files` (`EXAMPLE_SCHEMA`).
 
-    `total_rows` is how many rows the files hold together. `resume` goes on from `output_dir/state` where there is one.
+    `total_rows` is the number of rows in all files. `resume` goes on from `output_dir/state` where there is one.
     """
 
     base_path: Path
@@ -91,10 +91,10 @@ class EpochCheckpoint:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """Epochs, earliest first. `tokens` of all epochs, `seconds` of this call; `held_back`: rows that were not trained on.
+    """The epochs, earliest first. `tokens` counts all epochs, `seconds` this call; `held_back` are rows that were not trained on.
 
     `history` holds the trainer's log records of all epochs: step, epoch, loss, grad_norm, learning_rate, entropy, ...
-    Where a router has a loss of its own, `loss` is the sum of `nll` and `router_loss`.
+    For a model with a router loss, `loss` is the sum of `nll` and `router_loss`.
     """
 
     epochs: tuple[EpochCheckpoint, ...]
@@ -122,7 +122,7 @@ def train(job: TrainJob, *, on_progress: Callable[[TrainProgress], None] | None 
 
 
 def command(job: TrainJob) -> list[str]:
-    """`accelerate launch -m`, except for one process on the CPU: there the launcher would only add 4 s of imports."""
+    """Return the child's argv: `accelerate launch -m`, except for one process on the CPU, where that would only add 4 s of imports."""
     module = ["-m", "tasks.engines.training.trl_sft", str(job.output_dir / JOB_FILE)]
     if not job.settings.accelerate_args and not gpu_visible():
         return [sys.executable, *module]
@@ -131,14 +131,14 @@ def command(job: TrainJob) -> list[str]:
 
 
 def _own_launch_config(job: TrainJob) -> list[str]:
-    """Keeps a config file in the home directory out of the run, unless the arguments name one themselves."""
+    """Keep a config file in the home directory out of the run, unless the arguments name one."""
     if any(argument.startswith("--config_file") for argument in job.settings.accelerate_args):
         return []
     return ["--config_file", str(job.output_dir / LAUNCH_FILE)]
 
 
 def environment(job: TrainJob) -> dict[str, str]:
-    """What the child sees on top of this process's environment."""
+    """Return the variables that are laid over this process's environment for the child."""
     logs = str(job.output_dir / "logs")
     wanted = {
         "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -153,14 +153,14 @@ def environment(job: TrainJob) -> dict[str, str]:
 
 
 def gpu_visible() -> bool:
-    """Whether the child will find a GPU, told without importing torch."""
+    """Return whether the child will find a GPU, without importing torch."""
     if os.environ.get("CUDA_VISIBLE_DEVICES", "all") in ("", "-1") or metadata.version("torch").endswith("+cpu"):
         return False
     return Path("/dev/kfd").exists() or any(Path("/dev").glob("nvidia[0-9]*"))
 
 
 def _checked(job: TrainJob) -> TrainJob:
-    """The job with absolute paths; UserError for what can be seen without loading anything."""
+    """Return the job with absolute paths; UserError for faults that show without loading anything."""
     settings = job.settings
     if not (job.base_path / "config.json").is_file():
         raise UserError(
@@ -181,7 +181,7 @@ def _checked(job: TrainJob) -> TrainJob:
 
 
 def _prepare(job: TrainJob) -> None:
-    """An output folder with the job in it, and of an earlier run only what `resume` goes on from."""
+    """Prepare an output folder with the job in it, keeping of an earlier run only what `resume` goes on from."""
     job.output_dir.mkdir(parents=True, exist_ok=True)
     stale = [job.output_dir / name for name in (PROGRESS_FILE, RESULT_FILE, ERROR_FILE)]
     if not job.resume:
@@ -203,7 +203,7 @@ def _launch_config(settings: FinetuneSettings) -> dict[str, Any]:
 def _follow(
     child: GuardedProcess, job: TrainJob, on_progress: Callable[[TrainProgress], None] | None, deadline: float
 ) -> int:
-    """Hand progress on until the child has ended; its exit code."""
+    """Pass progress on until the child has ended, and return its exit code."""
     lines = _new_lines(job.output_dir / PROGRESS_FILE)
     while True:
         code = _ended(child)
@@ -227,7 +227,7 @@ def _ended(child: GuardedProcess) -> int | None:
 
 
 def _new_lines(path: Path) -> Iterator[list[str]]:
-    """At each `next` the complete lines that were appended since the last one."""
+    """Yield, at each `next`, the complete lines that were appended since the last one."""
     position = 0
     while True:
         lines: list[str] = []
@@ -248,7 +248,7 @@ def _result(job: TrainJob, seconds: float) -> TrainResult:
 
 
 def _failure(job: TrainJob, code: int, log_path: Path, log_start: int) -> UserError | TrainerFailed:
-    """The child's own words, else the first error line of its log."""
+    """Return the child's own error, else the first error line of its log."""
     error_file = job.output_dir / ERROR_FILE
     if error_file.exists():
         told = json.loads(error_file.read_text())

@@ -36,7 +36,7 @@ PACKAGES = ("torch", "trl", "transformers", "accelerate", "peft", "datasets", "t
 
 
 def main(job_file: str) -> int:
-    """Exit code 0 with result.json, or 1 with error.json beside the job."""
+    """Run one job; the exit code is 0 with result.json, or 1 with error.json, beside the job."""
     job = TrainJob.from_json(Path(job_file).read_text())
     try:
         run(job)
@@ -81,7 +81,7 @@ def _tokenizer(base_path: Path) -> Any:
 
 
 def _model(job: TrainJob, rows: Sequence[TokenRow]) -> Any:
-    """The base in float32; under LoRA its frozen weights take the training dtype, to halve their memory."""
+    """Load the base in float32; under LoRA its frozen weights take the training dtype, to halve their memory."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -173,7 +173,7 @@ def _lora(job: TrainJob) -> Any:
 
 
 def _recipe(job: TrainJob, rows: Sequence[TokenRow]) -> str:
-    """What a saved state belongs to. Of the base names and sizes are enough here; content is in the caller's key."""
+    """Return what a saved state belongs to. Names and sizes of the base's files suffice, because the caller's key has its content."""
     base = sorted([file.name, file.stat().st_size] for file in job.base_path.iterdir() if file.is_file())
     return digest_of([digest_of_token_rows(rows), job.settings.content(), job.settings.processes, base])
 
@@ -199,7 +199,7 @@ def _result(job: TrainJob, trainer: Any, made: TokenRows) -> Mapping[str, Any]:
 
 
 def _mean_loss(history: Sequence[Mapping[str, Any]], after: int, until: int) -> float:
-    """Mean NLL over the steps in (after, until]; an entry holds the mean since the entry before it."""
+    """Return the mean NLL over the steps in (after, until]; an entry holds the mean since the entry before it."""
     total, last = 0.0, 0
     for entry in history:
         if after < entry["step"] <= until:
