@@ -18,7 +18,10 @@ import pytest
 
 from tasks.domain.errors import GraderUnavailable
 from tasks.domain.rewards.base import Check
-from tasks.graders.answers import WorkerPool
+from tasks.domain.rewards.math import MathReward
+from tasks.domain.schema import Problem
+from tasks.domain.settings import VerifySettings
+from tasks.graders.answers import WorkerPool, answer_executor
 from tasks.graders.child import PROJECT_ROOT
 
 HERE = Path(__file__).resolve()
@@ -143,7 +146,10 @@ def test_close_ends_the_workers_and_a_later_call_starts_new_ones() -> None:
 OWNER = """
 import sys, threading
 from tasks.domain.rewards.base import Check
-from tasks.graders.answers import WorkerPool
+from tasks.domain.rewards.math import MathReward
+from tasks.domain.schema import Problem
+from tasks.domain.settings import VerifySettings
+from tasks.graders.answers import WorkerPool, answer_executor
 pool = WorkerPool("reward_payloads:act", workers=1, timeout_s=600, memory_mb=512)
 pool.run_many([Check(payload=["echo", 1])])
 print(pool.worker_pids()[0], flush=True)
@@ -176,3 +182,26 @@ def test_overhead_per_payload_is_small(pool: WorkerPool) -> None:
     started = time.process_time()
     run(pool, *payloads)
     assert (time.process_time() - started) / len(payloads) < 200e-6  # about 15 us on an idle core
+
+
+def test_answers_that_need_sympy_are_decided_in_the_workers_of_a_run() -> None:
+    """Under the memory limit of the settings, and without `grader_limit`; their near misses are wrong for what they say."""
+    pairs = (
+        (r"\neg p\lor\neg q", r"\neg(p\land q)", r"\neg(p\lor q)"),
+        (r"\sum_{k=1}^{n} k", r"\frac{n(n+1)}{2}", r"\frac{n(n-1)}{2}"),
+        (r"\sin 2x", r"2\sin x\cos x", r"2\sin x"),
+    )
+    checks = [
+        MathReward().prepare(Problem("a", "", "test", "math", "", gold=gold), f"\\boxed{{{answer}}}")
+        for gold, *answers in pairs
+        for answer in answers
+    ]
+    assert not any(check.decided for check in checks)
+    workers = answer_executor(VerifySettings(workers=1, timeout_s=120))
+    try:
+        decisions = list(workers.run_many(checks))
+    finally:
+        workers.close()
+    assert [decision.label for decision in decisions] == ["correct", "wrong"] * len(pairs)
+    assert {decision.evidence["proof"] for decision in decisions[::2]} == {"symbolic"}
+    assert "grader_limit" not in {decision.evidence["rule"] for decision in decisions}
