@@ -1,6 +1,6 @@
-"""Tests that are code: they run in a trusted container, the program in another one, and calls are carried between the two.
+"""Runs tests that are code: the tests in a trusted container, the program in another one, with calls relayed between the two.
 
-What the tests expect never goes the program's way. Asserts of one problem run in one process, the program in one.
+Expected values never reach the program. The asserts of one problem run in one process, the program in another.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ UNFIT = frozenset({Ending.INFRA, Ending.HOSTILE, Ending.SECURITY})  # decide eve
 
 @dataclass(frozen=True)
 class Report:
-    """What the tests say at their end. `failed`: number of an assert -> (why, whether the program raised it)."""
+    """What the tests report at their end. `failed` maps the number of an assert to (why, whether the program raised it)."""
 
     passed: int
     failed: dict[int, tuple[str, bool]]
@@ -43,12 +43,12 @@ class Report:
 
     @property
     def all_hold(self) -> bool:
-        """At least one assert was reached, none failed, and the program was asked at least once."""
+        """Return whether at least one assert was reached, none failed, and the program was called at least once."""
         return self.completed and not self.failed and self.passed > 0 and self.calls > 0
 
 
 def planned_outcome(sandbox: Sandbox, program: Program, tests: AssertTests) -> Outcome | None:
-    """All calls of the tests made as one job, the asserts decided here. None: the tests have to run."""
+    """Make all calls of the tests in one job and decide the asserts here; None where the tests have to run."""
     plan = plan_of(tests)
     if plan is None or wants_numpy(program.source):
         return None
@@ -65,7 +65,7 @@ def planned_outcome(sandbox: Sandbox, program: Program, tests: AssertTests) -> O
 
 
 def _values(answers: list[bytes]) -> tuple[list[Any], bool]:
-    """Answers as values up to the first that is too large, and whether there is one."""
+    """Return the answers as values up to the first that is too large, and whether there is one."""
     values: list[Any] = []
     for answer in answers:
         kind, content = answer[:1], answer[1:]
@@ -78,7 +78,7 @@ def _values(answers: list[bytes]) -> tuple[list[Any], bool]:
 
 
 def _decided(plan: Plan, values: list[Any], run_all: bool) -> Report:
-    """What the tests would say."""
+    """Return what the tests would report."""
     passed, failed = 0, dict[int, tuple[str, bool]]()
     for number, step in enumerate(plan.steps):
         if step.calls > len(values) or (failed and not run_all):
@@ -97,7 +97,7 @@ def _decided(plan: Plan, values: list[Any], run_all: bool) -> Report:
 
 
 def outcome_of_asserts(sandbox: Sandbox, program: Program, tests: AssertTests, alone: bool) -> Outcome:
-    """The tests in a trusted container, the program in another one."""
+    """Run the tests in a trusted container and the program in another one."""
     program = _patient(program)
     with (
         contextlib.closing(_tester(sandbox, program, tests)) as tester,
@@ -122,13 +122,13 @@ def _tester(sandbox: Sandbox, program: Program, tests: AssertTests) -> Session:
 
 
 def _patient(program: Program) -> Program:
-    """The program under limits that leave its tests time of their own."""
+    """Return the program with limits that leave time for its tests."""
     limits = program.limits
     return replace(program, limits=replace(limits, wall_stretch=TESTS_STRETCH * limits.wall_stretch))
 
 
 def _relayed(tester: Session, program: Session, limits: Limits) -> tuple[Report | None, Execution | None]:
-    """Carry calls until the tests report; also how the program ended, if it did before that."""
+    """Relay calls until the tests report; return also how the program ended, if it ended before that."""
     ended: Execution | None = None
     borrowed = 0
     while True:
@@ -152,7 +152,7 @@ def _relayed(tester: Session, program: Session, limits: Limits) -> tuple[Report 
 
 
 def _report(data: bytes) -> Report:
-    """The tester's own words: the only place from which a pass can come."""
+    """Return the tester's own report, the only source of a pass."""
     found = decode(data)
     failed = {int(number): (str(why), bool(raised)) for number, (why, raised) in found["failed"].items()}
     return Report(
@@ -161,14 +161,14 @@ def _report(data: bytes) -> Report:
 
 
 def _broken_tests(execution: Execution) -> Report | None:
-    """The tests' own process ended without a report. None: the sandbox is at fault."""
+    """Return the outcome of tests whose own process ended without a report; None where the sandbox is at fault."""
     if execution.ending == Ending.INFRA:
         return None
     return Report(0, {}, 0, False, False, f"the tests ended with {execution.ending}")
 
 
 def _judged(report: Report | None, execution: Execution, early: bool) -> Outcome:
-    """Both processes' word. A pass needs the report and a program that is still whole."""
+    """Judge by both processes: a pass needs the report and a program that has not failed."""
     if report is None:
         return Outcome(Status.INFRA, "the tests' container failed")
     if early and (not report.failed or execution.ending in UNFIT):
@@ -183,7 +183,7 @@ def _judged(report: Report | None, execution: Execution, early: bool) -> Outcome
 
 
 def graded_asserts(outcome: Outcome, tests: AssertTests) -> Graded:
-    """The one run of all asserts as a verdict; never all passed where it is not accepted."""
+    """Return the one run of all asserts as a verdict; unless it is accepted, not all tests count as passed."""
     accepted = outcome.verdict == Status.AC
     passed = tests.total if accepted else min(outcome.passed, tests.total - 1)
     return Graded(

@@ -1,4 +1,4 @@
-"""Tests that call a function: one process a test; the value that it returned comes out as data and is compared here."""
+"""Runs tests that call a function: one process per test, whose returned value comes out as data and is compared here."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Request:
 
 
 def calls_job(program: Program, requests: Sequence[Request], provided: bool) -> Job:
-    """All of `requests` in one process. `provided`: with the names that sites with a given signature import."""
+    """Return a job that makes all `requests` in one process. `provided` adds the names that sites with a given signature import."""
     listed = [(one.function, list(one.arguments), dict(one.keywords)) for one in requests]
     data = encode([provided, *listed], REQUEST_BYTES)
     return Job(program.source, "calls", b"", data, program.limits, wants_numpy(program.source))
 
 
 def answers_of(execution: Execution, calls: int) -> list[bytes]:
-    """The answers of a `calls` job, the first that of the program's own lines; fewer where it ended early or wrote nonsense."""
+    """Return the answers of a `calls` job, the first for the program's top level; fewer where it ended early or wrote nonsense."""
     data, found, at = execution.answers, list[bytes](), 0
     while at + LENGTH_BYTES <= len(data) and len(found) <= calls:
         end = at + LENGTH_BYTES + int.from_bytes(data[at : at + LENGTH_BYTES], "big")
@@ -49,7 +49,7 @@ def answers_of(execution: Execution, calls: int) -> list[bytes]:
 
 
 def outcome_of_call(sandbox: Sandbox, program: Program, test: CallTest) -> Outcome:
-    """One process, one call; whatever comes of it is compared as data."""
+    """Make one call in one process and compare its result as data."""
     job = calls_job(program, [Request(test.function, test.arguments)], provided=True)
     execution = sandbox.submit(job).result()
     answers = answers_of(execution, 1)
@@ -60,7 +60,7 @@ def outcome_of_call(sandbox: Sandbox, program: Program, test: CallTest) -> Outco
 
 
 def _decided(answer: bytes, test: CallTest) -> tuple[Status, str]:
-    """The returned value against the expected one."""
+    """Compare the returned value with the expected one."""
     kind, content = answer[:1], answer[1:]
     if kind == b"L" or len(content) > MAX_BYTES:
         return Status.OLE, "the returned value is too large"
@@ -79,7 +79,7 @@ def _decided(answer: bytes, test: CallTest) -> tuple[Status, str]:
 
 
 def error_text(content: bytes) -> str:
-    """What the program's exception says; the program wrote it. Raises Malformed."""
+    """Return the text of the program's exception, which the program wrote. Raises Malformed."""
     described = returned_value(content)
     text = described[2] if isinstance(described, list) and len(described) > 2 else ""
     return shortened(text.strip().splitlines()[-1]) if isinstance(text, str) and text.strip() else ""

@@ -1,4 +1,4 @@
-"""When an output is the expected one. The program never sees what stands here, and nothing here runs any of it.
+"""Decides whether an output is the expected one. The program never sees these values, and nothing here runs its code.
 
 Standard output, as bytes:
 

@@ -1,4 +1,4 @@
-"""What a program is worth: its tests run in the sandbox, the outcome decided here, outside of every container.
+"""Grades a program: its tests run in the sandbox, and the outcome is decided here, outside of every container.
 
     standard input   one process a test; its output compared here
     calls            one process a test; the value that the function returned comes out as data and is compared
@@ -45,7 +45,7 @@ class Grading:
         self._threads = ThreadPoolExecutor(THREADS_PER_SLOT * sandbox.slots, thread_name_prefix="grading")
 
     def grade_many(self, programs: Sequence[Program]) -> list[Graded]:
-        """One verdict per program, in order; never raises for what a program does."""
+        """Return one verdict per program, in order; never raise for what a program does."""
         return list(self.map(self.grade, programs))
 
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
@@ -53,7 +53,7 @@ class Grading:
         return self._threads.map(function, items)
 
     def grade(self, program: Program) -> Graded:
-        """One program, in the calling thread."""
+        """Grade one program, in the calling thread."""
         if count(program.tests) == 0:
             return Graded(Status.WA, 0, 0, detail="there are no tests")
         if isinstance(program.tests, AssertTests):
@@ -64,7 +64,7 @@ class Grading:
         return self._cases(program, program.tests)
 
     def close(self) -> None:
-        """Let what runs end."""
+        """Wait for running programs to end."""
         self._threads.shutdown()
 
     def _cases(self, program: Program, tests: tuple[Case, ...]) -> Graded:
@@ -108,7 +108,7 @@ def repeated(run: Callable[[bool], Outcome]) -> Outcome:
 
 
 def telling_order(tests: Sequence[Case]) -> list[int]:
-    """Places of the tests, those with the longest expected output first: it is the hardest to hit by chance."""
+    """Return the positions of the tests, longest expected output first, because it is the hardest to hit by chance."""
     return sorted(range(len(tests)), key=lambda place: (-_length(tests[place]), place))
 
 
@@ -117,7 +117,7 @@ def _length(test: Case) -> int:
 
 
 def _extent(value: object) -> int:
-    """About the length of its written form."""
+    """Return about the length of the value's written form."""
     if isinstance(value, list | dict):
         items = [*value, *value.values()] if isinstance(value, dict) else value
         return 2 + sum(2 + _extent(item) for item in items[:500])

@@ -1,4 +1,4 @@
-"""What one test came to, and a program's verdict from all of them."""
+"""The outcome of one test, and a program's verdict from the outcomes of all tests."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
 
 @dataclass(frozen=True)
 class Outcome:
-    """One test, or with asserts one run of all of them. Seconds and MiB are the program's.
+    """The outcome of one test or, for asserts, of one run of all of them. Seconds and MiB are the program's.
 
-    `contended`: the machine made the program wait, so that a timeout may not be its own fault. `container_ended`: its
-    container went away under it, see `Execution`.
+    `contended` says that the machine made the program wait, so that a timeout may not be its own fault; `container_ended` that
+    its container ended, see `Execution`.
     """
 
     verdict: Status
@@ -34,7 +34,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Graded:
-    """A program's verdict. `failed`: number of the first failing test; seconds are sums, `memory_mb` the largest."""
+    """A program's verdict. `failed` is the number of the first failing test; seconds are sums, `memory_mb` is the maximum."""
 
     verdict: Status
     tests: int
@@ -48,12 +48,12 @@ class Graded:
 
     @property
     def share(self) -> float:
-        """Of the tests passed."""
+        """Return the share of tests that passed."""
         return self.passed / self.tests if self.tests else 0.0
 
 
 def outcome_of(execution: Execution, verdict: Status | None = None, detail: str | None = None) -> Outcome:
-    """An execution's cost, with the verdict that its ending gives unless there is another."""
+    """Return an execution's cost, with the verdict that its ending gives unless another one is given."""
     return Outcome(
         verdict or Status(execution.ending), _ending_detail(execution) if detail is None else detail,
         execution.cpu_seconds, execution.wall_seconds, execution.memory_mb, execution.reruns,
@@ -62,7 +62,7 @@ def outcome_of(execution: Execution, verdict: Status | None = None, detail: str 
 
 
 def _ending_detail(execution: Execution) -> str:
-    """The last line of what the program said, else the signal or exit code; nothing that differs from run to run."""
+    """Return the last line of the program's output, else the signal or exit code; nothing that differs from run to run."""
     if execution.ending not in (Ending.RE, Ending.CE):
         return execution.detail if execution.ending in (Ending.INFRA, Ending.HOSTILE, Ending.SECURITY) else ""
     lines = execution.stderr_tail.strip().splitlines()
@@ -72,19 +72,19 @@ def _ending_detail(execution: Execution) -> str:
 
 
 def ended_early(execution: Execution) -> Outcome:
-    """A program that ended by itself before it had answered: leaving quietly is a wrong answer."""
+    """Return the outcome of a program that ended by itself before it had answered: a quiet exit is a wrong answer."""
     quiet = execution.ending == Ending.OK
     return outcome_of(execution, Status.WA, "the program ended before it answered") if quiet else outcome_of(execution)
 
 
 def shortened(text: str) -> str:
-    """At most LONGEST_DETAIL characters, without addresses and lone surrogates."""
+    """Return at most LONGEST_DETAIL characters, without addresses and lone surrogates."""
     plain = text.strip().encode("utf-8", "replace").decode()
     return _ADDRESS.sub("0x...", plain)[:LONGEST_DETAIL]
 
 
 def summary(outcomes: Mapping[int, Outcome], total: int) -> Graded:
-    """The first failing test in the order of trial decides; the seconds are of all that ran."""
+    """Return the verdict: the first failing test in the order of trial decides; the seconds are of all tests that ran."""
     failing = [number for number, outcome in outcomes.items() if outcome.verdict != Status.AC]
     passed = len(outcomes) - len(failing)
     first = failing[0] if failing else None

@@ -1,4 +1,4 @@
-"""Asserts whose calls are known beforehand: all calls are made in one process, and each assert is decided here from the answers.
+"""Plans asserts whose calls are known beforehand: all calls are made in one process, and each assert is decided here.
 
 Most asserts are `f(literal) == literal`. They need no process for the tests, and no message a call. A plan is made only where
 that is the same as running the tests: calls have literal arguments, nothing is kept between asserts, and no later argument shows
@@ -27,12 +27,12 @@ Value = Callable[[Sequence[Any]], Any]
 
 
 class Unplanned(Exception):
-    """Something that only running the tests can decide."""
+    """Raised for something that only running the tests can decide."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One assert: what decides it from the answers of all calls, and how many calls must have been answered for it."""
+    """One assert: the function that decides it from the answers of all calls, and how many calls must have been answered for it."""
 
     holds: Value
     calls: int
@@ -48,7 +48,7 @@ class Plan:
 
 @lru_cache(maxsize=4096)
 def plan_of(tests: AssertTests) -> Plan | None:
-    """None where the tests have to run."""
+    """Return the plan of the tests, or None where they have to run."""
     if tests.watch or tests.numpy or set(tests.modules) - {"math"}:
         return None
     try:
@@ -59,7 +59,7 @@ def plan_of(tests: AssertTests) -> Plan | None:
 
 
 class _Planner:
-    """Walks over the statements once."""
+    """Makes a plan in one walk over the statements."""
 
     def __init__(self, names: frozenset[str]) -> None:
         self.names = {name: name for name in names}
@@ -201,7 +201,7 @@ def _inlined(tree: ast.Module, names: dict[str, str]) -> list[ast.stmt]:
 
 
 def _harmless(node: ast.stmt) -> bool:
-    """A word, a `pass`, `import math`, or data about the tests that nothing reads."""
+    """Return whether a statement is a bare constant, a `pass`, `import math`, or data about the tests that nothing reads."""
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant)
     if isinstance(node, ast.Assign):
@@ -233,7 +233,7 @@ def _literal(node: ast.expr) -> Any:
 
 
 def _telling(node: ast.expr) -> set[str]:
-    """The literals in an expression that say something, as texts."""
+    """Return the literals in an expression that could reveal an expected value, as texts."""
     plain = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict)
     texts = {ast.unparse(one) for one in ast.walk(node) if isinstance(one, plain)}
     return {text for text in texts if len(text) >= TELLING and text not in ("True", "False", "None")}
@@ -323,7 +323,7 @@ def _answered(answer: Any) -> Any:
 
 
 def plain_value(data: bytes) -> Any:
-    """A value of plain types. Raises Malformed, or Unplanned for any other."""
+    """Return a value of plain types. Raises Malformed, or Unplanned for any other value."""
     reader = Decoder(data)
     reader.readers = PLAIN_READERS
     return reader.decode()

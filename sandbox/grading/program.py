@@ -27,18 +27,18 @@ class Program:
 
 
 def wants_numpy(source: bytes) -> bool:
-    """Whether the program needs the slower interpreter that holds numpy. Linear in the length of whatever it is."""
+    """Return whether the program needs the slower interpreter that holds numpy. The time is linear in the text's length."""
     return any(_NUMPY.search(line[1]) for line in _IMPORT.finditer(source))
 
 
 def candidate(sandbox: Sandbox, program: Program, alone: bool, numpy: bool = False) -> Session:
-    """The program in a process of its own, to be called."""
+    """Start the program in a process of its own, to be called."""
     numpy = numpy or wants_numpy(program.source)
     return sandbox.session(Job(program.source, "call", limits=program.limits, numpy=numpy, alone=alone))
 
 
 def received(session: Session, limits: Limits) -> bytes | Execution:
-    """The next frame or the end; the sandbox ends every child in time, so silence beyond that is its own fault."""
+    """Return the next frame or the end. The sandbox ends every child in time, so longer silence is a fault of the sandbox."""
     try:
         return session.receive(limits.hard_wall_seconds + SPARE_SECONDS)
     except TimeoutError:

@@ -1,6 +1,6 @@
-"""Test code made countable and safe to run apart from the program: asserts report, names of the program are asked for.
+"""Rewrites test code so that it can run apart from the program: asserts report their number, and names are asked of the program.
 
-What tests are: asserts at the top level or in functions, HumanEval's `check(candidate)`, methods of unittest classes,
+Tests are asserts at the top level or in functions, HumanEval's `check(candidate)`, methods of unittest classes,
 pytest's test functions. Test code is trusted, and only read here; it runs in a container.
 """
 
@@ -68,7 +68,7 @@ class AssertTests:
 
 @lru_cache(maxsize=4096)
 def assert_tests(prompt: str, test: str, entry_point: str | None = None) -> AssertTests:
-    """Asserts, made countable. A prompt that is not Python is only words. HumanEval's `check` is called with the entry point unless the tests do it themselves."""
+    """Rewrite asserts so that they can be counted. A prompt that is not Python is only text. HumanEval's `check` is called with the entry point unless the tests do it themselves."""
     with any_digits():
         return _assert_tests(prompt, test, entry_point)
 
@@ -101,7 +101,7 @@ def _assert_tests(prompt: str, test: str, entry_point: str | None) -> AssertTest
 
 
 def _names(tree: ast.Module, entry_point: str | None, known: frozenset[str]) -> tuple[set[str], set[str]]:
-    """Those of the program, and modules that the tests use without importing them."""
+    """Return names of the program, and modules that the tests use without importing them."""
     free = _free_names(tree) - known
     plain = {name for name in free if not hasattr(builtins, name) or name == entry_point}
     modules = {
@@ -114,7 +114,7 @@ def _names(tree: ast.Module, entry_point: str | None, known: frozenset[str]) -> 
 
 
 def _is_module(tree: ast.Module, name: str) -> bool:
-    """Not when it is only ever called: a module cannot be."""
+    """Return whether the name can be a module: a name that is only ever called cannot."""
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     uses = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
     return any(id(node) not in called for node in uses)
@@ -129,7 +129,7 @@ def _called_builtin(tree: ast.Module, free: set[str]) -> str | None:
 
 
 def _innermost(node: ast.AST, free: set[str]) -> Iterator[str]:
-    """Names of functions whose call has no other call among its arguments."""
+    """Return names of functions whose call has no other call among its arguments."""
     for call in ast.walk(node):
         if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in free):
             continue
@@ -138,7 +138,7 @@ def _innermost(node: ast.AST, free: set[str]) -> Iterator[str]:
 
 
 def _free_names(tree: ast.Module) -> set[str]:
-    """Names that the tests read and do not define."""
+    """Return names that the tests read and do not define."""
     nodes = list(ast.walk(tree))
     bound = {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
     bound |= {node.name for node in nodes if isinstance(node, ast.ClassDef | Function)}
@@ -156,7 +156,7 @@ def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
 
 
 def _outcomes(tree: ast.Module, names: set[str]) -> set[str]:
-    """Constants of the program that something is compared with by `==`."""
+    """Return constants of the program that something is compared with by `==`."""
     sides = [
         side
         for node in ast.walk(tree)
@@ -221,7 +221,7 @@ def _runs_tests(node: ast.stmt) -> bool:
 
 
 def _needs_call(tree: ast.Module) -> bool:
-    """Whether a function `check` is defined and never called."""
+    """Return whether a function `check` is defined and never called."""
     defined = any(isinstance(node, ast.FunctionDef) and node.name == "check" for node in tree.body)
     calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
     return defined and not any(isinstance(function, ast.Name) and function.id == "check" for function in calls)
@@ -250,7 +250,7 @@ def _test_cases(tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 
 class _Rewriter(ast.NodeTransformer):
-    """Each `assert` tells its number; `goes_on`: also past one that fails."""
+    """Makes each `assert` report its number; with `goes_on` the tests continue after one that fails."""
 
     def __init__(self, names: set[str], entry_point: str | None, goes_on: bool) -> None:
         self.names, self.entry_point, self.goes_on, self.total = names, entry_point, goes_on, 0
@@ -264,19 +264,19 @@ class _Rewriter(ast.NodeTransformer):
         return copy
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        """A name of the program is its value at that moment: a constant, a class that stands for it, a function."""
+        """Replace a name of the program by its value at that moment: a constant, a class that stands for it, or a function."""
         if node.id not in self.names or not isinstance(node.ctx, ast.Load):
             return node
         return ast.Call(ast.Name("_restem_name", ast.Load()), [ast.Constant(node.id)], [])
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
-        """A function that is only called needs no look at its value."""
+        """Rewrite a call; a function that is only called needs no look at its value."""
         plain = isinstance(node.func, ast.Name) and not node.func.id[:1].isupper()
         function = node.func if plain else self.visit(node.func)
         return ast.Call(function, [self.visit(one) for one in node.args], [self.visit(one) for one in node.keywords])
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
-        """What the program is to find is built after it was asked: `P(1, 2) == f(1)` is turned round."""
+        """Turn `P(1, 2) == f(1)` round, so that the expected value is built only after the program was called."""
         turned = (
             len(node.ops) == 1
             and isinstance(node.ops[0], ast.Eq)

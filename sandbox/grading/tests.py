@@ -19,7 +19,7 @@ __all__ = ["AssertTests", "BadTests", "CallTest", "StdinTest", "assert_tests", "
 
 @dataclass(frozen=True)
 class StdinTest:
-    """What the program reads, and what it must print."""
+    """A test by what the program reads, and what it must print."""
 
     stdin: bytes
     expected: bytes
@@ -27,7 +27,7 @@ class StdinTest:
 
 @dataclass(frozen=True)
 class CallTest:
-    """A call of `function`, and the value that it must return (as JSON gives both)."""
+    """A test by a call of `function`, and the value that it must return (both as JSON gives them)."""
 
     function: str
     arguments: tuple[Any, ...]
@@ -39,13 +39,13 @@ Tests = tuple[Case, ...] | AssertTests
 
 
 def count(tests: Tests) -> int:
-    """How many tests there are."""
+    """Return how many tests there are."""
     return tests.total if isinstance(tests, AssertTests) else len(tests)
 
 
 @lru_cache(maxsize=4096)
 def read_tests(text: str) -> Tests:
-    """Tests from their JSON text. Raises BadTests."""
+    """Read tests from their JSON text. Raises BadTests."""
     try:
         record = digits.loads(text)
     except (ValueError, RecursionError) as error:
@@ -54,7 +54,7 @@ def read_tests(text: str) -> Tests:
 
 
 def tests_of(record: Any) -> Tests:
-    """Tests from a record in one of the two shapes. Raises BadTests."""
+    """Read tests from a record in one of the two shapes. Raises BadTests."""
     if not isinstance(record, Mapping):
         raise BadTests(f"the tests are a {type(record).__name__}, expected an object with inputs and outputs, or test")
     if "inputs" in record or "outputs" in record:

@@ -1,4 +1,4 @@
-"""What a called function returned, read on the host: JSON-like data, or `OPAQUE` where JSON has no such value.
+"""Reads on the host what a called function returned: JSON-like data, or `OPAQUE` where JSON has no such value.
 
 Sets, complex numbers, classes and mappings with other keys than texts and whole numbers are never built here: they equal no
 JSON value, and hashing what a hostile program chose could take for ever.
@@ -24,7 +24,7 @@ OPAQUE: Final = _Opaque()
 
 
 def returned_value(data: bytes) -> Any:
-    """The value in `data`, tuples as lists. Raises Malformed."""
+    """Return the value in `data`, with tuples as lists. Raises Malformed."""
     reader = Decoder(data)
     reader.readers = HOST_READERS
     return reader.decode()
@@ -52,7 +52,7 @@ def _mapping(decoder: Decoder, depth: int) -> Any:
 
 
 def _key(key: Any) -> str | None:
-    """JSON writes whole numbers as texts when they are keys."""
+    """Return a key as JSON writes it, a whole number as text; None for any other key."""
     if isinstance(key, str):
         return key
     whole = isinstance(key, int) and not isinstance(key, bool) and key.bit_length() <= LONGEST_KEY_BITS

@@ -1,4 +1,4 @@
-"""One policy against another on the same problems, paired: the difference, and at which difficulty it lies."""
+"""Compares two policies on the same problems, paired: the difference, and at which difficulty it lies."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class DifficultyBin:
 def compare(
     policy: PolicyScore, base: PolicyScore, number: int, bootstrap: int = 2000, seed: int = 0
 ) -> list[Difference]:
-    """Policy minus base on the same problems, paired: greedy, sampled, and each k both were scored at.
+    """Return policy minus base on the same problems, paired: greedy, sampled, and each k at which both were scored.
 
     Raises UserError when the two were scored on different problems.
     """

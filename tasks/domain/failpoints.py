@@ -1,4 +1,4 @@
-"""Named moments at which a test can make this process fail for real.
+"""Named points at which a test can make this process really fail.
 
 `RESTEM_FAILPOINTS="generate.flushed:2=kill,verify.start:1=fail"` kills the process (SIGKILL) at the second time
 `generate.flushed` is reached and raises an InfrastructureError the first time `verify.start` is. A count may be a span,

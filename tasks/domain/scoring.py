@@ -1,4 +1,4 @@
-"""From samples and verdicts to result records: a policy on a set of problems, and the E-step on the train problems."""
+"""Turns samples and verdicts into result records: a policy on a set of problems, and the E-step on the train problems."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Rows = dict[str, list[tuple[Sample, Verdict]]]  # by problem id, in order of ind
 
 @dataclass(frozen=True)
 class TrainTally:
-    """The E-step on some train problems; adding those of disjoint ranges gives that of both."""
+    """Counts of the E-step on some train problems. The counts of disjoint ranges can be added."""
 
     problems: int = 0
     solved_first_wave: int = 0
@@ -57,14 +57,14 @@ class TrainTally:
         return wilson(self.solved_first_wave, self.problems)
 
     def accuracy(self, bootstrap: int = 2000, seed: int = 0) -> Interval:
-        """Sampled pass@1 on train problems. Only the first wave: later waves favour what is not solved yet."""
+        """Return sampled pass@1 on train problems, from the first wave only, because later waves favour unsolved problems."""
         return bootstrap_mean(self.accuracies, bootstrap, seed)
 
 
 def tally_train(
     problems: Sequence[Problem], samples: Iterable[Sample], verdicts: Iterable[Verdict], first_wave: int
 ) -> TrainTally:
-    """The E-step's figures of one range; `first_wave` is its number of samples a problem."""
+    """Count the E-step of one range; `first_wave` is the number of samples per problem in the first wave."""
     rows = _rows(problems, samples, verdicts)
     outcomes = [_outcomes(rows[p.id]) for p in problems]
     firsts = ["".join(outcome(v.label) for s, v in rows[p.id] if s.index < first_wave) for p in problems]
@@ -87,7 +87,7 @@ def score(
     policy: Policy | None = None,
     seed: int = 0,
 ) -> PolicyScore:
-    """Everything that is reported of one policy on one set.
+    """Compute everything that is reported about one policy on one set.
 
     Either kind of samples may be absent, but if there are any, every problem must have as many: a problem that is
     missing would silently leave the denominator (StageFailed). maj@k is left out when no verdict names an extracted

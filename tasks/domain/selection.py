@@ -26,7 +26,7 @@ from tasks.domain.settings import MaterializeSettings
 
 @dataclass(frozen=True)
 class SelectionStats(JsonRecord):
-    """What happened to the samples of some problems. Adding two of disjoint ranges gives that of both.
+    """Counts of what happened to the samples of some problems. The counts of disjoint ranges can be added.
 
     `samples` = `verifier_errors` + `truncated` + `rejected` + `duplicates` + `over_cap` + `kept` (+ `over_max_rows`).
     """
@@ -70,7 +70,7 @@ class Judged:
 
 
 def row_id(example: Example) -> str:
-    """Names a row in `choose_rows` and `keep_rows`."""
+    """Return the name of a row in `choose_rows` and `keep_rows`."""
     return f"{example.problem_id}/{example.index}"
 
 
@@ -81,7 +81,7 @@ def select_examples(
     prompts_by_problem: Mapping[str, str],
     settings: MaterializeSettings,
 ) -> Selection:
-    """Training rows of one range of problems.
+    """Select the training rows of one range of problems.
 
     `prompts_by_problem` holds the full prompt by problem id. Of the acceptable samples of a problem the first `cap` by
     index are taken, equal texts counting once. Raises StageFailed when a sample has no verdict or two samples share an
@@ -97,7 +97,7 @@ def select_examples(
 
 
 def accepted_count(samples: Iterable[Sample], verdicts: Iterable[Verdict], settings: MaterializeSettings) -> int:
-    """Solutions of one problem that would be kept if it drew no more, at most `cap`.
+    """Return how many solutions of one problem would be kept if no more were drawn, at most `cap`.
 
     `permuted` counts by the true rewards: its control arm must see the same samples as the arm it is compared with.
     """
@@ -114,7 +114,7 @@ def remaining_problems(
     verdicts: Iterable[Verdict],
     settings: MaterializeSettings,
 ) -> list[Problem]:
-    """The problems of a range that still lack accepted solutions after the waves so far, in their order.
+    """Return the problems of a range that still lack accepted solutions after the waves so far, in their order.
 
     Dropping the others changes nothing in the data set: their cap is already filled by lower indices than a further
     wave would draw.
@@ -253,7 +253,7 @@ def _first_distinct(judged: Sequence[Judged], settings: MaterializeSettings) -> 
 
 
 def _sameness(text: str, settings: MaterializeSettings) -> str:
-    """Texts for which this is equal are one solution."""
+    """Return a text that is equal for two solutions exactly when they count as the same solution."""
     if settings.dedupe == "text":
         return text
     calculated = equation_list(text) if settings.dedupe == "equations" else ""

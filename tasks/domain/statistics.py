@@ -90,7 +90,7 @@ def _any_of_k(hits_P: Floats, n_P: NDArray[np.int64], k: int) -> Floats:
 
 
 def sample_mean(correct_PN: ArrayLike) -> Bounded:
-    """Share of correct samples per problem: pass@1 by sampling."""
+    """Return the share of correct samples per problem: pass@1 by sampling."""
     return pass_at_k(correct_PN, 1)
 
 
@@ -110,7 +110,7 @@ def bootstrap_mean(per_problem: ArrayLike, resamples: int = 2000, seed: int = 0,
 def paired_difference(
     a: ArrayLike, b: ArrayLike, resamples: int = 2000, seed: int = 0, confidence: float = 0.95
 ) -> Interval:
-    """Mean of a - b over the same problems (same order) with its paired bootstrap interval.
+    """Return the mean of a - b over the same problems (same order) with its paired bootstrap interval.
 
     A problem that is NaN on either side is left out of both. When no problem differs at all, resampling shows no
     spread: the limits are then those of "0 of n problems differ" (Wilson) on either side.

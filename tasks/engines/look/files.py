@@ -1,4 +1,4 @@
-"""What the files of a model folder say about it, none of them loaded: JSON, and the headers of the weights."""
+"""Reads what the files of a model folder say about it, without loading the model: JSON, and the headers of the weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A look at the base model before anything is spent: will it be sampled, trained and saved as the run means it?
+"""Looks at the base model before anything is spent, to see whether the run can sample, train and save it as intended.
 
 What would stop a run after hours of sampling is a `UserError` here, one sentence with its remedy; what only has to be known
 is a note. The answer is remembered by the model's digest, so a second look costs nothing.
@@ -26,7 +26,7 @@ CHILD_TIMEOUT_S = 600.0
 
 
 def look(folder: Path, policy: Policy, asked: Asked, scratch: Path, *, remember: bool = True) -> tuple[str, ...]:
-    """Notes on the model in `folder`; UserError where the run could not use it. `remember`: write the answer into `scratch`."""
+    """Return notes on the model in `folder`; UserError where the run could not use it. `remember` writes the answer into `scratch`."""
     memory = scratch / "looks" / f"{digest_of([VERSION, _libraries(), policy.digest, asdict(asked)])}.json"
     if memory.is_file():
         return _told(json.loads(memory.read_text()))
