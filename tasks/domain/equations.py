@@ -1,4 +1,4 @@
-"""Equations that a worked solution writes out, and whether they hold: `37 - 5 = 22` does not.
+"""Finds the equations that a worked solution writes out, and whether they hold: `37 - 5 = 22` does not.
 
 An answer may be right by luck. RFT (arXiv 2308.01825, section 3) keeps only paths whose every calculation holds, one a list of
 calculations. Here a calculation is any `arithmetic = arithmetic` in the text, also inside `<<...>>`; what is not plain
@@ -38,17 +38,17 @@ class _Unreadable(Exception):
 
 
 def equations(text: str) -> list[Equation]:
-    """The equations of a text in their order; `a = b = c` gives two. Linear in the text's length."""
+    """Return the equations of a text in their order; `a = b = c` gives two. The time is linear in the text's length."""
     return [found for run in _RUN.finditer(text) for found in _of_run(text, run)]
 
 
 def all_hold(text: str) -> bool:
-    """Whether no equation of the text is false; true without any."""
+    """Return whether no equation of the text is false; True without equations."""
     return all(one.holds for one in equations(text))
 
 
 def equation_list(text: str) -> str:
-    """What two solutions have in common when they calculate the same (RFT's notion of one path); "" without equations."""
+    """Return a text that is equal for solutions with the same calculations (RFT's notion of one path); "" without equations."""
     return ";".join(map(str, equations(text)))
 
 

@@ -24,7 +24,7 @@ def canonical(value: Any) -> str:
 
 
 def digest_of(value: Any) -> str:
-    """Digest of any JSON-like value, dataclass or pydantic model."""
+    """Return the digest of any JSON-like value, dataclass or pydantic model."""
     return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()[:DIGEST_CHARS]
 
 
@@ -41,7 +41,7 @@ def row_hashes(table: pa.Table) -> Iterator[bytes]:
 
 
 def digest_of_rows(hashes: Iterable[bytes]) -> str:
-    """Digest of a bag of rows: neither the order of rows nor how they are split into parts changes it."""
+    """Return the digest of a bag of rows: neither the order of rows nor how they are split into parts changes it."""
     total = hashlib.sha256()
     for row_hash in sorted(hashes):
         total.update(row_hash)
@@ -59,7 +59,7 @@ def sha256_of_file(path: Path) -> str:
 
 
 def digest_of_files(files: Iterable[tuple[str, str]]) -> str:
-    """Digest of a folder from (relative path, sha256) pairs, whatever their order."""
+    """Return the digest of a folder from (relative path, sha256) pairs, whatever their order."""
     return digest_of(sorted(files))
 
 

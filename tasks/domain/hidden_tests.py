@@ -1,4 +1,4 @@
-"""Hold some tests of a code problem back, to measure how often a program passes the others and is wrong all the same.
+"""Holds back some tests of a code problem, to measure how often a program passes the others although it is wrong.
 
 30-60 % of accepted programs are false positives on data sets with weak tests (AlphaCode, arXiv 2203.07814, table 2). Held-back
 tests stand under `hidden` in the tests' record; the reward never reads them, and a prompt that shows asserts does not show them.
@@ -16,7 +16,7 @@ from tasks.domain.schema import Problem
 
 
 def hold_back(problem: Problem, number: int) -> Problem:
-    """The problem with its last `number` tests hidden, as far as one stays; unchanged where there is only one."""
+    """Return the problem with its last `number` tests hidden, but at least one visible; unchanged where there is only one."""
     tests = json.loads(problem.tests or "{}")
     if not number or not isinstance(tests, dict):
         return problem

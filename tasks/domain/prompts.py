@@ -65,7 +65,7 @@ class PromptTemplate:
     ask: Callable[[Problem], str] = field(default=question_of)
 
     def render(self, problem: Problem, shots: int) -> str:
-        """The prompt text; UserError when the template has fewer worked examples than `shots`."""
+        """Return the prompt text; UserError when the template has fewer worked examples than `shots`."""
         form = self.forms[self.form_of(problem)]
         if shots > len(form.examples):
             raise UserError(
@@ -75,19 +75,19 @@ class PromptTemplate:
         return form.render(self.ask(problem), shots)
 
     def cut(self, text: str) -> str:
-        """The text before the first stop string: what may be graded."""
+        """Return the text before the first stop string, which is what may be graded."""
         ends = [at for at in (text.find(stop) for stop in self.stop) if at >= 0]
         return text[: min(ends)] if ends else text
 
     def target(self, text: str) -> str:
-        """What is trained on: a prefix of what the model wrote, without what a stop string hides or trailing blanks.
+        """Return what is trained on: a prefix of the completion, without text after a stop string and without trailing blanks.
 
         The trainer appends EOS, so the tuned model stops by itself where the base had to be stopped.
         """
         return self.cut(text).rstrip()
 
     def worked(self, problem: Problem, solution: str) -> str:
-        """A solution written by people, as it follows this template's prompt."""
+        """Return a solution written by people, as it follows this template's prompt."""
         return self.forms[self.form_of(problem)].lead + solution.strip()
 
     @property

@@ -58,12 +58,12 @@ class Registry(Generic[T]):
         self._added.pop(name, None)
 
     def added(self) -> frozenset[str]:
-        """Names that were added in this process, the built-in ones that were asked for among them."""
+        """Return the names that were added in this process, including built-in ones that were asked for."""
         return frozenset(self._added)
 
     @cached_property
     def built_in(self) -> dict[str, str]:
-        """Name to module of what the folder declares, in the order of the files; nothing is imported."""
+        """Return name -> module of what the folder declares, in the order of the files; nothing is imported."""
         package = importlib.import_module(self.folder)
         call = re.compile(rf'^(?:@|\w+ = ){self.sign}\(\s*"([^"]+)"', re.MULTILINE)
         return {
@@ -73,7 +73,7 @@ class Registry(Generic[T]):
         }
 
     def outside(self) -> dict[str, EntryPoint]:
-        """What installed packages declare; UserError for a name that is taken."""
+        """Return what installed packages declare; UserError for a name that is taken."""
         found: dict[str, EntryPoint] = {}
         if not _is_declared(self.group):
             return found
@@ -89,7 +89,7 @@ class Registry(Generic[T]):
         return found
 
     def knows(self, name: str) -> bool:
-        """Whether `name` is built in or was added in this process; what is installed is not looked at."""
+        """Return whether `name` is built in or was added in this process; installed packages are not searched."""
         return name in self._added or name in self.built_in
 
     def names(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
-"""Every knob of the loop: typed, bounded, with its unit, and said once.
+"""Defines every setting of the loop once: its type, its bounds and its unit.
 
-They stand in this light module, not beside each stage, so that `restem --help`, the Prefect form and the child processes
+The settings are in this light module, not beside each stage, so that `restem --help`, the Prefect form and the child processes
 can read them without importing Prefect or torch. `CONTENT` of a class names the fields that can change what a stage
 produces; only those enter its key.
 """
