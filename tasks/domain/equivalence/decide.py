@@ -7,12 +7,15 @@ from functools import lru_cache
 from typing import Any
 
 from tasks.domain.equivalence import logic, proofs, symbolic, texts
+from tasks.domain.equivalence.claims import contradict
 from tasks.domain.equivalence.compare import Comparison
 from tasks.domain.equivalence.exact import decide_fast
 from tasks.domain.equivalence.hints import Hints, decoded
 from tasks.domain.equivalence.nodes import Node, walk
 from tasks.domain.equivalence.parser import parse
 from tasks.domain.equivalence.prose import answers_prose, is_prose, same_prose, same_statement
+from tasks.domain.equivalence.statements import same_words
+from tasks.domain.equivalence.surface import rewritten
 from tasks.domain.equivalence.tokens import OverLimit, Unreadable
 
 _WORDED = re.compile(r"[A-Za-z]{2}")
@@ -43,6 +46,7 @@ def readable(gold: str) -> tuple[str, dict[str, Any]]:
         return "wrong", {"rule": "empty"}
     if texts.clock(gold) or (_WORDED.search(gold) and not _MATHEMATICS.search(gold) and balanced(gold)):
         return "correct", {"rule": "words"}
+    gold = rewritten(gold)
     equal, rule = _parsed_equal(gold, gold, "|-||", True)
     return ("correct" if equal else "wrong"), {"rule": "readable" if equal else rule}
 
@@ -53,7 +57,7 @@ def balanced(text: str) -> bool:
 
 def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
     """Whether the answer means the gold, and by which rule (or why it could not be read)."""
-    gold, answer = _number_words(gold), _number_words(answer)
+    gold, answer = _number_words(rewritten(gold)), _number_words(rewritten(answer))
     answer = _without_choice(gold, answer)
     answer = _chosen_option(gold, answer, decoded(hints).options)
     if (dates := texts.same_date(gold, answer)) is not None:
@@ -66,6 +70,11 @@ def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
     by_words = _by_words(gold, answer, hints)
     if by_words is not None:
         return by_words
+    if contradict(gold, answer):
+        return False, "claims"
+    by_formulas = same_words(gold, answer, lambda one, two: _parsed_equal(one, two, hints, True)[0])
+    if by_formulas is not None:
+        return by_formulas, "prose"
     if is_prose(gold) and is_prose(answer):
         if not same_statement(gold, answer):
             return False, "different"

@@ -46,6 +46,8 @@ _SAME = {
     "yes": "true", "no": "false",
 }  # fmt: skip
 
+_PHRASES = frozenset(_SAME.values())
+
 
 @lru_cache(maxsize=8192)
 def canonical(text: str) -> str:
@@ -54,6 +56,11 @@ def canonical(text: str) -> str:
     words = re.sub(r"['\"’]s\b|[.,;:!?\"'()\[\]*]", " ", words)
     words = " ".join(_ARTICLES.sub(" ", " ".join(words.split())).split()).casefold()
     return _SAME.get(words, words)
+
+
+def known_phrase(text: str) -> bool:
+    """Whether a text is a phrase with one meaning as a whole, such as `no solution`."""
+    return canonical(text) in _PHRASES
 
 
 def choice(text: str) -> str | None:

@@ -77,7 +77,7 @@ def test_a_grader_is_shared_between_threads() -> None:
 def test_gold_that_fails_its_own_grader_is_named() -> None:
     grader = grader_for(VerifySettings(reward="exact"))
     assert grader.check_gold([problem("good", "5"), problem("bad", "}{")]) == [
-        BadGold("bad", "graded wrong against itself (string)")
+        BadGold("bad", "graded unparseable against itself (no_answer)")
     ]
 
 

@@ -1,0 +1,196 @@
+"""The surface of an answer: spellings in words and signs that have one reading, as the mathematics they mean.
+
+`negative 5` is `-5`, `5 squared` is `5^2`, `$5 million` is `$5000000`, `28 (inches)` is `28 inches`. Nothing here looks at a second answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from fractions import Fraction
+from functools import lru_cache
+
+_NUM = r"(?:\d{1,3}(?:,\d{3})+|\d{1,40})(?:\.\d{1,40})?"
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
+_PART = re.compile(
+    r"(?:\\text\w*\s*\{\s*)?(?:\b(?:for|in)\s+)?\bparts?\s*\(?[a-h1-9]\)?\s*[:,]?\s*\}?(?=[\s,;.$\d\\-]|and\b|$)",
+    re.IGNORECASE,
+)
+_CURRENCY = re.compile(r"(?<![A-Za-z\\])(?:Rs\.?|INR|USD|EUR|GBP|US\\?\$|A\\?\$|C\\?\$|CHF|R\\?\$)\s*(?=\d)")
+
+
+def _worded(words: str) -> str:
+    """A word by itself or in a text command, with the space around it."""
+    return rf"(?:\\(?:text\w*|mathrm|mbox)\s*\{{\s*(?:{words})\s*\}}|(?<![A-Za-z\\])(?:{words})(?![A-Za-z]))"
+
+
+_MINUS = re.compile(rf"{_worded('negative|minus')}\s*(?=\$?[\d\\(a-z])", re.IGNORECASE)
+_SQUARED = re.compile(rf"(?<=[\w)}}])\s*{_worded('squared')}", re.IGNORECASE)
+_CUBED = re.compile(rf"(?<=[\w)}}])\s*{_worded('cubed')}", re.IGNORECASE)
+_ROOT = re.compile(
+    rf"{_worded('(?:the )?(?:square|cube) root of')}\s*\$?(?P<of>\d+(?:\.\d+)?|[a-z])\b\$?", re.IGNORECASE
+)
+_SCALED = re.compile(
+    rf"(?P<number>{_NUM})\s*{_worded('(?:hundred|thousand|million|billion|trillion|dozen)s?')}", re.IGNORECASE
+)
+_HAS_UNIT_INSIDE = re.compile(
+    r"(\\(?:text\w*|mathrm|mbox)\s*\{\s*)(hundred|thousand|million|billion|trillion|dozen)s?\s+", re.IGNORECASE
+)
+_BRACKETED_UNIT = re.compile(
+    r"(?P<value>[$\s]*-?(?:\\\$)?(?:\d[\d,]*(?:\.\d+)?|\\[dt]?frac\{\d+\}\{\d+\}|\d+/\d+)[$\s]*)(?:\\text\w*\s*\{\s*)?(?:\\left)?\(\s*(?:\\text\w*\s*\{)?\s*(?P<unit>[A-Za-z][A-Za-z .²³^0-9/]{1,40}?)\s*\}?\s*(?:\\right)?\)\s*\}?"
+)
+_NO_UNIT = re.compile(
+    r"\b(?:not|or|and|mod|base|million|thousand|hundred|if|when|for|since|as|approx\w*|squared|at|more|less|[a-z])\b",
+    re.IGNORECASE,
+)
+_SUFFIX, _COMMAND = r"(?:st|nd|rd|th)", r"\\(?:text\w*|mathrm|mbox|rm)"
+_ORDINAL = re.compile(
+    rf"(?<![\d.,/}}])(\d{{1,6}})(?:\s*\^?\s*(?:\{{\s*{_COMMAND}\s*\{{\s*{_SUFFIX}\s*\}}\s*\}}|\{{\s*(?:\\rm\s*)?{_SUFFIX}\s*\}}|{_COMMAND}\s*\{{\s*{_SUFFIX}\s*\}})|{_SUFFIX}(?![A-Za-z]))",
+    re.IGNORECASE,
+)
+_TEXT_NUMBER = re.compile(r"\s*\\(?:text\w*|mathrm|mbox)\s*\{\s*(-?\d[\d,.]*)\s+([A-Za-z]{3}[A-Za-z ]*)\}\s*")
+_REPEATING = re.compile(rf"(\d*\.)(\d+)\s*{_worded('repeating|recurring')}", re.IGNORECASE)
+_PLUS_MINUS = re.compile(rf"\+\s*/\s*[-−]|\+-(?=\s*[\d\\a-z])|{_worded('plus or minus')}", re.IGNORECASE)
+_UNION = re.compile(r"(?<=[)\]}])\s*(?:\\text\{\s*)?U(?:\s*\})?\s*(?=[(\[{\\])")
+_IS_NOT = re.compile(
+    rf"(?<=[a-zA-Z])\s*{_worded('is not(?: equal to)?|does not equal|cannot (?:be|equal)')}\s*(?=[-\d\\$])",
+    re.IGNORECASE,
+)
+_COMPARED = re.compile(
+    rf"(?<![a-zA-Z\\])(?P<name>[a-zA-Z])\$?\s*{_worded('(?:is |are |must be |should be )?(?:at least|at most|(?:no |not )?(?:more|less|greater|larger|smaller|fewer) than(?: or equal to)?)')}\s*(?=\$?[-\d\\])",
+    re.IGNORECASE,
+)
+_BETWEEN = re.compile(
+    rf"(?:(?<![a-zA-Z])(?P<name>[a-z])\s*)?{_worded('(?:is |lies )?between')}\s*(?P<low>\S+?)\s*{_worded('and')}\s*(?P<high>\S+?),?\s*{_worded('inclusive|exclusive')}",
+    re.IGNORECASE,
+)
+_SPANS = re.compile(r"(?<![\\$])\$(?!\$)([^$]+?)\$[ \t]*\n?[ \t]*\$(?!\$)(?=[^$]+\$)")
+_QUAD = re.compile(
+    r"(?<=[^\s,;&{(])\s*+(?:\\q?quad\s*+)++(?=[^\s,;&})])(?!\\(?:text|mathrm|mbox|textbf|right|end|pmod|mod|mbox)|[a-zA-Z]{2}|\(|\$\s*$|\\q?quad|and\b|or\b)"
+)
+_CIRCLED = re.compile(r"\\textcircled\s*\{\s*(?:\\\w+\s*)?(\d{1,2})\s*\}")
+_CIRCLED_ONLY = re.compile(r"\s*[①-⑳](?:[\s,，、;]*[①-⑳])+\s*")
+_SWISS = re.compile(r"(?<![\d'])\d{1,3}(?:'\d{3})+(?![\d'])")
+_INDIAN = re.compile(r"(?<![\d,.(\[{])\d{1,2}(?:,\d{2})+,\d{3}(?![\d,])")
+_CONTINENTAL = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d{1,9}(?![\d,.])")
+_PERCENT = re.compile(rf"(?<=[\d}}])\s*{_worded('pct|per ?cent')}(?!\s*point)", re.IGNORECASE)
+_INTERESTING = re.compile(r"[A-Za-z]{2}|[^\x00-\x7f]|'|\d,\d|\+\s*/|\+-|\$\s*\$|\bU\b|\d\.\d{3}[.,]")
+
+
+def without_parts(text: str) -> str:
+    """Without the names of the question's parts: `5 for part (a) and 6 for part (b)` is `5 and 6`."""
+    return _PART.sub("", text) if "part" in text.casefold() else text
+
+
+@lru_cache(maxsize=16384)
+def rewritten(text: str) -> str:
+    """The answer with its wordings as mathematics; itself when there are none."""
+    if len(text) > 4000 or not _INTERESTING.search(text):
+        return text
+    for rewrite in _REWRITES:
+        text = rewrite(text)
+    return text
+
+
+def _replaced(pattern: re.Pattern[str], by: str) -> Callable[[str], str]:
+    return lambda text: pattern.sub(lambda _: by, text)
+
+
+def _circled(text: str) -> str:
+    """Statements by their numbers, ①③ and \\textcircled{1}\\textcircled{3}, are a set."""
+    text = _CIRCLED.sub(lambda match: chr(0x245F + int(match[1])) if 1 <= int(match[1]) <= 20 else match.group(), text)
+    if not _CIRCLED_ONLY.fullmatch(text):
+        return text
+    return r"\{" + ", ".join(str(ord(sign) - 0x245F) for sign in text if "①" <= sign <= "⑳") + r"\}"
+
+
+def _bracketed_unit(text: str) -> str:
+    match = _BRACKETED_UNIT.fullmatch(text.strip())
+    if match is None or _NO_UNIT.search(match["unit"]):
+        return text
+    return rf"{match['value'].strip(' $')} \text{{ {match['unit']} }}"
+
+
+def _scaled(text: str) -> str:
+    def product(match: re.Match[str]) -> str:
+        scale = re.search("|".join(_SCALES), match.group(), re.IGNORECASE)
+        value = Fraction(match["number"].replace(",", "")) * _SCALES[scale.group().lower()] if scale else Fraction(0)
+        return str(value) if value.denominator == 1 else match.group()
+
+    return _SCALED.sub(product, _HAS_UNIT_INSIDE.sub(r"\2 \1", text))
+
+
+def _root(text: str) -> str:
+    return _ROOT.sub(lambda m: rf"\sqrt{'[3]' if 'cube' in m.group().casefold() else ''}{{{m['of']}}}", text)
+
+
+def _repeating(text: str) -> str:
+    def digits(match: re.Match[str]) -> str:
+        whole, decimals = match[1], match[2]
+        return rf"{whole}\overline{{{decimals}}}" if len(set(decimals)) == 1 else f"{whole}{decimals}..."
+
+    return _REPEATING.sub(digits, text)
+
+
+def _compared(text: str) -> str:
+    def sign(match: re.Match[str]) -> str:
+        words = match.group().casefold()
+        if "at least" in words or "at most" in words:
+            return rf"{match['name']} \{'ge' if 'least' in words else 'le'} "
+        greater = re.search(r"more|greater|larger", words) is not None
+        negated = re.search(r"\b(?:no|not)\b", words) is not None
+        with_end = ("or equal" in words) != negated
+        return rf"{match['name']} {(chr(92) + 'ge' if with_end else '>') if greater != negated else (chr(92) + 'le' if with_end else '<')} "
+
+    return _COMPARED.sub(sign, text)
+
+
+def _between(text: str) -> str:
+    def chain(match: re.Match[str]) -> str:
+        sign = r"\le" if "inclusive" in match.group().casefold() else "<"
+        return f"{match['low']} {sign} {match['name'] or 'x'} {sign} {match['high']}"
+
+    return _BETWEEN.sub(chain, text) if "between" in text else text
+
+
+def _separated(text: str) -> str:
+    """Formulas of their own, and items set apart by \\quad, as a list."""
+    if "$" in text and text.count("$") >= 4:
+        before = None
+        while before != text:
+            before, text = text, _SPANS.sub(r"$\1$, $", text)
+    return _QUAD.sub(", ", text) if "quad" in text and "begin" not in text else text
+
+
+def _grouped(text: str) -> str:
+    """1'234, 1,00,000 and 1.234,56, which have one reading."""
+    if "'" in text:
+        text = _SWISS.sub(lambda match: match.group().replace("'", ""), text)
+    if "," in text:
+        text = _INDIAN.sub(lambda match: match.group().replace(",", ""), text)
+        text = _CONTINENTAL.sub(lambda match: match.group().replace(".", "").replace(",", "."), text)
+    return text
+
+
+_REWRITES: tuple[Callable[[str], str], ...] = (
+    _circled,
+    without_parts,
+    _separated,
+    _replaced(_CURRENCY, r"\$"),
+    _grouped,
+    _bracketed_unit,
+    _scaled,
+    _replaced(_PLUS_MINUS, r"\pm "),
+    _between,
+    _compared,
+    _replaced(_IS_NOT, r" \ne "),
+    _replaced(_MINUS, "-"),
+    _root,
+    _replaced(_SQUARED, "^2"),
+    _replaced(_CUBED, "^3"),
+    _replaced(_PERCENT, r"\%"),
+    lambda text: _ORDINAL.sub(r"\1", text),
+    lambda text: match.expand(r"\1 \\text{ \2}") if (match := _TEXT_NUMBER.fullmatch(text)) else text,
+    _repeating,
+    _replaced(_UNION, r" \cup "),
+)

@@ -1,0 +1,61 @@
+"""The part of a completion that answers: after its thinking, before it goes on with somebody else's question.
+
+`visible` is for every kind of reward; `legible` and `own` are for answers in prose. All scans are linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+
+_NAMES = "think|thinking|thought|thoughts|reasoning|reflection|scratchpad|analysis"
+_THINKING_END = re.compile(rf"</(?:{_NAMES})\s*>|◁/think▷|\[/THINK\]|<\|end_of_thought\|>", re.IGNORECASE)
+_THINKING_START = re.compile(rf"<(?:{_NAMES})\s*>|◁think▷|\[THINK\]|<\|begin_of_thought\|>", re.IGNORECASE)
+_CHAT_MARK = re.compile(r"<[|｜][^<>|｜\n]{1,40}[|｜]>|</?s>|<eos>|<(?:start|end)_of_turn>|\[/?INST\]")
+_MAY_HIDE = re.compile(r"[<◁\[]")
+_FULL_WIDTH: dict[int, str | None] = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+_FULL_WIDTH |= {
+    ord(mark): plain
+    for mark, plain in zip("。、．，；：！？｡", (". ", ", ", ".", ", ", "; ", ": ", "! ", "? ", ". "), strict=True)
+}
+_FULL_WIDTH |= {
+    ord(mark): None
+    for mark in "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufe0f"
+}
+_FULL_WIDTH |= {ord(space): " " for space in "\u00a0\u2007\u202f\u3000\u2009"}
+_LONG_GAP = re.compile(r"\s{30,}")
+_WIDE_GROUPS = re.compile(r"(?<=\d)，(?=\d{3}(?!\d))")
+# A heading under which somebody else asks: `Question: ...`, `### Problem 2`, `Q: ...`, `user`.
+_ASKS = re.compile(
+    r"^[ \t]*(?:[#>*_\[(]+[ \t]*)*(?:(?:new|next|another)[ \t]+)?"
+    r"(?:(?:problem|question|exercise|example|instruction|input|task|human|user|q|题目|问题|例题|問題|질문|문제|вопрос|задача|frage|aufgabe"
+    r"|pregunta|problema|exercice|pergunta|domanda)\b[ \t]*\d{0,4}[ \t]*[\])*_]*[ \t]*[:.][*_ \t]*|(?:user|human|assistant)[ \t]*$"
+    r"|###[ \t]*(?:instruction|question|problem|input)\b)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def visible(text: str) -> str:
+    """The text after the last thinking block and before a chat marker; an unfinished block hides everything after it."""
+    if not _MAY_HIDE.search(text):
+        return text
+    ends = list(_THINKING_END.finditer(text))
+    text = text[ends[-1].end() :] if ends else text
+    start = _THINKING_START.search(text)
+    text = text[: start.start()] if start else text
+    return next((part for part in _CHAT_MARK.split(text) if part.strip()), "")
+
+
+def legible(text: str) -> str:
+    """Full-width letters, digits and punctuation as ASCII; without marks that show nothing (zero width, direction).
+
+    Long runs of white space are cut short: patterns that begin with `\\s*` would read them once from each of their places.
+    """
+    if not text.isascii():
+        text = _WIDE_GROUPS.sub(",", text).translate(_FULL_WIDTH)
+    return _LONG_GAP.sub(lambda gap: "\n\n" if gap.group().count("\n") > 1 else gap.group()[:1], text)
+
+
+def own(text: str, answered: int) -> str:
+    """The text up to the first question that it asks itself after `answered`, the end of its first answer."""
+    asks = _ASKS.search(text, answered)
+    return text[: asks.start()] if asks else text
