@@ -26,7 +26,7 @@ _BINDING = {
     "at most": r"at most|(?:no|not) (?:more|greater|larger) than|maximum of|up to|or (?:less|fewer|below|under|smaller|lower)|and (?:below|under)|至多|最多|不超过|不大于|höchstens|au plus|a lo sumo|como máximo|не более|не больше",
     "more": r"(?:more|greater|larger|bigger|higher|longer|older) than|over(?!lap)|above|exceed(?:s|ing)?|大于|超过|mehr als|größer als|plus de|más de|mayor que|более|больше",
     "less": r"(?:less|fewer|smaller|lower|shorter|younger) than|under|below|小于|少于|weniger als|kleiner als|moins de|menos de|menor que|менее|меньше",
-    "not": r"not|isn'?t|aren'?t|cannot|can'?t|don'?t|doesn'?t|never|neither|nor|none|no|without|except|excluding|all but|other than|unless|不是|不能|没有|不|nicht|keine?|pas|не|нет",
+    "not": r"not|(?:any|every)thing but|isn'?t|aren'?t|cannot|can'?t|don'?t|doesn'?t|never|neither|nor|none|no|without|except|excluding|all but|other than|unless|不是|不能|没有|不|nicht|keine?|pas|не|нет",
     "squared": r"squared|square of|quadrat(?:ed)?|平方",
     "cubed": r"cubed|cube of|立方",
     "root": r"(?:square|cube) roots?|roots? of|根号|wurzel|raíz|racine|корень",
@@ -55,6 +55,9 @@ _DESCRIBING = frozenset(
 )
 MIN_SENTENCE = 4  # words
 _WORD = re.compile(r"[A-Za-z]{2,}")
+_POINTS = re.compile(
+    r"\{\s*[A-Z]{2}\s*\}|(?<![A-Za-z])[A-Z]{2}(?=\s*=)"
+)  # the segment NO of \frac{NO}{BO} denies nothing
 _UNIT_LIKE = re.compile(r"\W*(?:[a-zA-Z]\s*=\s*)?[-\d][-\d.,/\s${}\\]*(?:\\?[A-Za-z]{2,}[\W\d]*)*")
 
 
@@ -107,7 +110,7 @@ def claims(text: str) -> Claims:
 
 def words_of(text: str) -> str:
     """A text without its commands; the words in them stay."""
-    return " ".join(_TEXT.sub(lambda match: f" {match[1] or ''} ", text).split())
+    return " ".join(_POINTS.sub(" ", _TEXT.sub(lambda match: f" {match[1] or ''} ", text)).split())
 
 
 @lru_cache(maxsize=8192)

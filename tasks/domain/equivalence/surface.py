@@ -25,6 +25,7 @@ def _worded(words: str) -> str:
 
 
 _MINUS = re.compile(rf"{_worded('negative|minus')}\s*(?=\$?[\d\\(a-z])", re.IGNORECASE)
+_PLUS = re.compile(rf"{_worded('positive')}\s*(?=\$?\d)(?!\$?\d+-)", re.IGNORECASE)
 _SQUARED = re.compile(rf"(?<=[\w)}}])\s*{_worded('squared')}", re.IGNORECASE)
 _CUBED = re.compile(rf"(?<=[\w)}}])\s*{_worded('cubed')}", re.IGNORECASE)
 _ROOT = re.compile(
@@ -185,6 +186,7 @@ _REWRITES: tuple[Callable[[str], str], ...] = (
     _compared,
     _replaced(_IS_NOT, r" \ne "),
     _replaced(_MINUS, "-"),
+    _replaced(_PLUS, ""),
     _root,
     _replaced(_SQUARED, "^2"),
     _replaced(_CUBED, "^3"),

@@ -105,7 +105,7 @@ def same_words(gold: str, answer: str) -> bool:
 def same_choice(gold: str, answer: str) -> bool:
     """The same letter, when the gold is a choice: A to H, or any letter in brackets."""
     letter = choice(gold)
-    if letter is None or not _upper_or_bracketed(gold):
+    if letter is None or not _upper_or_bracketed(gold) or len(choices(answer) or "C") > 1:
         return False
     return letter == (choice(answer) if bare_choice(gold) else bare_choice(answer))
 

@@ -43,6 +43,12 @@ _CLAUSE = re.compile(
     r"|因为|所以|因此|即|weil|denn|da die|parce que|car|porque|ya que|puesto que|pois|потому что|так как|поскольку)(?!\w)",
     re.IGNORECASE,
 )
+# The answer might be 5, or it could be 6.
+_HEDGE = re.compile(
+    r"\bor\s+(?:else\s+|maybe\s+|perhaps\s+|possibly\s+)*(?:(?:it|that|this|the answer)\s+(?:could|might|may|can|is)\b|maybe\b|perhaps\b|possibly\b)",
+    re.IGNORECASE,
+)
+_DENIED = re.compile(r"\b(?:not|never|except|but|other than)\s*$", re.IGNORECASE)
 _SAME_AGAIN = re.compile(r",?\s+(?:or equivalently|i\.e\.|that is|in other words|equivalently),?\s+", re.IGNORECASE)
 _VALUE = re.compile(r"[\d\\$^=§]|^\W*(?:[A-Za-z]|yes|no|true|false)\W*$", re.IGNORECASE)
 _LEADING_WORDS = re.compile(
@@ -76,21 +82,31 @@ def answer_of(sentence: str) -> str:
     code = _CODE.match(sentence)
     if code:
         return trimmed(code[2])
+    if _HEDGE.search(sentence):
+        return ", ".join(_values(sentence))
     tail = _COPULA.match(sentence)
     if tail and is_formula(sentence[tail.end() :]) and _VALUE.search(sentence[tail.end() :]):
         return trimmed(sentence[tail.end() :])
     run = _RUN.match(sentence)
     if run and not _AFTER_RUN.match(sentence, run.end()):
         return trimmed(run.group())
-    formulas = MATH.findall(sentence)
+    formulas = list(MATH.finditer(sentence))
+    if formulas and _DENIED.search(sentence[: formulas[-1].start()]):
+        return trimmed(sentence)
     if formulas:
-        return trimmed("".join(formulas[-1]))
+        return trimmed("".join(filter(None, formulas[-1].groups())))
     number = last_number_in(sentence)
     if number:
         return number
     if tail and is_formula(sentence[tail.end() :]):
         return trimmed(sentence[tail.end() :])
     return "" if len(sentence.split()) > 6 else trimmed(sentence)
+
+
+def _values(sentence: str) -> list[str]:
+    """All formulas of a sentence, or all its numbers: of an answer that offers several, none is chosen."""
+    formulas = [trimmed("".join(groups)) for groups in MATH.findall(sentence)]
+    return formulas or [match.group().rstrip(",").strip() for match in NUMBER_WITH_CLAIMS.finditer(sentence)]
 
 
 def without_clauses(sentence: str) -> str:
