@@ -58,6 +58,7 @@ _LEADING_WORDS = re.compile(
 _TRAILING_COPULA = re.compile(r"\s*(?:です|になります|となります|である|입니다|이다)\s*$")
 _RUN_PART = r"(?:\$\$.+?\$\$|\$(?:\\\$|[^$])+?\$|\\\(.+?\\\)|[-−+]?\s*(?:\\\$|[$€£])?\d[\d,.]*(?:\s*[-+*/×·÷=^%]+\s*\(?(?:\\\$|[$€£])?\d[\d,.]*\)?)*\s*%?)"
 _RUN = re.compile(rf"{_RUN_PART}(?:\s*(?:,\s*and|,\s*or|,|and|or|&|/)\s*{_RUN_PART})*", re.DOTALL)
+_CONDITION = re.compile(r"\s*,?\s*(?:if|unless|when)\s+\$?[a-z]\$?\s*(?:is\b|[=<>\\])")  # 72 if n is even
 _AFTER_RUN = re.compile(r"\s*(?:\(?\s*(?:or|and)\b|/|more\b|less\b|fewer\b|times\b|to\b|-)", re.IGNORECASE)
 
 
@@ -88,6 +89,8 @@ def answer_of(sentence: str) -> str:
     if tail and is_formula(sentence[tail.end() :]) and _VALUE.search(sentence[tail.end() :]):
         return trimmed(sentence[tail.end() :])
     run = _RUN.match(sentence)
+    if run and _CONDITION.match(sentence, run.end()):
+        return trimmed(sentence)
     if run and not _AFTER_RUN.match(sentence, run.end()):
         return trimmed(run.group())
     formulas = list(MATH.finditer(sentence))
