@@ -46,7 +46,8 @@ class Outside:
         """Drop the folder's modules, so that the next import reads them again."""
         importlib.invalidate_caches()
         for name, module in list(sys.modules.items()):
-            if str(getattr(module, "__file__", None) or "").startswith(str(self.folder)):
+            places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]  # a namespace has no file
+            if any(str(place or "").startswith(str(self.folder)) for place in places):
                 del sys.modules[name]
 
 

@@ -19,7 +19,7 @@ HEARTBEATS_MISSED_S = 105  # three of 30 s and some
 LATE_S = 600  # a night that has not begun so long after its time is missed
 FINAL = ("Completed", "Failed", "Crashed", "Cancelled", "Paused", "Suspended")
 BEGUN = ("Pending", "Running", *FINAL)
-NIGHT = {"prefect.resource.role": "deployment", "prefect.resource.name": ["nightly", "nightly-fleet"]}
+NIGHT = {"prefect.resource.role": "flow", "prefect.resource.name": "nightly"}
 A_RUN = {"prefect.resource.id": ["prefect.flow-run.*"]}
 # what every notice about a flow run names: stage (its deployment), host as far as it was begun, link
 WHERE = (

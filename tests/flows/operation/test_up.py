@@ -197,7 +197,7 @@ def test_a_night_that_no_worker_takes_is_noticed(person: Machine) -> None:
     with Webhook() as webhook:
         with person.prefect_client(SECRET) as client:
             block = UUID(make_block(person, webhook.url))
-            (missed,) = [one for one in notices(block, late_s=5) if one.name == "restem: missed night"]
+            (missed,) = [one for one in notices(block, late_s=10) if one.name == "restem: missed night"]
             client.create_automation(missed.model_copy(update={"name": "missed, impatient"}))
         nightly = person.deployment("nightly/nightly")["id"]
         late = person.post(f"/deployments/{nightly}/create_flow_run", {"state": {"type": "SCHEDULED"}})["id"]
