@@ -30,7 +30,7 @@ _BINDING = {
     "squared": r"squared|square of|quadrat(?:ed)?|平方",
     "cubed": r"cubed|cube of|立方",
     "root": r"(?:square|cube) roots?|roots? of|根号|wurzel|raíz|racine|корень",
-    "multiple": r"multiples?|divisible|倍",
+    "multiple": r"(?:a|every|any|all)(?: \w+)? multiples?|multiples? of|divisible|倍",
     "divisor": r"divisors? of|factors? of|divides",
     "power": r"powers? of",
     "half": r"half",
