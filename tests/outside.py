@@ -45,10 +45,9 @@ class Outside:
     def forget(self) -> None:
         """Drop the folder's modules, so that the next import reads them again."""
         importlib.invalidate_caches()
-        for name, module in list(sys.modules.items()):
-            places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]  # a namespace has no file
-            if any(str(place or "").startswith(str(self.folder)) for place in places):
-                del sys.modules[name]
+        ours = {path.stem for path in self.folder.iterdir()}  # by name: also what an earlier folder of that name left
+        for name in [name for name in sys.modules if name.partition(".")[0] in ours]:
+            del sys.modules[name]
 
 
 @pytest.fixture

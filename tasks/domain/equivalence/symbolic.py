@@ -63,8 +63,17 @@ def new_pair() -> None:
     _spent.seconds = 0.0
 
 
+@lru_cache(maxsize=1)
+def warm_up() -> None:
+    """SymPy builds tables at the first question of a kind. That takes as long as a hard question, and no pair pays for it."""
+    x = sympy.Symbol("x", real=True)
+    sympy.solveset(sympy.Abs(x - 1) < 2, x, sympy.S.Reals).symmetric_difference(sympy.Interval.open(-1, 3))
+    sympy.simplify(sympy.sin(x) ** 2 + sympy.cos(x) ** 2 - 1)
+
+
 def attempt(question: Callable[[], bool | None]) -> bool | None:
     """The answer to a question to SymPy; None when it has none in time, or fails."""
+    warm_up()
     started = time.process_time()
     try:
         with limited(min(TIME_LIMIT_S, BUDGET_S - _spent.seconds)):
