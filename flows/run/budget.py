@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
@@ -53,6 +54,7 @@ class Budget:
     limits: Limits
     workspace: Workspace
     counted: dict[str, int] = field(default_factory=dict)  # generate key -> tokens drawn for it since the night began
+    done: set[str] = field(default_factory=set)  # recipes of this night's draws: they are not read again between waves
     disk_at_start: int = 0
     disk_now: int = 0
     measured: float = 0.0
@@ -87,18 +89,25 @@ class Budget:
 
     def tokens(self) -> int:
         """Return the completion tokens drawn for this run since the night began, by all attempts on all machines."""
-        for recipe in self._recipes():
+        store = self.workspace.store
+        for path, recipe in self._recipes():
             key = key_of(recipe)
-            manifest = None if key in self.counted else self.workspace.store.lookup("generate", key)
+            manifest = None if key in self.counted else store.lookup("generate", key)
             if manifest is not None:
                 fresh = manifest.created >= self.limits.since
                 self.counted[key] = manifest.meta["tokens_drawn"] if fresh else 0
+                if fresh:
+                    self.done.add(path)
         return sum(self.counted.values())
 
-    def _recipes(self) -> list[dict[str, Any]]:
+    def _recipes(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield path and recipe of every draw of the run that is not counted for good."""
         places, store = self.workspace.places, self.workspace.store
-        slots = (path for path in store.walk(places.recipes) if Slot.parse(places.slot_of(path)).stage == "generate")
-        return [recipe for path in slots if (recipe := store.read_json(path))]
+        for path in store.walk(places.recipes):
+            if path not in self.done and Slot.parse(places.slot_of(path)).stage == "generate":
+                recipe = store.read_json(path)
+                if recipe:
+                    yield path, recipe
 
     def _grown_gib(self) -> float:
         if time.monotonic() - self.measured >= DISK_EVERY_S:

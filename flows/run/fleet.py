@@ -123,6 +123,7 @@ class Fleet:
     def range(self, stages: Stages, work: RangeWork, going: Callable[[], bool]) -> RangeSamples:
         """Do all waves in one flow run. Under a budget the worker asks the budget too, and what it left undone is no failure."""
         limits = stages.hook.limits if isinstance(stages.hook, Budget) and work.draws.capped else None
+        limits = limits if limits and limits.any else None
         if limits and not stages.hook.goes_on(work.draws):
             return as_far_as_stored(stages, work)
         job = RangeJob(_for_workers(stages), work.draws, work.number, work.ids, limits)
