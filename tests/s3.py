@@ -18,6 +18,7 @@ from s3fs import S3FileSystem
 from tasks.processes.ports import free_port
 
 BUCKET = "bucket"
+ROOT = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,9 @@ def s3_server(folder: Path, *, checks_credentials: bool = False) -> Iterator[S3]
     }  # fmt: skip
     setup_calls = {"INITIAL_NO_AUTH_ACTION_COUNT": "4"} if checks_credentials else {}
     with (folder / "s3.log").open("wb") as log:
-        argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-        server = subprocess.Popen(argv, stdout=log, stderr=log, env={**os.environ, **setup_calls})
+        argv = [sys.executable, "-m", "tests.s3_service", str(port)]
+        environ = {**os.environ, "MOTO_PORT": str(port), **setup_calls}
+        server = subprocess.Popen(argv, stdout=log, stderr=log, env=environ, cwd=ROOT)
     S3FileSystem.clear_instance_cache()  # fsspec keeps clients by their arguments: one made for another port would be used again
     try:
         _wait(port, server)
