@@ -27,7 +27,7 @@ MAX_WITHOUT_GOLD = 0.01  # the share of bad golds that a run tolerates by defaul
 
 @dataclass(frozen=True)
 class Loaded:
-    """The problems of one source in their final order. `few_tests`: ids of those dropped for fewer than `min_tests` tests."""
+    """This record holds the problems of one source in their final order; `few_tests` are the ids of those dropped for too few tests."""
 
     problems: list[Problem]
     few_tests: tuple[str, ...] = ()

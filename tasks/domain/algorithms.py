@@ -47,7 +47,7 @@ NOT_YET: dict[str, str] = {
 
 
 def preset_names() -> tuple[str, ...]:
-    """The methods that `preset` knows settings for, the default first."""
+    """Return the methods that `preset` knows settings for, the default first."""
     return tuple(sorted(METHODS.names(), key=lambda name: name != DEFAULT_METHOD))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def size(count: float) -> str:
-    """Bytes in binary units."""
+    """Return a number of bytes as text in binary units."""
     for unit in ("B", "KiB", "MiB"):
         if count < 1024:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
@@ -13,7 +13,7 @@ def size(count: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Two units at most."""
+    """Return a time as text, in two units at most."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

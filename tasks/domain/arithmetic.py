@@ -55,7 +55,7 @@ def split_of(a: int, b: int) -> str:
 
 
 def debts(a: int, operator: Operator, b: int) -> int:
-    """How many columns carry into the next one, or borrow from it."""
+    """Return how many columns carry into the next one, or borrow from it."""
     count, owed = 0, 0
     for x, y in list(zip(_digits(a), _digits(b), strict=True))[:-1]:
         owed = int(x + y + owed >= 10) if operator == "+" else int(x < y + owed)
@@ -64,12 +64,12 @@ def debts(a: int, operator: Operator, b: int) -> int:
 
 
 def _digits(number: int) -> list[int]:
-    """From the right."""
+    """Return the digits from the right."""
     return [int(digit) for digit in reversed(str(number))]
 
 
 def drawn(split: str, seed: int = 0, levels: Sequence[str] = LEVELS) -> Iterator[Expression]:
-    """Endless expressions of one split, repeats included; the same arguments give the same stream."""
+    """Yield expressions of one split without end, repeats included; the same arguments give the same stream."""
     rng = random.Random(f"{split}/{seed}")
     while True:
         level = rng.choice(levels)
@@ -87,12 +87,12 @@ def _drawn_expression(rng: random.Random, level: str) -> Expression:
 
 
 def expressions(split: str, seed: int = 0, levels: Sequence[str] = LEVELS) -> Iterator[Expression]:
-    """The distinct ones of `drawn`; UserError when there are no more."""
+    """Yield the distinct ones of `drawn`; raise UserError when there are no more."""
     return distinct(drawn(split, seed, levels), f"arithmetic {split}", levels)
 
 
 class Asks(Protocol):
-    """A built-in problem; two with one question are the same."""
+    """This protocol is a built-in problem; two with one question are the same."""
 
     @property
     def question(self) -> str: ...
@@ -102,7 +102,7 @@ Asking = TypeVar("Asking", bound=Asks)
 
 
 def distinct(stream: Iterator[Asking], name: str, levels: Sequence[str]) -> Iterator[Asking]:
-    """Each problem of an endless stream once; UserError when nothing new comes any more."""
+    """Yield each problem of an endless stream once; raise UserError when nothing new comes any more."""
     seen: set[str] = set()
     misses = 0
     for one in stream:
@@ -120,7 +120,7 @@ def never() -> bool:
 
 
 def solution(expression: Expression, forgets: Callable[[], bool] = never) -> str:
-    """The columns from the right and the answer mark; `forgets` is asked at each carry or borrow.
+    """Return the columns from the right and the answer mark; `forgets` is asked at each carry or borrow.
 
     478+285: `8+5=13`, `7+8+1=16`, `4+2+1=7`, `#### 763`. A forgotten carry leaves the `+1` out, and the answer follows.
     """

@@ -33,7 +33,7 @@ class AuditPlace(JsonRecord):
 
 @dataclass(frozen=True)
 class Rates(JsonRecord):
-    """People's labels of samples drawn at random among the accepted, and among the refused."""
+    """These are people's labels of samples drawn at random among the accepted, and among the refused."""
 
     accepted: int
     accepted_wrongly: int

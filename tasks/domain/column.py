@@ -49,7 +49,7 @@ def columns_named(names: Iterable[str]) -> list[Column]:
 
 
 def with_columns(examples: Sequence[Example], columns: Iterable[Column]) -> pa.Table:
-    """The rows as a table, and behind their own columns these."""
+    """Return the rows as a table in which these columns follow the rows' own."""
     table = to_table(examples, Example)
     for one in columns:
         values = pa.array([one.value(example) for example in examples], pa.type_for_alias(one.type))

@@ -21,7 +21,7 @@ from tasks.domain.statistics import (
 
 @dataclass(frozen=True)
 class DifficultyBin:
-    """A policy against the base on problems of like difficulty, judged by other base samples than those compared."""
+    """This bin compares a policy with the base on problems of like difficulty, judged by other base samples than those compared."""
 
     name: str
     problems: int

@@ -84,7 +84,7 @@ def _corrected(problem: Problem, correction: ProblemCorrection | None) -> Proble
 
 
 class Rulings:
-    """The verdicts on some problems that a person overruled."""
+    """These are the verdicts on some problems that a person overruled."""
 
     def __init__(self, overruled: Sequence[Overruled], ids: Sequence[str]) -> None:
         wanted = set(ids)

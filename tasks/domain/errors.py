@@ -30,7 +30,7 @@ class ModelChangeRefused(UserError):
 
 
 class StageFailed(RestemError):
-    """A stage ran and its own rule refuses the result. Never retried."""
+    """A stage ran and its own rule refuses the result; it is never retried."""
 
 
 class InfrastructureError(RestemError):

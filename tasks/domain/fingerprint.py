@@ -33,7 +33,7 @@ def digest_of_text(text: str) -> str:
 
 
 def row_hashes(table: pa.Table) -> Iterator[bytes]:
-    """SHA-256 of each row's canonical JSON."""
+    """Return the SHA-256 of each row's canonical JSON."""
     for batch in table.to_batches(max_chunksize=4096):
         for row in batch.to_pylist():
             text = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -53,7 +53,7 @@ def digest_of_tables(tables: Iterable[pa.Table]) -> str:
 
 
 def sha256_of_file(path: Path) -> str:
-    """Full SHA-256 of a file's bytes."""
+    """Return the full SHA-256 of a file's bytes."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

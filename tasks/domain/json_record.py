@@ -20,13 +20,13 @@ class JsonRecord:
     """Mix-in for dataclasses whose fields are JSON-like or records themselves."""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain dictionaries, lists, texts, numbers and None, ready for `json.dumps(..., allow_nan=False)`."""
+        """Return plain dictionaries, lists, texts, numbers and None, ready for `json.dumps(..., allow_nan=False)`."""
         plain: dict[str, Any] = json.loads(TypeAdapter(type(self)).dump_json(self))
         return plain
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any] | str | bytes) -> Self:
-        """From what `to_json` gave, or its text. UserError when it is no such record; unknown keys are left out."""
+        """Make the record from what `to_json` gave, or its text. UserError when it is no such record; unknown keys are left out."""
         text = value if isinstance(value, str | bytes) else json.dumps(value)
         try:
             return TypeAdapter(cls).validate_json(text)

@@ -33,7 +33,7 @@ def version_of(thing: Any, module: str, what: str) -> str:
 
 
 def digest_of_source(function: Callable[..., Any], folder: str | None = None) -> str:
-    """Twelve hex digits that change with any edit of the function's module, or of what it imports from beside it.
+    """Return twelve hex digits that change with any edit of the function's module, or of what it imports from beside it.
 
     "Beside it" is `folder` for a module there, else the module's own top-level package. A function without a file
     (typed into an interpreter) counts by its byte code.

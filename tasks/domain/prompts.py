@@ -45,7 +45,7 @@ class PromptForm:
 
 
 def only_form(problem: Problem) -> str:
-    """For templates that treat all problems alike."""
+    """Return the one form of templates that treat all problems alike."""
     return "only"
 
 
@@ -55,7 +55,7 @@ def question_of(problem: Problem) -> str:
 
 @dataclass(frozen=True)
 class PromptTemplate:
-    """One way to ask. `form_of` picks the form by problem, `ask` writes the problem's own text."""
+    """A template is one way to ask: `form_of` picks the form by problem, `ask` writes the problem's own text."""
 
     name: str
     version: int
@@ -171,7 +171,7 @@ TEMPLATES: dict[str, PromptTemplate] = {
 
 
 def template_named(name: str) -> PromptTemplate:
-    """A built-in template, or one of yours as `package.module:ATTRIBUTE`.
+    """Return a built-in template, or one of yours as `package.module:ATTRIBUTE`.
 
     `chat` is ChatML, the format of Qwen and SmolLM among others. Other chat formats live in their tokenizer, which this
     pure module does not read: write the turns as a template of your own.

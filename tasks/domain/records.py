@@ -60,7 +60,7 @@ class Record:
         return value
 
     def require_column(self, *names: str) -> None:
-        """UserError unless one of these columns is there, filled or not."""
+        """Raise UserError unless one of these columns is there, filled or not."""
         wanted = [self.columns.get(name, name) for name in names]
         if not any(column in self.data for column in wanted):
             raise self._missing(" or ".join(wanted))
@@ -90,13 +90,13 @@ def level_text(value: Any) -> str | None:
 
 
 def own_id(record: Record, *names: str) -> str:
-    """The record's id in the column id or one of these, empty where it has none."""
+    """Return the record's id in the column id or one of these, empty where it has none."""
     value = record.optional("id", *names)
     return "" if value is None else str(value)
 
 
 def parsed_json(value: Any, where: str) -> Any:
-    """JSON text as an object; an object stays as it is."""
+    """Return JSON text as an object; an object stays as it is."""
     if not isinstance(value, str):
         return value
     try:
@@ -110,5 +110,5 @@ def parsed_json(value: Any, where: str) -> Any:
 
 
 def json_text(value: Any) -> str:
-    """An object as JSON text, as `Draft.tests` wants it."""
+    """Return an object as JSON text, as `Draft.tests` wants it."""
     return json.dumps(value, ensure_ascii=False)

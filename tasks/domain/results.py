@@ -24,12 +24,12 @@ CELLS = {"1": 1.0, "0": 0.0, "?": float("nan")}
 
 
 def outcome(label: Label) -> str:
-    """A label as one character."""
+    """Return a label as one character."""
     return {"correct": "1", "verifier_error": "?"}.get(label, "0")
 
 
 def correct_matrix(outcomes: Iterable[str]) -> Floats:
-    """Outcome texts of equal length as problems x samples of 1, 0, NaN."""
+    """Return outcome texts of equal length as an array, problems x samples, of 1, 0, NaN."""
     return np.array([[CELLS[c] for c in text] for text in outcomes], dtype=float)
 
 
@@ -89,7 +89,7 @@ class Tally(JsonRecord):
 
     @property
     def false_positives(self) -> float:
-        """Share of the accepted programs that their held-back tests refuse; NaN without any."""
+        """Return the share of the accepted programs that their held-back tests refuse; NaN without any."""
         return self.hidden_failed / self.hidden_tested if self.hidden_tested else float("nan")
 
     @property
@@ -155,7 +155,7 @@ class PolicyScore(JsonRecord):
 
     @property
     def format_failures(self) -> float:
-        """Share over greedy and sampled completions together; NaN without any."""
+        """Return the share over greedy and sampled completions together; NaN without any."""
         return self.tally.format_failures
 
     @property
@@ -177,7 +177,7 @@ class PolicyScore(JsonRecord):
 
 @dataclass(frozen=True)
 class EpochScore(JsonRecord):
-    """One checkpoint of the M-step on the val problems."""
+    """This record is the score of one checkpoint of the M-step on the val problems."""
 
     epoch: int
     val_reward: Interval
@@ -220,13 +220,13 @@ class IterationResult(JsonRecord):
 
     @property
     def tokens(self) -> int:
-        """Prompt and completion tokens of the E-step and of the evaluation on test."""
+        """Return the prompt and completion tokens of the E-step and of the evaluation on test."""
         return self.train.tokens + (self.test.tokens if self.test else 0)
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A policy minus the base on the same test problems."""
+    """This record is the difference of a policy and the base on the same test problems."""
 
     number: int  # iteration
     metric: str  # "greedy", "sampled", "pass@4"
@@ -253,7 +253,7 @@ class RunResult(JsonRecord):
 
     @property
     def rows(self) -> tuple[IterationResult, ...]:
-        """The base, then every iteration."""
+        """Return the base's row, then every iteration's."""
         return (self.base, *self.iterations)
 
 

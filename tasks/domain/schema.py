@@ -143,7 +143,7 @@ JSON_COLUMNS = {row_type: json_columns(row_type) for row_type in SCHEMAS}
 
 
 def to_table(rows: Iterable[Any], row_type: type) -> pa.Table:
-    """Rows of one type as a table with that type's schema."""
+    """Return rows of one type as a table with that type's schema."""
     records = [asdict(row) for row in rows]
     for record in records:
         for column in JSON_COLUMNS[row_type]:
@@ -152,7 +152,7 @@ def to_table(rows: Iterable[Any], row_type: type) -> pa.Table:
 
 
 def from_table(table: pa.Table, row_type: type) -> list[Any]:
-    """The table's rows as frozen records; the inverse of `to_table`."""
+    """Return the table's rows as frozen records; the inverse of `to_table`."""
     records = table.select(SCHEMAS[row_type].names).to_pylist()
     for record in records:
         for column in JSON_COLUMNS[row_type]:

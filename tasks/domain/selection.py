@@ -151,7 +151,7 @@ def keep_rows(selection: Selection, chosen: set[str], settings: MaterializeSetti
 
 
 def rows_per_problem(examples: Iterable[Example], problems: int) -> dict[int, int]:
-    """Histogram: number of rows -> number of problems with that many, those without any included."""
+    """Return a histogram: number of rows -> number of problems with that many, those without any included."""
     rows = Counter(example.problem_id for example in examples)
     histogram = Counter(rows.values())
     if problems > len(rows):

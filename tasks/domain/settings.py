@@ -46,7 +46,7 @@ class Settings(BaseModel):
 
 
 class SourceSettings(Settings):
-    """One set of problems."""
+    """These settings describe one set of problems."""
 
     kind: Annotated[str, AfterValidator(LOADERS.check)] = Field(
         "arithmetic",
@@ -76,7 +76,7 @@ class SourceSettings(Settings):
 
 
 class ProblemCorrection(Settings):
-    """What a person corrects in a problem: its gold or tests, or it goes."""
+    """This record is what a person corrects in a problem: its gold or its tests, or the problem goes."""
 
     problem: str = Field(min_length=1)
     gold: str | None = None
@@ -85,7 +85,7 @@ class ProblemCorrection(Settings):
 
 
 class Overruled(Settings):
-    """A person's word on one completion of a problem, named by the digest of its text."""
+    """This record is a person's word on one completion of a problem, named by the digest of its text."""
 
     problem: str = Field(min_length=1)
     text: str = Field(pattern="^[0-9a-f]{16}$")
@@ -134,7 +134,7 @@ class ModelSettings(Settings):
 
 
 class GenerateSettings(Settings):
-    """E-step sampling (paper, section 3 and appendix: T 0.7, top-k 40, 32 samples a problem on MATH)."""
+    """These settings are for E-step sampling (paper, section 3 and appendix: T 0.7, top-k 40, 32 samples a problem on MATH)."""
 
     waves: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         (16, 8, 8), min_length=1, description="Samples a problem per wave; a problem that has `cap` accepted drops out."
@@ -298,7 +298,7 @@ class VerifySettings(Settings):
 
 
 class MaterializeSettings(Settings):
-    """Which verified samples become training rows (paper: correct only, at most 10 solutions a problem)."""
+    """These settings say which verified samples become training rows (paper: correct only, at most 10 solutions a problem)."""
 
     LATER = frozenset({"columns"})
 
@@ -378,7 +378,7 @@ class FinetuneSettings(Settings):
 
 
 class EvaluateSettings(Settings):
-    """Held-out evaluation (paper: greedy pass@1; pass@k at T 1.0, top-p 0.95; maj@64)."""
+    """These settings are for the held-out evaluation (paper: greedy pass@1; pass@k at T 1.0, top-p 0.95; maj@64)."""
 
     greedy: bool = Field(True, description="Also draw one greedy completion a problem.")
     samples: int = Field(
@@ -416,7 +416,7 @@ def _as_text(value: Any) -> Any:
 
 
 class LoopSettings(Settings):
-    """How often, and when to stop. Decisions look at val only."""
+    """These settings say how often to iterate, and when to stop. Decisions look at val only."""
 
     iterations: int = Field(3, ge=0, le=100, description="0: evaluate the base only.")
     patience: int = Field(0, ge=0, description="Stop after this many iterations without a better val reward; 0: never.")

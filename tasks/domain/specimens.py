@@ -17,7 +17,7 @@ CHARS = 4000  # of each text
 def shown_samples(
     problems: Sequence[Problem], judged: Iterable[tuple[Sample, Verdict]], decoding: str = "sampled", per_label: int = 3
 ) -> tuple[ShownSample, ...]:
-    """At most `per_label` samples of each label, chosen by hash so that nobody picks them."""
+    """Return at most `per_label` samples of each label, chosen by hash so that nobody picks them."""
     by_id = {p.id: p for p in problems}
     by_label: dict[str, list[tuple[Sample, Verdict]]] = defaultdict(list)
     for sample, verdict in judged:

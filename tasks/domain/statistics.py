@@ -23,7 +23,7 @@ CELLS_AT_ONCE = 4_000_000  # resampled indices held in memory at once: 32 MB
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with the limits of its interval (95 % unless said otherwise). Nothing known: value NaN."""
+    """An interval is an estimate with its limits (95 % unless said otherwise). When nothing is known the value is NaN."""
 
     value: Real
     low: Real
@@ -37,7 +37,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Bounded:
-    """One value a problem, and what it would be if every unknown sample were wrong or right."""
+    """This record is one value a problem, and what it would be if every unknown sample were wrong or right."""
 
     value_P: Floats  # NaN: nothing known
     if_wrong_P: Floats
@@ -46,7 +46,7 @@ class Bounded:
 
 @dataclass(frozen=True)
 class HalfSplit:
-    """Difficulty bins of the base model, and the base samples that took no part in making them."""
+    """This record holds difficulty bins of the base model, and the base samples that took no part in making them."""
 
     names: tuple[str, ...]
     bin_P: NDArray[np.int64]  # index into `names`; -1: no known sample in the binning half
@@ -54,7 +54,7 @@ class HalfSplit:
 
 
 def wilson(successes: float, n: float, confidence: float = 0.95) -> Interval:
-    """Score interval of a proportion (Wilson, 1927): keeps its coverage at 0 and n, where the normal one fails."""
+    """Return the score interval of a proportion (Wilson, 1927): it keeps its coverage at 0 and n, where the normal one fails."""
     if n == 0:
         return Interval(nan, 0.0, 1.0)
     if not 0 <= successes <= n:
@@ -95,7 +95,7 @@ def sample_mean(correct_PN: ArrayLike) -> Bounded:
 
 
 def bootstrap_mean(per_problem: ArrayLike, resamples: int = 2000, seed: int = 0, confidence: float = 0.95) -> Interval:
-    """Mean over problems with the percentile bootstrap interval, problems being the unit; NaN problems are left out.
+    """Return the mean over problems with the percentile bootstrap interval; problems are the unit, NaN ones are left out.
 
     Values lie in [0, 1]. When all are 0 (or all 1) resampling cannot see any spread, so Wilson's limit stands in.
     """
@@ -128,7 +128,7 @@ def paired_difference(
 
 
 def difficulty_bins(base_PN: ArrayLike, edges: tuple[float, ...] = (0.25, 0.5, 0.75)) -> HalfSplit:
-    """Bins by the base model's solve rate in its even-numbered samples; the odd-numbered ones are left for comparing.
+    """Make bins by the base model's solve rate in its even-numbered samples; the odd-numbered ones are left for comparing.
 
     Binning and comparing on the same samples would show a gain in the hard bins and a loss in the easy ones for a
     policy that is no different (regression to the mean). Needs at least two samples a problem.

@@ -33,7 +33,7 @@ TESTS = 5  # a problem
 
 @dataclass(frozen=True)
 class Task:
-    """What to compute: a start (`n`, `a+b`, `a-b`) and operations like (`*`, 3), applied in order."""
+    """A task is what to compute: a start (`n`, `a+b`, `a-b`) and operations like (`*`, 3), applied in order."""
 
     start: str
     steps: tuple[tuple[str, int], ...]
@@ -47,7 +47,7 @@ class Task:
         return str(_expression(self, never)[1])
 
     def result(self, *numbers: int) -> int:
-        """What the program must print."""
+        """Return what the program must print."""
         value = numbers[0] if self.start == "n" else numbers[0] + numbers[1] * (1 if self.start == "a+b" else -1)
         for sign, number in self.steps:
             value = value * number if sign == "*" else value + (number if sign == "+" else -number)
@@ -61,7 +61,7 @@ def split_of(task: Task) -> str:
 
 
 def drawn(split: str, seed: int = 0, levels: Sequence[str] = LEVELS) -> Iterator[Task]:
-    """Endless problems of one split, repeats included; the same arguments give the same stream."""
+    """Yield problems of one split without end, repeats included; the same arguments give the same stream."""
     rng = random.Random(f"programs/{split}/{seed}")
     while True:
         level = rng.choice(levels)
@@ -78,17 +78,17 @@ def _drawn_task(rng: random.Random) -> Task:
 
 
 def tasks(split: str, seed: int = 0, levels: Sequence[str] = LEVELS) -> Iterator[Task]:
-    """The distinct ones of `drawn`; UserError when there are no more."""
+    """Yield the distinct ones of `drawn`; raise UserError when there are no more."""
     return distinct(drawn(split, seed, levels), f"programs {split}", levels)
 
 
 def solution(task: Task, forgets: Callable[[], bool] = never) -> str:
-    """One expression; `forgets` is asked at each place that needs brackets."""
+    """Return one expression; `forgets` is asked at each place that needs brackets."""
     return f"{READS[task.start]}\nprint({_expression(task, forgets)[0]})"
 
 
 def stepwise(task: Task) -> str:
-    """A line an operation."""
+    """Return a program with a line for each operation."""
     first = [] if task.start == "n" else [f"n={task.start}"]
     return "\n".join([READS[task.start], *first, *(f"n=n{sign}{number}" for sign, number in task.steps), "print(n)"])
 
@@ -112,7 +112,7 @@ def _expression(task: Task, forgets: Callable[[], bool]) -> tuple[str, int]:
 
 
 def tests_of(task: Task) -> str:
-    """Inputs and outputs as the loaders write them (JSON); the inputs hang on the question alone."""
+    """Return inputs and outputs as the loaders write them (JSON); the inputs depend on the question alone."""
     rng = random.Random(task.question)
     rows = [[rng.randint(10, 99) for _ in range(1 if task.start == "n" else 2)] for _ in range(TESTS)]
     inputs = [" ".join(map(str, row)) + "\n" for row in rows]

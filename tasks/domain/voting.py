@@ -23,7 +23,7 @@ Answers = Sequence[str | None]
 
 @dataclass(frozen=True)
 class Camp:
-    """The samples of one problem that gave the same answer."""
+    """A camp is the samples of one problem that gave the same answer."""
 
     votes: int
     share: float  # how correct the answer is: 1 or 0, between if its verdicts differ
@@ -31,7 +31,7 @@ class Camp:
 
 @dataclass(frozen=True)
 class Ballot:
-    """All samples of one problem; `silent` ones are drawn as voters but name no answer."""
+    """A ballot is all samples of one problem; `silent` ones are drawn as voters but name no answer."""
 
     camps: tuple[Camp, ...]
     silent: int
@@ -42,7 +42,7 @@ class Ballot:
 
 
 def maj_at_k(answers_PN: Sequence[Answers], correct_PN: ArrayLike, k: int) -> Bounded:
-    """Expected correctness of the vote per problem. `answers_PN` holds extracted answers, None where there is none.
+    """Return the expected correctness of the vote per problem. `answers_PN` holds extracted answers, None where there is none.
 
     Samples whose correctness is unknown (NaN) take their answer's verdict where another sample gave the same answer;
     the rest are left out of the estimate and become, in the bounds, votes for the strongest wrong or for a right

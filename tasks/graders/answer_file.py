@@ -59,7 +59,7 @@ class AuditRow:
 
 @dataclass(frozen=True)
 class Seconds:
-    """The quantiles of the seconds per row."""
+    """These are the quantiles of the seconds per row."""
 
     p50: float
     p99: float

@@ -39,7 +39,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the function returned for one payload, and the seconds it took."""
+    """This record is what the function returned for one payload, and the seconds it took."""
 
     value: Any
     seconds: float

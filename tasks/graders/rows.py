@@ -30,7 +30,7 @@ OTHER_NAMES = {
 
 @dataclass(frozen=True)
 class Line:
-    """A line's number, from 1, and its JSON value."""
+    """This record is a line's number, from 1, and its JSON value."""
 
     number: int
     value: Any

@@ -8,7 +8,7 @@ WIDEST = 44  # characters of a cell
 
 
 def side_by_side(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A heading and a line a row, then an empty line; nothing without rows."""
+    """Return a heading and a line for each row, then an empty line; nothing without rows."""
     if not rows:
         return []
     cells = [tuple(names), *[tuple(_cell(cell) for cell in row) for row in rows]]

@@ -84,7 +84,7 @@ def _resident_bytes() -> int:
 
 
 def read_frame(stream: BinaryIO) -> bytes | None:
-    """One frame's body; None at the end of the stream."""
+    """Return one frame's body; None at the end of the stream."""
     header = _read_exactly(stream, FRAME.size)
     return None if header is None else _read_exactly(stream, FRAME.unpack(header)[0])
 

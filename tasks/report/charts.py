@@ -43,7 +43,7 @@ STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Line:
-    """The points of one curve: x -> interval (shares, drawn in percent)."""
+    """A line is the points of one curve: x -> interval (shares, drawn in percent)."""
 
     label: str
     points: Mapping[float, Interval | None]

@@ -39,7 +39,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure and its picture."""
+    """This record is a figure and its picture."""
 
     figure: Figure
     svg: str

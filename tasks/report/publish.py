@@ -24,7 +24,7 @@ LIGHT = {
 
 @dataclass(frozen=True)
 class Shown:
-    """One artifact: its key, its text and a description."""
+    """This record is one artifact: its key, its text and a description."""
 
     key: str
     markdown: str

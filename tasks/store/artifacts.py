@@ -32,7 +32,7 @@ __all__ = [
 
 
 class Store(ObjectStore):
-    """The artifact store: manifests and tables on top of objects."""
+    """The artifact store keeps manifests and tables on top of objects."""
 
     def __init__(self, root: str) -> None:
         super().__init__(root)

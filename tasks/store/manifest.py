@@ -35,7 +35,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a finished stage wrote, from which recipe, and in which environment."""
+    """A manifest says what a finished stage wrote, from which recipe, and in which environment."""
 
     stage: str
     key: str

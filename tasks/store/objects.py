@@ -23,7 +23,7 @@ from tasks.store.manifest import Part, new_attempt
 
 
 class ObjectStore:
-    """Objects below `root` (a folder or an fsspec URL). Safe to use from several threads and processes."""
+    """This store holds objects below `root` (a folder or an fsspec URL). It is safe to use from several threads and processes."""
 
     def __init__(self, root: str) -> None:
         self.root_url = root

@@ -50,7 +50,7 @@ def is_zero(node: Node) -> bool | None:
 
 
 def totient(order: int) -> int:
-    """Degree of the field of the roots of unity of this order."""
+    """Return the degree of the field of the roots of unity of this order."""
     return sum(math.gcd(order, k) == 1 for k in range(1, order + 1))
 
 

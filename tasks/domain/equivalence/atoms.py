@@ -32,7 +32,7 @@ MAX_POSTFIXES = 60  # tokens of powers, factorials and the like behind one atom
 
 
 class AtomParser(GroupParser):
-    """Everything from powers down."""
+    """The parser reads everything that binds as strongly as a power, or more."""
 
     # powers and what stands behind an atom
 
@@ -66,7 +66,7 @@ class AtomParser(GroupParser):
         return node
 
     def with_minutes(self, degrees: Node) -> Node:
-        """60 degrees 42' 30'': minutes and seconds of arc."""
+        """Read minutes and seconds of arc behind degrees: 60 degrees 42' 30''."""
         parts, unit = [degrees.args[0]], 1
         while self.peek().kind == "num" and self.peek(1).value in ("'", '"'):
             size, mark = literal(self.next().value), self.next().value
@@ -91,7 +91,7 @@ class AtomParser(GroupParser):
         return Node("pow", (base, self.argument() if braced else self.short_signed()))
 
     def short_signed(self) -> Node:
-        """An unbraced exponent: x^2, x^-1."""
+        """Read an unbraced exponent: x^2, x^-1."""
         if self.take("-"):
             return Node("neg", (self.atom(),))
         self.take("+")
@@ -130,7 +130,7 @@ class AtomParser(GroupParser):
         return "".join(parts[:-1] if depth == 0 else parts)
 
     def argument(self, digits: bool = True) -> Node:
-        """A braced group, or one token; of a bare number the first digit (\\frac12), or all of it (\\sqrt10)."""
+        """Read a braced group, or one token; of a bare number the first digit (\\frac12), or all of it (\\sqrt10)."""
         if self.take("{"):
             node = self.items(closers=("}",))
             self.take("}")
@@ -173,7 +173,7 @@ class AtomParser(GroupParser):
         raise Unreadable(f"unexpected {token.value!r}")
 
     def named(self, token: Token) -> Node:
-        """A symbol, or an unknown function with its arguments."""
+        """Read a symbol, or an unknown function with its arguments."""
         while token.value[0] in FUNCTION_LETTERS and self.peek().value == "'" and self.peek(1).value in ("(", "'"):
             token = token._replace(value=token.value + self.next().value)
         if self.peek().value == "(" and (
@@ -302,7 +302,7 @@ def worded(node: Node, words: str) -> Node:
 
 
 def changed_behind(node: Node, words: str) -> Node:
-    """5 squared, 5 inches squared, 5 or more."""
+    """Decide whether a word behind a number changes it: 5 squared, 5 inches squared, 5 or more."""
     name = " ".join(words.casefold().split())
     if name in ("repeating", "recurring") and node.op == "dec":
         return visible_cycle(node.value) or repeating_decimal(f"{node.value[:-1]}\\overline{{{node.value[-1]}}}")
@@ -318,13 +318,13 @@ def changed_behind(node: Node, words: str) -> Node:
 
 
 def literal(text: str) -> Node:
-    """A number as written."""
+    """Read a number as written."""
     value = Node("num", (), Fraction(text))
     return value if text.isdigit() else Node("dec", (value,), text)
 
 
 def visible_cycle(text: str) -> Node | None:
-    """0.333... and 0.1212... as fractions; None when the digits show no cycle."""
+    """Return 0.333... and 0.1212... as fractions; None when the digits show no cycle."""
     whole, _, digits = text.partition(".")
     for length in range(1, 10):
         cycle, times_seen = digits[-length:], 3 if length == 1 else 2

@@ -84,7 +84,7 @@ _LED = re.compile(r"\b(?:where|with|for|is|are|an?|any|arbitrary)\b", re.IGNOREC
 
 @dataclass(frozen=True)
 class Claims:
-    """What the words of an answer claim."""
+    """These are the claims that the words of an answer make."""
 
     binding: frozenset[str] = frozenset()
     kinds: frozenset[str] = frozenset()
@@ -104,12 +104,12 @@ def contradict(gold: str, answer: str) -> bool:
 
 
 def claims(text: str) -> Claims:
-    """The claims in the words of a text."""
+    """Return the claims in the words of a text."""
     return _claims(text) if _WORDED.search(text) and not known_phrase(text) else Claims()
 
 
 def words_of(text: str) -> str:
-    """A text without its commands; the words in them stay."""
+    """Return the text without its commands; the words in them stay."""
     return " ".join(_POINTS.sub(" ", _TEXT.sub(lambda match: f" {match[1] or ''} ", text)).split())
 
 

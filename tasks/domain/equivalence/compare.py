@@ -49,7 +49,7 @@ class Comparison:
         self.rename = True  # whether letters may have other names here; parts of one thing are renamed together
 
     def answers(self, gold: Node, answer: Node) -> bool:
-        """Whether the whole answer means the whole gold."""
+        """Decide whether the whole answer means the whole gold."""
         every, some = (parameters(gold, all_of_them) | parameters(answer, all_of_them) for all_of_them in (True, False))
         self.hints = replace(self.hints, parameters=every - some, natural=some)
         if "m" in self.hints.flags:
@@ -77,7 +77,7 @@ class Comparison:
         return rule is not None and self.found(rule)
 
     def renamed_together(self, gold: Node, answer: Node) -> bool:
-        """The ends of an interval and the parts of a tuple share their letters."""
+        """Rename letters alike in both ends of an interval and in all parts of a tuple."""
         self.rename = False
         same = any(self.same(gold, reading) for reading in renamings(gold, answer, self.hints))
         self.rename = True
@@ -143,7 +143,7 @@ class Comparison:
         return False
 
     def same_congruences(self, gold: Node, answer: Node) -> bool:
-        """The same remainders, or the gold's one remainder by itself."""
+        """Decide whether both have the same remainders, or the answer is the gold's one remainder by itself."""
         one, two = (residues(side, self.hints.whole) for side in (gold, answer))
         if one is None or two is None:
             bare = gold.op == "mod" and gold.args[0].op != "rel" and exact(gold.args[1]) is not None
@@ -365,7 +365,7 @@ def _settled(node: Node) -> Node:
 
 
 def opened(node: Node) -> Node:
-    """All intervals with open ends."""
+    """Return the tree with all intervals' ends open."""
     args = tuple(map(opened, node.args))
     if node.op == "tuple" and len(args) == 2:
         return Node("tuple", args, "()")
@@ -501,14 +501,14 @@ def _same_brackets(one: str, two: str, items: int) -> bool:
 
 
 def alternatives(node: Node) -> list[Node]:
-    """Both readings of an expression with plus-minus signs, the signs taken together; in a list, of each item."""
+    """Return both readings of an expression with plus-minus signs, the signs taken together; in a list, of each item."""
     if node.op not in ("list", "set"):
         return [_signed(node, 1), _signed(node, -1)]
     return [reading for item in node.args for reading in (alternatives(item) if has(item, "pm", "mp") else [item])]
 
 
 def independent(node: Node) -> list[Node]:
-    """(+-1, +-2) as four points: the signs of a tuple's parts taken each by itself."""
+    """Return (+-1, +-2) as four points: the signs of a tuple's parts are taken each by itself."""
     if node.op != "tuple" or sum(has(part, "pm", "mp") for part in node.args) < 2 or len(node.args) > MAX_SIGNS:
         return alternatives(node)
     parts = [alternatives(part) if has(part, "pm", "mp") else [part] for part in node.args]

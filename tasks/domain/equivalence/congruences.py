@@ -38,7 +38,7 @@ def with_moduli(items: list[Node]) -> list[Node]:
 
 
 def residues(node: Node, parameters: frozenset[str]) -> Residues | None:
-    """What a congruence, a list of them, or a family such as 7k + 3 describes; None for anything else."""
+    """Return what a congruence, a list of them, or a family such as 7k + 3 describes; None for anything else."""
     node = node.args[0] if node.op == "given" else node
     parts = [_residue(item, parameters) for item in (node.args if node.op == "list" else (node,))]
     known = [part for part in parts if part is not None]
@@ -98,7 +98,7 @@ def _is_whole(*values: Fraction) -> bool:
 
 @dataclass(frozen=True)
 class Families:
-    """Numbers step k + offset for all whole k, in multiples of pi, of a degree, or of one."""
+    """These are the numbers step k + offset for all whole k, in multiples of pi, of a degree, or of one."""
 
     unit: str
     members: frozenset[tuple[Fraction, Fraction]]
@@ -106,7 +106,7 @@ class Families:
 
 
 def families(node: Node, parameters: frozenset[str]) -> Families | None:
-    """The families that an answer such as k pi + pi/4, or a list of them, describes; None for anything else."""
+    """Return the families that an answer such as k pi + pi/4, or a list of them, describes; None for anything else."""
     parts = [_progression(item, parameters) for item in (node.args if node.op == "list" else (node,))]
     known = [part for part in parts if part is not None]
     subjects = {part.subject for part in known} - {None}

@@ -30,7 +30,7 @@ class NotNumeric(Exception):
 
 
 class Undefined(NotNumeric):
-    """No value at this point (division by zero), or too large to be written down."""
+    """There is no value at this point (division by zero), or it is too large to be written down."""
 
 
 class Arithmetic(Protocol):
@@ -51,7 +51,7 @@ class Arithmetic(Protocol):
 
 
 class Floats:
-    """Double precision, real where possible."""
+    """The arithmetic of this evaluator is double precision, real where possible."""
 
     pi, e, i = math.pi, math.e, 1j
 
@@ -80,7 +80,7 @@ class Floats:
 
 
 class Digits:
-    """`digits` significant digits by mpmath."""
+    """The arithmetic of this evaluator has `digits` significant digits, by mpmath."""
 
     def __init__(self, digits: int) -> None:
         self.context = mpmath.MPContext()
@@ -109,7 +109,7 @@ class Digits:
         return _off_pole(name, value, self.context.mpf(10) ** (self.context.dps // 2))
 
     def finite(self, value: Any) -> Any:
-        """The value; Undefined for ln 0 and the like, which mpmath calls infinite."""
+        """Return the value; raise Undefined for ln 0 and the like, which mpmath calls infinite."""
         if not self.context.isfinite(value):
             raise Undefined
         return value
@@ -199,7 +199,7 @@ COUNTING_LETTERS = frozenset("nkmNKM")  # symbols that usually stand for whole n
 
 @lru_cache(maxsize=4096)
 def sample(name: str, point: int, whole: bool = False) -> Fraction:
-    """A fixed generic rational for a symbol at a point; beyond the spans, letters of whole numbers get small ones."""
+    """Return a fixed generic rational for a symbol at a point; beyond the spans, letters of whole numbers get small ones."""
     if whole and point >= len(SPANS):
         return Fraction(point - len(SPANS) + 1)
     spread = zlib.crc32(f"{name}@{point}".encode("utf-8", "surrogatepass"))
@@ -223,7 +223,7 @@ class Evaluation:
         self.bound: dict[str, Any] = {}
 
     def value(self, node: Node) -> Any:
-        """NotNumeric for trees without a value."""
+        """Return the value of the tree; raise NotNumeric when it has none."""
         try:
             return _RULES.get(node.op, Evaluation.unknown)(self, node)
         except (ZeroDivisionError, OverflowError, ValueError, KeyError, TypeError) as error:
@@ -285,7 +285,7 @@ class Evaluation:
         return self.m.function(node.value, values)
 
     def call(self, node: Node) -> Any:
-        """An unknown function: some quadratic of its own, so that f(x) differs from g(x) and from f(y)."""
+        """Evaluate an unknown function as some quadratic of its own, so that f(x) differs from g(x) and from f(y)."""
         total = self.m.number(sample(node.value + "()", self.point))
         for place, arg in enumerate(node.args):
             value = self.value(arg)
@@ -294,7 +294,7 @@ class Evaluation:
         return total
 
     def series(self, node: Node) -> Any:
-        """A sum or product over a range of whole numbers."""
+        """Evaluate a sum or product over a range of whole numbers."""
         low, high = (_whole(self.value(arg)) for arg in node.args[:2])
         if high - low >= MAX_SERIES:
             raise Undefined

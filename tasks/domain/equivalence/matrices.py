@@ -82,7 +82,7 @@ def _product(one: Node, two: Node) -> Node | None:
 
 
 def determinant(matrix: Node) -> Node:
-    """Written out by rows, up to 4 by 4; kept as an unknown function beyond."""
+    """Return the determinant written out by rows, up to 4 by 4; beyond, it is kept as an unknown function."""
     size = matrix.value
     if size * size != len(matrix.args) or size > 4:
         return Node("opaque", (matrix,), "det")

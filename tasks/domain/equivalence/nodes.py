@@ -59,7 +59,7 @@ def symbol(name: str) -> Node:
 
 
 def negated(node: Node) -> Node:
-    """-node, with the sign folded into numbers and double signs removed."""
+    """Return -node, with the sign folded into numbers and double signs removed."""
     if node.op == "num":
         return Node("num", (), -node.value)
     return node.args[0] if node.op == "neg" else Node("neg", (node,))
@@ -80,7 +80,7 @@ def divided(top: Node, bottom: Node) -> Node:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """The node and everything below it."""
+    """Yield the node and everything below it."""
     stack = [node]
     while stack:
         one = stack.pop()
@@ -102,12 +102,12 @@ def has(node: Node, *ops: str) -> bool:
 
 
 def symbols(node: Node) -> frozenset[str]:
-    """Free symbols, constants aside."""
+    """Return the free symbols, constants aside."""
     return frozenset(one.value for one in walk(node) if one.op == "sym") - CONSTANTS
 
 
 def renamed(node: Node, names: dict[str, Node]) -> Node:
-    """The tree with symbols replaced."""
+    """Return the tree with symbols replaced."""
     if node.op == "sym":
         return names.get(node.value, node)
     if not node.args:

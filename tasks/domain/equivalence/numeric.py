@@ -41,7 +41,7 @@ Both = Callable[[Arithmetic, int], tuple[Any, Any]]
 
 
 def exact(node: Node) -> Fraction | None:
-    """The rational value of a small rational expression; None for everything else."""
+    """Return the rational value of a small rational expression; None for everything else."""
     try:
         return _exact(node)
     except (NotNumeric, ZeroDivisionError):

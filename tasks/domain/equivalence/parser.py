@@ -298,7 +298,7 @@ def given(item: Node, *remarks: Node) -> Node:
 
 
 def compound(left: Node, right: Node, name: str) -> Node | None:
-    """1 hour 30 minutes as minutes; None for other units."""
+    """Return 1 hour 30 minutes as minutes; None for other units."""
     large, small = unit(left.value), unit(name)
     if not large.kind or (large.kind, large.power) != (small.kind, small.power):
         return None
@@ -316,7 +316,7 @@ def elided(node: Node) -> Node:
 
 
 def arithmetic_series(node: Node) -> Node | None:
-    """The value of 1 + 2 + ... + n: equal steps of one, or at least three terms that show the step; None for others."""
+    """Return the value of 1 + 2 + ... + n: equal steps of one, or at least three terms that show the step; None for others."""
     terms = node.args if node.args[0].op == "num" else node.args[::-1]
     at = terms.index(Node("dots"))
     first = [term.value for term in terms[:at] if term.op == "num"]
@@ -329,7 +329,7 @@ def arithmetic_series(node: Node) -> Node | None:
 
 
 def is_plain_fraction(node: Node) -> bool:
-    """p/q of two positive integers with p < q."""
+    """Decide whether this is p/q of two positive integers with p < q."""
     if node.op != "mul" or len(node.args) != 2 or node.args[1].op != "inv":
         return False
     top, bottom = node.args[0], node.args[1].args[0]

@@ -20,7 +20,7 @@ _noted: ContextVar[set[str] | None] = ContextVar("noted", default=None)
 
 @contextmanager
 def recorded() -> Iterator[set[str]]:
-    """The ways noted inside the block."""
+    """Give the list of the ways of proof that are noted inside the block."""
     found: set[str] = set()
     token = _noted.set(found)
     try:

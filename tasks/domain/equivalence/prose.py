@@ -52,7 +52,7 @@ def _denials(text: str) -> tuple[list[str], frozenset[str]]:
 
 
 def formulas(text: str) -> list[Node]:
-    """The formulas and numbers of a text, lone letters aside."""
+    """Return the formulas and numbers of a text, lone letters aside."""
     return [node for groups in _FIGURE.findall(text) for node in _items(groups[0] or groups[1])]
 
 

@@ -189,7 +189,7 @@ def _rough(node: Node) -> float | None:
 
 
 def same_sets(one: RealSet, two: RealSet, same_end: Callable[[Node, Node], bool]) -> bool:
-    """Equality of two sets; with symbolic ends, of their pieces one by one."""
+    """Decide whether two sets are equal; with symbolic ends, their pieces are compared one by one."""
     ends = [end for piece in intervals(one) + intervals(two) for end in (piece.low, piece.high)]
     if len(ends) > 2 * MAX_PIECES:
         return False

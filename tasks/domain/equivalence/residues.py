@@ -62,7 +62,7 @@ def _combined(op: str, parts: list[int], prime: int) -> int:
 
 
 def whole(node: Node) -> int | None:
-    """The value of a constant whole-number expression of moderate size, such as an exponent; None for others."""
+    """Return the value of a constant whole-number expression of moderate size, such as an exponent; None for others."""
     value = _constant(node)
     return int(value) if value is not None and value.denominator == 1 else None
 

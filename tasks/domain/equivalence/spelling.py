@@ -55,7 +55,7 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
 
 
 def rewritten(text: str) -> str:
-    """The text with these habits of notation spelled out."""
+    """Return the text with these habits of notation spelled out."""
     for mark, pattern, replacement in _RULES:
         if mark in text:
             text = pattern.sub(replacement, text)

@@ -27,7 +27,7 @@ Same = Callable[[str, str], bool]
 
 @dataclass(frozen=True)
 class Pieces:
-    """A text as its words and, between them, its formulas."""
+    """This record is a text as its words and, between them, its formulas."""
 
     words: tuple[str, ...]
     formulas: tuple[str, ...]

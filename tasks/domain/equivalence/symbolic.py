@@ -137,7 +137,7 @@ def proves_same_solutions(one: Node, two: Node) -> bool | None:
 
 
 def fits(node: Node) -> bool:
-    """Small enough for SymPy to be asked at all."""
+    """Decide whether a tree is small enough for SymPy to be asked at all."""
     parts = list(walk(node))
     return len(parts) <= MAX_NODES and all(map(_is_small, parts))
 
@@ -224,7 +224,7 @@ class Conversion:
         return kind(body.subs(name, index), (index, low, high)).doit()
 
     def reals(self, node: Node) -> Any:
-        """The set of reals that a relation, interval, union, finite set or builder describes."""
+        """Return the set of reals that a relation, interval, union, finite set or builder describes."""
         if node.op == "rel":
             return self.solutions(node)
         if node.op == "builder":

@@ -51,7 +51,7 @@ _PHRASES = frozenset(_SAME.values())
 
 @lru_cache(maxsize=8192)
 def canonical(text: str) -> str:
-    """Letters and digits of a worded answer, in one spelling."""
+    """Return the letters and digits of a worded answer, in one spelling."""
     words = _COMMANDS.sub(" ", plain(text)).replace("\\", " ")
     words = re.sub(r"['\"’]s\b|[.,;:!?\"'()\[\]*]", " ", words)
     words = " ".join(_ARTICLES.sub(" ", " ".join(words.split())).split()).casefold()
@@ -76,7 +76,7 @@ def bare_choice(text: str) -> str | None:
 
 
 def word_number(text: str) -> int | None:
-    """The value of a number word up to ninety-nine."""
+    """Return the value of a number word up to ninety-nine."""
     if any(character.isdigit() for character in text):  # 5 hundred
         return None
     return NUMBER_WORDS.get(" ".join(re.sub(r"[^a-z -]", " ", text.casefold()).split()))

@@ -29,7 +29,7 @@ class Unreadable(Exception):
 
 
 class OverLimit(Unreadable):
-    """Too long, too deep or too large to be looked at."""
+    """The text is too long, too deep or too large to be looked at."""
 
 
 class Token(NamedTuple):

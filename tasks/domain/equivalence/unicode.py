@@ -69,7 +69,7 @@ _TABLE |= {chr(0x2460 + at): f",{at + 1}," for at in range(20)}  # circled numbe
 
 
 def plain(text: str) -> str:
-    """The text with mathematical characters written in ASCII LaTeX; letters of other scripts stay."""
+    """Return the text with mathematical characters written in ASCII LaTeX; letters of other scripts stay."""
     if text.isascii():
         return text
     parts: list[str] = []

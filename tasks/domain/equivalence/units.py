@@ -59,7 +59,7 @@ def known(text: str) -> bool:
 
 
 def factors(gold: str | None, answer: str | None) -> tuple[Fraction, Fraction] | None:
-    """What to multiply each side with before comparing; None when the units contradict each other."""
+    """Return what to multiply each side with before comparing; None when the units contradict each other."""
     if not gold or not answer:
         return Fraction(1), Fraction(1)
     one, two = unit(gold), unit(answer)

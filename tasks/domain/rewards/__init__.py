@@ -34,7 +34,7 @@ register = REWARDS.declare  # decorator: make a reward function, class or object
 
 
 def known_rewards() -> list[str]:
-    """Names that `reward_named` accepts beside dotted paths."""
+    """Return the names that `reward_named` accepts beside dotted paths."""
     return sorted(REWARDS.names())
 
 

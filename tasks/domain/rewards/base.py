@@ -79,7 +79,7 @@ class ChecksGold(Protocol):
 
 @runtime_checkable
 class Reads(Protocol):
-    """A reward whose verdicts depend on more of a problem than its gold and its tests."""
+    """A reward of this kind has verdicts that depend on more of a problem than its gold and its tests."""
 
     def reads(self, problem: Problem) -> Any: ...
 
@@ -118,4 +118,4 @@ class InlineExecutor:
         return [check.decided or self._decide(check.payload) for check in checks]
 
     def close(self) -> None:
-        """Nothing to free."""
+        """Do nothing: there is nothing to free."""

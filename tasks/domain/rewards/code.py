@@ -65,7 +65,7 @@ class CodeReward:
 
 
 def references_of(problem: Problem) -> Sequence[str]:
-    """Solutions by people, the problem's first one first."""
+    """Return the solutions by people, the problem's first one first."""
     others = problem.meta.get("solutions") or []
     first = problem.meta.get("solution")
     return [str(one) for one in dict.fromkeys([*([first] if first else []), *others])]

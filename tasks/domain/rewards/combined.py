@@ -75,11 +75,11 @@ class CombinedReward:
         return next((text for part in self.parts.values() if (text := part.gold_text(problem))), "")
 
     def reads(self, problem: Problem) -> Any:
-        """What of a problem any part depends on."""
+        """Return what of a problem any part depends on."""
         return [what_is_read(part, problem) for part in self.parts.values()]
 
     def decided(self, verdicts: Sequence[Verdict], seconds: float) -> Decision:
-        """One decision of what the parts said (of `all_of` perhaps only the first ones)."""
+        """Make one decision of what the parts said (of `all_of` perhaps only the first ones)."""
         said = {
             name: {"label": one.label, "reward": one.reward, "rule": one.evidence.get("rule")}
             for name, one in zip(self.parts, verdicts, strict=False)
@@ -140,7 +140,7 @@ class CombinedExecutor:
 
 
 def gold_check(reward: Reward, problem: Problem) -> Check:
-    """The check that a sound gold passes."""
+    """Return the check that a sound gold passes."""
     if isinstance(reward, ChecksGold):
         return reward.prepare_gold(problem)
     return reward.prepare(problem, reward.gold_text(problem))

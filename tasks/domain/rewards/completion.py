@@ -35,7 +35,7 @@ _ASKS = re.compile(
 
 
 def visible(text: str) -> str:
-    """The text after the last thinking block and before a chat marker; an unfinished block hides everything after it."""
+    """Return the text after the last thinking block and before a chat marker; an unfinished block hides all that follows it."""
     if not _MAY_HIDE.search(text):
         return text
     ends = list(_THINKING_END.finditer(text))
@@ -46,7 +46,7 @@ def visible(text: str) -> str:
 
 
 def legible(text: str) -> str:
-    """Full-width letters, digits and punctuation as ASCII; without marks that show nothing (zero width, direction).
+    """Return full-width letters, digits and punctuation as ASCII, without marks that show nothing (zero width, direction).
 
     Long runs of white space are cut short: patterns that begin with `\\s*` would read them once from each of their places.
     """
@@ -56,6 +56,6 @@ def legible(text: str) -> str:
 
 
 def own(text: str, answered: int) -> str:
-    """The text up to the first question that it asks itself after `answered`, the end of its first answer."""
+    """Return the text up to the first question that it asks itself after `answered`, the end of its first answer."""
     asks = _ASKS.search(text, answered)
     return text[: asks.start()] if asks else text

@@ -77,7 +77,7 @@ _CLEAR = re.compile(r"[\d\\]|^\(?[A-Ha-z]\)?$|^(?:yes|no|true|false|none)$", re.
 
 @dataclass(frozen=True)
 class Found:
-    """An answer and where it stood."""
+    """This record is an answer and where it stood."""
 
     answer: str
     tag: Tag
@@ -112,7 +112,7 @@ def extract(text: str) -> Found | None:
 
 
 def boxes(text: str) -> str | None:
-    """Content of the last box, or of the boxes joined to it."""
+    """Return the content of the last box, or of the boxes joined to it."""
     found = _boxes(text)
     return _joined_statements(text, found).answer if found else None
 

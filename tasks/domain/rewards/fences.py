@@ -29,7 +29,7 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language in lower case, and its content."""
+    """This record is a fenced block: its language in lower case, and its content."""
 
     language: str
     content: str
@@ -122,7 +122,7 @@ def _with_helpers(earlier: list[str], program: str, entry_point: str | None) -> 
 
 
 def provided(content: str) -> set[str]:
-    """Names that a block defines or imports at its top level."""
+    """Return the names that a block defines or imports at its top level."""
     names: set[str] = set()
     for match in _PROVIDES.finditer(content):
         if match[1] or match[2]:

@@ -51,7 +51,7 @@ class Grader:
 
     @property
     def version(self) -> str:
-        """Part of the key of every verdict."""
+        """Return the version, which is a part of the key of every verdict."""
         return f"{self.reward.name}-{self.reward.version}"
 
     def open(self) -> None:
@@ -60,7 +60,7 @@ class Grader:
             self.executor.open()
 
     def reads(self, problem: Problem) -> Any:
-        """What of a problem its verdicts depend on."""
+        """Return what of a problem the reward's verdicts depend on."""
         return what_is_read(self.reward, problem)
 
     def grade(self, problem: Problem, text: str) -> Verdict:
@@ -154,7 +154,7 @@ _shared_lock = threading.Lock()
 
 
 def grader_for(settings: VerifySettings) -> Grader:
-    """The process's grader for these settings, made at the first call and closed at exit."""
+    """Return the process's grader for these settings, made at the first call and closed at exit."""
     key = (os.getpid(), settings.model_dump_json())
     with _shared_lock:
         if key not in _shared:

@@ -80,7 +80,7 @@ class Label:
 
 
 def labels(text: str) -> Iterator[Label]:
-    """All labels in the last part of the text, in the order of their ends."""
+    """Return all labels in the last part of the text, in the order of their ends."""
     start = max(0, len(text) - LOOK_BACK)
     lowered = text[start:].casefold()
     patterns = []

@@ -52,7 +52,7 @@ _TOP_LEVEL = re.compile(r"(?:def|class|import|from|async def|@|[A-Z_][A-Z0-9_]*\
 
 @dataclass(frozen=True)
 class FoundProgram:
-    """A program and where it stood."""
+    """This record is a program and where it stood."""
 
     source: str
     tag: Tag
@@ -180,7 +180,7 @@ def _after(prompt: PromptCode, program: str, entry_point: Any) -> str:
 
 
 def body_of(text: str) -> str:
-    """The part of a completion that continues an indented function; helpers after it stay, chatter and calls go."""
+    """Return the part of a completion that continues an indented function; helpers after it stay, chatter and calls go."""
     lines = _indented(text.strip("\n").split("\n"))
     kept: list[str] = []
     for line in lines:

@@ -123,7 +123,7 @@ def without_clauses(sentence: str) -> str:
 
 
 def is_formula(text: str) -> bool:
-    """Mathematics with at most a word or two beside it."""
+    """Decide whether a text is mathematics with at most a word or two beside it."""
     return bool(text.strip()) and len(text) <= FORMULA_LENGTH and len(words_outside(text)) <= 2
 
 
@@ -142,7 +142,7 @@ def last_number_in(text: str) -> str:
 
 
 def unwrapped(text: str) -> str:
-    """Without a fence, code marks, quotation marks or check marks around all of it."""
+    """Return the text without a fence, code marks, quotation marks or check marks around all of it."""
     text = text.strip()
     for _ in range(MAX_WRAPPERS):
         before = text
@@ -162,7 +162,7 @@ def _without_stop(text: str) -> str:
 
 
 def trimmed(text: str) -> str:
-    """Without the marks around an answer: dollars, emphasis, code and check marks, a full stop."""
+    """Return the text without the marks around an answer: dollars, emphasis, code and check marks, a full stop."""
     if len(text) > 2 * MAX_ANSWER:
         return text
     text = unwrapped(_TRAILING_COPULA.sub("", unwrapped(text).strip("*").strip()))

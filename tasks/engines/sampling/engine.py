@@ -16,7 +16,7 @@ OnProgress = Callable[[int, int], None]  # (completions, completion tokens) fini
 
 @dataclass(frozen=True)
 class DrawRequest:
-    """`len(indices)` completions of one problem's prompt."""
+    """A request asks for `len(indices)` completions of one problem's prompt."""
 
     problem_id: str
     prompt: str

@@ -103,7 +103,7 @@ class CompletionsClient:
     def sample(
         self, requests: Iterable[DrawRequest], sampling: Sampling, on_progress: OnProgress | None = None
     ) -> Iterator[Drawn]:
-        """As `Engine.sample`."""
+        """Sample as `Engine.sample` says."""
         finished: queue.SimpleQueue[Drawn | BaseException] = queue.SimpleQueue()
         wanted = list(requests)
         work = self._submit(self._draw_all(wanted, sampling, finished))

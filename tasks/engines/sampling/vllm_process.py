@@ -73,7 +73,7 @@ def environment(settings: EngineSettings) -> dict[str, str]:
 
 
 class VllmProcess:
-    """A running server on loopback. Raises UserError or EngineDied, in one sentence with the log's path, if it fails."""
+    """This is a running server on loopback. It raises UserError or EngineDied, in one sentence with the log's path, if it fails."""
 
     def __init__(self, child: GuardedProcess, port: int) -> None:
         self.child, self.port = child, port

@@ -89,7 +89,7 @@ class PretrainRecipe:
 
 @dataclass(frozen=True)
 class PretrainProgress:
-    """One line of the child's log."""
+    """This record is one line of the child's log."""
 
     step: int
     steps: int

@@ -47,7 +47,7 @@ class TokenRow:
 
 @dataclass(frozen=True)
 class HeldBack:
-    """A row that cannot be trained on, and why."""
+    """This record is a row that cannot be trained on, and why."""
 
     row: str
     reason: str
@@ -55,7 +55,7 @@ class HeldBack:
 
 @dataclass(frozen=True)
 class TokenRows:
-    """The rows to train on and the rows held back, both in the table's order."""
+    """These are the rows to train on and the rows held back, both in the table's order."""
 
     rows: list[TokenRow]
     held_back: tuple[HeldBack, ...] = ()
