@@ -11,11 +11,12 @@ import hashlib
 import sys
 from pathlib import Path
 
-from tasks.domain.rewards import reward_named
+from tasks.domain.rewards import REWARDS, reward_named
 from tests.stage_versions import digest_of_code, keep, source_of, without_docstrings
 
 RECORD = Path(__file__).with_suffix(".json")
-# The modules that judge, by themselves; and those that extract and compare, with all that they import.
+# Where a reward's own file is not the whole of it: the modules that judge, by themselves; and those that extract and compare,
+# with all that they import.
 JUDGES = {
     "math": ("tasks.domain.rewards.math",),
     "exact": ("tasks.domain.rewards.simple",),
@@ -41,10 +42,12 @@ DECIDERS = {
 
 
 def fingerprints() -> dict[str, dict[str, str]]:
-    return {name: {"version": reward_named(name).version, "code": _code(name)} for name in JUDGES}
+    return {name: {"version": reward_named(name).version, "code": _code(name)} for name in sorted(REWARDS.built_in)}
 
 
 def _code(name: str) -> str:
+    if name not in JUDGES:  # a reward of one file: that, with all that it imports
+        return digest_of_code(REWARDS.built_in[name])
     judge = "".join(ast.dump(without_docstrings(ast.parse(source_of(module) or ""))) for module in JUDGES[name])
     return hashlib.sha256((judge + "".join(map(digest_of_code, DECIDERS[name]))).encode()).hexdigest()[:16]
 
