@@ -18,7 +18,7 @@ from tasks.data.problems import ProblemSet
 from tasks.domain.failpoints import failpoint
 from tasks.domain.fingerprint import digest_of, digest_of_rows, digest_of_text, row_hashes
 from tasks.domain.prompts import template_named
-from tasks.domain.schema import Completion, Policy, Problem, Sample, Sampling, to_table
+from tasks.domain.schema import Completion, Hint, Policy, Problem, Sample, Sampling, to_table
 from tasks.domain.settings import EngineSettings, ModelSettings
 from tasks.engines.sampling.engine import DrawRequest
 from tasks.engines.sampling.host import EngineHost, host_for
@@ -46,13 +46,15 @@ class GenerateJob:
     stop: int
     draw: str = ""
     flush_seconds: float = 30.0
+    hint: Hint = "none"
 
     @property
     def pool_recipe(self) -> dict[str, Any]:
         """Return everything that decides the distribution of completions."""
+        hinted = {} if self.hint == "none" else {"hint": self.hint}
         return self.workspace.recipe(
             "samples", VERSION, policy=self.policy.digest, prompt=[template_named(self.model.prompt).digest, self.model.shots],
-            sampling=asdict(self.sampling), engine=self.engine.content(), draw=self.draw,
+            sampling=asdict(self.sampling), engine=self.engine.content(), draw=self.draw, **hinted,
         )  # fmt: skip
 
     def recipe(self) -> dict[str, Any]:
@@ -65,7 +67,7 @@ class GenerateJob:
     def prompted(self) -> list[tuple[Problem, str]]:
         """Return the range's problems, each with the exact prompt."""
         template = template_named(self.model.prompt)
-        return [(item, template.render(item, self.model.shots)) for item in self.problems.select(self.ids)]
+        return [(item, template.render(item, self.model.shots, self.hint)) for item in self.problems.select(self.ids)]
 
 
 @dataclass

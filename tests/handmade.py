@@ -59,7 +59,7 @@ def made_up_training(job: FinetuneJob) -> Outcome:
         return Outcome(store.ref(found.manifest), cached=True)
     key, attempt = key_of(recipe), new_attempt()
     epochs, parts = [], []
-    for number in range(1, job.settings.epochs + 1):
+    for number in range(1, job.settings.checkpoints + 1):
         folder = job.workspace.scratch_path / "made-up" / f"{key}-{number}"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text('{"model_type": "llama"}')

@@ -16,7 +16,9 @@ from tasks.domain.extensions import COLUMNS, ENGINES, LOADERS
 
 ROOT = Path(__file__).parent.parent
 RECORD = ROOT / "tests" / "stage_versions.json"
-MODULES = {name: f"tasks.{name}" for name in ("generate", "verify", "materialize", "finetune", "evaluate", "base")}
+MODULES = {
+    name: f"tasks.{name}" for name in ("generate", "human", "verify", "materialize", "finetune", "evaluate", "base")
+}
 MODULES["problems"] = "tasks.data.problems"
 STAGES = tuple(MODULES)
 FOUND_BY = {

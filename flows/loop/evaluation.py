@@ -32,7 +32,7 @@ def scored(run: Run, policy: Policy, problems: ProblemSet, slot: Slot, *, val: b
     settings = run.config.evaluate
     stop = template_named(run.config.model.prompt).stop
     count = settings.val_samples if val else settings.samples
-    most = VAL_TASK_RUNS // run.config.finetune.epochs if val else TEST_TASK_RUNS // 2
+    most = VAL_TASK_RUNS // run.config.finetune.checkpoints if val else TEST_TASK_RUNS // 2
     greedy = Draws(
         replace(slot, sampling="greedy"), policy, problems, settings.greedy_sampling(stop), ((0, 1),), draw,
         most_task_runs=most,

@@ -72,7 +72,7 @@ def estimate(
     parameters = parameters_of(base)
     rates = _measured(config, workspace) or _rules(config, sets, parameters)
     completion_tokens = work.samples * rates.completion_tokens
-    models = work.trainings * config.finetune.epochs * parameters * BYTES[config.finetune.save_dtype]
+    models = work.trainings * config.finetune.checkpoints * parameters * BYTES[config.finetune.save_dtype]
     seconds = completion_tokens / rates.tokens_per_s + work.trainings * rates.training_s
     if work.samples:
         seconds += ENGINE_START_S

@@ -210,7 +210,9 @@ class Planner:
             return self.most_samples(phase)
         drawn = sum(self._lacking(end) for end in ends)
         epochs = len({slot.which for look in self.looks if (slot := Slot.parse(look.job.slot)).set == "val"})
-        return drawn + (self._val_samples(self.checked.config.finetune.epochs - epochs) if phase == "M-step" else 0)
+        return drawn + (
+            self._val_samples(self.checked.config.finetune.checkpoints - epochs) if phase == "M-step" else 0
+        )
 
     def _lacking(self, end: Look) -> int:
         """Return how many samples a range lacks, from the wave at which it ends."""
@@ -228,6 +230,6 @@ class Planner:
         settings, problems = self.checked.config.evaluate, self.checked.sets.problems
         return {
             "E-step": sum(self.checked.config.generate.waves) * len(problems["train"]),
-            "M-step": self._val_samples(self.checked.config.finetune.epochs),
+            "M-step": self._val_samples(self.checked.config.finetune.checkpoints),
             "evaluate": (settings.samples + settings.greedy) * len(problems["test"]),
         }.get(phase, 0)

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of
-from tasks.domain.schema import Problem
+from tasks.domain.schema import Hint, Problem
 from tasks.domain.worked_examples import (
     COMPETITION_PROBLEMS,
     FUNCTION_BODIES,
@@ -64,15 +64,19 @@ class PromptTemplate:
     form_of: Callable[[Problem], str] = field(default=only_form)
     ask: Callable[[Problem], str] = field(default=question_of)
 
-    def render(self, problem: Problem, shots: int) -> str:
-        """Return the prompt text; UserError when the template has fewer worked examples than `shots`."""
+    def render(self, problem: Problem, shots: int, hint: Hint = "none") -> str:
+        """Return the prompt text; UserError when the template has fewer worked examples than `shots`.
+
+        A hint stands in parentheses behind the question; the worked examples have none (STaR, arXiv 2203.14465).
+        """
         form = self.forms[self.form_of(problem)]
         if shots > len(form.examples):
             raise UserError(
                 f"Prompt template {self.name!r} has {len(form.examples)} worked examples for {problem.source} problems, but "
                 f"model.shots is {shots}; lower model.shots or choose another model.prompt."
             )
-        return form.render(self.ask(problem), shots)
+        told = hint_of(problem, hint)
+        return form.render(f"{self.ask(problem)} ({told})" if told else self.ask(problem), shots)
 
     def cut(self, text: str) -> str:
         """Return the text before the first stop string, which is what may be graded."""
@@ -95,6 +99,13 @@ class PromptTemplate:
         """Identity of the text: name, version, stop strings, fixed text and worked examples. The number of shots is not in it."""
         forms = {name: asdict(form) for name, form in self.forms.items()}
         return digest_of({"name": self.name, "version": self.version, "stop": self.stop, "forms": forms})
+
+
+def hint_of(problem: Problem, hint: Hint) -> str:
+    """Return what a second try is told: the gold answer or a solution by people; empty where the problem has none."""
+    if hint == "solution":
+        return str(problem.meta.get("solution") or "").strip()
+    return (problem.gold or "").strip() if hint == "answer" else ""
 
 
 def code_form(problem: Problem) -> str:

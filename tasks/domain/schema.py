@@ -16,6 +16,7 @@ import pyarrow as pa
 
 Split = Literal["train", "val", "test"]
 Kind = Literal["math", "code"]
+Hint = Literal["none", "answer", "solution"]  # what a second try at a problem is told
 Label = Literal["correct", "wrong", "unparseable", "timeout", "verifier_error"]
 LABELS: tuple[Label, ...] = ("correct", "wrong", "unparseable", "timeout", "verifier_error")
 

@@ -8,27 +8,30 @@ index, rows by hash.
 from __future__ import annotations
 
 import hashlib
-import math
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import nsmallest
-from itertools import pairwise
+from itertools import groupby, pairwise
 
-from tasks.domain.equations import all_hold, equation_list
-from tasks.domain.errors import StageFailed, UserError
+from tasks.domain.equations import equation_list
+from tasks.domain.errors import StageFailed
 from tasks.domain.fingerprint import digest_of
 from tasks.domain.json_record import JsonRecord
+from tasks.domain.judged import Judged, finished, judge_group, known
+from tasks.domain.paths import one_per_path
 from tasks.domain.schema import Example, Problem, Sample, Verdict
 from tasks.domain.settings import MaterializeSettings
+from tasks.domain.weights import shared_anew, weights_of
 
 
 @dataclass(frozen=True)
 class SelectionStats(JsonRecord):
     """Counts of what happened to the samples of some problems. The counts of disjoint ranges can be added.
 
-    `samples` = `verifier_errors` + `truncated` + `rejected` + `duplicates` + `over_cap` + `kept` (+ `over_max_rows`).
+    `samples` = `verifier_errors` + `truncated` + `rejected` + `duplicates` + `over_cap` + `kept` (+ `over_max_rows`), where
+    `kept` counts the `human` rows besides.
     """
 
     problems: int = 0
@@ -40,6 +43,8 @@ class SelectionStats(JsonRecord):
     over_cap: int = 0
     over_max_rows: int = 0
     kept: int = 0
+    human: int = 0  # of the kept: solutions by people
+    short: int = 0  # problems with fewer rows than their target (materialize.target)
     rows_per_problem: Mapping[int, int] = field(default_factory=dict)  # kept rows -> problems with that many
 
     def __add__(self, other: SelectionStats) -> SelectionStats:
@@ -59,16 +64,6 @@ class Selection:
     stats: SelectionStats
 
 
-@dataclass(frozen=True)
-class Judged:
-    """A sample with its verdict; `reward` is the one that selection reads (shuffled for the `permuted` arm)."""
-
-    sample: Sample
-    verdict: Verdict
-    accepted: bool
-    reward: float
-
-
 def row_id(example: Example) -> str:
     """Return the name of a row in `choose_rows` and `keep_rows`."""
     return f"{example.problem_id}/{example.index}"
@@ -80,18 +75,19 @@ def select_examples(
     verdicts: Iterable[Verdict],
     prompts_by_problem: Mapping[str, str],
     settings: MaterializeSettings,
+    first_wave: int = 0,
 ) -> Selection:
     """Select the training rows of one range of problems.
 
     `prompts_by_problem` holds the full prompt by problem id. Of the acceptable samples of a problem the first `cap` by
-    index are taken, equal texts counting once. Raises StageFailed when a sample has no verdict or two samples share an
-    index.
+    index are taken, equal texts counting once. `first_wave` samples a problem tell how hard it is, for a target that
+    depends on it. Raises StageFailed when a sample has no verdict or two samples share an index.
     """
     judged = _judge(problems, samples, verdicts, settings)
     by_problem: dict[str, list[Judged]] = defaultdict(list)
     for item in judged:
         by_problem[item.sample.problem_id].append(item)
-    selections = [_select_one(by_problem[p.id], prompts_by_problem, settings) for p in problems]
+    selections = [_select_one(by_problem[p.id], prompts_by_problem, settings, first_wave) for p in problems]
     examples = [example for selection in selections for example in selection.examples]
     return Selection(examples, sum((selection.stats for selection in selections), SelectionStats()))
 
@@ -102,7 +98,7 @@ def accepted_count(samples: Iterable[Sample], verdicts: Iterable[Verdict], setti
     `permuted` counts by the true rewards: its control arm must see the same samples as the arm it is compared with.
     """
     honest = _honest(settings)
-    judged = _pair(samples, verdicts, honest)
+    judged = _judged(samples, verdicts, honest)
     if len(problems := {item.sample.problem_id for item in judged}) > 1:
         raise ValueError(f"accepted_count is for one problem, got samples of {len(problems)}")
     return len(_first_distinct(judged, honest)[: settings.cap])
@@ -113,6 +109,7 @@ def remaining_problems(
     samples: Iterable[Sample],
     verdicts: Iterable[Verdict],
     settings: MaterializeSettings,
+    first_wave: int = 0,
 ) -> list[Problem]:
     """Return the problems of a range that still lack accepted solutions after the waves so far, in their order.
 
@@ -121,9 +118,33 @@ def remaining_problems(
     """
     honest = _honest(settings)
     by_problem: dict[str, list[Judged]] = defaultdict(list)
-    for item in _pair(samples, verdicts, honest):
+    for item in _judged(samples, verdicts, honest):
         by_problem[item.sample.problem_id].append(item)
-    return [p for p in problems if len(_first_distinct(by_problem[p.id], honest)) < settings.cap]
+    return [
+        p
+        for p in problems
+        if len(_first_distinct(by_problem[p.id], honest)) < target_of(by_problem[p.id], honest, first_wave)
+    ]
+
+
+def unsolved_problems(
+    problems: Sequence[Problem], samples: Iterable[Sample], verdicts: Iterable[Verdict], settings: MaterializeSettings
+) -> list[Problem]:
+    """Return the problems of a range without any acceptable sample, in their order."""
+    solved = {one.sample.problem_id for one in _judged(samples, verdicts, _honest(settings)) if one.accepted}
+    return [problem for problem in problems if problem.id not in solved]
+
+
+def target_of(judged: Sequence[Judged], settings: MaterializeSettings, first_wave: int) -> int:
+    """Return how many rows a problem may give: `cap`, or (DART's Prop2Diff) the share of it that its fail rate is, at least 1.
+
+    The fail rate is that of the first wave, which every problem has; so later waves cannot move their own target.
+    """
+    if settings.target != "prop2diff":
+        return settings.cap
+    first = [one for one in judged if 0 <= one.sample.index < first_wave and known(one.verdict)]
+    failed = sum(one.verdict.label != "correct" for one in first)
+    return max(1, round(settings.cap * failed / len(first))) if first else settings.cap
 
 
 def choose_rows(row_ids: Iterable[str], max_rows: int | None, seed: int = 0) -> set[str]:
@@ -138,9 +159,7 @@ def choose_rows(row_ids: Iterable[str], max_rows: int | None, seed: int = 0) -> 
 def keep_rows(selection: Selection, chosen: set[str], settings: MaterializeSettings) -> Selection:
     """The selection of a range without the rows that `choose_rows` left out; shared weights are shared anew."""
     kept = [example for example in selection.examples if row_id(example) in chosen]
-    if settings.weight == "per_problem":
-        rows = Counter(example.problem_id for example in kept)
-        kept = [replace(example, weight=1 / rows[example.problem_id]) for example in kept]
+    kept = shared_anew(kept, settings)
     stats = replace(
         selection.stats,
         kept=len(kept),
@@ -167,7 +186,7 @@ def _judge(
     problems: Sequence[Problem], samples: Iterable[Sample], verdicts: Iterable[Verdict], settings: MaterializeSettings
 ) -> list[Judged]:
     """The range's samples by problem and index, accepted or not."""
-    judged = _pair(samples, verdicts, _honest(settings))
+    judged = _judged(samples, verdicts, _honest(settings))
     if strangers := {j.sample.problem_id for j in judged} - {p.id for p in problems}:
         raise StageFailed(
             f"samples of {len(strangers)} problems outside this range ({sorted(strangers)[0]} ...); pass its own only"
@@ -175,7 +194,12 @@ def _judge(
     return _permute(judged, settings) if settings.accept == "permuted" else judged
 
 
-def _pair(samples: Iterable[Sample], verdicts: Iterable[Verdict], settings: MaterializeSettings) -> list[Judged]:
+def _judged(samples: Iterable[Sample], verdicts: Iterable[Verdict], settings: MaterializeSettings) -> list[Judged]:
+    by_problem = groupby(_pair(samples, verdicts), key=lambda pair: pair[0].problem_id)
+    return [one for _, pairs in by_problem for one in judge_group(list(pairs), settings)]
+
+
+def _pair(samples: Iterable[Sample], verdicts: Iterable[Verdict]) -> list[tuple[Sample, Verdict]]:
     by_place = {(v.problem_id, v.index): v for v in verdicts}
     ordered = sorted(samples, key=lambda s: (s.problem_id, s.index))
     for sample, following in pairwise(ordered):
@@ -183,25 +207,7 @@ def _pair(samples: Iterable[Sample], verdicts: Iterable[Verdict], settings: Mate
             raise StageFailed(f"two samples are called {sample.id}; a cap by index needs each index once")
     if lost := [s.id for s in ordered if (s.problem_id, s.index) not in by_place]:
         raise StageFailed(f"{len(lost)} samples have no verdict ({', '.join(lost[:3])}); run verify on them first")
-    return [_judged(s, by_place[s.problem_id, s.index], settings) for s in ordered]
-
-
-def _judged(sample: Sample, verdict: Verdict, settings: MaterializeSettings) -> Judged:
-    right = settings.accept == "any" or (verdict.label == "correct" and _sound(sample, settings))
-    accepted = right and _known(verdict) and _finished(sample, settings)
-    return Judged(sample, verdict, accepted, verdict.reward or 0.0)
-
-
-def _sound(sample: Sample, settings: MaterializeSettings) -> bool:
-    return settings.equations == "ignore" or all_hold(sample.text)
-
-
-def _known(verdict: Verdict) -> bool:
-    return verdict.label != "verifier_error" and verdict.reward is not None
-
-
-def _finished(sample: Sample, settings: MaterializeSettings) -> bool:
-    return sample.finish_reason == "stop" or (settings.accept_truncated and sample.finish_reason == "length")
+    return [(s, by_place[s.problem_id, s.index]) for s in ordered]
 
 
 def _permute(judged: list[Judged], settings: MaterializeSettings) -> list[Judged]:
@@ -209,7 +215,7 @@ def _permute(judged: list[Judged], settings: MaterializeSettings) -> list[Judged
 
     The shuffle depends on the seed and on which samples the range holds, not on their order or on other ranges.
     """
-    places = [i for i, j in enumerate(judged) if _known(j.verdict) and _finished(j.sample, settings)]
+    places = [i for i, j in enumerate(judged) if known(j.verdict) and finished(j.sample, settings) and not j.human]
     dealt = [(judged[i].accepted, judged[i].reward) for i in places]
     random.Random(digest_of([settings.seed, [judged[i].sample.id for i in places]])).shuffle(dealt)
     result = list(judged)
@@ -218,38 +224,59 @@ def _permute(judged: list[Judged], settings: MaterializeSettings) -> list[Judged
     return result
 
 
-def _select_one(judged: list[Judged], prompts: Mapping[str, str], settings: MaterializeSettings) -> Selection:
+def _select_one(
+    judged: list[Judged], prompts: Mapping[str, str], settings: MaterializeSettings, first_wave: int
+) -> Selection:
     """The rows of one problem. `judged` is in order of index."""
-    accepted = [j for j in judged if j.accepted]
-    distinct = _first_distinct(judged, settings)
-    kept = distinct[: settings.cap]
-    weights = [_weight(j.reward, len(kept), settings) for j in kept]
+    drawn, people = [j for j in judged if not j.human], [j for j in judged if j.human and j.accepted]
+    accepted = [j for j in drawn if j.accepted]
+    distinct = _first_distinct(drawn, settings)
+    target = target_of(drawn, settings, first_wave)
+    chosen = _chosen(distinct, target, settings)
+    kept = [*chosen, *people] if settings.human == "last" else [*people, *chosen]
+    weights = weights_of([j.reward for j in kept], settings)
     examples = [_example(j, weight, prompts) for j, weight in zip(kept, weights, strict=True)]
-    known = [j for j in judged if _known(j.verdict)]
-    finished = [j for j in known if _finished(j.sample, settings)]
+    certain = [j for j in drawn if known(j.verdict)]
+    ended = [j for j in certain if finished(j.sample, settings)]
     stats = SelectionStats(
         problems=1,
-        samples=len(judged),
-        verifier_errors=len(judged) - len(known),
-        truncated=len(known) - len(finished),
-        rejected=len(finished) - len(accepted),
+        samples=len(drawn),
+        verifier_errors=len(drawn) - len(certain),
+        truncated=len(certain) - len(ended),
+        rejected=len(ended) - len(accepted),
         duplicates=len(accepted) - len(distinct),
-        over_cap=len(distinct) - len(kept),
+        over_cap=len(distinct) - len(chosen),
         kept=len(kept),
+        human=len(people),
+        short=int(settings.target != "none" and len(chosen) < target),
         rows_per_problem={len(kept): 1},
     )
     return Selection(examples, stats)
 
 
 def _first_distinct(judged: Sequence[Judged], settings: MaterializeSettings) -> list[Judged]:
-    """The accepted samples, of equal ones the first."""
+    """The accepted samples, of equal ones the first (RFT's rule may take a later one)."""
     accepted = [j for j in judged if j.accepted]
     if settings.dedupe == "none":
         return accepted
+    if settings.dedupe == "paths":
+        return sorted(one_per_path(accepted, lambda j: j.sample.text), key=lambda j: j.sample.index)
     first: dict[str, Judged] = {}
     for item in accepted:
         first.setdefault(_sameness(item.sample.text, settings), item)
     return list(first.values())
+
+
+def _chosen(distinct: Sequence[Judged], most: int, settings: MaterializeSettings) -> list[Judged]:
+    """The first ones by index, or the best by reward, where the seed decides among equals."""
+    if settings.choose == "index":
+        return list(distinct[:most])
+    best = nsmallest(most, distinct, key=lambda j: (-j.reward, _lot(j.sample, settings.seed)))
+    return sorted(best, key=lambda j: j.sample.index)
+
+
+def _lot(sample: Sample, seed: int) -> bytes:
+    return hashlib.sha256(f"{seed}:{sample.problem_id}/{sample.index}".encode()).digest()
 
 
 def _sameness(text: str, settings: MaterializeSettings) -> str:
@@ -258,19 +285,6 @@ def _sameness(text: str, settings: MaterializeSettings) -> str:
         return text
     calculated = equation_list(text) if settings.dedupe == "equations" else ""
     return calculated or " ".join(text.split())
-
-
-def _weight(reward: float, rows: int, settings: MaterializeSettings) -> float:
-    if settings.weight == "per_problem":
-        return 1 / rows
-    if settings.weight == "one":
-        return 1.0
-    try:
-        return math.exp(reward / settings.beta)
-    except OverflowError as error:
-        raise UserError(
-            f"materialize.beta = {settings.beta} overflows exp({reward} / beta); raise it, 0.1 to 10 is usual"
-        ) from error
 
 
 def _example(judged: Judged, weight: float, prompts: Mapping[str, str]) -> Example:

@@ -300,22 +300,59 @@ class VerifySettings(Settings):
 class MaterializeSettings(Settings):
     """These settings say which verified samples become training rows (paper: correct only, at most 10 solutions a problem)."""
 
-    LATER = frozenset({"columns"})
+    LATER = frozenset(
+        {
+            "columns", "reward", "threshold", "threshold_by", "groups", "choose", "target", "min_lines", "human",
+            "human_filter",
+        }
+    )  # fmt: skip
 
-    accept: Literal["correct", "any", "permuted"] = Field(
-        "correct", description="any: regardless of reward; permuted: rewards shuffled (both are control arms)."
+    accept: Literal["correct", "positive", "any", "permuted"] = Field(
+        "correct",
+        description="positive: reward above 0; any: regardless of reward; permuted: rewards shuffled (control arms).",
     )
+    reward: Literal["verdict", "agreement"] = Field(
+        "verdict",
+        description="verdict: the grader's; agreement: the share of the problem's samples with the same answer (math).",
+    )
+    threshold: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Only rewards of at least this, in the meaning of threshold_by; None: no threshold.",
+    )
+    threshold_by: Literal["absolute", "percentile", "blend"] = Field(
+        "absolute",
+        description="percentile: of the problem's own rewards; blend: t * best + (1 - t) * mean of them (ReST's remedies).",
+    )
+    groups: Literal["all", "mixed"] = Field(
+        "all", description="mixed: a problem whose samples are all right or all wrong gives nothing (Reinforce-Rej)."
+    )
+    choose: Literal["index", "reward"] = Field(
+        "index", description="Which fill the cap: the first drawn, or the best by reward with ties by seed (RAFT)."
+    )
+    target: Literal["none", "uniform", "prop2diff"] = Field(
+        "none",
+        description="Sample until `cap` rows of a problem are there, at most sum(waves); prop2diff: cap x fail rate (DART).",
+    )
+    min_lines: int = Field(0, ge=0, description="Solutions with fewer lines that say something are left out (SSD: 2).")
+    human: Literal["none", "first", "last", "only"] = Field(
+        "none", description="Rows of solutions by people: none, before or after the sampled ones, or nothing else."
+    )
+    human_filter: bool = Field(False, description="Solutions by people pass the same filter (ReST); False: all are in.")
     cap: int = Field(10, ge=1, description="At most this many solutions a problem, filled by index.")
     equations: Literal["ignore", "hold"] = Field(
         "ignore", description="hold: a solution that writes a false equation (37 - 5 = 22) is not accepted (RFT)."
     )
-    dedupe: Literal["none", "text", "normalized", "equations"] = Field(
+    dedupe: Literal["none", "text", "normalized", "equations", "paths"] = Field(
         "normalized",
-        description="Equal solutions of a problem count once; equations: those with the same calculations do (RFT).",
+        description="Equal solutions of a problem count once; equations: those with the same calculations do; paths: so do "
+        "they, and the one that differs most from the others is kept (RFT).",
     )
-    weight: Literal["one", "per_problem", "exp_reward"] = Field(
+    weight: Literal["one", "per_problem", "reward", "exp_reward", "exp_reward_per_problem"] = Field(
         "one",
-        description="one: each row 1; per_problem: rows of a problem share weight 1; exp_reward: exp(reward / beta).",
+        description="one: each row 1; per_problem: rows of a problem share 1; reward; exp_reward: exp(reward / beta); "
+        "exp_reward_per_problem: that, shared so that a problem has 1 (RWR).",
     )
     beta: float = Field(1.0, gt=0, description="exp_reward: temperature of the weights.")
     accept_truncated: bool = Field(False, description="Accept completions that ended by length.")
@@ -327,6 +364,12 @@ class MaterializeSettings(Settings):
         (), description="Further columns of the data set, by name or dotted path; training does not read them."
     )
 
+    @property
+    def looks_at_groups(self) -> bool:
+        """Return whether a rule needs all samples of a problem before it can accept one."""
+        relative = self.threshold is not None and self.threshold_by != "absolute"
+        return relative or self.reward == "agreement" or self.groups == "mixed" or self.choose == "reward"
+
     def content(self) -> dict[str, Any]:
         """With the versions of columns that are none of ours."""
         versions = {name: version for name in self.columns if (version := COLUMNS.version(name)) is not None}
@@ -336,9 +379,17 @@ class MaterializeSettings(Settings):
 class FinetuneSettings(Settings):
     """M-step. The paper gives no learning rate, batch or epochs; these defaults are ours."""
 
-    start: Literal["base", "previous"] = Field("base", description="base: ReST-EM; previous: expert iteration, ReST.")
+    start: Literal["base", "sft", "previous"] = Field(
+        "base",
+        description="base: ReST-EM; sft: the base tuned on solutions by people; previous: expert iteration, ReST.",
+    )
     epochs: int = Field(
         3, ge=1, description="A checkpoint each; the best on val is kept (Algorithm 1: while reward improves)."
+    )
+    steps: int | None = Field(
+        None,
+        ge=1,
+        description="Optimizer steps instead of epochs, however many rows there are; one checkpoint, at the end.",
     )
     learning_rate: float = Field(1e-5, gt=0, description="Peak of the schedule.")
     batch_size: int = Field(8, ge=1, description="Rows per device and step.")
@@ -374,7 +425,12 @@ class FinetuneSettings(Settings):
     report_to: tuple[Literal["tensorboard", "wandb"], ...] = Field((), description="Training metrics pass-through.")
     timeout_s: float = Field(86400, gt=0, description="Seconds that one training may take.")
     NOT_CONTENT = frozenset({"report_to", "timeout_s", "processes", "accelerate_args", "max_held_back_share"})
-    LATER = frozenset({"save_dtype"})
+    LATER = frozenset({"save_dtype", "steps"})
+
+    @property
+    def checkpoints(self) -> int:
+        """Return how many policies a training gives: one per epoch, or the one after `steps`."""
+        return self.epochs if self.steps is None else 1
 
 
 class EvaluateSettings(Settings):

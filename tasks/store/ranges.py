@@ -24,6 +24,14 @@ class RangeSamples:
         return RangeSamples(self.ids, self.waves[:1])
 
 
+@dataclass(frozen=True)
+class Extra:
+    """Graded samples that join this round's own in a data set; there their indices count from `first`, so none comes twice."""
+
+    first: int
+    ranges: tuple[RangeSamples, ...]
+
+
 def split_ranges(problems: Sequence[Problem], size: int, most: int = MAX_RANGES) -> list[tuple[str, ...]]:
     """Split ids into ranges of `size` problems, or of more where that would make more than `most` ranges."""
     width = max(size, math.ceil(len(problems) / most))

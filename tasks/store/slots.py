@@ -4,7 +4,9 @@ base                                                  the built-in base model
 problems/train                                        a problem set
 base/test/greedy/range-000/wave-0/generate            the base's evaluation
 iteration-1/train/range-000/wave-0/verify             the E-step
-iteration-1/materialize, iteration-1/finetune         data set and training
+iteration-1/hint/range-000/wave-0/generate            second tries with a hint
+iteration-1/materialize, iteration-1/finetune         data set and training; of the base: on solutions by people alone
+problems/train/range-000/human                        solutions by people, as samples
 iteration-1/val/epoch-2/sampled/range-000/...         an epoch's score on val; `score` ends an evaluation
 iteration-1/gate/new/sampled/range-000/...            what decides a night's promotion
 evaluate/<policy digest>/greedy/range-000/...         an evaluation outside any run of the loop
@@ -16,9 +18,9 @@ import re
 from dataclasses import dataclass, replace
 from typing import Self
 
-SETS = ("train", "val", "test", "gate")
+SETS = ("train", "hint", "val", "test", "gate")
 SAMPLINGS = ("greedy", "sampled")
-STAGES = ("generate", "verify", "materialize", "finetune", "score")
+STAGES = ("generate", "human", "verify", "materialize", "finetune", "score")
 BASE, PROBLEMS, EVALUATE = "base", "problems", "evaluate"
 NUMBERED = re.compile(r"(iteration|range|wave)-(\d+)")
 

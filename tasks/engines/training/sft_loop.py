@@ -78,11 +78,18 @@ class SelfTrainer(SFTTrainer):
         if self.is_world_process_zero():
             step, epoch = self.state.global_step, self.state.epoch
             path = Path(self.args.output_dir) / f"checkpoint-{step}"
-            state = checkpoints.State(path, step, epoch=int(epoch), ends_epoch=epoch == int(epoch))
+            state = self._state(path, step, epoch)
             checkpoints.mark(state, self.recipe)
             self.export_epoch(state)
             checkpoints.discard_others(self.job.output_dir, state)
         self.accelerator.wait_for_everyone()
+
+    def _state(self, path: Path, step: int, epoch: float) -> checkpoints.State:
+        """Return the state of a save; a training by steps has one epoch, which its last step ends."""
+        steps = self.job.settings.steps
+        if steps is None:
+            return checkpoints.State(path, step, epoch=int(epoch), ends_epoch=epoch == int(epoch))
+        return checkpoints.State(path, step, epoch=int(step == steps), ends_epoch=step == steps)
 
     def export_epoch(self, state: checkpoints.State) -> None:
         """Make the epoch folder of a state that ends an epoch, unless it exists already."""

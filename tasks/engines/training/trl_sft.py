@@ -145,7 +145,8 @@ def _arguments(job: TrainJob, row_count: int) -> Any:
     gpu = torch.cuda.is_available()
     if s.dtype == "bfloat16" and gpu and not torch.cuda.is_bf16_supported():
         raise UserError("this GPU has no bfloat16; use finetune.dtype = float16 or float32")
-    steps = s.epochs * -(-row_count // (s.batch_size * s.accumulation * s.processes))
+    steps = s.steps or s.epochs * -(-row_count // (s.batch_size * s.accumulation * s.processes))
+    by_steps = {} if s.steps is None else {"max_steps": s.steps, "save_steps": s.steps}
     return SFTConfig(
         output_dir=str(job.output_dir / "state"), run_name=job.run_name, report_to=list(s.report_to) or "none",
         num_train_epochs=s.epochs, per_device_train_batch_size=s.batch_size, gradient_accumulation_steps=s.accumulation,
@@ -156,9 +157,9 @@ def _arguments(job: TrainJob, row_count: int) -> Any:
         # The rows come with tokens and labels (-100 on the prompt), so TRL has nothing to prepare but packs.
         completion_only_loss=True, packing=s.packing, max_length=s.max_length if s.packing else None,
         dataset_kwargs={"skip_prepare_dataset": not s.packing}, remove_unused_columns=False,
-        logging_steps=max(1, steps // LOGGED_STEPS), logging_nan_inf_filter=False, save_strategy="epoch",
+        logging_steps=max(1, steps // LOGGED_STEPS), logging_nan_inf_filter=False, save_strategy="steps" if by_steps else "epoch",
         dataloader_num_workers=0, dataloader_pin_memory=gpu, ddp_find_unused_parameters=False,
-        disable_tqdm=True, eval_strategy="no",
+        disable_tqdm=True, eval_strategy="no", **by_steps,
     )  # fmt: skip
 
 
@@ -183,14 +184,15 @@ def _result(job: TrainJob, trainer: Any, made: TokenRows) -> Mapping[str, Any]:
 
     rows, share = made.rows, trainer.router_aux_loss_coef if trainer.aux_loss_enabled else 0.0
     history = [losses_apart(entry, share) for entry in trainer.state.log_history if "loss" in entry]
-    steps = trainer.state.global_step // job.settings.epochs
-    tokens = sum(len(row.input_ids) for row in rows) * job.settings.epochs
+    count = job.settings.checkpoints
+    steps = trainer.state.global_step // count
+    tokens = round(sum(len(row.input_ids) for row in rows) * trainer.state.epoch)
     epochs = [
         {
             "epoch": epoch, "path": str(checkpoints.epoch_path(job.output_dir, epoch)), "steps": epoch * steps,
             "train_loss": _mean_loss(history, (epoch - 1) * steps, epoch * steps),
         }
-        for epoch in range(1, job.settings.epochs + 1)
+        for epoch in range(1, count + 1)
     ]  # fmt: skip
     held_back = [asdict(one) for one in made.held_back]
     return {
