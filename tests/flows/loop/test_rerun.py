@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from flows.config import RunConfig
 from flows.loop.rerun import rerun_stage
 from flows.run.draws import RangeWork
 from flows.run.fleet import Fleet, executor_for
+from flows.run.lookup import Lookup
 from flows.run.only_stage import OnlyStage, StageName
 from flows.run.run import Run, Stages
 from flows.run.waves import walk
@@ -158,7 +159,12 @@ def test_a_stage_of_a_fleets_run_is_done_by_the_fleet(made: Made) -> None:
     assert isinstance(executor_for(config), Fleet)
 
 
-def test_looking_and_doing_are_composed_whoever_does(made: Made) -> None:
-    only = OnlyStage("verify", 1, made.counted)
-    other = replace(only, stage_name="finetune")
-    assert only.doer is other.doer and only.keeps_going
+def test_whoever_does_is_asked_for_the_stage_alone_and_a_lookup_makes_nothing(made: Made) -> None:
+    """Executors are composed: with a second lookup in the doer's place the same walk finds all and makes nothing."""
+    doer = Lookup()
+    only = OnlyStage("verify", 1, doer, again=False)
+    rerun_stage(made.run, only)
+    assert doer.looks and only.lookup.looks
+    assert {look.stage for look in doer.looks} == {"verify"}
+    assert all(look.outcome is not None for look in doer.looks)
+    assert only.reruns == []
