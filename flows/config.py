@@ -75,6 +75,11 @@ class RunConfig(Settings):
                 f"finetune.packing drops row weights but materialize.weight is {self.materialize.weight!r}; "
                 "set packing = false or weight = 'one'"
             )
+        if self.finetune.packing and self.finetune.prefix_sharing != "off":
+            raise ValueError(
+                f"finetune.packing and finetune.prefix_sharing = {self.finetune.prefix_sharing!r} are two layouts of a batch; "
+                "set packing = false or prefix_sharing = 'off'"
+            )
         if self.engine.kind == "openai" and not self.engine.urls:
             raise ValueError("engine.kind is 'openai' but engine.urls is empty; name at least one http://host:port/v1")
         if self.engine.kind == "openai" and self.loop.iterations > 0:

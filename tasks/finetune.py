@@ -89,6 +89,8 @@ def _train(job: FinetuneJob, key: str, folder: Path) -> TrainResult:
         result = train(train_job, on_progress=lambda now: _show(progress, now), log_path=log_path)
     for one in result.held_back:
         log.warning("row %s was not trained on: %s", one.row, one.reason)
+    for note in result.notes:
+        log.warning("%s", note)
     return result
 
 
@@ -115,6 +117,8 @@ def _commit(job: FinetuneJob, recipe: dict[str, Any], result: TrainResult, secon
         "train_seconds": round(result.seconds, 3), "start": asdict(job.start), "dataset": asdict(job.dataset),
         "environment": environment(), "held_back": [asdict(one) for one in result.held_back],
     }  # fmt: skip
+    if result.notes:
+        meta["notes"] = list(result.notes)
     digest = digest_of([one["digest"] for one in epochs])
     return store.commit(Manifest("finetune", key, recipe, attempt, digest, job.dataset.rows, parts, meta, time.time()))
 

@@ -407,6 +407,11 @@ class FinetuneSettings(Settings):
     lora_alpha: int = Field(32, ge=1, description="Scale of the adapters, divided by the rank.")
     lora_dropout: float = Field(0.0, ge=0, lt=1, description="On the adapters' inputs.")
     packing: bool = Field(False, description="Needs equal weights: packing keeps only token ids and labels.")
+    prefix_sharing: Literal["off", "batch", "problem"] = Field(
+        "off",
+        description="Compute once what the prompts of a batch begin with: few-shot text, question. problem: batches hold the "
+        "rows of few problems, which shares most, in another order. A model that computes it differently trains row by row.",
+    )
     save_dtype: Literal["float32", "bfloat16", "float16"] = Field(
         "float32",
         description="Of the saved policies; training keeps float32. 16 bits take half the disk and round the weights.",
@@ -425,7 +430,7 @@ class FinetuneSettings(Settings):
     report_to: tuple[Literal["tensorboard", "wandb"], ...] = Field((), description="Training metrics pass-through.")
     timeout_s: float = Field(86400, gt=0, description="Seconds that one training may take.")
     NOT_CONTENT = frozenset({"report_to", "timeout_s", "processes", "accelerate_args", "max_held_back_share"})
-    LATER = frozenset({"save_dtype", "steps"})
+    LATER = frozenset({"save_dtype", "steps", "prefix_sharing"})
 
     @property
     def checkpoints(self) -> int:

@@ -108,14 +108,16 @@ def _proof(identity: dict[str, Any], kind: str) -> str:
     return f"{identity['proof_rms_nats']:.0e}" if kind == "vllm" else "n/a"
 
 
-def train_here(base: Path, output: Path, rows: tuple[Example, ...] = ROWS, **settings: Any) -> TrainResult:
+def train_here(
+    base: Path, output: Path, rows: tuple[Example, ...] = ROWS, resume: bool = False, **settings: Any
+) -> TrainResult:
     """The fine-tuning child's part in this process (its imports take 10 s); the same errors as `train`."""
     from tasks.engines.training import trl_sft
 
     output.parent.mkdir(parents=True, exist_ok=True)
     data = output.with_suffix(".parquet")
     pq.write_table(to_table(rows, Example), data)
-    job = TrainJob(base, (data,), output, TRAINING.model_copy(update=settings), len(rows), "test")
+    job = TrainJob(base, (data,), output, TRAINING.model_copy(update=settings), len(rows), "test", resume)
     trainer._prepare(job)
     code = trl_sft.main(str(output / trainer.JOB_FILE))
     if code:

@@ -21,6 +21,8 @@ from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from tasks.domain.errors import UserError
 from tasks.engines.training import sft_checkpoints as checkpoints
+from tasks.engines.training.prefix_batches import ByProblem
+from tasks.engines.training.prefix_layout import Branch
 from tasks.engines.training.trainer import TrainJob, TrainProgress, progress_line
 
 WINDOW_BATCHES = 16
@@ -35,12 +37,20 @@ class SelfTrainer(SFTTrainer):
     recipe: str
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """Compute TRL's loss over our scoring of the batch."""
-        weight = inputs.pop("weight", None)
-        return super().compute_loss(partial(self._score, model, weight), inputs, *args, **kwargs)
+        """Compute TRL's loss over our scoring of the batch. Positions that rows share are counted for each of them."""
+        weight, row_tokens = inputs.pop("weight", None), inputs.pop("row_tokens", None)
+        counted = self._total_train_tokens
+        loss = super().compute_loss(partial(self._score, model, weight), inputs, *args, **kwargs)
+        if row_tokens is not None and model.training:
+            here = torch.tensor(row_tokens, device=self.args.device)
+            self._total_train_tokens = counted + self.accelerator.gather_for_metrics(here).sum().item()
+            self._metrics["train"]["num_tokens"] = [self._total_train_tokens]
+        return loss
 
     def _score(self, model: Any, weight: Any, labels: Any, **inputs: Any) -> Any:
         """Return the model's outputs; where rows have weights, each token's log-probability is multiplied by its row's weight."""
+        if "prefix_layout" in inputs:
+            return self._score_shared(model, weight, labels, inputs)
         if self.args.device.type == "cpu":
             return self._score_targets(model, weight, labels, inputs)
         outputs = model(labels=labels, **inputs)
@@ -55,19 +65,30 @@ class SelfTrainer(SFTTrainer):
         """
         next_token = labels[:, 1:]
         on_target = next_token != -100
-        with _only_positions(self._backbone(), on_target):
+        with _only_positions(self.causal_model().base_model, on_target, ends=True):
             outputs = model(shift_labels=next_token[on_target][None], **inputs)
         if weight is not None:
             outputs.log_probs = outputs.log_probs * weight[:, None].expand_as(next_token)[on_target]
         return outputs
 
-    def _backbone(self) -> torch.nn.Module:
-        """Return the decoder below the language-model head, found as TRL's fused head finds it."""
+    def _score_shared(self, model: Any, weight: Any, targets: Any, inputs: dict[str, Any]) -> Any:
+        """Return the same for rows that share their prefixes, where each position has its target and its weight."""
+        on_target = targets != -100
+        with _only_positions(self.causal_model().base_model, on_target):
+            outputs = model(shift_labels=targets[on_target][None], **inputs)
+        if weight is not None:
+            outputs.log_probs = outputs.log_probs * weight[on_target]
+        return outputs
+
+    def causal_model(self) -> Any:
+        """Return the causal language model itself, below adapters and wrappers; TRL's fused head finds its decoder alike."""
         whole = self.accelerator.unwrap_model(self.model)
-        return (whole.get_base_model() if self.job.settings.lora_rank else whole).base_model
+        return whole.get_base_model() if self.job.settings.lora_rank else whole
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
         rows = self.train_dataset if train_dataset is None else train_dataset
+        if self.job.settings.prefix_sharing == "problem":
+            return ByProblem([Branch.of_example(row).prompt for row in rows], self.args.seed)
         lengths = [len(ids) for ids in rows["input_ids"]]
         return SimilarLengths(lengths, self.args.train_batch_size * self.args.world_size, self.args.seed)
 
@@ -104,11 +125,15 @@ class SelfTrainer(SFTTrainer):
 
 
 @contextmanager
-def _only_positions(backbone: torch.nn.Module, wanted: torch.Tensor) -> Iterator[None]:
-    """Inside the block the backbone's hidden states (rows x tokens) lose their last token and keep `wanted` as one row."""
+def _only_positions(backbone: torch.nn.Module, wanted: torch.Tensor, ends: bool = False) -> Iterator[None]:
+    """Inside the block the backbone's hidden states (rows x tokens) keep `wanted` as one row.
+
+    `ends` says that `wanted` lacks each row's last token, which predicts nothing.
+    """
 
     def select(module: torch.nn.Module, arguments: Any, outputs: Any) -> Any:
-        outputs.last_hidden_state = outputs.last_hidden_state[:, :-1][wanted][None]
+        states = outputs.last_hidden_state
+        outputs.last_hidden_state = (states[:, :-1] if ends else states)[wanted][None]
         return outputs
 
     handle = backbone.register_forward_hook(select)

@@ -93,6 +93,8 @@ class EpochCheckpoint:
 class TrainResult:
     """The epochs, earliest first. `tokens` counts all epochs, `seconds` this call; `held_back` are rows that were not trained on.
 
+    `notes` are sentences on what was asked for and not done.
+
     `history` holds the trainer's log records of all epochs: step, epoch, loss, grad_norm, learning_rate, entropy, ...
     For a model with a router loss, `loss` is the sum of `nll` and `router_loss`.
     """
@@ -103,6 +105,7 @@ class TrainResult:
     versions: dict[str, str]
     history: list[dict[str, Any]]
     held_back: tuple[HeldBack, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def train(job: TrainJob, *, on_progress: Callable[[TrainProgress], None] | None = None, log_path: Path) -> TrainResult:
@@ -244,7 +247,9 @@ def _result(job: TrainJob, seconds: float) -> TrainResult:
     told = json.loads((job.output_dir / RESULT_FILE).read_text())
     epochs = tuple(EpochCheckpoint(**{**one, "path": Path(one["path"])}) for one in told["epochs"])
     held_back = tuple(HeldBack(**one) for one in told["held_back"])
-    return TrainResult(epochs, told["tokens"], seconds, told["versions"], told["history"], held_back)
+    return TrainResult(
+        epochs, told["tokens"], seconds, told["versions"], told["history"], held_back, tuple(told["notes"])
+    )
 
 
 def _failure(job: TrainJob, code: int, log_path: Path, log_start: int) -> UserError | TrainerFailed:

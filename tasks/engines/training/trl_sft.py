@@ -120,10 +120,23 @@ def _trainer(job: TrainJob, rows: Sequence[TokenRow], tokenizer: Any, recipe: st
     trainer.job, trainer.recipe = job, recipe
     if job.settings.packing:
         require_rows_apart(model, trainer.data_collator, rows)
+    trainer.notes = _share_prefixes(trainer, rows) if job.settings.prefix_sharing != "off" else ()
     router_share = trainer.router_aux_loss_coef if trainer.aux_loss_enabled else 0.0
     trainer.add_callback(ReportProgress(job.output_dir / PROGRESS_FILE, router_share))
     trainer.add_callback(SaveByTheClock())
     return trainer
+
+
+def _share_prefixes(trainer: Any, rows: Sequence[TokenRow]) -> tuple[str, ...]:
+    """Let batches compute shared prefixes once where this model gives the same loss and gradients so, and return what is to be said."""
+    from tasks.engines.training.prefix_batches import shared_prefix_collator
+    from tasks.engines.training.prefix_probe import against_sharing
+
+    reason = against_sharing(trainer, trainer.data_collator, shared_prefix_collator, rows)
+    if reason:
+        return (f"finetune.prefix_sharing is not used, rows are computed one by one: {reason}",)
+    trainer.data_collator = shared_prefix_collator
+    return ()
 
 
 def _dataset(rows: Sequence[TokenRow]) -> Any:
@@ -196,7 +209,8 @@ def _result(job: TrainJob, trainer: Any, made: TokenRows) -> Mapping[str, Any]:
     ]  # fmt: skip
     held_back = [asdict(one) for one in made.held_back]
     return {
-        "epochs": epochs, "tokens": tokens, "versions": _versions(), "history": history, "held_back": held_back
+        "epochs": epochs, "tokens": tokens, "versions": _versions(), "history": history, "held_back": held_back,
+        "notes": list(trainer.notes),
     }  # fmt: skip
 
 
