@@ -35,6 +35,7 @@ class SelfTrainer(SFTTrainer):
 
     job: TrainJob
     recipe: str
+    _total_train_tokens: float  # TRL's own counter
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Compute TRL's loss over our scoring of the batch. Positions that rows share are counted for each of them."""
