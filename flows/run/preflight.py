@@ -28,6 +28,7 @@ from tasks.domain.settings import EngineSettings
 from tasks.engines.sampling.choose import engine_class, kind_at_hand
 from tasks.engines.sampling.host import close_all
 from tasks.processes.ending import ending_at_once
+from tasks.processes.processor import fast_dtype, flags
 from tasks.store.workspace import Workspace, log
 
 LEAST_FREE_BYTES = 2 << 30  # a tiny run's checkpoints and logs; real models need more and `restem plan` says how much
@@ -60,7 +61,7 @@ def preflight(config: RunConfig, *, looking: bool = False) -> Checked:
     This is the only list of checks: `validate`, `plan`, a run and a deployment all use it. With `looking` nothing is written
     or fetched: the store is not tested by writing, and a base that is not on this machine stays unknown.
     """
-    config = with_engine_at_hand(config)
+    config = with_machine_dtypes(with_engine_at_hand(config))
     workspace = workspace_of(config)
     template_named(config.model.prompt)
     check_reward(config)
@@ -111,6 +112,22 @@ def with_engine_at_hand(config: RunConfig) -> RunConfig:
         engine.kind, engine_class(engine.kind).library, kind,
     )  # fmt: skip
     return config.model_copy(update={"engine": engine.model_copy(update={"kind": kind})})
+
+
+def with_machine_dtypes(config: RunConfig) -> RunConfig:
+    """Return the config with a data type by name where it leaves that to the machine, so that every key and record names it."""
+    asked = [name for name in ("engine", "finetune") if getattr(config, name).dtype == "machine"]
+    if not asked:
+        return config
+    if config.run.execution != "inline":
+        raise UserError(
+            f"{asked[0]}.dtype = 'machine' is decided by the machine that runs everything, but run.execution is "
+            f"{config.run.execution!r}; name float32 or bfloat16"
+        )
+    dtype = "bfloat16" if count_gpus() else fast_dtype(flags())
+    log.info("dtype of %s is %s, which this machine computes fastest", " and ".join(asked), dtype)
+    changed = {name: getattr(config, name).model_copy(update={"dtype": dtype}) for name in asked}
+    return config.model_copy(update=changed)
 
 
 def check_reward(config: RunConfig) -> None:

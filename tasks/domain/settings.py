@@ -164,8 +164,13 @@ class EngineSettings(Settings):
         description="vllm: our own server process; hf: transformers; openai: external endpoints; replay: recorded samples.",
         json_schema_extra=ENGINES.select,
     )
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        "auto", description="Of the served weights; auto: as in the checkpoint."
+    dtype: Literal["auto", "machine", "float32", "bfloat16", "float16"] = Field(
+        "auto",
+        description="Of the served weights; auto: as in the checkpoint; machine: what this processor or GPU computes fastest, "
+        "which is decided when the run is checked and stands in its keys by name.",
+    )
+    threads: int | None = Field(
+        None, ge=1, description="CPU only: OpenMP threads of the server; None: by the size of the model."
     )
     max_model_len: int | None = Field(
         None, ge=16, description="Tokens of prompt plus completion; None: the model's own limit."
@@ -193,7 +198,7 @@ class EngineSettings(Settings):
         {
             "max_in_flight", "kv_cache_gib", "gpu_memory_utilization", "tensor_parallel_size", "data_parallel_size",
             "enforce_eager", "residency", "urls", "model", "fixed_policy", "replay_path", "start_timeout_s",
-            "request_timeout_s", "extra_args", "seed",
+            "request_timeout_s", "extra_args", "seed", "threads",
         }
     )  # fmt: skip
 
@@ -401,7 +406,11 @@ class FinetuneSettings(Settings):
     weight_decay: float = Field(0.0, ge=0, description="Of AdamW.")
     max_grad_norm: float = Field(1.0, gt=0, description="Longer gradients are shortened to this.")
     max_length: int = Field(1024, ge=8, description="Tokens of a row; a longer row is refused with its id, never cut.")
-    dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Of weights and arithmetic.")
+    dtype: Literal["machine", "float32", "bfloat16", "float16"] = Field(
+        "float32",
+        description="Of the arithmetic; machine: what this processor or GPU computes fastest, as for the engine.",
+    )
+    threads: int | None = Field(None, ge=1, description="CPU only: OpenMP threads of the trainer; None: all cores.")
     gradient_checkpointing: bool = Field(False, description="Less memory for about a third more time.")
     lora_rank: int = Field(0, ge=0, description="0: all weights.")
     lora_alpha: int = Field(32, ge=1, description="Scale of the adapters, divided by the rank.")
@@ -429,7 +438,9 @@ class FinetuneSettings(Settings):
     )
     report_to: tuple[Literal["tensorboard", "wandb"], ...] = Field((), description="Training metrics pass-through.")
     timeout_s: float = Field(86400, gt=0, description="Seconds that one training may take.")
-    NOT_CONTENT = frozenset({"report_to", "timeout_s", "processes", "accelerate_args", "max_held_back_share"})
+    NOT_CONTENT = frozenset(
+        {"report_to", "timeout_s", "processes", "accelerate_args", "max_held_back_share", "threads"}
+    )
     LATER = frozenset({"save_dtype", "steps", "prefix_sharing"})
 
     @property

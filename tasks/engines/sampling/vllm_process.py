@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import itertools
+import logging
 import os
 import re
 import subprocess
@@ -16,7 +17,10 @@ from tasks.domain.errors import EngineDied, UserError
 from tasks.domain.settings import EngineSettings
 from tasks.processes.guard import GuardedProcess, spawn
 from tasks.processes.ports import free_port
+from tasks.processes.processor import cores, sampling_threads
 from tasks.processes.server_log import ending
+
+logger = logging.getLogger(__name__)
 
 SERVED_NAME = "policy"  # of /v1/models; it cannot follow a reload, so it names no policy in particular
 START_TRIES = 3  # another program can take the free port before the server binds it
@@ -60,23 +64,33 @@ def command(settings: EngineSettings, path: Path, dtype: str, port: int, seed: i
     return [*argv, *(name for name, on in flags.items() if on), *settings.extra_args]
 
 
-def environment(settings: EngineSettings) -> dict[str, str]:
+def environment(settings: EngineSettings, path: Path) -> dict[str, str]:
     """Return the variables that are laid over our environment. What the user has set about threads stays."""
     chosen = {"VLLM_SERVER_DEV_MODE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1"}
     chosen["VLLM_HTTP_TIMEOUT_KEEP_ALIVE"] = "86400"  # connections are closed by our side, never while we send on them
     if runs_on_cpu() and settings.tensor_parallel_size * settings.data_parallel_size == 1:
-        # One core stays free for the API server, the engine core and the client: with all cores in OpenMP a small model
-        # ran four times slower (723 instead of 3,397 tokens/s on 2 busy cores), because its threads spin.
-        defaults = {"OMP_NUM_THREADS": str(max(1, _cores() - 1)), "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
-        chosen |= {name: os.environ.get(name, value) for name, value in defaults.items()}
+        chosen |= _threads(settings, path)
     return chosen
+
+
+def _threads(settings: EngineSettings, path: Path) -> dict[str, str]:
+    """Return the variables that set the server's threads.
+
+    Threads that spin while they wait take the cores of the API server, the engine core and the client: with all cores in
+    OpenMP a small model ran four times slower (723 instead of 3,397 tokens/s on 2 busy cores). So where all cores are used
+    they wait without spinning.
+    """
+    count = settings.threads or int(os.environ.get("OMP_NUM_THREADS") or sampling_threads(path))
+    waiting = {"OMP_WAIT_POLICY": "PASSIVE"} if count >= cores() else {}
+    defaults = {"VLLM_CPU_OMP_THREADS_BIND": "nobind", **waiting}
+    return {"OMP_NUM_THREADS": str(count), **{name: os.environ.get(name, value) for name, value in defaults.items()}}
 
 
 class VllmProcess:
     """This is a running server on loopback. It raises UserError or EngineDied, in one sentence with the log's path, if it fails."""
 
-    def __init__(self, child: GuardedProcess, port: int) -> None:
-        self.child, self.port = child, port
+    def __init__(self, child: GuardedProcess, port: int, threads: int | None = None) -> None:
+        self.child, self.port, self.threads = child, port, threads
 
     @property
     def url(self) -> str:
@@ -90,7 +104,10 @@ class VllmProcess:
         port = free_port()
         log_path = log_dir / f"vllm-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{next(_numbers)}.log"
         argv = command(settings, path, dtype, port, seed, sleeps)
-        return cls(spawn(argv, env=environment(settings), log_path=log_path), port)
+        variables = environment(settings, path)
+        threads = int(variables["OMP_NUM_THREADS"]) if "OMP_NUM_THREADS" in variables else None
+        logger.info("vLLM starts with dtype %s%s", dtype, "" if threads is None else f" and {threads} OpenMP threads")
+        return cls(spawn(argv, env=variables, log_path=log_path), port, threads)
 
     def wait_until_healthy(self, is_healthy: Callable[[], bool], timeout_s: float) -> bool:
         """Wait for the server; False when the port was taken, so that another one must be tried."""
@@ -132,7 +149,3 @@ class VllmProcess:
         if _MISTAKES.search(log):
             raise UserError(f"vLLM refuses its settings (it {cause}); correct the [engine] section; {where}")
         raise EngineDied(f"the vLLM server {cause}, before it answered; {where}")
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))

@@ -125,6 +125,7 @@ class VllmEngine:
             },
             "device": "cpu" if runs_on_cpu() else "gpu",
             "dtype": None if loaded is None else self._dtype(loaded),
+            "threads": None if self._process is None else self._process.threads,
             "engine_seed": self._seed,
             "proof_rms_nats": None if proof is None else proof.rms,
         }

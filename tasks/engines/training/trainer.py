@@ -31,6 +31,7 @@ from tasks.domain.errors import TrainerFailed, UserError
 from tasks.domain.settings import FinetuneSettings
 from tasks.engines.training.sft_rows import HeldBack
 from tasks.processes.guard import GuardedProcess, spawn
+from tasks.processes.processor import cores
 
 JOB_FILE, PROGRESS_FILE, RESULT_FILE, ERROR_FILE = "job.json", "progress.jsonl", "result.json", "error.json"
 LAUNCH_FILE = "accelerate.json"
@@ -106,6 +107,7 @@ class TrainResult:
     history: list[dict[str, Any]]
     held_back: tuple[HeldBack, ...] = ()
     notes: tuple[str, ...] = ()
+    threads: int = 0  # of the child, for arithmetic on the CPU
 
 
 def train(job: TrainJob, *, on_progress: Callable[[TrainProgress], None] | None = None, log_path: Path) -> TrainResult:
@@ -147,12 +149,13 @@ def environment(job: TrainJob) -> dict[str, str]:
         "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_DATASETS_CACHE": str(job.output_dir / "cache"), "TENSORBOARD_LOGGING_DIR": logs, "WANDB_DIR": logs,
     }  # fmt: skip
-    threads = max(1, len(os.sched_getaffinity(0)) // job.settings.processes)
+    threads = job.settings.threads or max(1, cores() // job.settings.processes)
     # Threads that spin while they wait made a step 5.5 times slower when other processes wanted the cores as well.
     defaults = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}
     if job.settings.processes == 1 and gpu_visible():
         wanted["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
-    return {**wanted, **{name: os.environ.get(name, value) for name, value in defaults.items()}}
+    chosen = {name: os.environ.get(name, value) for name, value in defaults.items()}
+    return {**wanted, **chosen, **({"OMP_NUM_THREADS": str(threads)} if job.settings.threads else {})}
 
 
 def gpu_visible() -> bool:

@@ -193,6 +193,8 @@ def _recipe(job: TrainJob, rows: Sequence[TokenRow]) -> str:
 
 
 def _result(job: TrainJob, trainer: Any, made: TokenRows) -> Mapping[str, Any]:
+    import torch
+
     from tasks.engines.training.sft_loop import losses_apart
 
     rows, share = made.rows, trainer.router_aux_loss_coef if trainer.aux_loss_enabled else 0.0
@@ -210,7 +212,7 @@ def _result(job: TrainJob, trainer: Any, made: TokenRows) -> Mapping[str, Any]:
     held_back = [asdict(one) for one in made.held_back]
     return {
         "epochs": epochs, "tokens": tokens, "versions": _versions(), "history": history, "held_back": held_back,
-        "notes": list(trainer.notes),
+        "notes": list(trainer.notes), "threads": torch.get_num_threads(),
     }  # fmt: skip
 
 
