@@ -61,7 +61,7 @@ class ReadSets:
 
 def read_sets(data: DataSettings) -> dict[Split, Loaded]:
     """Read the three sets and refuse them unless they are disjoint."""
-    loaded = {split: load_source(source, split) for split, source in _sources(data).items()}
+    loaded = {split: load_source(source, split, data.max_bad_gold_share) for split, source in _sources(data).items()}
     loaded = {split: replace(one, problems=corrected(one.problems, data.corrections)) for split, one in loaded.items()}
     check_disjoint(*(loaded[split].problems for split in ("train", "val", "test")))
     return loaded

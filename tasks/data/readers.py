@@ -12,6 +12,7 @@ from typing import Any
 import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+from fsspec.core import has_magic
 
 from tasks.domain.errors import UserError
 from tasks.domain.records import Record
@@ -21,7 +22,10 @@ COMPRESSIONS = (".gz", ".bz2", ".xz")
 
 
 def records_of_path(path: str, split: str) -> list[Record]:
-    """Read the records of a file or of a folder: its files named after the split where there are some, else all of them."""
+    """Read the records of a file, of the files that a pattern (`part-*.parquet`) names, or of a folder.
+
+    Of a folder its files named after the split are read where there are some, else all of them.
+    """
     return [
         record
         for name, content in _contents(path, split)
@@ -64,6 +68,8 @@ def records_of_hub(name: str, split: str, revision: str | None) -> list[Record]:
 
 
 def _files(filesystem: Any, root: str, path: str, split: str) -> list[str]:
+    if not filesystem.exists(root) and has_magic(root):
+        return _matching(filesystem, root, path)
     if not filesystem.exists(root):
         raise UserError(f"{path} does not exist; expected a file or folder with problems ({', '.join(SUFFIXES)}).")
     if not filesystem.isdir(root):
@@ -73,6 +79,14 @@ def _files(filesystem: Any, root: str, path: str, split: str) -> list[str]:
         raise UserError(f"The folder {path} holds no {', '.join(SUFFIXES)} file; set path to one that does.")
     named = [file for file in files if posixpath.basename(file).startswith(split)]
     return named or files
+
+
+def _matching(filesystem: Any, root: str, path: str) -> list[str]:
+    """Return the files that a pattern names, in the order of their names."""
+    files = sorted(file for file in filesystem.glob(root) if filesystem.isfile(file))
+    if not files:
+        raise UserError(f"{path} matches no file; expected a pattern of files with problems ({', '.join(SUFFIXES)}).")
+    return files
 
 
 def _suffix(file: str) -> str:

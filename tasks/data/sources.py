@@ -15,14 +15,14 @@ from dataclasses import dataclass, replace
 from tasks.data.loader import Loader, loader_named
 from tasks.data.readers import records_of_hub, records_of_path
 from tasks.domain.errors import UserError
-from tasks.domain.fingerprint import digest_of_tables, digest_of_text
+from tasks.domain.fingerprint import canonical, digest_of, digest_of_tables, digest_of_text
 from tasks.domain.hidden_tests import hold_back
 from tasks.domain.records import Draft, Record
 from tasks.domain.schema import Problem, Split, to_table
 from tasks.domain.settings import SourceSettings
 
 ID_CHARS = 12
-MAX_WITHOUT_GOLD = 0.01  # the share of bad golds that a run tolerates by default
+MAX_WITHOUT_GOLD = 0.01  # the share of bad golds that a run tolerates by default (data.max_bad_gold_share)
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,17 @@ def load_problems(settings: SourceSettings, split: Split) -> list[Problem]:
     return load_source(settings, split).problems
 
 
-def load_source(settings: SourceSettings, split: Split) -> Loaded:
+def load_source(settings: SourceSettings, split: Split, max_without_gold: float = MAX_WITHOUT_GOLD) -> Loaded:
     """Read and filter one source; `split` is its problems' role in the run (train, val or test).
+
+    Records without a gold stay up to the share `max_without_gold`: the check of golds names them and leaves them out of train.
 
     Raises UserError for a missing file, a wrong column, an unreadable record, a missing gold, equal ids, or nothing left.
     """
     loader = loader_named(settings.kind)
-    loaded = Loaded(loader.make(settings, split)) if loader.make else _recorded(loader, settings, split)
+    loaded = (
+        Loaded(loader.make(settings, split)) if loader.make else _recorded(loader, settings, split, max_without_gold)
+    )
     _require_unique(loaded.problems, settings)
     return loaded
 
@@ -67,11 +71,11 @@ def check_disjoint(train: Iterable[Problem], val: Iterable[Problem], test: Itera
             )
 
 
-def _recorded(loader: Loader, settings: SourceSettings, split: Split) -> Loaded:
+def _recorded(loader: Loader, settings: SourceSettings, split: Split, max_without_gold: float) -> Loaded:
     assert loader.read is not None
     records = [replace(row, columns=settings.columns) for row in _records(loader, settings)]
     drafts = [loader.read(row) for row in records]
-    _require_golds(drafts, records)
+    _require_golds(drafts, records, max_without_gold)
     problems = _with_ids(drafts, loader.name, split)
     wanted = [(draft, problem) for draft, problem in zip(drafts, problems, strict=True) if _wanted(draft, settings)]
     few = tuple(problem.id for draft, problem in wanted if not _enough_tests(draft, settings))
@@ -116,7 +120,7 @@ def _with_ids(drafts: Sequence[Draft], source: str, split: Split) -> list[Proble
     """Give each problem its record's own id, else a hash of its question, which neither a new order nor a filter changes."""
     return [
         Problem(
-            id=f"{source}/{draft.own_id or digest_of_text(draft.question)[:ID_CHARS]}",
+            id=f"{source}/{draft.own_id or _digest_of_question(draft)[:ID_CHARS]}",
             source=source,
             split=split,
             kind=draft.kind,
@@ -125,26 +129,32 @@ def _with_ids(drafts: Sequence[Draft], source: str, split: Split) -> list[Proble
             tests=draft.tests,
             level=draft.level,
             meta=draft.meta,
+            chat=draft.chat,
         )
         for draft in drafts
     ]
 
 
+def _digest_of_question(draft: Draft) -> str:
+    return digest_of([draft.question, draft.chat]) if draft.chat else digest_of_text(draft.question)
+
+
 def _without_repeats(problems: Iterable[Problem]) -> list[Problem]:
-    """Keep only the first of equal problems (id, question, gold and tests)."""
-    first: dict[tuple[str, str, str | None, str | None], Problem] = {}
+    """Keep only the first of equal problems (id, question with its conversation, gold and tests)."""
+    first: dict[tuple[str, str, str, str | None, str | None], Problem] = {}
     for problem in problems:
-        first.setdefault((problem.id, problem.question, problem.gold, problem.tests), problem)
+        first.setdefault((problem.id, problem.question, canonical(problem.chat), problem.gold, problem.tests), problem)
     return list(first.values())
 
 
-def _require_golds(drafts: Sequence[Draft], records: Sequence[Record]) -> None:
+def _require_golds(drafts: Sequence[Draft], records: Sequence[Record], share: float) -> None:
     """Keep a few records without gold, which the gold check names and leaves out; UserError for more: the file or column is wrong."""
     without = [record.where for draft, record in zip(drafts, records, strict=True) if draft.gold == ""]
-    if len(without) > MAX_WITHOUT_GOLD * len(drafts):
+    if len(without) > share * len(drafts) or len(without) == len(drafts) > 0:
         raise UserError(
             f"{len(without)} of {len(drafts)} problems have no gold answer, the first is {without[0]}; expected text after "
-            "'####' (gsm8k), an answer column or a balanced \\boxed (math), or a filled gold column (table)."
+            "'####' (gsm8k), an answer column or a balanced \\boxed (math, numina), or a filled gold column (table); "
+            f"at most {share:.1%} may be without one (data.max_bad_gold_share)."
         )
 
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from tasks.domain.schema import LATER_COLUMNS
+
 DIGEST_CHARS = 16
 
 
@@ -33,9 +35,13 @@ def digest_of_text(text: str) -> str:
 
 
 def row_hashes(table: pa.Table) -> Iterator[bytes]:
-    """Return the SHA-256 of each row's canonical JSON."""
+    """Return the SHA-256 of each row's canonical JSON, without later columns that say nothing."""
+    later = LATER_COLUMNS & set(table.column_names)
     for batch in table.to_batches(max_chunksize=4096):
         for row in batch.to_pylist():
+            for name in later:
+                if row[name] is None:
+                    del row[name]
             text = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
             yield hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 

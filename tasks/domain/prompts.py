@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of
+from tasks.domain.golds import with_each_gold
 from tasks.domain.schema import Hint, Problem
 from tasks.domain.worked_examples import (
     COMPETITION_PROBLEMS,
@@ -36,12 +37,14 @@ class PromptForm:
     lead: str = ""  # what stands between `closing` and a solution written by people
     examples: tuple[WorkedExample, ...] = ()
 
-    def render(self, question: str, shots: int) -> str:
-        worked = [
-            f"{self.opening}{example.question}{self.closing}{self.lead}{example.solution}{self.separator}"
-            for example in self.examples[:shots]
+    def render(self, question: str, shots: int, earlier: Sequence[tuple[str, str]] = ()) -> str:
+        """Return worked examples, the `earlier` turns of the problem's own conversation, and the question."""
+        worked = [(example.question, f"{self.lead}{example.solution}") for example in self.examples[:shots]]
+        turns = [
+            f"{self.opening}{asked}{self.closing}{answer}{self.separator}"
+            for asked, answer in [*worked, *((asked, self.lead + answer) for asked, answer in earlier)]
         ]
-        return f"{self.instruction}{''.join(worked)}{self.opening}{question}{self.closing}"
+        return f"{self.instruction}{''.join(turns)}{self.opening}{question}{self.closing}"
 
 
 def only_form(problem: Problem) -> str:
@@ -54,6 +57,23 @@ def question_of(problem: Problem) -> str:
 
 
 @dataclass(frozen=True)
+class Conversation:
+    """What a problem asks last, the turns before it as (user, assistant), and the system text ("" for none)."""
+
+    question: str
+    earlier: tuple[tuple[str, str], ...] = ()
+    system: str = ""
+
+
+def conversation_of(problem: Problem) -> Conversation:
+    """Return the turns of a problem; most are one question."""
+    texts = [str(turn["content"]) for turn in problem.chat.get("turns", ())] or [problem.question]
+    return Conversation(
+        texts[-1], tuple(zip(texts[:-1:2], texts[1::2], strict=True)), str(problem.chat.get("system", ""))
+    )
+
+
+@dataclass(frozen=True)
 class PromptTemplate:
     """A template is one way to ask: `form_of` picks the form by problem, `ask` writes the problem's own text."""
 
@@ -63,6 +83,7 @@ class PromptTemplate:
     forms: Mapping[str, PromptForm]
     form_of: Callable[[Problem], str] = field(default=only_form)
     ask: Callable[[Problem], str] = field(default=question_of)
+    system: tuple[str, str] = ("", "\n\n")  # what stands around the system text of a problem that has one
 
     def render(self, problem: Problem, shots: int, hint: Hint = "none") -> str:
         """Return the prompt text; UserError when the template has fewer worked examples than `shots`.
@@ -75,8 +96,10 @@ class PromptTemplate:
                 f"Prompt template {self.name!r} has {len(form.examples)} worked examples for {problem.source} problems, but "
                 f"model.shots is {shots}; lower model.shots or choose another model.prompt."
             )
-        told = hint_of(problem, hint)
-        return form.render(f"{self.ask(problem)} ({told})" if told else self.ask(problem), shots)
+        chat, told = conversation_of(problem), hint_of(problem, hint)
+        asked = self.ask(replace(problem, question=chat.question))
+        system = f"{self.system[0]}{chat.system}{self.system[1]}" if chat.system else ""
+        return system + form.render(f"{asked} ({told})" if told else asked, shots, chat.earlier)
 
     def cut(self, text: str) -> str:
         """Return the text before the first stop string, which is what may be graded."""
@@ -105,7 +128,7 @@ def hint_of(problem: Problem, hint: Hint) -> str:
     """Return what a second try is told: the gold answer or a solution by people; empty where the problem has none."""
     if hint == "solution":
         return str(problem.meta.get("solution") or "").strip()
-    return (problem.gold or "").strip() if hint == "answer" else ""
+    return (with_each_gold(problem)[0].gold or "").strip() if hint == "answer" else ""
 
 
 def code_form(problem: Problem) -> str:
@@ -176,6 +199,7 @@ TEMPLATES: dict[str, PromptTemplate] = {
                     examples=WORD_PROBLEMS,
                 )
             },
+            system=("<|im_start|>system\n", "<|im_end|>\n"),
         ),
     )
 }

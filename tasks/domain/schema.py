@@ -1,7 +1,8 @@
 """The typed rows that travel between stages, and their Parquet schemas.
 
 A row is a frozen dataclass; a table of rows is a `pyarrow.Table` with a column for each of its fields, so
-`datasets.load_dataset("parquet", data_files=...)` opens any artifact as it is.
+`datasets.load_dataset("parquet", data_files=...)` opens any artifact as it is. A field of `LATER` was added when stores
+existed: a stored table may lack its column, and where it is empty it is null and no part of a row's digest.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ class Problem:
     tests: str | None = None
     level: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    chat: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # {"system": text, "turns": [{role, content}]} of a conversation
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,9 @@ class Example:
     reward: float
 
 
+EMPTY: tuple[Any, ...] = (None, "", "{}", (), [])  # what a field holds that says nothing
+LATER: dict[type, frozenset[str]] = {Problem: frozenset({"chat"})}
+LATER_COLUMNS = frozenset[str]().union(*LATER.values())
 PLAIN: dict[Any, pa.DataType] = {str: pa.string(), int: pa.int32(), float: pa.float64()}
 
 
@@ -143,19 +150,28 @@ SCHEMAS: dict[type, pa.Schema] = {
 JSON_COLUMNS = {row_type: json_columns(row_type) for row_type in SCHEMAS}
 
 
+def as_key(row: Any) -> dict[str, Any]:
+    """Return all that a row says, for a key: as it was before there were later fields, where those are empty."""
+    later = LATER.get(type(row), frozenset())
+    return {name: value for name, value in asdict(row).items() if name not in later or (value and value not in EMPTY)}
+
+
 def to_table(rows: Iterable[Any], row_type: type) -> pa.Table:
     """Return rows of one type as a table with that type's schema."""
     records = [asdict(row) for row in rows]
     for record in records:
         for column in JSON_COLUMNS[row_type]:
             record[column] = json.dumps(record[column], sort_keys=True, ensure_ascii=False)
+        record.update({name: None for name in LATER.get(row_type, ()) if record[name] in EMPTY})
     return pa.Table.from_pylist(records, schema=SCHEMAS[row_type])
 
 
 def from_table(table: pa.Table, row_type: type) -> list[Any]:
     """Return the table's rows as frozen records; the inverse of `to_table`."""
-    records = table.select(SCHEMAS[row_type].names).to_pylist()
+    later = LATER.get(row_type, frozenset())
+    names = [name for name in SCHEMAS[row_type].names if name in table.column_names or name not in later]
+    records = table.select(names).to_pylist()
     for record in records:
         for column in JSON_COLUMNS[row_type]:
-            record[column] = json.loads(record[column] or "{}")
+            record[column] = json.loads(record.get(column) or "{}")
     return [row_type(**record) for record in records]

@@ -55,12 +55,13 @@ class SourceSettings(Settings):
     )
     path: str | None = Field(
         None,
-        description="File, folder, fsspec URL (s3://...) or Hub data set id (hf:NAME). None: the loader's Hub default.",
+        description="File, folder, pattern (part-*.parquet), fsspec URL (s3://...) or Hub data set id (hf:NAME). None: the loader's Hub default.",
     )
     split: str = Field("train", description="Split of a Hub data set; for `arithmetic`, which disjoint operand set.")
     revision: str | None = Field(None, description="Hub revision; resolved to a commit when the run is planned.")
     columns: dict[str, str] = Field(
-        default_factory=dict, description="For `table`: our field (id, question, gold, tests, level) -> their column."
+        default_factory=dict,
+        description="Our field (id, question, gold, tests, level) -> their column; a dotted path leads into a nested one.",
     )
     limit: int | None = Field(None, ge=1, description="At most this many problems, after the filters.")
     offset: int = Field(0, ge=0, description="Skip this many problems, after the filters and before the limit.")

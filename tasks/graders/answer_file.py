@@ -10,12 +10,12 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tasks.domain.errors import UserError
 from tasks.domain.rewards.base import Opens
-from tasks.domain.rewards.grader import Graded, Grader
+from tasks.domain.rewards.grader import Graded, Grader, best_of
 from tasks.domain.schema import Problem
 from tasks.domain.settings import MATH_REWARDS, VerifySettings
 from tasks.graders.answers import WorkerPool
@@ -166,18 +166,12 @@ def _graded(grader: Grader, rows: Sequence[_Row], progress: Progress) -> list[Gr
         for first in range(0, len(rows), STEP):
             some = rows[first : first + STEP]
             pairs = iter(grader.grade_texts([(problem, row.text) for row in some for problem in row.problems]))
-            done += [_best([next(pairs) for _ in row.problems]) for row in some]
+            done += [best_of([next(pairs) for _ in row.problems]) for row in some]
             progress(len(done), len(rows))
     except KeyboardInterrupt:
         if not done:
             raise
     return done
-
-
-def _best(alternatives: Sequence[Graded]) -> Graded:
-    """Return the first correct verdict, else the first one."""
-    best = next((one for one in alternatives if one.verdict.label == "correct"), alternatives[0])
-    return replace(best, seconds=sum(one.seconds for one in alternatives))
 
 
 def _gold_faults(grader: Grader, rows: Iterable[_Row]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from sandbox.job import Job
 from sandbox.limits import Limits
 from sandbox.pool.pool import Sandbox, open_sandbox
 from sandbox.status import Ending
+from tasks.domain.golds import with_each_gold
 from tasks.domain.rewards.code import CodeReward
 from tasks.domain.schema import Problem
 from tasks.domain.settings import VerifySettings
@@ -80,11 +81,18 @@ class MathVerify:
         self._pool = WorkerPool(MATH_VERIFY, 0, 2 * TIMEOUT_S, MEMORY_MB)
 
     def opinions(self, rows: Sequence[Row]) -> list[bool | None]:
-        found = self._pool.outcomes([[problem.gold or "", text[-LONGEST_TEXT:]] for problem, text in rows])
-        return [one.value if isinstance(one, Answer) else None for one in found]
+        expanded = [(with_each_gold(problem), text[-LONGEST_TEXT:]) for problem, text in rows]
+        asked = [[one.gold or "", text] for problems, text in expanded for one in problems]
+        found = iter([one.value if isinstance(one, Answer) else None for one in self._pool.outcomes(asked)])
+        return [_any_of([next(found) for _ in problems]) for problems, _ in expanded]
 
     def close(self) -> None:
         self._pool.close()
+
+
+def _any_of(said: Sequence[bool | None]) -> bool | None:
+    """Alternatives: one that is met is enough, and without one an opinion that is missing leaves it open."""
+    return True if True in said else None if None in said else False
 
 
 def math_verify_says(payload: Sequence[str]) -> bool | None:

@@ -14,14 +14,16 @@ def read(record: Record) -> Draft:
     gold = answer.rsplit("####", 1)[1].strip() if "####" in answer else ""
     calculations = answer.count("<<")
     solution = re.sub(r"<<[^<>]*>>", "", answer)
+    asked = record.asked("question")
     return Draft(
         "math",
-        record.text("question"),
+        asked.question,
         gold=gold,
         level=str(calculations),
         own_id=own_id(record),
         meta={"solution": solution},
         calculations=calculations,
+        chat=asked.chat,
     )
 
 

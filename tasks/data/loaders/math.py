@@ -11,15 +11,17 @@ def read(record: Record) -> Draft:
     """Read one record: the gold is the answer column, else the last balanced `\\boxed` of the solution."""
     answer, solution = record.optional("answer", "gold"), record.optional("solution")
     record.require_column("answer", "gold", "solution")
-    gold = str(answer).strip() if answer is not None else boxes(str(solution or "")) or ""
+    gold = record.gold("answer", "gold") if answer is not None else boxes(str(solution or "")) or ""
+    asked = record.asked("problem", "question")
     meta = {"type": record.optional("type", "subject"), "solution": solution}
     return Draft(
         "math",
-        record.text("problem", "question"),
+        asked.question,
         gold=gold,
         level=level_text(record.optional("level", "difficulty")),
         own_id=own_id(record, "unique_id"),
         meta={key: value for key, value in meta.items() if value},
+        chat=asked.chat,
     )
 
 

@@ -13,28 +13,33 @@ from tasks.domain.records import Draft, Record, json_text, level_text, own_id, p
 def read(record: Record) -> Draft:
     """Read any record with a question and a gold answer, or with tests in one of the two shapes above.
 
-    A gold that is an object or a list becomes JSON text. `meta` is an object for rewards of one's own.
+    A question may be a list of messages. A gold that is a list of texts holds alternatives; one that is an object, or a list
+    of anything else, becomes JSON text, for rewards of one's own. `meta` is an object for rewards of one's own.
     """
     tests = record.optional("tests")
     gold = None if tests is not None else _gold(record)
+    asked = record.asked("question")
     return Draft(
         "math" if tests is None else "code",
-        record.text("question"),
+        asked.question,
         gold=gold,
         tests=tests if tests is None or isinstance(tests, str) else json_text(tests),
         level=level_text(record.optional("level")),
         own_id=own_id(record),
         meta=_meta(record),
         tests_count=None if tests is None else _count_tests(parsed_json(tests, record.where)),
+        chat=asked.chat,
     )
 
 
 def _gold(record: Record) -> str:
     record.require_column("gold", "answer")
     value = record.optional("gold", "answer")
-    if isinstance(value, Mapping | list):
+    if isinstance(value, Mapping) or (
+        isinstance(value, list) and any(isinstance(one, Mapping | list) for one in value)
+    ):
         return json_text(value)
-    return "" if value is None else str(value).strip()
+    return record.gold("gold", "answer")
 
 
 def _meta(record: Record) -> Mapping[str, Any]:

@@ -7,10 +7,10 @@ executor, which may be a pool of processes or of containers. Checks with equal `
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from tasks.domain.schema import Kind, Label, Problem, Verdict
+from tasks.domain.schema import Kind, Label, Problem, Verdict, as_key
 from tasks.domain.settings import VerifySettings
 
 Grades = Kind | Literal["any"]  # kind of the problems that a reward can grade
@@ -89,7 +89,7 @@ def what_is_read(reward: Reward, problem: Problem) -> Any:
     if isinstance(reward, Reads):
         return reward.reads(problem)
     ours = type(reward).__module__.startswith("tasks.domain.rewards")
-    return (problem.id, problem.gold, problem.tests) if ours else asdict(problem)
+    return (problem.id, problem.gold, problem.tests) if ours else as_key(problem)
 
 
 def verdict_of(problem: Problem, result: Decision) -> Verdict:

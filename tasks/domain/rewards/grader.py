@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
+from tasks.domain.golds import with_each_gold
 from tasks.domain.rewards import reward_for
 from tasks.domain.rewards.base import Check, Decision, Executor, Opens, Reward, what_is_read
 from tasks.domain.rewards.combined import gold_check
-from tasks.domain.schema import Problem, Sample, Verdict
+from tasks.domain.schema import Label, Problem, Sample, Verdict
 from tasks.domain.settings import VerifySettings
 
+DECISIVE: tuple[Label, ...] = ("correct", "verifier_error")  # of alternative golds, which verdict counts before others
 MEMO_ENTRIES = 100_000  # about 50 MB of (gold, answer) decisions
 
 
@@ -61,7 +63,10 @@ class Grader:
 
     def reads(self, problem: Problem) -> Any:
         """Return what of a problem the reward's verdicts depend on."""
-        return what_is_read(self.reward, problem)
+        one_by_one = self._alternatives(problem)
+        if one_by_one == [problem]:
+            return what_is_read(self.reward, problem)
+        return [what_is_read(self.reward, one) for one in one_by_one]
 
     def grade(self, problem: Problem, text: str) -> Verdict:
         """The one-row form; `index` is 0."""
@@ -73,7 +78,16 @@ class Grader:
         return [replace(g.verdict, index=sample.index) for g, (_, sample) in zip(graded, pairs, strict=True)]
 
     def grade_texts(self, pairs: Sequence[tuple[Problem, str]]) -> list[Graded]:
-        """Like `grade_many` for bare texts, with the seconds each decision took."""
+        """Like `grade_many` for bare texts, with the seconds each decision took. Of alternative golds one must be met."""
+        expanded = [(self._alternatives(problem), text) for problem, text in pairs]
+        found = iter(self._grade_each([(one, text) for problems, text in expanded for one in problems]))
+        return [best_of([next(found) for _ in problems]) for problems, _ in expanded]
+
+    def _alternatives(self, problem: Problem) -> list[Problem]:
+        """Rewards that compare answers see one gold at a time; others read what the data set holds."""
+        return with_each_gold(problem) if self.reward.kind == "math" else [problem]
+
+    def _grade_each(self, pairs: Sequence[tuple[Problem, str]]) -> list[Graded]:
         clock = [time.perf_counter()]
         checks = []
         for problem, text in pairs:
@@ -85,10 +99,12 @@ class Grader:
         return [self._graded(*row) for row in zip(problems, checks, results, spent, strict=True)]
 
     def check_gold(self, problems: Sequence[Problem]) -> list[BadGold]:
-        """Problems whose gold does not parse or fails its own grader, with the reason."""
-        results = self._decide([gold_check(self.reward, problem) for problem in problems])
-        results = [_with_threshold(result, self.settings.threshold) for result in results]
-        bad = [(p.id, r) for p, r in zip(problems, results, strict=True) if r.label != "correct"]
+        """Problems whose gold does not parse or fails its own grader, with the reason; of alternatives one must pass."""
+        expanded = [self._alternatives(problem) for problem in problems]
+        results = self._decide([gold_check(self.reward, one) for each in expanded for one in each])
+        judged = iter([_with_threshold(result, self.settings.threshold) for result in results])
+        first = [_best_decision([next(judged) for _ in each]) for each in expanded]
+        bad = [(p.id, r) for p, r in zip(problems, first, strict=True) if r.label != "correct"]
         return [BadGold(name, f"graded {r.label} against itself ({r.evidence.get('rule')})") for name, r in bad]
 
     def close(self) -> None:
@@ -111,6 +127,20 @@ class Grader:
     def _graded(self, problem: Problem, check: Check, result: Decision, prepared_s: float) -> Graded:
         verdict = self.reward.judge(problem, _with_threshold(result, self.settings.threshold))
         return Graded(replace(verdict, evidence={**check.evidence, **verdict.evidence}), prepared_s + result.seconds)
+
+
+def best_of(alternatives: Sequence[Graded]) -> Graded:
+    """Return the first correct one, else one that could not be decided, else the first; the seconds are those of all."""
+    best = alternatives[_best([one.verdict.label for one in alternatives])]
+    return replace(best, seconds=sum(one.seconds for one in alternatives))
+
+
+def _best_decision(alternatives: Sequence[Decision]) -> Decision:
+    return alternatives[_best([one.label for one in alternatives])]
+
+
+def _best(labels: Sequence[Label]) -> int:
+    return next((labels.index(wanted) for wanted in DECISIVE if wanted in labels), 0)
 
 
 def _with_threshold(result: Decision, threshold: float) -> Decision:

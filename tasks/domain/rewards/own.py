@@ -24,7 +24,7 @@ from tasks.domain.fingerprint import digest_of
 from tasks.domain.plugin_code import digest_of_source
 from tasks.domain.rewards import REWARDS, imported
 from tasks.domain.rewards.base import Check, Decision, Executor, Grades, Reward, verdict_of
-from tasks.domain.schema import Problem, Verdict
+from tasks.domain.schema import Problem, Verdict, as_key
 from tasks.domain.settings import VerifySettings
 
 EXECUTOR = "tasks.graders.functions:FunctionExecutor"
@@ -118,7 +118,7 @@ class FunctionReward:
 
     def reads(self, problem: Problem) -> Any:
         """What of a problem its verdicts depend on: what the function's attribute `reads` says, else all that it sees."""
-        said: Callable[[Problem], Any] = getattr(self.function, "reads", asdict)
+        said: Callable[[Problem], Any] = getattr(self.function, "reads", as_key)
         return said(problem)
 
 
