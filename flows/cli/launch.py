@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.cli.terminal import complain, quieten, stop_at_second_interrupt
-from flows.cli.text import show_result
+from flows.cli.text import show_comparison, show_result
+from flows.compare import compare_here
+from flows.comparison.checks import checked_cells
+from flows.comparison.design import Comparison
 from flows.config import RunConfig
 from flows.operation.server.api import check_api, prefect_api
-from flows.run.preflight import preflight
+from flows.run.preflight import preflight, workspace_of
 from flows.self_train import run_here
 from tasks.domain.results import RunResult
+from tasks.store.places import ComparisonPlaces
 
 
 @dataclass(frozen=True)
@@ -40,3 +44,15 @@ def launch_and_show(config: RunConfig, arguments: argparse.Namespace) -> int:
         launched = launch(config)
     show_result(arguments, launched.result, launched.report)
     return 0
+
+
+def launch_comparison(comparison: Comparison, arguments: argparse.Namespace) -> int:
+    """Run a comparison and print its tables; the exit code is 1 when a cell ended early."""
+    quieten(arguments.verbose)
+    check_api()
+    cells = checked_cells(comparison.only(arguments.only))
+    with stop_at_second_interrupt(complain), prefect_api(Path(os.environ.get("PREFECT_HOME", ".restem/prefect"))):
+        result = compare_here(comparison, cells, tuple(arguments.overrides))
+    page = workspace_of(comparison.cells[0].config).store.uri(ComparisonPlaces(result.name).report)
+    show_comparison(arguments, result, page)
+    return 1 if result.failures else 0

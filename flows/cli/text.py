@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from tasks.domain.amounts import duration, size
 
 if TYPE_CHECKING:
+    from flows.comparison.planned import ComparisonPlan, Sensitivity
     from flows.operation.doctor import Finding
     from flows.planning.plan import Plan
+    from flows.stored.comparisons import CellTrace
     from flows.stored.gc import Cleaning
     from flows.stored.ls import Listing
     from flows.stored.trace import ModelTrace, SampleTrace
@@ -38,6 +40,24 @@ def show_result(arguments: argparse.Namespace, result: Any, page: str) -> None:
         console = Console()
         (console if console.is_terminal else Console(width=160)).print(report.as_table(result))
     print(f"report: {page}", file=sys.stderr if arguments.json else sys.stdout)
+
+
+def show_comparison(arguments: argparse.Namespace, result: Any, page: str) -> None:
+    """Print the tables of a comparison (a `ComparisonResult`), and where its page lies."""
+    from tasks.report.comparison import comparison_sections, headline
+
+    sections = comparison_sections(result)
+    if arguments.json:
+        print(as_json({"name": result.name, "status": result.status, "sections": sections}))
+    else:
+        print("\n\n".join([headline(result), *map(section_text, sections)]))
+    print(f"report: {page}", file=sys.stderr if arguments.json else sys.stdout)
+
+
+def section_text(section: Any) -> str:
+    """Return the title and the table of a report's `Section`."""
+    parts = [section.title.upper(), columns(section.rows, section.head) if section.rows else "", section.reading]
+    return "\n".join(part for part in parts if part)
 
 
 def columns(rows: Iterable[Sequence[object]], head: Sequence[str] = ()) -> str:
@@ -65,6 +85,49 @@ def plan_text(plan: Plan) -> str:
         f"{table}{left_out}\n\nat most {amounts.samples:,} samples, {amounts.tokens:,} tokens, {size(amounts.store_bytes)} in "
         f"{plan.store}{scratch}, about {duration(amounts.seconds)}\nestimated from {amounts.basis}; nothing was started"
     )
+
+
+def comparison_plan_text(plan: ComparisonPlan) -> str:
+    rows = [
+        (cell.arm, cell.seed, cell.rounds, cell.state, f"{cell.amounts.samples:,}" if cell.amounts.samples else "",
+         duration(cell.amounts.seconds) if cell.amounts.seconds >= 1 else "")
+        for cell in plan.cells
+    ]  # fmt: skip
+    table = columns(rows, ("arm", "seed", "rounds", "state", "samples", "time"))
+    amounts = plan.amounts
+    return (
+        f"{table}\n\nat most {amounts.samples:,} samples, {amounts.tokens:,} tokens, {size(amounts.store_bytes)} in {plan.store}, about "
+        f"{duration(amounts.seconds)}; what cells share is counted once\nestimated from {amounts.basis}; nothing was started\n\n"
+        f"{sensitivity_text(plan.sensitivity)}"
+    )
+
+
+def sensitivity_text(found: Sensitivity) -> str:
+    """Say what the design can find; a difference below it is usually missed."""
+    seeds, problems = found.over_seeds, found.over_problems
+    spread = f"{100 * seeds.spread:.1f} points, {'as measured' if found.measured else 'assumed (compare.seed_spread)'}"
+    over_seeds = (
+        f"over {seeds.units} seeds {100 * seeds.difference:.1f} points ({100 * found.corrected.difference:.1f} with all arms corrected "
+        f"for, at worst); the spread of a paired difference over seeds is {spread}"
+        if seeds.units > 1
+        else "one seed says nothing about other seeds"
+    )
+    return (
+        f"minimal detectable effect (found in {seeds.power:.0%} of comparisons, at 5 %): over {problems.units} test problems "
+        f"{100 * problems.difference:.1f} points, where arms differ on {problems.spread**2:.0%} of them (compare.discordant); {over_seeds}"
+    )
+
+
+def cell_text(trace: CellTrace) -> str:
+    rows = [
+        ("cell", f"{trace.arm}, seed {trace.seed}, round {trace.round} of comparison {trace.comparison}"),
+        ("run", trace.run),
+        *(("command", command) for command in trace.commands),
+        *trace.figures.items(),
+        *trace.artifacts.items(),
+    ]
+    model = f"\n\n{model_text(trace.model)}" if trace.model else ""
+    return columns(rows) + model
 
 
 def listing_text(listing: Listing) -> str:

@@ -18,6 +18,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Failed
 from pydantic import BaseModel, Field, ValidationError
 
+from flows.comparison.design import Comparison, comparison_of, is_comparison
 from flows.config import RunConfig, config_with, make_config, with_own_code
 from tasks.domain.algorithms import preset_names
 from tasks.domain.errors import RestemError, UserError, one_sentence
@@ -34,7 +35,12 @@ STORE_VARIABLE, SCRATCH_VARIABLE = "RESTEM_STORE", "RESTEM_SCRATCH"  # of the wo
 
 def config_names() -> tuple[str, ...]:
     """Return the names of the committed configs that a run can start from."""
-    return (DEFAULTS, *sorted(path.stem for path in CONFIGS.glob("*.toml")))
+    return (DEFAULTS, *sorted(path.stem for path in CONFIGS.glob("*.toml") if not is_comparison(path)))
+
+
+def comparison_config_names() -> tuple[str, ...]:
+    """Return the names of the committed configs of comparisons."""
+    return tuple(sorted(path.stem for path in CONFIGS.glob("*.toml") if is_comparison(path)))
 
 
 if TYPE_CHECKING:
@@ -43,12 +49,14 @@ if TYPE_CHECKING:
     RewardName = str
     SourceName = str
     PresetName = str
+    ComparisonName = str
 else:  # selects in the form; one's own, by dotted path, go into *settings*
     ConfigName = Literal[config_names()]
     PromptName = Literal[(AS_CONFIGURED, *TEMPLATES)]
     RewardName = Literal[(AS_CONFIGURED, *known_rewards())]
     SourceName = Literal[(AS_CONFIGURED, *LOADERS.names())]
     PresetName = Literal[(AS_CONFIGURED, *preset_names())]
+    ComparisonName = Literal[comparison_config_names()]
 
 
 class Common(Settings):
@@ -97,6 +105,12 @@ def config_from_form(start_from: str, form: Any, settings: Sequence[str] = (), c
     below = _read(start_from) if start_from != DEFAULTS else {}
     told = config_with(below, _places(), said, _common(common).said(), settings)
     return with_own_code(make_config(told, "the form"), CONFIGS)
+
+
+def comparison_from_form(start_from: str, settings: Sequence[str] = ()) -> Comparison:
+    """Make the comparison of a committed config, with the worker's places and these settings over it; UserError for any mistake."""
+    tree = config_with(_read(start_from), _places(), settings)
+    return comparison_of(tree, f"deployments/configs/{start_from}.toml", CONFIGS)
 
 
 def differences(config: RunConfig) -> dict[str, Any]:

@@ -41,6 +41,13 @@ def evaluation_name() -> str:
     return _typed() or f"{_run(given)}: evaluate {given.get('policy')}"
 
 
+def comparison_name() -> str:
+    """Return the name of the comparison's config, with the arm if only one is run."""
+    given = runtime.flow_run.parameters
+    only = f": {given['only']}" if given.get("only") else ""
+    return _typed() or f"{given.get('start_from')}{only}"
+
+
 def is_generated(name: str) -> bool:
     """Return whether Prefect made up the name (two words of its lists) or the form filled it in."""
     if name == AUTOMATIC:

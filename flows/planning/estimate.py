@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows.config import RunConfig
-from flows.stored.runs import result_of, run_names
+from flows.stored.ls import finetune_of
+from flows.stored.runs import result_of, results_in
 from tasks.domain.prompts import template_named
-from tasks.domain.results import RunResult
+from tasks.domain.results import IterationResult, RunResult
 from tasks.domain.schema import Policy, Problem, Split
+from tasks.store.artifacts import Manifest, Store
 from tasks.store.workspace import Workspace
 
 # Rules of thumb, used only while the store knows no better. Measured on 2 AVX-512 cores: a 4.8M-parameter model gave 7,400
@@ -56,13 +58,26 @@ class Amounts:
 
 @dataclass(frozen=True)
 class Rates:
-    """Tokens of one sample (prompt, completion), completion tokens per second, and seconds of one M-step."""
+    """Tokens of one sample (prompt, completion), completion tokens per second, and what an M-step takes.
+
+    An M-step takes `training_start_s`, and `training_row_s` for each row in each epoch; it trains on `rows_per_problem` rows for each
+    train problem, so that a trial with few problems says something about a night with many.
+    """
 
     prompt_tokens: float
     completion_tokens: float
     tokens_per_s: float
-    training_s: float
+    training_start_s: float
+    training_row_s: float
+    rows_per_problem: float
     basis: str
+
+    def training_s(self, config: RunConfig, problems: int) -> float:
+        """Return the seconds of one M-step of this config."""
+        tuning = config.finetune
+        rows = min(problems * self.rows_per_problem, config.materialize.max_rows or float("inf"))
+        passed = tuning.steps * tuning.batch_size * tuning.accumulation if tuning.steps else rows * tuning.epochs
+        return self.training_start_s + self.training_row_s * passed
 
 
 def estimate(
@@ -73,7 +88,7 @@ def estimate(
     rates = _measured(config, workspace) or _rules(config, sets, parameters)
     completion_tokens = work.samples * rates.completion_tokens
     models = work.trainings * config.finetune.checkpoints * parameters * BYTES[config.finetune.save_dtype]
-    seconds = completion_tokens / rates.tokens_per_s + work.trainings * rates.training_s
+    seconds = completion_tokens / rates.tokens_per_s + work.trainings * rates.training_s(config, len(sets["train"]))
     if work.samples:
         seconds += ENGINE_START_S
     if work.base and config.model.base.startswith("builtin:"):
@@ -108,13 +123,21 @@ def _product(numbers: Iterable[int]) -> int:
 
 
 def _measured(config: RunConfig, workspace: Workspace) -> Rates | None:
-    """Return rates from this run's own record, else from a run of the same base model and engine."""
-    names = [config.run.name, *run_names(workspace.store)]
-    results = (result_of(workspace.store, name) for name in dict.fromkeys(names))
-    for result in results:
-        if result is not None and _comparable(result, config):
-            return _rates_of(result)
-    return None
+    """Return rates from this run's own record, else from the run of the same base model and engine that sampled most.
+
+    Samples that were in the store already took no time, so only rounds that drew their own count.
+    """
+    store = workspace.store
+    own = result_of(store, config.run.name)
+    if own is not None and _comparable(own, config):
+        return _rates_of(own, _fresh(own) or list(own.iterations), store)
+    others = [result for result in results_in(store) if _comparable(result, config) and _fresh(result)]
+    best = max(others, key=lambda result: sum(row.train.completion_tokens for row in _fresh(result)), default=None)
+    return _rates_of(best, _fresh(best), store) if best else None
+
+
+def _fresh(result: RunResult) -> list[IterationResult]:
+    return [row for row in result.iterations if row.train.samples and not row.cached.get("E-step")]
 
 
 def _comparable(result: RunResult, config: RunConfig) -> bool:
@@ -127,18 +150,39 @@ def _comparable(result: RunResult, config: RunConfig) -> bool:
     )
 
 
-def _rates_of(result: RunResult) -> Rates:
-    rows = result.iterations
+def _rates_of(result: RunResult, rows: Sequence[IterationResult], store: Store) -> Rates:
     samples = sum(row.train.samples for row in rows)
     drawn = sum(row.train.completion_tokens for row in rows)
     seconds = sum(row.seconds.get("E-step", 0.0) for row in rows)
+    problems = sum(row.train_problems for row in rows)
+    start_s, row_s = _training_rates(result, store)
     return Rates(
         sum(row.train.prompt_tokens for row in rows) / samples,
         drawn / samples,
         drawn / max(seconds, 1e-6),
-        sum(row.seconds.get("M-step", 0.0) for row in rows) / len(rows),
+        start_s,
+        row_s,
+        sum(row.kept_examples or 0 for row in rows) / max(problems, 1),
         f"rates of run {result.name!r} on {result.hardware}",
     )
+
+
+def _training_rates(result: RunResult, store: Store) -> tuple[float, float]:
+    """Return the seconds that trainings take beside the optimizer's, and those of a row in an epoch, as their manifests say."""
+    found = (finetune_of(store, row.refs.get("finetune", "")) for row in result.iterations)
+    done = [one for one in found if one is not None]
+    passes = sum(_rows_passed(one) for one in done)
+    if not passes:
+        return 0.0, 0.0
+    optimizing = sum(one.meta["train_seconds"] for one in done)
+    return sum(one.meta["seconds"] for one in done) / len(done) - optimizing / len(done), optimizing / passes
+
+
+def _rows_passed(training: Manifest) -> float:
+    """Return how many rows the optimizer saw, counting a row again in each epoch."""
+    settings = training.recipe["settings"]
+    steps = max((one["steps"] for one in training.meta["epochs"]), default=0)
+    return float(steps * settings["batch_size"] * settings["accumulation"])
 
 
 def _rules(config: RunConfig, sets: dict[Split, list[Problem]], parameters: int) -> Rates:
@@ -149,14 +193,14 @@ def _rules(config: RunConfig, sets: dict[Split, list[Problem]], parameters: int)
     completion_tokens = config.generate.max_tokens / 2
     gpu = Path("/dev/nvidia0").exists()
     flops, most = (GPU_SAMPLING_FLOPS, GPU_SAMPLING_MOST) if gpu else (CPU_SAMPLING_FLOPS, CPU_SAMPLING_MOST)
-    rows = len(prompts) * min(config.materialize.cap, config.materialize.max_rows or config.materialize.cap)
-    trained_tokens = rows * config.finetune.epochs * (prompt_tokens + completion_tokens)
     training_flops = GPU_TRAINING_FLOPS if gpu else CPU_TRAINING_FLOPS
     return Rates(
         prompt_tokens,
         completion_tokens,
         min(flops / (2 * parameters), most),
-        trained_tokens * 6 * parameters / training_flops,
+        0.0,
+        (prompt_tokens + completion_tokens) * 6 * parameters / training_flops,
+        config.materialize.cap,
         f"rules of thumb: completions half of max_tokens long, {parameters / 1e6:,.1f}M parameters, every problem filled "
         f"to the cap, {'one GPU' if gpu else 'this CPU'}",
     )

@@ -15,9 +15,9 @@ from flows.loop.em import em_loop
 from flows.planning.estimate import Amounts, Work, estimate
 from flows.run.lookup import Look, Lookup
 from flows.run.preflight import Checked, preflight
-from flows.run.recorder import stops
 from flows.run.rows import PHASES, Maximized
 from flows.run.run import NotStored, Run, Stages
+from flows.run.stopping import progress_of, stop_reason
 from tasks.base import BUILTIN, BaseJob, builtin_policy, pretrain
 from tasks.data.problems import ProblemSet, ProblemSets
 from tasks.domain.fingerprint import digest_of_tables
@@ -168,8 +168,9 @@ class Planner:
 
     def should_stop(self) -> bool:
         """Apply the run's own stop rule."""
-        rewards = [row.maximized.chosen.val_reward.value for row in self.rows if row.maximized]
-        return stops(rewards, self.checked.config.loop.patience)
+        store = self.checked.workspace.store
+        done = [progress_of(store, row.dataset, row.maximized) for row in self.rows if row.dataset and row.maximized]
+        return stop_reason(done, self.checked.config.loop) is not None
 
     def finish(self) -> None:
         """Return nothing, because a plan has no result but its steps."""

@@ -7,7 +7,7 @@ import itertools
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,11 +82,13 @@ def preflight(config: RunConfig, *, looking: bool = False) -> Checked:
 
 @contextmanager
 def open_run(
-    checked: Checked, executor: Executor, journal: Journal | None = None, hook: Hook | None = None
-) -> Iterator[Run]:
+    checked: Checked, executor: Executor, journal: Journal | None = None, hook: Hook | None = None,
+    close: Callable[[], None] = close_all,
+) -> Iterator[Run]:  # fmt: skip
     """Open the run of a checked config, with its problems and its base in the store; engines are closed when the block ends.
 
-    `journal` is told which stage failed, and `hook` is asked between waves.
+    `journal` is told which stage failed, and `hook` is asked between waves. `close` is what closes the engines: a series of runs
+    keeps them from one run to the next.
     """
     stages = Stages(checked.config, checked.workspace, executor, hook or NoLimit(), journal or Journal())
     with ending_at_once():
@@ -95,7 +97,7 @@ def open_run(
             base = checked.base or made_base(stages)
             yield Run(stages, problems, executor.base(stages, base))
         finally:
-            close_all()
+            close()
 
 
 def with_engine_at_hand(config: RunConfig) -> RunConfig:

@@ -17,6 +17,7 @@ import psutil
 
 from flows.run.rows import Maximized
 from flows.run.run import Run
+from flows.run.stopping import Progress, progress_of, steps_of, stop_reason
 from flows.stored.runs import result_of
 from tasks.domain.results import IterationResult, PolicyScore, RunResult, Tally
 from tasks.domain.selection import SelectionStats
@@ -80,6 +81,7 @@ class Timed:
             train=Tally(**train["tally"]),
             selection=SelectionStats(**meta["selection"] | {"rows_per_problem": _int_keys(meta["selection"])}),
             epochs=self.maximized.epochs,
+            steps=steps_of(self.run.workspace.store, self.maximized.outcome),
             val_reward=self.maximized.chosen.val_reward,
             refs={
                 "dataset": self.dataset.ref.uri,
@@ -109,6 +111,8 @@ class Recorder:
         self.run, self.publish = run, publish
         self.places = run.workspace.places
         self.rows: list[IterationResult] = []
+        self.done: list[Progress] = []
+        self.stopped_because: tuple[str, ...] = ()
         self.started = _now()
         self.began, self.base_s = time.monotonic(), 0.0
         self.before = result_of(run.workspace.store, run.workspace.run)
@@ -127,16 +131,18 @@ class Recorder:
         row = Timed(self.run, number)
         yield row
         self.rows.append(self._with_first_seconds(row.result()))
+        if row.dataset is not None and row.maximized is not None:
+            self.done.append(progress_of(self.run.workspace.store, row.dataset, row.maximized))
         result = self._save("running")
         if number < self.run.config.loop.iterations:
             self._publish(result)
         self._say_time_left(number)
 
     def should_stop(self) -> bool:
-        """Return whether val reward has not improved for `patience` iterations; test is never looked at."""
-        patience = self.run.config.loop.patience
-        rewards = [row.val_reward.value for row in self.rows if row.val_reward is not None]
-        return stops(rewards, patience)
+        """Return whether a rule of the loop's settings ends it here; test is never looked at. The reason becomes a note."""
+        why = stop_reason(self.done, self.run.config.loop)
+        self.stopped_because = (f"stopped after iteration {len(self.rows) - 1}: {why}",) if why else ()
+        return why is not None
 
     def finish(self) -> RunResult:
         """Store and return the final result, with the report's address."""
@@ -153,7 +159,7 @@ class Recorder:
         result = RunResult(
             name, self.run.config.model_dump(mode="json"), self.rows[0], tuple(self.rows[1:]), status, self.started,
             None if status == "running" else _now(), code_commit(), hardware(), library_versions(),
-            notes=notes + self._left_out() + self.run.problems.notes + false_positive_notes(self.rows),
+            notes=notes + self.stopped_because + self._left_out() + self.run.problems.notes + false_positive_notes(self.rows),
         )  # fmt: skip
         result = replace(result, differences=differences_to_base(result))
         store.write_bytes(self.places.result, json.dumps(result.to_json(), indent=1).encode())
@@ -200,13 +206,6 @@ def false_positive_notes(rows: list[IterationResult]) -> tuple[str, ...]:
         f"tests ({tally.false_positives:.1%} false positives)"
         for row in rows
         if (tally := row.train).hidden_tested
-    )
-
-
-def stops(rewards: list[float], patience: int) -> bool:
-    """Return whether the best of `rewards` is at least `patience` iterations old; 0 never stops."""
-    return (
-        bool(patience) and len(rewards) - 1 - rewards.index(max(rewards, default=0.0)) >= patience if rewards else False
     )
 
 

@@ -209,6 +209,7 @@ class IterationResult(JsonRecord):
     cached: Mapping[str, bool] = field(default_factory=dict)  # by stage
     refs: Mapping[str, str] = field(default_factory=dict)  # by stage: key or address of its artifact
     links: Mapping[str, str] = field(default_factory=dict)  # further addresses: logs, traces
+    steps: int = 0  # optimizer steps of the training, all epochs together
 
     @property
     def kept_examples(self) -> int | None:

@@ -493,6 +493,21 @@ class LoopSettings(Settings):
 
     iterations: int = Field(3, ge=0, le=100, description="0: evaluate the base only.")
     patience: int = Field(0, ge=0, description="Stop after this many iterations without a better val reward; 0: never.")
+    most_fall: float | None = Field(
+        None, ge=0, le=1, description="Stop when val reward lies more than this below its best; None: never."
+    )
+    least_diversity: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Stop when fewer than this share of the accepted solutions are distinct; None: never.",
+    )
+    most_tokens: int | None = Field(
+        None, ge=1, description="Stop when the E-steps have drawn this many completion tokens; None: no limit."
+    )
+    most_steps: int | None = Field(
+        None, ge=1, description="Stop when training has made this many optimizer steps; None: no limit."
+    )
     draw: Annotated[str, BeforeValidator(_as_text)] = Field(
         "", description="A date or number: asks for fresh samples; empty: stored ones are used again."
     )

@@ -1,8 +1,9 @@
-"""Knows where the files of one stored run lie; no other module spells these paths.
+"""Knows where the files of one stored run or comparison lie; no other module spells these paths.
 
 runs/<run>/config.json result.json report.html commit.json
 runs/<run>/recipes/<slot>.json      what each place of the run was made from the last time
 runs/<run>/jobs/<flow run>.json     what workers did for it, and when
+comparisons/<name>/record.json report.html report.md
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 RUNS = "runs"  # the folder of all runs, below the store's root
+COMPARISONS = "comparisons"  # the folder of all comparisons, whose cells are runs
 
 
 @dataclass(frozen=True)
@@ -61,3 +63,22 @@ class RunPlaces:
 
     def _file(self, name: str) -> str:
         return f"runs/{self.name}/{name}"
+
+
+@dataclass(frozen=True)
+class ComparisonPlaces:
+    """The files of the comparison `name`, relative to the store's root."""
+
+    name: str
+
+    @property
+    def record(self) -> str:
+        return f"{COMPARISONS}/{self.name}/record.json"
+
+    @property
+    def report(self) -> str:
+        return f"{COMPARISONS}/{self.name}/report.html"
+
+    @property
+    def markdown(self) -> str:
+        return f"{COMPARISONS}/{self.name}/report.md"

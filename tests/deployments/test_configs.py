@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from flows.comparison.design import is_comparison
 from flows.config import load_config, make_config
 
-CONFIGS = sorted((Path(__file__).parents[2] / "deployments" / "configs").glob("*.toml"))
+CONFIGS = sorted(
+    path for path in (Path(__file__).parents[2] / "deployments" / "configs").glob("*.toml") if not is_comparison(path)
+)
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)

@@ -9,6 +9,11 @@ from flows.cli.command import command
 
 
 def show_plan(arguments: argparse.Namespace) -> int:
+    """Plan a run or, where the config has a section [compare], a comparison."""
+    from flows.comparison.design import is_comparison
+
+    if is_comparison(arguments.config):
+        return show_comparison_plan(arguments)
     config = config_of(arguments, arguments.config)
     from flows.cli.terminal import quieten
     from flows.cli.text import plan_text, show
@@ -16,6 +21,18 @@ def show_plan(arguments: argparse.Namespace) -> int:
 
     quieten(arguments.verbose)
     return show(arguments, made := plan(config), lambda: plan_text(made))
+
+
+def show_comparison_plan(arguments: argparse.Namespace) -> int:
+    from flows.comparison.design import load_comparison
+
+    comparison = load_comparison(arguments.config, arguments.overrides)
+    from flows.cli.terminal import quieten
+    from flows.cli.text import comparison_plan_text, show
+    from flows.comparison.planned import plan_comparison
+
+    quieten(arguments.verbose)
+    return show(arguments, made := plan_comparison(comparison), lambda: comparison_plan_text(made))
 
 
 COMMAND = command(

@@ -1,4 +1,4 @@
-"""`restem report RUN`: the table of a run."""
+"""`restem report RUN`: the table of a run, or the tables of a comparison."""
 
 from __future__ import annotations
 
@@ -9,16 +9,21 @@ from flows.cli.command import command
 
 
 def declare_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN")
+    parser.add_argument("run", metavar="RUN", help="a run or a comparison")
     store_argument(parser)
 
 
 def show_report(arguments: argparse.Namespace) -> int:
     store = store_of(arguments)
-    from flows.cli.text import show_result
-    from flows.stored.runs import read_result
-    from tasks.store.places import RunPlaces
+    from flows.cli.text import show_comparison, show_result
+    from flows.stored.comparisons import comparison_result, record_of
+    from flows.stored.runs import read_result, run_names
+    from tasks.store.places import ComparisonPlaces, RunPlaces
 
+    record = record_of(store, arguments.run) if arguments.run not in run_names(store) else None
+    if record is not None:
+        show_comparison(arguments, comparison_result(store, record), store.uri(ComparisonPlaces(record.name).report))
+        return 0
     result = read_result(store, arguments.run)
     show_result(arguments, result, store.uri(RunPlaces(arguments.run).report))
     return 0

@@ -1,0 +1,33 @@
+"""`restem compare CONFIG.toml`: several methods over several seeds on the same base, problems and budget."""
+
+from __future__ import annotations
+
+import argparse
+
+from flows.cli.arguments import config_arguments
+from flows.cli.command import command
+
+
+def declare_arguments(parser: argparse.ArgumentParser) -> None:
+    config_arguments(parser)
+    parser.add_argument("--only", metavar="ARM", help="run only this arm; the page shows all that is stored")
+
+
+def compare_config(arguments: argparse.Namespace) -> int:
+    """Run a comparison; its config is read first, so that a mistake in it is reported before anything slow is imported."""
+    from flows.comparison.design import load_comparison
+
+    comparison = load_comparison(arguments.config, arguments.overrides)
+    comparison.only(arguments.only)
+    from flows.cli.launch import launch_comparison
+
+    return launch_comparison(comparison, arguments)
+
+
+COMMAND = command(
+    "compare",
+    "methods x seeds on the same base, problems and budget; what is in the store is used, not done again",
+    declare_arguments,
+    compare_config,
+    place=15,
+)
