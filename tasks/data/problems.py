@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tasks.data.sources import Loaded, check_disjoint, data_revision, load_source
+from tasks.domain.contamination import check_contamination
 from tasks.domain.corrections import corrected
 from tasks.domain.errors import UserError
 from tasks.domain.extensions import LOADERS
@@ -75,6 +76,7 @@ def graded_sets(loaded: dict[Split, Loaded], data: DataSettings, verify: VerifyS
     notes = tuple(
         note for split, source in _sources(data).items() if (note := _few_tests(split, source, loaded[split]))
     )
+    notes += check_contamination(sets["train"], sets["test"], data.max_contaminated_share)
     return ReadSets(data, sets, tuple(sorted(left_out)), notes)
 
 

@@ -115,6 +115,12 @@ class DataSettings(Settings):
     max_bad_gold_share: float = Field(
         0.01, ge=0, le=1, description="Train problems whose gold fails its own grader are left out up to this share."
     )
+    max_contaminated_share: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="Test problems that share 13 words in a row with a train problem: above this, refused.",
+    )
 
 
 class ModelSettings(Settings):

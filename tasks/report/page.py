@@ -22,6 +22,7 @@ from tasks.report.tables import (
     NOTHING,
     READING,
     addresses,
+    choice,
     columns,
     estimate,
     headline,
@@ -58,7 +59,7 @@ def render_html(result: RunResult) -> str:
             [c.title for c in columns(result)], ([c.lines(row) for c in columns(result)] for row in result.rows)
         ),
         reading=safe(READING),
-        unknowns=_paragraphs([*unknowns(result).splitlines(), *result.notes]),
+        unknowns=_paragraphs([choice(result), *unknowns(result).splitlines(), *result.notes]),
         figures=_figures(result),
         differences=_differences(result),
         audit=audit_section(result.audit),

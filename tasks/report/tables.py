@@ -78,6 +78,7 @@ def as_markdown(result: RunResult) -> str:
         headline(result),
         markdown_table([column.title for column in shown], rows),
         READING,
+        choice(result),
         differences_markdown(result.differences),
         unknowns(result),
         "\n".join(f"- {plain(note)}" for note in result.notes),
@@ -119,6 +120,27 @@ def headline(result: RunResult) -> str:
             gain = f" ({points(paired.interval)})" if paired else ""
             changes.append(f"{name} pass@1 {percent(before.value)} → {percent(after.value)}{gain}")
     return f"Base to {policy_name(last)}: " + "; ".join(changes) + "."
+
+
+def choice(result: RunResult) -> str:
+    """Return which iteration val chooses, by what, and what the others would have given on test; empty below two iterations."""
+    scored = [row for row in result.iterations if row.val_reward is not None and not isnan(row.val_reward.value)]
+    if len(scored) < 2:
+        return ""
+    best = max(scored, key=lambda row: (row.val_reward.value if row.val_reward else 0.0, -row.number))
+    others = "; ".join(f"{policy_name(row)} {_choice_figures(row)}" for row in scored if row is not best)
+    return (
+        f"By reward on val the choice is {policy_name(best)}: {_choice_figures(best)}. The others would have given: {others}. "
+        "Test decides nothing; among equals the earliest is chosen."
+    )
+
+
+def _choice_figures(row: IterationResult) -> str:
+    parts = [f"val {percent(row.val_reward.value)}"] if row.val_reward else []
+    for name in ("greedy", "sampled"):
+        if (on_test := estimate(row, name)) is not None:
+            parts.append(f"{name} on test {percent(on_test.value)}")
+    return ", ".join(parts)
 
 
 def differences_markdown(differences: Iterable[Difference]) -> str:

@@ -18,7 +18,7 @@ from tasks.domain.statistics import Interval
 from tasks.report import as_json, as_markdown, as_table, compare_markdown, differences_to_base, write_html
 from tasks.report.keys import artifact_key
 from tasks.report.page import render_html
-from tasks.report.tables import MARKDOWN_BYTES, points, within_limit
+from tasks.report.tables import MARKDOWN_BYTES, choice, points, within_limit
 from tests.made_up_run import HOSTILE, made_up_run, policy_score
 
 
@@ -246,3 +246,11 @@ def test_importing_the_report_loads_neither_matplotlib_nor_prefect():
 def test_the_made_up_run_is_scored_as_configured(run):
     assert EvaluateSettings(samples=16).samples == len(next(iter(run.base.test.sampled_outcomes.values())))
     json.dumps(run.to_json(), allow_nan=False)
+
+
+def test_the_report_says_which_round_val_chose_and_what_the_others_would_have_given() -> None:
+    told = choice(made_up_run())
+    best = max(made_up_run().iterations, key=lambda row: row.val_reward.value)
+    assert f"the choice is iteration {best.number}" in told
+    assert all(f"iteration {row.number} " in told or row.number == best.number for row in made_up_run().iterations)
+    assert choice(made_up_run((0.45, 0.6))) == ""
