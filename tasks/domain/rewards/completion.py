@@ -11,7 +11,7 @@ _NAMES = "think|thinking|thought|thoughts|reasoning|reflection|scratchpad|analys
 _THINKING_END = re.compile(rf"</(?:{_NAMES})\s*>|◁/think▷|\[/THINK\]|<\|end_of_thought\|>", re.IGNORECASE)
 _THINKING_START = re.compile(rf"<(?:{_NAMES})\s*>|◁think▷|\[THINK\]|<\|begin_of_thought\|>", re.IGNORECASE)
 _CHAT_MARK = re.compile(r"<[|｜][^<>|｜\n]{1,40}[|｜]>|</?s>|<eos>|<(?:start|end)_of_turn>|\[/?INST\]")
-_MAY_HIDE = re.compile(r"[<◁\[]")
+_TAG_LIKE = re.compile(rf"<(?:[/|｜]|s>|eos|start|end|{_NAMES})", re.IGNORECASE)
 _FULL_WIDTH: dict[int, str | None] = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _FULL_WIDTH |= {
     ord(mark): plain
@@ -22,7 +22,7 @@ _FULL_WIDTH |= {
     for mark in "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufe0f"
 }
 _FULL_WIDTH |= {ord(space): " " for space in "\u00a0\u2007\u202f\u3000\u2009"}
-_LONG_GAP = re.compile(r"\s{30,}")
+_LONG_GAP, _SPACES, STRIDE = re.compile(r"\s{30,}"), re.compile(r"\s{6}"), 5
 _WIDE_GROUPS = re.compile(r"(?<=\d)，(?=\d{3}(?!\d))")
 # A heading under which somebody else asks: `Question: ...`, `### Problem 2`, `Q: ...`, `user`.
 _ASKS = re.compile(
@@ -36,8 +36,16 @@ _ASKS = re.compile(
 
 def visible(text: str) -> str:
     """Return the text after the last thinking block and before a chat marker; an unfinished block hides all that follows it."""
-    if not _MAY_HIDE.search(text):
-        return text
+    return _between_marks(text) if _has_marks(text) else text
+
+
+def _has_marks(text: str) -> bool:
+    if "◁" in text or ("<" in text and _TAG_LIKE.search(text)):
+        return True
+    return "[" in text and any(mark in text.casefold() for mark in ("think]", "inst]"))
+
+
+def _between_marks(text: str) -> str:
     ends = list(_THINKING_END.finditer(text))
     text = text[ends[-1].end() :] if ends else text
     start = _THINKING_START.search(text)
@@ -52,6 +60,8 @@ def legible(text: str) -> str:
     """
     if not text.isascii():
         text = _WIDE_GROUPS.sub(",", text).translate(_FULL_WIDTH)
+    if not _SPACES.search(text[::STRIDE]):  # a gap of 30 holds six of every fifth character
+        return text
     return _LONG_GAP.sub(lambda gap: "\n\n" if gap.group().count("\n") > 1 else gap.group()[:1], text)
 
 

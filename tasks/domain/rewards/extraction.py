@@ -21,12 +21,13 @@ All scans are linear in the length of the text.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from tasks.domain.equivalence.unicode import plain
 from tasks.domain.rewards.completion import legible, own, visible
-from tasks.domain.rewards.labels import labels
+from tasks.domain.rewards.labels import Label, is_aside, labels
 from tasks.domain.rewards.sentences import (
     FORMULA_LENGTH,
     MATH,
@@ -46,6 +47,8 @@ MAX_STATEMENTS = 12  # of each kind, from the end
 Tag = Literal["box", "tag", "hashes", "phrase", "bare", "math", "last_number"]
 
 _BOX = re.compile(r"\\f?boxed\s*(?=[{\d\\a-zA-Z])")
+_UNBRACED, _BRACE = re.compile(r"\\?[a-zA-Z]+|\d[\d.,]*\d|\d"), re.compile(r"\\.|[{}]")
+_LEAD = re.compile(r"[*:_> \n$]*")  # between a label and its answer
 _JOIN = re.compile(
     r"(?:[\s,;$&/]|\\[()\[\],;:! ]|\\q?quad|\\\\|(?:\\text\s*)?\{?\s*\b(?:and|or)\b\s*\}?)*(?:[a-z](?:_\{?\w\}?)?\s*=\s*)?",
     re.IGNORECASE,
@@ -67,7 +70,8 @@ _TAG = re.compile(
     r"<(answer|final_answer|finalanswer|final-answer|ans)\s*>(.*?)(?:</\1\s*>|\Z)|\[(ANSWER)\](.*?)(?:\[/ANSWER\]|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
-_HASHES = re.compile(r"####[ \t]*")
+_TAG_START = re.compile(r"<a|<f|\[a", re.IGNORECASE)
+_HASHES, _LINE = re.compile(r"####[ \t]*"), re.compile(r"\s*([^\n]*)")
 _NOT_CLEAR = re.compile(
     r"\b(?:approximately|about|roughly|around|nearly|almost|not|correct|wrong|incorrect|right|above|below)\b|≈|\\approx",
     re.IGNORECASE,
@@ -133,11 +137,10 @@ def _stated(text: str) -> Found | None:
 
 def _statements(text: str) -> list[Statement]:
     """All statements in the order of the text; one within another is left out, and a phrase that leads to a box is the box."""
-    found = sorted(
-        [*_boxes(text), *_tags(text), *_hashes(text), *_phrases(text)], key=lambda one: (one.start, -one.end)
-    )
+    boxed = _boxes(text)
+    found = [*boxed, *_tags(text), *_hashes(text), *_phrases(text, boxed)]
     kept: list[Statement] = []
-    for one in found:
+    for one in sorted(found, key=lambda one: (one.start, -one.end)):
         if kept and one.end <= kept[-1].end and kept[-1].tag in ("box", "tag"):
             continue
         if kept and one.start < kept[-1].end:
@@ -152,6 +155,8 @@ def _statements(text: str) -> list[Statement]:
 
 def _final(text: str, statements: list[Statement]) -> Statement:
     """The last clear statement, with the alternatives offered beside it."""
+    if len(statements) == 1:
+        return statements[0]
     given = [one for one in statements if not one.aside] or statements
     for tag in ("box", "tag", "hashes", "phrase"):
         last = next((at for at in reversed(range(len(given))) if given[at].tag == tag), None)
@@ -167,6 +172,8 @@ def _joined_statements(text: str, statements: list[Statement]) -> Statement:
     first = len(statements) - 1
     while first > 0 and _joined(text[statements[first - 1].end : statements[first].start]):
         first -= 1
+    if first == len(statements) - 1:
+        return statements[-1]
     answers = list(dict.fromkeys(one.answer for one in statements[first:]))
     return replace(statements[-1], answer=", ".join(answers))
 
@@ -181,18 +188,26 @@ def _joined(gap: str) -> bool:
 
 
 def _boxes(text: str) -> list[Statement]:
-    matches = list(_BOX.finditer(text))[-MAX_STATEMENTS:] if "boxed" in text or "fbox" in text else []
+    matches = list(_box_starts(text))[-MAX_STATEMENTS:]
     return [box for match in matches if (box := _content(text, match)) and not _NO_ANSWER.fullmatch(box.answer)]
+
+
+def _box_starts(text: str) -> Iterator[re.Match[str]]:
+    at = text.find("boxed")
+    while at >= 0:
+        if match := _BOX.match(text, at - (2 if text.startswith("\\f", at - 2) else 1)):
+            yield match
+        at = text.find("boxed", at + 1)
 
 
 def _content(text: str, match: re.Match[str]) -> Statement | None:
     """The box; None when it does not close."""
     at = match.end()
     if text[at] != "{":  # \boxed 5
-        bare = re.compile(r"\\?[a-zA-Z]+|\d[\d.,]*\d|\d").match(text, at)
+        bare = _UNBRACED.match(text, at)
         return Statement(match.start(), bare.end(), bare.group(), "box") if bare else None
     depth = 0
-    for brace in re.compile(r"\\.|[{}]").finditer(text, at, at + MAX_ANSWER):
+    for brace in _BRACE.finditer(text, at, at + MAX_ANSWER):
         depth += {"{": 1, "}": -1}.get(brace.group(), 0)
         if depth == 0:
             return Statement(match.start(), brace.end(), text[at + 1 : brace.start()].strip(), "box")
@@ -201,7 +216,7 @@ def _content(text: str, match: re.Match[str]) -> Statement | None:
 
 def _tags(text: str) -> list[Statement]:
     """`<answer>42</answer>`, also when it is left open at the end."""
-    if "<" not in text and "[ANSWER]" not in text:
+    if "[ANSWER]" not in text and not ("<" in text and _TAG_START.search(text)):
         return []
     matches = list(_TAG.finditer(text))[-MAX_STATEMENTS:]
     found = [Statement(m.start(), m.end(), _inside(m[2] if m[1] else m[4]), "tag") for m in matches]
@@ -213,33 +228,42 @@ def _inside(content: str) -> str:
     content = content[:MAX_ANSWER].strip()
     if _NO_ANSWER.fullmatch(content):
         return ""
-    stated = _final(content, inner) if (inner := [*_boxes(content), *_phrases(content)]) else None
+    stated = _final(content, inner) if (inner := [*_boxes(content), *_phrases(content, [])]) else None
     return stated.answer if stated else answer_of(content if is_formula(content) else first_sentence(content))
 
 
 def _hashes(text: str) -> list[Statement]:
     found = []
     for match in list(_HASHES.finditer(text))[-MAX_STATEMENTS:] if "####" in text else []:
-        line = re.compile(r"\s*([^\n]*)").match(text, match.end(), match.end() + 2 * MAX_ANSWER)
+        line = _LINE.match(text, match.end(), match.end() + 2 * MAX_ANSWER)
         answer = trimmed(line[1]) if line else ""
         if line and answer and not answer.startswith("#"):
             found.append(Statement(match.start(), line.end(), answer, "hashes"))
     return found
 
 
-def _phrases(text: str) -> list[Statement]:
+def _phrases(text: str, boxed: list[Statement]) -> list[Statement]:
+    """What follows the labels; a label that leads to a box is one statement with it."""
+    at_start = {box.start: box for box in boxed}
     found: list[Statement] = []
-    for label in list(labels(text))[-MAX_STATEMENTS:]:
-        if label.letter:
-            found.append(Statement(label.start, label.end, label.letter, "phrase", label.aside))
-            continue
-        rest = _EMPTY_BOX.sub("", text[label.end : label.end + 2000])
-        lead = len(rest) - len(rest.lstrip("*:_> \n"))
-        sentence = first_sentence(rest[lead:])
-        answer = answer_of(sentence)
-        if answer and not _NO_ANSWER.fullmatch(answer):
-            found.append(Statement(label.start, label.end + lead + len(sentence), answer, "phrase", label.aside))
+    for label in labels(text)[-MAX_STATEMENTS:]:
+        lead = _LEAD.match(text, label.end)
+        box = at_start.get(lead.end()) if lead else None
+        one = replace(box, start=label.start) if box else _phrase(text, label)
+        if one.answer and not _NO_ANSWER.fullmatch(one.answer):
+            found.append(one)
     return found
+
+
+def _phrase(text: str, label: Label) -> Statement:
+    aside = is_aside(text, label)
+    if label.letter:
+        return Statement(label.start, label.end, label.letter, "phrase", aside)
+    rest = text[label.end : label.end + 2000]
+    rest = _EMPTY_BOX.sub("", rest) if "boxed" in rest else rest
+    lead = len(rest) - len(rest.lstrip("*:_> \n"))
+    sentence = first_sentence(rest[lead:])
+    return Statement(label.start, label.end + lead + len(sentence), answer_of(sentence), "phrase", aside)
 
 
 # what the end of a text shows

@@ -6,7 +6,7 @@ Each language is a line: the words for "answer" (or what stands for it) and the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 LOOK_BACK = 20_000  # characters from the end in which labels are looked for
@@ -22,7 +22,9 @@ _ENGLISH = re.compile(
     r"|^[ \t]*A:|^[ \t]*\*\*A:?\*\*:?|^[ \t#*_]*(?:final[ \t]+)?answer[ \t*_]*$",
     re.IGNORECASE | re.MULTILINE,
 )
-_ENGLISH_WORDS = ("answer", "ans", "correct", "right", "best", "choose", "pick", "select", "a:", "**a")
+# What every match of `_ENGLISH` begins with; the second kind may also stand behind marks at the start of a line.
+_ENGLISH_WORDS = ("correct", "right", "best", "choose", "pick", "select", "ans", "a:", "**a")
+_AT_LINE_START = ("answer", "a:", "**a")
 _ENGLISH_MATH = re.compile(r"\banswer\s*(?=\$|\\\(|\\\[)", re.IGNORECASE)
 _OTHER = re.compile(
     "|".join(
@@ -44,18 +46,13 @@ _OTHER = re.compile(
     ),
     re.IGNORECASE | re.MULTILINE,
 )
-_OTHER_ASCII = (
-    "antwort",
-    "ergebnis",
-    "respuesta",
-    "resposta",
-    "risposta",
-    "reponse",
-    "antwoord",
-    "odpowiedz",
-    "cevap",
-    "svar",
-)
+# What every match of `_OTHER` holds: most texts hold none of it.
+_OTHER_WORDS = (
+    "antwo", "ergebnis", "spuesta", "sposta", "reponse", "odpowied", "cevap", "svar",
+)  # fmt: skip
+_OTHER_SIGNS = (
+    "结果", "結果", "选", "選", "答", "正解", "답", "ответ", "lösung", "réponse", "đáp", "उत्तर", "الجواب", "الإجابة",
+)  # fmt: skip
 # `Option (B) is correct`: here the value stands before its label.
 _CHOSEN = re.compile(
     r"(?:\b(?:option|choice|statement|alternative)\s+)?(?<![\w$\\{])\(?(?P<letter>[A-H])\)?\*{0,2}\s+is\s+(?:the\s+)?(?:only\s+)?(?:correct|right|best)\b",
@@ -69,64 +66,64 @@ _ASIDE = re.compile(
 _LAST_STOP = re.compile(r"[.!?;\n](?=\s|$)|\n")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Label:
-    """A place where an answer is announced. `aside`: the sentence talks about an answer rather than giving it."""
+    """A place where an answer is announced."""
 
     start: int
     end: int  # where the answer begins
-    aside: bool
     letter: str | None = None  # the answer itself, when it stood before the label
 
 
-def labels(text: str) -> Iterator[Label]:
+def labels(text: str) -> list[Label]:
     """Return all labels in the last part of the text, in the order of their ends."""
     start = max(0, len(text) - LOOK_BACK)
-    lowered = text[start:].casefold()
-    patterns = []
-    if "ans" in lowered or "a:" in lowered or "a**" in lowered or "correct" in lowered or "choose" in lowered:
-        patterns += [_ENGLISH, _ENGLISH_MATH]
-    elif any(word in lowered for word in ("option", "choice", "best", "right", "pick", "select")):
-        patterns += [_ENGLISH]
-    if not lowered.isascii() or any(word in lowered for word in _OTHER_ASCII):
-        patterns.append(_OTHER)
-    found = [
-        Label(m.start(), m.end(), _is_aside(text, m.start()))
-        for pattern in patterns
-        for m in (_english(text, start) if pattern is _ENGLISH else pattern.finditer(text, start))
-    ]
-    if " is " in lowered and ("correct" in lowered or "right" in lowered or "best" in lowered):
-        found += [
-            Label(m.start(), m.end(), _is_aside(text, m.start()), m["letter"]) for m in _CHOSEN.finditer(text, start)
-        ]
-    yield from sorted(found, key=lambda label: (label.end, label.start))
-
-
-def _english(text: str, start: int) -> Iterator[re.Match[str]]:
-    """What `_ENGLISH.finditer` gives, looked for only where one of its words stands: ten times faster."""
     lowered = text.lower()
-    if len(lowered) != len(text):
-        yield from _ENGLISH.finditer(text, start)
-        return
-    places = {at for word in _ENGLISH_WORDS for at in _places(lowered, word, start)}
-    places |= {max(start, lowered.rfind("\n", 0, at) + 1) for at in places}
-    end = start
+    if len(lowered) != len(text):  # İ and its like: places in one are not those in the other
+        lowered = "".join(letter.lower()[:1] for letter in text)
+    places = {word: _places(lowered, word, start) for word in _ENGLISH_WORDS}
+    matches = [*_english(text, lowered, places, start), *_matches(_ENGLISH_MATH, text, places["ans"])]
+    words = _OTHER_WORDS if text.isascii() else (*_OTHER_WORDS, *_OTHER_SIGNS)
+    if any(map(lowered.__contains__, words)):
+        matches += _OTHER.finditer(text, start)
+    found = [Label(match.start(), match.end()) for match in matches]
+    # Not for the right of \\right), which has no space before it.
+    if any(lowered[at - 1].isspace() for word in ("correct", "right", "best") for at in places[word]):
+        found += [Label(match.start(), match.end(), match["letter"]) for match in _CHOSEN.finditer(text, start)]
+    return sorted(found, key=lambda label: (label.end, label.start)) if len(found) > 1 else found
+
+
+def _english(text: str, lowered: str, places: dict[str, list[int]], start: int) -> list[re.Match[str]]:
+    """What `_ENGLISH.finditer` gives, looked for only where one of its words stands: ten times faster."""
+    every = {at for found in places.values() for at in found}
+    behind_marks = [at for at in every if lowered.startswith(_AT_LINE_START, at)]
+    every.update(max(start, lowered.rfind("\n", 0, at) + 1) for at in behind_marks)
+    return _matches(_ENGLISH, text, every)
+
+
+def _matches(pattern: re.Pattern[str], text: str, places: Iterable[int]) -> list[re.Match[str]]:
+    """The matches that begin at these places and do not overlap."""
+    found: list[re.Match[str]] = []
     for at in sorted(places):
-        match = _ENGLISH.match(text, at) if at >= end else None
-        if match:
-            end = match.end()
-            yield match
+        if not found or at >= found[-1].end():
+            match = pattern.match(text, at)
+            found += [match] if match else []
+    return found
 
 
-def _places(text: str, word: str, start: int) -> Iterator[int]:
-    at = text.find(word, start)
+def _places(text: str, word: str, start: int) -> list[int]:
+    """Where the word stands. One character is found many times faster than a word, and stars and colons are rare."""
+    if (word[0] == "*" and "*" not in text) or (word[-1] == ":" and ":" not in text):
+        return []
+    found, at = [], text.find(word, start)
     while at >= 0:
-        yield at
+        found.append(at)
         at = text.find(word, at + 1)
+    return found
 
 
-def _is_aside(text: str, at: int) -> bool:
-    """Whether the sentence before `at` makes the label no statement of the answer."""
-    before = text[max(0, at - 80) : at]
+def is_aside(text: str, label: Label) -> bool:
+    """Whether the sentence before a label makes it talk about an answer rather than give it."""
+    before = text[max(0, label.start - 80) : label.start]
     stops = list(_LAST_STOP.finditer(before))
     return bool(_ASIDE.search(before[stops[-1].end() :] if stops else before))
