@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import mpmath
 
-from tasks.domain.equivalence.evaluation import Digits, Evaluation, NotNumeric
+from tasks.domain.equivalence.evaluation import Evaluation, NotNumeric, digits
 from tasks.domain.equivalence.nodes import Node, added, negated
 from tasks.domain.equivalence.residues import whole
 
@@ -43,7 +43,7 @@ def is_zero(node: Node) -> bool | None:
         bits = (degree - 1) * size.upper + size.lower
         if bits > MAX_BITS:
             return None
-        value = Evaluation(Digits(int((bits + max(0.0, size.upper) + 80) * 0.302) + 20)).value(node)
+        value = Evaluation(digits(int((bits + max(0.0, size.upper) + 80) * 0.302) + 20)).value(node)
     except (NotAlgebraic, NotNumeric, OverflowError):
         return None
     return bool(abs(value) < mpmath.mpf(2) ** -(int(bits) + 2))

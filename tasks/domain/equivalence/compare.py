@@ -37,6 +37,7 @@ MAX_ITEMS = 60
 INEQUALITIES = frozenset({"<", ">", "<=", ">=", "!="})
 MAX_SIGNS = 4  # plus-minus signs in one tuple
 COLLECTIONS = ("list", "set", "tuple")
+REMARKS = ("rel", "given")  # what may say where a letter comes from
 REAL_SETS = ("union", "inter", "diff", "builder", "nset", "empty")
 
 
@@ -50,8 +51,9 @@ class Comparison:
 
     def answers(self, gold: Node, answer: Node) -> bool:
         """Decide whether the whole answer means the whole gold."""
-        every, some = (parameters(gold, all_of_them) | parameters(answer, all_of_them) for all_of_them in (True, False))
-        self.hints = replace(self.hints, parameters=every - some, natural=some)
+        if has(gold, *REMARKS) or has(answer, *REMARKS):
+            every, some = (parameters(gold, each) | parameters(answer, each) for each in (True, False))
+            self.hints = replace(self.hints, parameters=every - some, natural=some)
         if "m" in self.hints.flags:
             gold, answer = opened(gold), opened(answer)
         return self.same(gold, answer)
@@ -68,9 +70,9 @@ class Comparison:
             return self.same_worded(gold, answer)
         if self.rename and _has_parts(gold) and _has_parts(answer) and symbols(gold) and symbols(answer):
             return self.renamed_together(gold, answer)
-        for applies, compare in self.steps():
-            if applies(gold, answer):
-                return compare(gold, answer)
+        for applies, compare in STEPS:
+            if applies(self, gold, answer):
+                return compare(self, gold, answer)
         rule = same_quantity(gold, answer, self.hints, self.rename)
         if rule is None and self.rename and same_antiderivative(gold, answer, self.hints):
             rule = "antiderivative"
@@ -86,31 +88,6 @@ class Comparison:
     def found(self, rule: str) -> bool:
         self.rule = rule
         return True
-
-    def steps(self) -> Sequence[tuple[Callable[[Node, Node], bool], Callable[[Node, Node], bool]]]:
-        """The first whose condition holds decides."""
-        return (
-            (
-                lambda g, a: any(part.op == "mod" for side in (g, a) for part in (side, *side.args)),
-                self.same_congruences,
-            ),
-            (
-                lambda g, a: "rel" not in (g.op, a.op) and any(side.value == "cases" for side in (g, a)),
-                self.same_functions,
-            ),
-            (_vector_and_tuple, self.same_vectors),
-            (lambda g, a: has(g, "pm", "mp") or has(a, "pm", "mp"), self.same_signs),
-            (self.are_families, self.same_families),
-            (lambda g, a: g.op == a.op == "builder" and real_set(g) is None, self.same_builders),
-            (_real_sets, self.same_real_sets),
-            (_solvable, self.same_solutions),
-            (lambda g, a: g.op == a.op == "rel", self.same_relations),
-            (lambda g, a: g.op == "rel" and a.op not in COLLECTIONS, self.gold_relation),
-            (lambda g, a: a.op == "rel" and g.op not in COLLECTIONS, self.answer_relation),
-            (lambda g, a: "matrix" in (g.op, a.op) or (has(g, "matrix") and has(a, "matrix")), self.same_matrices),
-            (lambda g, a: g.op in COLLECTIONS or a.op in COLLECTIONS, self.same_collections),
-            (lambda g, a: "ratio" in (g.op, a.op), self.same_ratios),
-        )
 
     # conditions and words
 
@@ -334,6 +311,35 @@ class Comparison:
         return self.found(rule)
 
 
+def _has_congruence(c: Comparison, gold: Node, answer: Node) -> bool:
+    return any(part.op == "mod" for side in (gold, answer) for part in (side, *side.args))
+
+
+# The first step whose condition holds decides.
+STEPS: Sequence[tuple[Callable[[Comparison, Node, Node], bool], Callable[[Comparison, Node, Node], bool]]] = (
+    (_has_congruence, Comparison.same_congruences),
+    (
+        lambda c, g, a: "rel" not in (g.op, a.op) and (g.value == "cases" or a.value == "cases"),
+        Comparison.same_functions,
+    ),
+    (lambda c, g, a: _vector_and_tuple(g, a), Comparison.same_vectors),
+    (lambda c, g, a: has(g, "pm", "mp") or has(a, "pm", "mp"), Comparison.same_signs),
+    (Comparison.are_families, Comparison.same_families),
+    (lambda c, g, a: g.op == a.op == "builder" and real_set(g) is None, Comparison.same_builders),
+    (lambda c, g, a: _real_sets(g, a), Comparison.same_real_sets),
+    (lambda c, g, a: _solvable(g, a), Comparison.same_solutions),
+    (lambda c, g, a: g.op == a.op == "rel", Comparison.same_relations),
+    (lambda c, g, a: g.op == "rel" and a.op not in COLLECTIONS, Comparison.gold_relation),
+    (lambda c, g, a: a.op == "rel" and g.op not in COLLECTIONS, Comparison.answer_relation),
+    (
+        lambda c, g, a: "matrix" in (g.op, a.op) or (has(g, "matrix") and has(a, "matrix")),
+        Comparison.same_matrices,
+    ),
+    (lambda c, g, a: g.op in COLLECTIONS or a.op in COLLECTIONS, Comparison.same_collections),
+    (lambda c, g, a: "ratio" in (g.op, a.op), Comparison.same_ratios),
+)
+
+
 @lru_cache(maxsize=2048)
 def _parsed(text: str) -> Node | None:
     try:
@@ -482,6 +488,8 @@ def _has_parts(node: Node) -> bool:
 def _solvable(gold: Node, answer: Node) -> bool:
     """An inequality in one letter that is not yet solved for it, beside something that is a set of reals or another."""
     sides = (gold, answer)
+    if "rel" not in (gold.op, answer.op):
+        return False
     unsolved = [side for side in sides if side.op == "rel" and not is_equation(side) and real_set(side) is None]
     letters = frozenset[str]().union(*map(symbols, sides))
     others = all(side in unsolved or real_set(side) is not None for side in sides)

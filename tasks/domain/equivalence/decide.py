@@ -108,8 +108,8 @@ def _without_choice(gold: str, answer: str) -> str:
 
 def _chosen_option(gold: str, answer: str, options: tuple[str, ...]) -> str:
     """The option that a letter names, when the gold is its value and the question lists the options."""
-    letter = texts.bare_choice(answer)
-    if not options or letter is None or texts.choice(gold) is not None:
+    letter = texts.bare_choice(answer) if options else None
+    if letter is None or texts.choice(gold) is not None:
         return answer
     return next((option[1:] for option in options if option[0] == letter), answer)
 
@@ -121,9 +121,9 @@ def _by_words(gold: str, answer: str, hints: str) -> tuple[bool, str] | None:
         return clock, "clock"
     if _WORDED.search(gold) and not _MATHEMATICS.search(gold) and texts.canonical(gold) == texts.canonical(answer):
         return (True, "text") if not _MATHEMATICS.search(answer) else None
-    several = texts.choices(gold), texts.choices(answer)
-    if several[0] and several[1] and len(several[0]) > 1:
-        return several[0] == several[1], "choices"
+    several = texts.choices(gold)
+    if several and len(several) > 1 and (others := texts.choices(answer)):
+        return several == others, "choices"
     if texts.same_choice(gold, answer):
         return True, "choice"
     return None

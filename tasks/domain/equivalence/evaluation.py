@@ -79,6 +79,12 @@ class Floats:
         return _COMPLEX[name](*map(complex, values))
 
 
+@lru_cache(maxsize=64)
+def digits(count: int) -> Digits:
+    """Return the arithmetic of so many digits; a context of mpmath takes a millisecond to make."""
+    return Digits(count)
+
+
 class Digits:
     """The arithmetic of this evaluator has `digits` significant digits, by mpmath."""
 

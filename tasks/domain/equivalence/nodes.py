@@ -98,12 +98,27 @@ def deeper_than(node: Node, limit: int) -> bool:
 
 
 def has(node: Node, *ops: str) -> bool:
-    return any(one.op in ops for one in walk(node))
+    """Whether a node of one of these kinds is in the tree (a plain loop: it is asked some thirty times a pair)."""
+    if node.op in ops:
+        return True
+    for arg in node.args:  # noqa: SIM110 - a generator would be as slow again
+        if has(arg, *ops):
+            return True
+    return False
 
 
 def symbols(node: Node) -> frozenset[str]:
     """Return the free symbols, constants aside."""
-    return frozenset(one.value for one in walk(node) if one.op == "sym") - CONSTANTS
+    found: set[str] = set()
+    _collect_symbols(node, found)
+    return frozenset(found - CONSTANTS)
+
+
+def _collect_symbols(node: Node, found: set[str]) -> None:
+    if node.op == "sym":
+        found.add(node.value)
+    for arg in node.args:
+        _collect_symbols(arg, found)
 
 
 def renamed(node: Node, names: dict[str, Node]) -> Node:

@@ -17,11 +17,11 @@ from tasks.domain.equivalence import algebraic, proofs
 from tasks.domain.equivalence.evaluation import (
     SPANS,
     Arithmetic,
-    Digits,
     Evaluation,
     Floats,
     NotNumeric,
     Undefined,
+    digits,
 )
 from tasks.domain.equivalence.nodes import Node, has, symbol, symbols, walk
 from tasks.domain.equivalence.residues import same_rational
@@ -32,7 +32,7 @@ MAX_FACTORIAL = 200
 NOISE = 1e-10  # of a double after a few cancelling operations
 CLOSE = 1e-6  # doubles nearer than this need more digits
 PRECISE = 1e-60  # by which rounding noise shrinks when 90 digits become 250
-PLAIN, FINE, FINEST = Digits(40), Digits(90), Digits(250)
+PLAIN, FINE, FINEST = digits(40), digits(90), digits(250)
 MOST_WRITTEN = 20  # digits that 90 have room for
 CONFIRMED, WHOLE_POINTS = 3, 7  # points at which symbols are evaluated to many digits
 NO_LETTERS: frozenset[str] = frozenset()
@@ -227,7 +227,7 @@ def _rough(both: Both, point: int, branches: bool = False) -> bool | None:
 
 def _precisely(both: Both, point: int, written: int = 0) -> bool:
     """Equal to 75 digits and the digits that were written, or the difference is rounding noise: it shrinks when digits are added."""
-    finely, finest = (FINE, FINEST) if written <= MOST_WRITTEN else (Digits(written + 90), Digits(2 * written + 250))
+    finely, finest = (FINE, FINEST) if written <= MOST_WRITTEN else (digits(written + 90), digits(2 * written + 250))
     try:
         left, right = both(finely, point)
         gap, size = abs(left - right), max(abs(left), abs(right))

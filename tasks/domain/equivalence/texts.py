@@ -12,11 +12,16 @@ _COMMANDS = re.compile(
 )
 _ARTICLES = re.compile(r"\b(?:[Tt]he|an?|An)\b(?=\s+\w{2})")
 _CHOICE = re.compile(r"^[(\[]?([A-Za-z])(?:[)\].:]\s*(\S.*)?)?$", re.DOTALL)
+_PUNCTUATION = re.compile(r"['\"’]s\b|[.,;:!?\"'()\[\]*]")
+_CLOCK_MARK = re.compile(r":|m|noon|：", re.IGNORECASE)
 _TIME = re.compile(r"^(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?\s*((?:[ap]\.?\s*m\b\.?)|noon|midnight)?$", re.IGNORECASE)
+_LETTERS_OR_YEAR, _SHORT_WORD = re.compile(r"[^\W\d_]{3}|\d{4}-"), re.compile(r"[^\W\d_]{3}")
 _CALENDAR = re.compile(
     r"\b(january|february|march|april|may|june|july|august|september|october|november|december|"
     r"monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b"
 )
+_BETWEEN_CHOICES, _CHOICES = re.compile(r"\band\b|[\s,;、&()\[\].]+"), re.compile(r"[A-H]+")
+MAX_CHOICES = 400  # characters of an answer that names several options
 _UNITS = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
     "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
@@ -53,7 +58,7 @@ _PHRASES = frozenset(_SAME.values())
 def canonical(text: str) -> str:
     """Return the letters and digits of a worded answer, in one spelling."""
     words = _COMMANDS.sub(" ", plain(text)).replace("\\", " ")
-    words = re.sub(r"['\"’]s\b|[.,;:!?\"'()\[\]*]", " ", words)
+    words = _PUNCTUATION.sub(" ", words)
     words = " ".join(_ARTICLES.sub(" ", " ".join(words.split())).split()).casefold()
     return _SAME.get(words, words)
 
@@ -117,9 +122,10 @@ def _upper_or_bracketed(gold: str) -> bool:
 
 def choices(text: str) -> frozenset[str] | None:
     """The letters of an answer that names several options: `ABD`, `A, B and D`, `(A)(B)(D)`; None when it is no such thing."""
-    bare = re.sub(r"\band\b|[\s,;、&()\[\].]+", " ", _COMMANDS.sub(" ", text)).split()
-    letters = "".join(bare)
-    if not 1 <= len(letters) <= 8 or not re.fullmatch(r"[A-H]+", letters) or len(set(letters)) != len(letters):
+    if text[:1].isdigit() or len(text) > MAX_CHOICES:
+        return None
+    letters = "".join(_BETWEEN_CHOICES.sub(" ", _COMMANDS.sub(" ", text)).split())
+    if not 1 <= len(letters) <= 8 or not _CHOICES.fullmatch(letters) or len(set(letters)) != len(letters):
         return None
     return frozenset(letters)
 
@@ -149,7 +155,8 @@ def date(text: str) -> tuple[int, int, int | None] | None:
 
 def same_date(gold: str, answer: str) -> bool | None:
     """Equal dates; a year may be left out. None unless both are dates."""
-    one, two = date(gold), date(answer)
+    one = date(gold) if _LETTERS_OR_YEAR.search(gold) else None
+    two = date(answer) if one else None
     if one is None or two is None:
         return None
     return one[:2] == two[:2] and (one[2] == two[2] or None in (one[2], two[2]))
@@ -157,7 +164,8 @@ def same_date(gold: str, answer: str) -> bool | None:
 
 def same_clock(gold: str, answer: str, asked: bool = False) -> bool | None:
     """Equal times of day; None unless both are times, and not ratios. A missing am/pm agrees with either."""
-    one, two = clock(gold), clock(answer)
+    one = clock(gold) if _CLOCK_MARK.search(gold) else None
+    two = clock(answer) if one else None
     if one is None or two is None or not (asked or one[3] or two[3]):
         return None
     return one[1:3] == two[1:3] and bool(_hours(one[0], one[3]) & _hours(two[0], two[3]))
@@ -172,4 +180,4 @@ def _hours(hour: int, half: str) -> set[int]:
 
 def calendar_words(text: str) -> set[str]:
     """Months and days of the week in a text, which are no units and no remarks."""
-    return set(_CALENDAR.findall(text.casefold()))
+    return set(_CALENDAR.findall(text.casefold())) if _SHORT_WORD.search(text) else set()
