@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.domain.errors import GraderUnavailable
-from tasks.graders.worker import FRAME, OUT_OF_MEMORY, PROGRESS
+from tasks.graders.worker import FRAME, LOADING, OUT_OF_MEMORY, PROGRESS
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 60.0
@@ -133,10 +133,11 @@ class Worker:
     _ended = False
 
     def _next_frame(self, limit_s: float) -> bytes | None:
-        """Return one frame; None when the worker closed its pipe or made no progress for `limit_s`."""
+        """Return one frame; None when the worker closed its pipe or made no progress for `limit_s` (START_TIMEOUT_S while it
+        loads a library)."""
         poll = select.poll()
         poll.register(self._stdout, select.POLLIN)
-        seen, since = -1, time.monotonic()
+        seen, since, loaded = -1, time.monotonic(), True
         while (frame := self._complete_frame()) is None:
             if poll.poll(max(1, int(min(POLL_S, limit_s) * 1000))):
                 part = os.read(self._stdout.fileno(), 1 << 20)
@@ -145,11 +146,12 @@ class Worker:
                     return None
                 self._buffer += part
                 continue
-            number = PROGRESS.unpack_from(self._progress)[0]
-            if number != seen:
+            number, loading = PROGRESS.unpack_from(self._progress)[0], bool(self._progress[LOADING])
+            if number != seen or (not loading and not loaded):
                 seen, since = number, time.monotonic() - (POLL_S if seen >= 0 else 0)
-            elif time.monotonic() - since > limit_s:
+            elif time.monotonic() - since > (START_TIMEOUT_S if loading else limit_s):
                 return None
+            loaded = not loading
         return frame
 
     def _complete_frame(self) -> bytes | None:

@@ -3,13 +3,15 @@
 It reads frames from standard input (4-byte big-endian length, then a JSON list of payloads), calls FUNCTION
 (`package.module:function`, or with arguments what it returns when called with them) on each and answers with one frame
 `{"answers": [[value, seconds], ...], "tired": bool}`; tired asks to be replaced. The number of the payload
-it works on stands in 8 shared bytes at PROGRESS_FD, so the parent knows which one hangs or kills. JSON, not pickle:
+it works on stands in shared memory at PROGRESS_FD, so the parent knows which one hangs or kills, and beside it whether a
+library is being loaded, which is no payload's time. JSON, not pickle:
 nothing that comes out of this process can run code in the parent.
 """
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import mmap
 import os
@@ -24,6 +26,7 @@ from typing import Any, BinaryIO
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 FRAME = struct.Struct(">I")
 PROGRESS = struct.Struct("<Q")
+LOADING = PROGRESS.size  # where the byte stands that says so
 READY = b"{}"
 OUT_OF_MEMORY = 86  # exit status; anything else that ends a worker is a crash
 TIRED_BYTES = 400 * 2**20  # resident memory that a batch may leave on top of a fresh worker, which holds 20 MB for math
@@ -36,8 +39,10 @@ def main() -> None:
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # a stray print must not break the framing
     progress = mmap.mmap(int(progress_fd), mmap.PAGESIZE)
+    from tasks.domain.loading import watchers
     from tasks.domain.rewards import imported
 
+    watchers.append(lambda loading: _tell_loading(loading, progress))
     function = imported(function_path)(*arguments) if arguments else imported(function_path)
     tired_bytes = _resident_bytes() + TIRED_BYTES
     write_frame(replies, READY)
@@ -47,6 +52,14 @@ def main() -> None:
         except MemoryError:
             os._exit(OUT_OF_MEMORY)
         write_frame(replies, json.dumps({"answers": answers, "tired": _resident_bytes() > tired_bytes}).encode())
+
+
+def _tell_loading(loading: bool, progress: mmap.mmap) -> None:
+    """What was loaded stays, so later collections leave it out (60 ms each, for all that SymPy holds)."""
+    if not loading:
+        gc.collect()
+        gc.freeze()
+    progress[LOADING] = loading
 
 
 def _answers(function: Callable[[Any], Any], payloads: list[Any], progress: mmap.mmap) -> list[Any]:

@@ -10,9 +10,7 @@ import re
 import unicodedata
 from typing import Any
 
-import sympy
-
-from tasks.domain.equivalence.symbolic import attempt
+from tasks.domain.equivalence.symbolic import attempt, sympy
 
 _SIGNS = (
     ("not", r"¬|~|\\neg(?![a-z])|\\lnot(?![a-z])|\\sim(?![a-z])"), ("and", r"∧|\\land(?![a-z])|\\wedge(?![a-z])"),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any
+
+from tasks.domain.loading import loading
 
 
 def act(payload: list[Any]) -> tuple[str, dict[str, Any]]:
@@ -14,6 +17,13 @@ def act(payload: list[Any]) -> tuple[str, dict[str, Any]]:
 
 def _echo(value: Any) -> tuple[str, dict[str, Any]]:
     return "correct", {"echo": value}
+
+
+def _load(seconds: float) -> tuple[str, dict[str, Any]]:
+    """As a library that takes long to load does."""
+    with loading():
+        time.sleep(seconds)
+    return "correct", {"loaded": True}
 
 
 def _print() -> tuple[str, dict[str, Any]]:

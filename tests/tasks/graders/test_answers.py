@@ -89,6 +89,10 @@ def test_a_fault_that_does_not_repeat_is_forgiven(pool: WorkerPool, tmp_path: Pa
     assert run(pool, ["die_once", str(tmp_path / "died")]) == [("correct", {"died": "before"})]
 
 
+def test_the_time_to_load_a_library_is_no_payloads(pool: WorkerPool) -> None:
+    assert [one.label for one in pool.run_many([Check(["load", 1.2 * LIMIT_S])])] == ["correct"]
+
+
 def test_a_worker_killed_from_outside_is_replaced(pool: WorkerPool) -> None:
     run(pool, *[["echo", n] for n in range(20)])
     for pid in pool.worker_pids():

@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from tasks.domain.rewards import labels as places
 from tests.tasks.domain.rewards.test_math_reward import label_of
 
 COUNT = 10
@@ -101,3 +102,24 @@ def numbers_of(found: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def accepted(gold: str, completion: str) -> bool:
     return label_of({"id": "made-up", "gold": gold, "pred": completion}) == "correct"
+
+
+def test_labels_are_those_of_a_whole_scan() -> None:
+    """They are looked for only where one of their words stands; a scan of all of the text finds no others."""
+    r = Random(0)
+    fillers = (
+        "The right side, so ans = 3. ",
+        "\\left( x \\right) ",
+        "A: ",
+        "\n**A**: ",
+        "\n answer \n",
+        "the best choice is ",
+        "İ ",
+        "Réponse : ",
+        "svar: ",
+    )
+    for _ in range(300):
+        text = "".join(r.choice([*fillers, *(label.format(7) + " " for label in LABELS)]) for _ in range(6))
+        patterns = (places._ENGLISH, places._ENGLISH_MATH, places._OTHER)
+        scanned = {(match.start(), match.end()) for pattern in patterns for match in pattern.finditer(text)}
+        assert {(label.start, label.end) for label in places.labels(text) if label.letter is None} == scanned, text
