@@ -19,6 +19,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from tasks.domain.errors import StoreUnavailable, UserError
 from tasks.domain.fingerprint import digest_of_files, sha256_of_file
+from tasks.store.conditional import create
 from tasks.store.manifest import Part, new_attempt
 
 
@@ -69,17 +70,12 @@ class ObjectStore:
 
     def put_if_absent(self, relative: str, data: bytes) -> bool:
         """Write the object only if there is none; of several writers exactly one gets True."""
+        if not data:  # s3fs sends an empty object by another call, without the condition
+            raise ValueError(f"{relative} would be empty, and an empty object cannot be put on a condition")
         with self._reaching(relative):
             if self.is_local:
                 return self._link_if_absent(relative, data)
-            try:
-                with self.fs.open(self.path(relative), "xb") as stream:
-                    stream.write(data)
-            except FileExistsError:
-                # s3fs retries a put whose answer was lost and then meets its own object
-                self.fs.invalidate_cache()
-                return bool(self.fs.cat_file(self.path(relative)) == data)
-            return True
+            return create(self.fs, self.path(relative), data)
 
     def listdir(self, relative: str) -> list[str]:
         """Return the names directly below a folder, sorted; empty where there is no folder."""

@@ -4,32 +4,51 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
+from s3fs import S3FileSystem
 
-from tasks.domain.errors import UserError
+from tasks.domain.errors import StoreUnavailable, UserError
 from tasks.domain.schema import Verdict, to_table
 from tasks.store.artifacts import Store, TableWriter, digest_of_folder, explain, key_of
-from tests.s3 import BUCKET, s3_server
+from tests.s3 import BUCKET, S3, environment_of, rclone, s3_server, seaweedfs
 
 
 @pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A bucket of a real S3 server process; credentials through the environment, as a user gives them."""
-    with s3_server(tmp_path_factory.mktemp("s3")) as service, pytest.MonkeyPatch.context() as patch:
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    with s3_server(tmp_path_factory.mktemp("moto")) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    with seaweedfs(tmp_path_factory.mktemp("weed")) as service:
+        yield service
+
+
+@pytest.fixture(params=["local", "moto", pytest.param("weed", marks=pytest.mark.heavy)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    if request.param == "local":
+        yield Store(str(tmp_path / "store"))
+    else:
+        with named(request.getfixturevalue(request.param)):
+            yield Store(f"s3://{BUCKET}/{tmp_path.name}")
+
+
+@contextmanager
+def named(service: S3) -> Iterator[None]:
+    """The service is named by the environment, as a user names it, and its clients end with it."""
+    with pytest.MonkeyPatch.context() as patch:
         for name, value in service.environment.items():
             patch.setenv(name, value)
-        yield f"s3://{BUCKET}/root"
-
-
-@pytest.fixture(params=["local", "s3"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    if request.param == "local":
-        return Store(str(tmp_path / "store"))
-    return Store(f"{request.getfixturevalue('s3')}/{tmp_path.name}")
+        S3FileSystem.clear_instance_cache()
+        yield
+    S3FileSystem.clear_instance_cache()
 
 
 def verdicts(count: int, label: str = "correct") -> list[Verdict]:
@@ -114,6 +133,71 @@ def test_a_working_store_passes_its_check_and_is_left_empty(store: Store) -> Non
     assert store.listdir("probe") == []
 
 
+@pytest.mark.heavy
+def test_a_real_service_that_overwrites_is_refused(tmp_path: Path) -> None:
+    with rclone(tmp_path) as service, named(service), pytest.raises(UserError, match="has no conditional put"):
+        Store(f"s3://{BUCKET}/root").check()
+
+
+def test_an_empty_object_is_not_put_on_a_condition(store: Store) -> None:
+    with pytest.raises(ValueError, match="empty"):
+        store.put_if_absent("a/b", b"")
+    assert store.listdir("a") == []
+
+
+@contextmanager
+def answering(*statuses: int) -> Iterator[list[str | None]]:
+    """A service that answers puts with these statuses in turn, without any body, and 200 afterwards; yields conditions seen."""
+    conditions: list[str | None] = []
+    left = list(statuses)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # the client waits for its "100 Continue"
+
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            conditions.append(self.headers.get("If-None-Match"))
+            self.answer(left.pop(0) if left else 200, b"")
+
+        def do_GET(self) -> None:
+            self.answer(200, b"somebody else's")
+
+        def do_HEAD(self) -> None:
+            self.answer(200, b"")
+
+        def answer(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        with named(S3(environment_of(server.server_address[1]))):
+            yield conditions
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(("statuses", "won"), [((), True), ((412,), False), ((409,), True), ((409, 409, 412), False)])
+def test_the_status_alone_says_whether_a_conditional_put_won(statuses: tuple[int, ...], won: bool) -> None:
+    with answering(*statuses) as conditions:
+        assert Store(f"s3://{BUCKET}/root").put_if_absent("a/b", b"ours") is won
+    assert conditions == ["*"] * (len(statuses) + (statuses[-1:] != (412,)))
+
+
+def test_a_service_that_never_ends_a_conflict_is_away_and_holds_nothing() -> None:
+    with answering(*[409] * 50), pytest.raises(StoreUnavailable, match="409"):
+        Store(f"s3://{BUCKET}/root").put_if_absent("a/b", b"ours")
+
+
 class Overwriting(MemoryFileSystem):
     """A file system whose exclusive mode overwrites, as some S3 look-alikes do."""
 
@@ -135,8 +219,8 @@ def test_a_store_that_ends_with_the_process_is_refused() -> None:
 
 
 @pytest.mark.parametrize("url", ["s3://no-such-bucket/x", "nosuchprotocol://x"])
-def test_an_unreachable_store_is_one_sentence(url: str, s3: str) -> None:
-    with pytest.raises(UserError) as caught:
+def test_an_unreachable_store_is_one_sentence(url: str, moto: S3) -> None:
+    with named(moto), pytest.raises(UserError) as caught:
         Store(url).check()
     assert "\n" not in str(caught.value)
 
