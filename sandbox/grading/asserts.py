@@ -16,7 +16,7 @@ from sandbox.grading.program import SPARE_SECONDS, Program, candidate, received,
 from sandbox.grading.tests import AssertTests
 from sandbox.image.inside.decoding import decode
 from sandbox.image.inside.encoding import encode
-from sandbox.image.inside.values import MAX_BYTES, Malformed
+from sandbox.image.inside.values import MAX_BYTES, Malformed, piece, pieces
 from sandbox.job import Execution, Job
 from sandbox.limits import Limits
 from sandbox.pool.pool import Sandbox, Session
@@ -96,11 +96,26 @@ def _decided(plan: Plan, values: list[Any], run_all: bool) -> Report:
     return Report(passed, failed, len(values), passed + len(failed) == len(plan.steps), False, "")
 
 
-def outcome_of_asserts(sandbox: Sandbox, program: Program, tests: AssertTests, alone: bool) -> Outcome:
-    """Run the tests in a trusted container and the program in another one."""
+class Strayed(Exception):
+    """Raised where the tests ask for something else than was foreseen of them."""
+
+
+def outcome_of_asserts(
+    sandbox: Sandbox, program: Program, tests: AssertTests, alone: bool, astray: set[AssertTests]
+) -> Outcome:
+    """Run the tests in a trusted container and the program in another one. `astray`: tests that cannot be foreseen, which it notes."""
     program = _patient(program)
+    try:
+        return _run(sandbox, program, tests, alone, ahead=tests not in astray)
+    except Strayed:
+        astray.add(tests)
+        return _run(sandbox, program, tests, alone, ahead=False)
+
+
+def _run(sandbox: Sandbox, program: Program, tests: AssertTests, alone: bool, ahead: bool) -> Outcome:
+    """Run the tests; with `ahead` what they will ask is asked together, as far as it can be foreseen. Raises Strayed."""
     with (
-        contextlib.closing(_tester(sandbox, program, tests)) as tester,
+        contextlib.closing(_tester(sandbox, program, tests, ahead)) as tester,
         contextlib.closing(candidate(sandbox, program, alone, tests.numpy)) as session,
     ):
         ready = received(session, program.limits)
@@ -111,10 +126,11 @@ def outcome_of_asserts(sandbox: Sandbox, program: Program, tests: AssertTests, a
     return _judged(report, execution, ended is not None)
 
 
-def _tester(sandbox: Sandbox, program: Program, tests: AssertTests) -> Session:
+def _tester(sandbox: Sandbox, program: Program, tests: AssertTests, ahead: bool) -> Session:
     request: dict[str, object] = {
         "prompt": tests.prompt, "code": tests.code_all if program.run_all else tests.code,
         "names": list(tests.names), "modules": list(tests.modules), "apart": list(tests.apart), "watch": tests.watch,
+        "ahead": tests.code_ahead if ahead else "",
     }  # fmt: skip
     patience = program.limits.hard_wall_seconds + SPARE_SECONDS
     limits = replace(TESTER_LIMITS, wall_seconds=patience)
@@ -137,6 +153,12 @@ def _relayed(tester: Session, program: Session, limits: Limits) -> tuple[Report 
             return _broken_tests(message), ended
         if message[:1] == b"!":
             return _report(message[1:]), ended
+        if message[:1] == b"~":
+            raise Strayed
+        if message[:1] == b"*":
+            answers, ended = _answers(program, list(pieces(message[1:])), limits)
+            tester.send(b"".join(map(piece, answers)))
+            continue
         reply: bytes | Execution = b""
         if ended is None:
             program.send(message[1:])
@@ -149,6 +171,20 @@ def _relayed(tester: Session, program: Session, limits: Limits) -> tuple[Report 
             elif reply[:1] == b"L":
                 ended = replace(program.close(), ending=Ending.OLE)
         tester.send(b"D" if ended is not None or isinstance(reply, Execution) else reply)
+
+
+def _answers(program: Session, frames: list[bytes], limits: Limits) -> tuple[list[bytes], Execution | None]:
+    """Return the answers to operations that were foreseen; fewer, and how the program ended, where it did."""
+    program.send_in_turn(frames)
+    answers: list[bytes] = []
+    for _ in frames:
+        reply = received(program, limits)
+        if isinstance(reply, Execution):
+            return answers, reply
+        if reply[:1] == b"L":
+            return answers, replace(program.close(), ending=Ending.OLE)
+        answers.append(reply)
+    return answers, None
 
 
 def _report(data: bytes) -> Report:

@@ -42,6 +42,7 @@ class Grading:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
+        self._astray: set[AssertTests] = set()
         self._threads = ThreadPoolExecutor(THREADS_PER_SLOT * sandbox.slots, thread_name_prefix="grading")
 
     def grade_many(self, programs: Sequence[Program]) -> list[Graded]:
@@ -59,7 +60,9 @@ class Grading:
         if isinstance(program.tests, AssertTests):
             tests = program.tests
             planned = planned_outcome(self.sandbox, program, tests)
-            outcome = planned or repeated(lambda alone: outcome_of_asserts(self.sandbox, program, tests, alone))
+            outcome = planned or repeated(
+                lambda alone: outcome_of_asserts(self.sandbox, program, tests, alone, self._astray)
+            )
             return graded_asserts(outcome, tests)
         return self._cases(program, program.tests)
 

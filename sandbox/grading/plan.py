@@ -22,6 +22,7 @@ from tasks.domain.digits import any_digits
 
 MOST_KEYS = 1000  # of a set or mapping: hashes of hostile numbers can all be the same
 MOST_BITS = 1 << 16
+MOST_POWER = 100
 TELLING = 4  # characters of a literal that a program would hardly guess
 Value = Callable[[Sequence[Any]], Any]
 
@@ -203,7 +204,7 @@ def _inlined(tree: ast.Module, names: dict[str, str]) -> list[ast.stmt]:
 def _harmless(node: ast.stmt) -> bool:
     """Return whether a statement is a bare constant, a `pass`, `import math`, or data about the tests that nothing reads."""
     if isinstance(node, ast.Expr):
-        return isinstance(node.value, ast.Constant)
+        return isinstance(node.value, ast.Constant) or (isinstance(node.value, ast.Name) and node.value.id == "print")
     if isinstance(node, ast.Assign):
         return [ast.unparse(target) for target in node.targets] == ["METADATA"]
     return isinstance(node, ast.Pass) or (isinstance(node, ast.Import) and ast.unparse(node) == "import math")
@@ -219,10 +220,18 @@ class _Folded(ast.NodeTransformer):
         one, other = node.left.value, node.right.value
         if isinstance(node.op, ast.Add) and isinstance(one, str) and isinstance(other, str):
             return ast.Constant(one + other)
-        operate = ARITHMETIC.get(type(node.op))
-        if operate is None or not all(type(value) in (int, float) for value in (one, other)) or other == 0:
+        operate = _power if isinstance(node.op, ast.Pow) else ARITHMETIC.get(type(node.op))
+        if operate is None or not all(type(value) in (int, float) for value in (one, other)):
+            return node
+        if other == 0 and not isinstance(node.op, ast.Pow):
             return node
         return ast.Constant(operate(_number(one), _number(other)))
+
+
+def _power(one: Any, other: Any) -> Any:
+    if type(one) is int and type(other) is int and 0 <= other <= MOST_POWER and abs(one) <= MOST_POWER:
+        return one**other
+    raise Unplanned
 
 
 def _literal(node: ast.expr) -> Any:
@@ -292,6 +301,7 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "sorted": _sorted,
     "list": list,
     "tuple": tuple,
+    "int": lambda value: int(_number(value)),
     "float": lambda value: (
         float(value) if isinstance(value, str) and len(value) < TELLING * 2 else float(_number(value))
     ),

@@ -13,7 +13,8 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import Literal
 
 from tasks.domain.digits import any_digits
 
@@ -39,6 +40,7 @@ UNREACHABLE = re.compile(
 )
 WATCHING = re.compile(r"\bstdout\b|\bcapsys\b")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+Failing = Literal["stop", "go on", "pass over"]
 
 
 class BadTests(ValueError):
@@ -47,28 +49,45 @@ class BadTests(ValueError):
 
 @dataclass(frozen=True)
 class AssertTests:
-    """Trusted test code. `total` asserts and test functions, rewritten in `code`; `names` come from the program, `modules` from Python.
+    """Trusted test code with `total` asserts and test functions; `names` come from the program, `modules` from Python.
 
-    `code_all` goes on after an assert that fails, `code` stops there. Of `apart`, constants of the program that outcomes are
-    compared with, no two may be equal. `watch`: what the program prints matters. `original` is the code as it was given, with
-    HumanEval's `check` called.
+    Of `apart`, constants of the program that outcomes are compared with, no two may be equal. `watch`: what the program prints
+    matters. `original` is the code as it was given, with HumanEval's `check` called.
     """
 
     prompt: str
-    code: str
-    code_all: str
+    original: str
     total: int
     names: tuple[str, ...]
     modules: tuple[str, ...]
     apart: tuple[str, ...] = ()
     watch: bool = False
     numpy: bool = False
-    original: str = ""
+
+    @cached_property
+    def code(self) -> str:
+        """Return the code in which asserts report their number; it ends at the first that fails."""
+        return self._rewritten("stop")
+
+    @cached_property
+    def code_all(self) -> str:
+        """Return the code that goes on after an assert that fails."""
+        return self._rewritten("go on")
+
+    @cached_property
+    def code_ahead(self) -> str:
+        """Return the code whose asserts report nothing, and pass what is not known yet (`sandbox/image/inside/ahead.py`)."""
+        return self._rewritten("pass over")
+
+    def _rewritten(self, failing: Failing) -> str:
+        with any_digits():
+            tree = _Rewriter(set(self.names), failing).rewritten(ast.parse(self.original))
+            return ast.unparse(ast.fix_missing_locations(tree))
 
 
 @lru_cache(maxsize=4096)
 def assert_tests(prompt: str, test: str, entry_point: str | None = None) -> AssertTests:
-    """Rewrite asserts so that they can be counted. A prompt that is not Python is only text. HumanEval's `check` is called with the entry point unless the tests do it themselves."""
+    """Read asserts so that they can be counted and run. A prompt that is not Python is only text. HumanEval's `check` is called with the entry point unless the tests do it themselves."""
     with any_digits():
         return _assert_tests(prompt, test, entry_point)
 
@@ -87,13 +106,11 @@ def _assert_tests(prompt: str, test: str, entry_point: str | None) -> AssertTest
     known = _prompt_names(prompt)
     names, modules = _names(tree, entry_point, known or frozenset())
     names |= imported | ({entry_point} if entry_point else set())
-    original = ast.unparse(ast.fix_missing_locations(tree))
-    first, every = _Rewriter(names, entry_point, goes_on=False), _Rewriter(names, entry_point, goes_on=True)
-    code, code_all = (ast.unparse(ast.fix_missing_locations(one.rewritten(tree))) for one in (first, every))
+    total = sum(isinstance(node, ast.Assert) for node in ast.walk(tree)) + len(list(_test_cases(tree)))
     return AssertTests(
-        "" if known is None else prompt, code, code_all, first.total, tuple(sorted(names)), tuple(sorted(modules)),
-        tuple(sorted(_outcomes(tree, names - {entry_point}))), WATCHING.search(test) is not None,
-        re.search(r"\bnumpy\b", test + (prompt if known else "")) is not None, original,
+        "" if known is None else prompt, ast.unparse(ast.fix_missing_locations(tree)), total, tuple(sorted(names)),
+        tuple(sorted(modules)), tuple(sorted(_outcomes(tree, names - {entry_point}))), WATCHING.search(test) is not None,
+        re.search(r"\bnumpy\b", test + (prompt if known else "")) is not None,
     )  # fmt: skip
 
 
@@ -250,10 +267,10 @@ def _test_cases(tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 
 class _Rewriter(ast.NodeTransformer):
-    """Makes each `assert` report its number; with `goes_on` the tests continue after one that fails."""
+    """Makes each `assert` report its number. `failing`: what happens after one that fails."""
 
-    def __init__(self, names: set[str], entry_point: str | None, goes_on: bool) -> None:
-        self.names, self.entry_point, self.goes_on, self.total = names, entry_point, goes_on, 0
+    def __init__(self, names: set[str], failing: Failing) -> None:
+        self.names, self.failing, self.total = names, failing, 0
 
     def rewritten(self, tree: ast.Module) -> ast.Module:
         cases = list(_test_cases(tree))
@@ -295,14 +312,18 @@ class _Rewriter(ast.NodeTransformer):
     def _asks(self, node: ast.expr) -> bool:
         return any(isinstance(one, ast.Call) for one in ast.walk(node))
 
-    def visit_Assert(self, node: ast.Assert) -> ast.stmt:
+    def visit_Assert(self, node: ast.Assert) -> ast.stmt | list[ast.stmt]:
         number = self.total
         self.total += 1
-        stops = "" if self.goes_on else "\n    raise AssertionError"
+        if self.failing == "pass over":
+            both = isinstance(node.test, ast.BoolOp) and isinstance(node.test.op, ast.And)
+            parts = node.test.values if both and isinstance(node.test, ast.BoolOp) else [node.test]
+            return [_passing_over(ast.Expr(self.visit(part))) for part in parts]
+        stops = "" if self.failing == "go on" else "\n    raise AssertionError"
         (made,) = ast.parse(f"if 0:\n    _restem_passed({number})\nelse:\n    _restem_failed({number}){stops}").body
         assert isinstance(made, ast.If)
         made.test = self.visit(node.test)
-        if not self.goes_on:
+        if self.failing == "stop":
             return made
         (guard,) = ast.parse(
             f"try: pass\nexcept Exception as _restem_error: _restem_failed({number}, _restem_error)"
@@ -310,3 +331,18 @@ class _Rewriter(ast.NodeTransformer):
         assert isinstance(guard, ast.Try)
         guard.body = [made]
         return guard
+
+    def visit_Expr(self, node: ast.Expr) -> ast.stmt:
+        """`self.assertEqual(..)` is an assert too."""
+        self.generic_visit(node)
+        call = node.value.func if isinstance(node.value, ast.Call) else None
+        asserts = isinstance(call, ast.Attribute) and call.attr.startswith("assert")
+        return _passing_over(node) if asserts and self.failing == "pass over" else node
+
+
+def _passing_over(statement: ast.stmt) -> ast.stmt:
+    """The statement, as far as it can go without answers."""
+    (guard,) = ast.parse("try: pass\nexcept _restem_waits: _restem_goes_on()").body
+    assert isinstance(guard, ast.Try)
+    guard.body = [statement]
+    return guard

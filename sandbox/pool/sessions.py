@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
 from sandbox.image.inside import frames
+from sandbox.image.inside.values import piece
 from sandbox.job import Execution
 from sandbox.pool.cell import Cell
 
@@ -45,6 +47,10 @@ class OpenSession:
     def send(self, message: bytes) -> None:
         """Send one frame to the child. A child that has ended is not an error here, because `receive` reports it."""
         self._tell(frames.frame(frames.MESSAGE, message))
+
+    def send_in_turn(self, messages: Iterable[bytes]) -> None:
+        """Send several frames, each of which the child gets when it has answered the one before. It must have answered all until now."""
+        self._tell(frames.frame(frames.BATCH, b"".join(map(piece, messages))))
 
     def _tell(self, data: bytes) -> None:
         cell = self._cell

@@ -4,6 +4,7 @@ A frame is one byte of kind, four bytes of length (big endian), and that many by
 holds a JSON header and then blobs, whose lengths the header's `blobs` gives.
 
     host -> supervisor   JOB run this after what is queued   MESSAGE to the running child   FINISH its channel ends
+                         BATCH messages to the child, each when the one before is answered
                          KILL the running child              PING I am alive                QUIT end the container
     supervisor -> host   HELLO what I found   STARTED job id   MESSAGE from the child   RESULT of a job   BYE replace me
 """
@@ -15,7 +16,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-JOB, MESSAGE, FINISH, KILL, PING, QUIT = b"J", b"M", b"F", b"K", b"P", b"Q"
+JOB, MESSAGE, BATCH, FINISH, KILL, PING, QUIT = b"J", b"M", b"A", b"F", b"K", b"P", b"Q"
 HELLO, STARTED, RESULT, BYE = b"H", b"S", b"R", b"B"
 
 HEAD = struct.Struct(">cI")

@@ -7,10 +7,11 @@ import select
 import signal
 import socket
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from . import child, frames, procs
+from . import child, frames, procs, values
 from .workshop import Odd, Workshop
 
 STDERR_TAIL_BYTES = 4096
@@ -40,6 +41,7 @@ class Run:
         self._tail, self._complaints = b"", 0
         self._sent = self._asked = self._answered = 0
         self._to_child, self._from_child = bytearray(), bytearray()
+        self._batch: deque[bytes] = deque()  # for the child, each when it has answered the one before
         self._channel: socket.socket | None = None
         self._finishing = self._starved = False
         self._start(header["mode"], blobs)
@@ -178,6 +180,20 @@ class Run:
         self._to_child += len(message).to_bytes(4, "big") + message
         self._write_channel()
 
+    def batch_to_child(self, messages: bytes) -> None:
+        """Several frames. The child gets one when it has answered the one before: it cannot know what comes."""
+        self._batch.extend(values.pieces(messages))
+        self._next_of_batch()
+
+    @property
+    def holds_messages(self) -> bool:
+        """Whether the child will get more without its owner."""
+        return bool(self._batch)
+
+    def _next_of_batch(self) -> None:
+        if self._batch and self._answered > self._asked:
+            self.to_child(self._batch.popleft())
+
     def finish_channel(self) -> None:
         """No more frames come: the child's `receive` gives None after what is under way."""
         self._finishing = True
@@ -234,6 +250,7 @@ class Run:
                     self._owner_since = time.monotonic()
                 yield bytes(self._from_child[4 : 4 + size])
                 del self._from_child[: 4 + size]
+                self._next_of_batch()
 
     def _close_channel(self) -> None:
         if self._channel is not None:

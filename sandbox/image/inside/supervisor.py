@@ -79,6 +79,8 @@ class Supervisor:
             self._waiting.append(payload)
         elif self._run is not None and kind == frames.MESSAGE:
             self._run.to_child(payload)
+        elif self._run is not None and kind == frames.BATCH:
+            self._run.batch_to_child(payload)
         elif self._run is not None and kind == frames.FINISH:
             self._run.finish_channel()
         elif self._run is not None and kind == frames.KILL:
@@ -94,7 +96,8 @@ class Supervisor:
 
     def _attend(self, run: Run, ready: set[int]) -> None:
         for message in run.progress(ready):
-            self._tell_now(frames.frame(frames.MESSAGE, message))
+            tell = self._tell_soon if run.holds_messages else self._tell_now
+            tell(frames.frame(frames.MESSAGE, message))
         if not run.ended:
             return
         self._run = None

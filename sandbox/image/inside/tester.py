@@ -3,8 +3,9 @@
 The source is an encoded mapping: `prompt` (text whose helpers the tests may use), `code` (the tests, rewritten by
 sandbox/grading/rewriting.py: asserts report `passed(n)` / `failed(n)`, names of the program are asked for), `names` (what the
 program defines), `modules`, `apart` (constants of the program that must differ), `watch` (whether what it prints matters). An
-operation on the program goes out as `?` and a frame of call.py; the report at the end is `!` and a mapping. What comes back is
-data: equality, hashing and truth of plain values are this interpreter's own, and objects of the program are compared here, by
+operation on the program goes out as `?` and a frame of call.py; the report at the end is `!` and a mapping. With `ahead` (the code
+once more, see ahead.py) the operations that can be foreseen go out first, as `*` and all their frames, and `~` instead of a report says
+that the tests have strayed from them. What comes back is data: equality, hashing and truth of plain values are this interpreter's own, and objects of the program are compared here, by
 their fields (`remote`).
 """
 
@@ -15,7 +16,7 @@ import io
 import sys
 import types
 import unittest
-from collections import namedtuple
+from collections import deque, namedtuple
 from typing import Any
 
 from . import decoding, encoding, pytest_like, values
@@ -39,8 +40,10 @@ def main(source: bytes, channel: Any) -> None:
     request = decoding.decode(source)
     tests = Tests(channel)
     sys.modules.setdefault("pytest", pytest_like)
+    if request["ahead"]:
+        tests.look_ahead(request)
     tests.run(request)
-    channel.send(b"!" + encoding.encode(tests.report()))
+    channel.send(b"~" if tests.strayed else b"!" + encoding.encode(tests.report()))
     channel.receive()
 
 
@@ -57,8 +60,19 @@ class Tests:
         self.known_passed: set[int] = set()
         self.known_failed: dict[int, tuple[str, bool]] = {}  # why, and whether the program raised
         self.calls = 0
-        self.ended = self.completed = self.raised = self.watches = False
+        self.ended = self.completed = self.raised = self.watches = self.strayed = False
         self.error = ""
+        self.answered: deque[tuple[bytes, bytes]] = deque()  # operations that were foreseen, with their answers
+
+    def look_ahead(self, request: dict[str, Any]) -> None:
+        """Have all operations answered that can be foreseen, with one message."""
+        from .ahead import foreseen  # it is made of this module
+
+        frames = foreseen(request)
+        if len(frames) > 1:
+            self.channel.send(b"*" + b"".join(map(values.piece, frames)))
+            answers = self.channel.receive() or b""
+            self.answered.extend(zip(frames, values.pieces(answers), strict=False))  # fewer where the program ended
 
     def run(self, request: dict[str, Any]) -> None:
         """Everything the tests see: helpers of the prompt, modules they name, stand-ins, and what the rewriting calls."""
@@ -71,10 +85,7 @@ class Tests:
             for name in request["modules"]:
                 namespace[name] = importlib.import_module(name)
             namespace.update({name: Remote(self, name) for name in request["names"]})
-            namespace.update(
-                _restem_passed=self.passed, _restem_failed=self.failed, _restem_name=self.named, _restem_case=self.case,
-                _restem_function=self.function,
-            )  # fmt: skip
+            namespace.update(self.names())
             self.apart = request["apart"]
             if request["watch"]:
                 self.ask("watch", None)
@@ -87,6 +98,12 @@ class Tests:
             self.raised, self.error = hasattr(error, "_restem_raised"), text_of(error)
 
     # ------------------------------------------------------------ what the rewritten tests call
+
+    def names(self) -> dict[str, Any]:
+        return {
+            "_restem_passed": self.passed, "_restem_failed": self.failed, "_restem_name": self.named, "_restem_case": self.case,
+            "_restem_function": self.function,
+        }  # fmt: skip
 
     def passed(self, number: int) -> None:
         self.known_passed.add(number)
@@ -165,13 +182,19 @@ class Tests:
         reader.fill(tag, container, 0)
 
     def exchange(self, frame: bytes) -> bytes:
+        if self.answered and self.answered[0][0] != frame:
+            self.strayed = self.ended = True
         if not self.ended:
-            self.channel.send(b"?" + frame)
-            reply = self.channel.receive()
+            reply = self.answered.popleft()[1] if self.answered else self.asked(frame)
             if reply is not None and reply[:1] in (b"V", b"E", b"K"):
                 return bytes(reply)
         self.ended = True
         raise ProgramEnded
+
+    def asked(self, frame: bytes) -> bytes | None:
+        self.channel.send(b"?" + frame)
+        reply: bytes | None = self.channel.receive()
+        return reply
 
     # ------------------------------------------------------------ objects of the tests that the program uses
 

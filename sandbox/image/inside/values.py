@@ -15,6 +15,7 @@ import builtins
 import re
 import struct
 from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Iterator
 from typing import Any
 
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]  # a copy: the program may change the common ones
@@ -52,6 +53,22 @@ class TooLarge(Exception):
 
 class Malformed(ValueError):
     """Bytes that no encoder wrote."""
+
+
+def piece(data: bytes) -> bytes:
+    """Bytes with their length before them."""
+    return COUNT.pack(len(data)) + data
+
+
+def pieces(data: bytes) -> Iterator[bytes]:
+    """The whole ones of such bytes, one after the other; the last may be cut short, and is left out."""
+    at = 0
+    while at + COUNT.size <= len(data):
+        end = at + COUNT.size + COUNT.unpack_from(data, at)[0]
+        if end > len(data):
+            return
+        yield data[at + COUNT.size : end]
+        at = end
 
 
 def named_values() -> dict[str, Any]:
