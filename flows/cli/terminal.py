@@ -16,6 +16,7 @@ from pathlib import Path
 
 from flows.operation.server.environment import QUIET
 from tasks.domain.errors import RestemError, UserError, one_sentence
+from tasks.domain.visible import visible
 
 INTERRUPTED = 130  # as a shell reports SIGINT
 TOLD_AT_THE_END = ("Finished in state Failed", "Finished in state Crashed", "Crash detected!")
@@ -23,7 +24,7 @@ TOLD_AT_THE_END = ("Finished in state Failed", "Finished in state Crashed", "Cra
 
 def complain(sentence: str) -> None:
     """Print one line on standard error, with our name before it."""
-    print(f"restem: {sentence}", file=sys.stderr)
+    print(f"restem: {visible(sentence)}", file=sys.stderr)
 
 
 def prepare_environment(verbose: bool = False) -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tasks.domain.amounts import duration, size
+from tasks.domain.visible import visible
 
 if TYPE_CHECKING:
     from flows.comparison.planned import ComparisonPlan, Sensitivity
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 def show(arguments: argparse.Namespace, value: Any, text: Callable[[], str]) -> int:
     """Print `value` as JSON where `--json` asks for it, else `text()`; the exit code is 0."""
-    print(as_json(value) if arguments.json else text())
+    print(visible(as_json(value) if arguments.json else text()))  # as JSON writes them, too
     return 0
 
 

@@ -6,6 +6,7 @@ Expected values never reach the program. The asserts of one problem run in one p
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +27,7 @@ TESTER_LIMITS = Limits(cpu_seconds=10.0, memory_mb=512)
 TESTS_STRETCH = 8  # a program's longest wall time is longer by this factor where it also waits for its tests
 TESTS_BYTES = 1 << 26
 MOST_BORROWED = 5000  # uses of objects of the tests by the program: each costs us more than it
+MANY_MESSAGES, MESSAGES_SECONDS, MESSAGES_PER_CPU_SECOND = 500, 30.0, 5.0  # more take no longer than so much wall time
 FAILED = frozenset(Ending) - {Ending.OK}
 UNFIT = frozenset({Ending.INFRA, Ending.HOSTILE, Ending.SECURITY})  # decide even where an assert failed before
 
@@ -146,7 +148,8 @@ def _patient(program: Program) -> Program:
 def _relayed(tester: Session, program: Session, limits: Limits) -> tuple[Report | None, Execution | None]:
     """Relay calls until the tests report; return also how the program ended, if it ended before that."""
     ended: Execution | None = None
-    borrowed = 0
+    borrowed = messages = 0
+    last = time.monotonic() + max(MESSAGES_SECONDS, MESSAGES_PER_CPU_SECOND * limits.cpu_seconds)
     while True:
         message = received(tester, limits)
         if isinstance(message, Execution):
@@ -163,11 +166,11 @@ def _relayed(tester: Session, program: Session, limits: Limits) -> tuple[Report 
         if ended is None:
             program.send(message[1:])
             reply = received(program, limits)
+            messages, borrowed = messages + 1, borrowed + (reply[:1] == b"K" if isinstance(reply, bytes) else 0)
             if isinstance(reply, Execution):
                 ended = reply
-            elif reply[:1] == b"K" and (borrowed := borrowed + 1) > MOST_BORROWED:
-                ended = replace(program.kill(), ending=Ending.TLE, contended=False)
-                reply = ended
+            elif borrowed > MOST_BORROWED or (messages > MANY_MESSAGES and time.monotonic() > last):
+                reply = ended = replace(program.kill(), ending=Ending.TLE, contended=borrowed <= MOST_BORROWED)
             elif reply[:1] == b"L":
                 ended = replace(program.close(), ending=Ending.OLE)
         tester.send(b"D" if ended is not None or isinstance(reply, Execution) else reply)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sandbox.job import Execution
 from sandbox.status import Ending, Status
+from tasks.domain.visible import visible
 
 LONGEST_DETAIL = 200
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
@@ -78,8 +79,8 @@ def ended_early(execution: Execution) -> Outcome:
 
 
 def shortened(text: str) -> str:
-    """Return at most LONGEST_DETAIL characters, without addresses and lone surrogates."""
-    plain = text.strip().encode("utf-8", "replace").decode()
+    """Return at most LONGEST_DETAIL characters, without addresses, lone surrogates, and what a terminal would obey."""
+    plain = visible(text.strip().encode("utf-8", "replace").decode())
     return _ADDRESS.sub("0x...", plain)[:LONGEST_DETAIL]
 
 

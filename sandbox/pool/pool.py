@@ -84,6 +84,7 @@ class Sandbox:
         """Run the start-up self-test on every host; UserError when a probe escapes or no container starts."""
         if self._settings.backend == "process":
             return
+        self._candidates.start()  # nobody has the sandbox yet, so no program runs in these until the test has held
         for launcher, nursery in zip(self._launchers, self._candidates.nurseries, strict=True):
             try:
                 cell = nursery.cell()

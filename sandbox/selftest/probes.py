@@ -42,7 +42,7 @@ def probes(settings: SandboxSettings) -> list[Probe]:
         _nothing_works("namespaces, mounts, other users", NAMESPACES),
         _nothing_works("kernel interfaces", KERNEL),
         _nothing_works("processes of the runner", PROCESSES),
-        Probe("CPU time limit", _job("while True: pass", cpu_seconds=0.3), lambda found: found.ending == "TLE"),
+        Probe("CPU time limit", _job("while True: pass", cpu_seconds=0.1), lambda found: found.ending == "TLE"),
         Probe("memory limit of a process", _job("'x' * (1 << 30)", memory_mb=64), lambda found: found.ending == "MLE"),
         Probe("output limit", _job("while True: print('x' * 1000)"), lambda found: found.ending == "OLE"),
         Probe("process limit of a program", _job(FORKS, processes=8), lambda found: _number(found) <= 8),
@@ -169,12 +169,12 @@ except OSError:
     print(count)
 """
 MEMORY = """
-import os, time
+import mmap, os, time
 for _ in range(3):
     if os.fork() == 0: break
-kept = bytearray(b'x' * (SIZE // 2 << 20))
+kept = mmap.mmap(-1, SIZE // 2, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE)  # filled by one system call
 time.sleep(60)
-""".replace("SIZE", "int(open('/proc/self/limits').read().split('Max address space')[1].split()[0]) // (1 << 20)")
+""".replace("SIZE", "int(open('/proc/self/limits').read().split('Max address space')[1].split()[0])")
 LEFT = """
 import os
 pids = [int(name) for name in os.listdir('/proc') if name.isdigit()]

@@ -14,6 +14,7 @@ from tasks.domain.rewards import is_own
 from tasks.domain.rewards.base import Check, Decision
 from tasks.domain.rewards.own import CALL_TIMEOUT_S, FunctionReward
 from tasks.domain.settings import VerifySettings
+from tasks.domain.visible import visible
 from tasks.graders.answers import Outcome, WorkerPool
 from tasks.graders.calls import error_row, group_seconds, is_async
 from tasks.graders.child import ONE_THREAD, Failure
@@ -97,7 +98,7 @@ class FunctionExecutor:
                 return
             self._told.add(kind)
         log.warning("reward %s failed on problem %s, further faults like it are only counted: %s",
-                    self.reward.name, problem_id, trace)  # fmt: skip
+                    self.reward.name, problem_id, visible(trace))  # fmt: skip
 
     def _refuse_what_always_fails(self, decisions: Sequence[Decision | None]) -> None:
         made = [decision for decision in decisions if decision is not None]

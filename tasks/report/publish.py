@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tasks.domain.results import IterationResult, RunResult, ShownSample
 from tasks.domain.schema import LABELS
+from tasks.domain.visible import visible
 from tasks.report.figures import drawn
 from tasks.report.keys import artifact_key
 from tasks.report.tables import as_markdown, code, plain, policy_name, within_limit, without_password
@@ -83,4 +84,4 @@ def fenced(text: str) -> str:
     cut = text if len(text) <= MOST_TEXT else text[:MOST_TEXT] + " [cut]"
     longest = max((len(ticks) for ticks in re.findall(r"`+", cut)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}text\n{without_password(cut)}\n{fence}"
+    return f"{fence}text\n{visible(without_password(cut))}\n{fence}"

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from tasks.domain.results import Bounds, Difference, IterationResult, PolicyScore, RunResult
 from tasks.domain.statistics import Interval
+from tasks.domain.visible import visible
 
 NOTHING = "-"
 MARKDOWN_BYTES = 100_000  # what the Prefect interface still shows fluently
@@ -242,12 +243,12 @@ def amount(number: float) -> str:
 
 def plain(text: object) -> str:
     """Return one line of text without markup for markdown or HTML, and without the passwords of addresses."""
-    return re.sub(r"([\\`*_|<>\[\]#])", r"\\\1", re.sub(r"\s+", " ", without_password(str(text))))
+    return re.sub(r"([\\`*_|<>\[\]#])", r"\\\1", re.sub(r"\s+", " ", visible(without_password(str(text)))))
 
 
 def code(text: str) -> str:
     """Return one line in code type."""
-    return "`" + re.sub(r"[\s`|]+", " ", without_password(text)) + "`"
+    return "`" + re.sub(r"[\s`|]+", " ", visible(without_password(text))) + "`"
 
 
 def without_password(text: str) -> str:

@@ -1,15 +1,22 @@
 """References with asserts: the sandbox against a plain pool of two subprocesses without isolation, interleaved in one process.
 
 In each round both grade the same slice of the data set; ratios are of their sums, so that a machine that others use as well
-changes both. Also the start-up of a sandbox until its first verdict. Needs a Docker engine and the public data (RESTEM_SHARED_DATA).
+changes both. Then the whole command, `restem grade code FILE`, against such a pool, and the start-up of a sandbox until its first
+verdict.
+Needs a Docker engine and the public data (RESTEM_SHARED_DATA).
 """
 
 from __future__ import annotations
 
+import json
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from sandbox.grading.grading import Grading
@@ -19,8 +26,9 @@ from sandbox.status import Status
 from tests.sandbox.grading import plain_run
 from tests.sandbox.grading.references import Reference, references
 
-ROUNDS, MOST = 9, 164
+ROUNDS, WHOLE_ROUNDS = 9, 3
 WORKERS = 2
+RESTEM = Path(sys.executable).with_name("restem")
 
 
 def main() -> dict[str, Any]:
@@ -30,8 +38,10 @@ def main() -> dict[str, Any]:
         grading.grade(references("mbpp")[0].program())
         figures: dict[str, Any] = {"start_up_seconds": round(time.monotonic() - started, 2)}
         for kind in ("humaneval", "mbpp"):
-            figures[kind] = against_a_plain_pool(grading, references(kind)[:MOST])
+            figures[kind] = against_a_plain_pool(grading, references(kind))
         grading.close()
+    for kind in ("humaneval", "mbpp"):
+        figures[kind]["whole_command"] = whole_command(references(kind))
     return figures
 
 
@@ -48,6 +58,24 @@ def against_a_plain_pool(grading: Grading, rows: list[Reference]) -> dict[str, A
         "plain_programs_per_second": round(len(rows) / theirs, 1), "ratio": round(theirs / ours, 2),
         "median_ratio": round(statistics.median(ratios), 2), "ratios": [round(ratio, 2) for ratio in ratios],
     }  # fmt: skip
+
+
+def whole_command(rows: list[Reference]) -> dict[str, Any]:
+    """`restem grade code` on a file of the rows, from its start to its end, and the pool on the same rows."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "rows.jsonl")
+        records = [{"id": row.problem, "program": row.source, **json.loads(row.tests)} for row in rows]
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+        ours, theirs = [], []
+        for _ in range(WHOLE_ROUNDS):
+            ours.append(_seconds(lambda: _commanded(path, len(rows))))
+            theirs.append(_seconds(lambda: _plain(rows)))
+    return {"seconds": ours, "plain_seconds": theirs, "ratio": round(sum(theirs) / sum(ours), 2)}
+
+
+def _commanded(path: Path, rows: int) -> None:
+    done = subprocess.run([RESTEM, "grade", "code", path, "--json"], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["counts"] == {"AC": rows}
 
 
 def _graded(grading: Grading, rows: list[Reference]) -> None:

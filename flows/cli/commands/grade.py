@@ -36,7 +36,9 @@ def grade_rows(arguments: argparse.Namespace) -> int:
     """Grade the rows; the exit code is 2 when some rows could not be graded because of their content, 130 after an interruption."""
     settings = _settings(arguments)
     report, errors = _code(arguments, settings) if arguments.reward == "code" else _rewarded(arguments, settings)
-    print(report.to_json() if arguments.json else report.to_text())
+    from tasks.domain.visible import visible
+
+    print(report.to_json() if arguments.json else visible(report.to_text()))
     from flows.cli.terminal import complain
 
     if report.missing:
