@@ -16,6 +16,7 @@ from tasks.domain.fingerprint import digest_of
 from tasks.domain.schema import Policy
 from tasks.domain.settings import EngineSettings, FinetuneSettings
 from tasks.engines.sampling.host import release_all
+from tasks.engines.training.sft_rows import AS_TEXT, Joining
 from tasks.engines.training.trainer import TrainJob, TrainProgress, TrainResult, train
 from tasks.store.artifacts import ArtifactRef, Manifest, Part, digest_of_folder, key_of, new_attempt
 from tasks.store.progress import Meter, meter
@@ -35,11 +36,15 @@ class FinetuneJob:
     dataset: ArtifactRef
     settings: FinetuneSettings
     engine: EngineSettings
+    joining: Joining = AS_TEXT
 
     def recipe(self) -> dict[str, Any]:
+        """Return the key's parts; how rows are joined stands in it only where a chat template decides it."""
+        joining = {} if self.joining == AS_TEXT else {"joining": asdict(self.joining)}
         return self.workspace.recipe(
-            "finetune", VERSION, settings=self.settings.content(), dataset=self.dataset.digest, start=self.start.digest
-        )
+            "finetune", VERSION, settings=self.settings.content(), dataset=self.dataset.digest, start=self.start.digest,
+            **joining,
+        )  # fmt: skip
 
 
 def run(job: FinetuneJob) -> Outcome:
@@ -82,7 +87,7 @@ def _train(job: FinetuneJob, key: str, folder: Path) -> TrainResult:
     train_job = TrainJob(
         base_path=job.workspace.localize(job.start), data_files=tuple(files), output_dir=folder / "out",
         settings=job.settings, total_rows=job.dataset.rows, run_name=f"{job.workspace.run}-{job.slot.replace('/', '-')}",
-        resume=(folder / "out" / "state").is_dir(),
+        resume=(folder / "out" / "state").is_dir(), joining=job.joining,
     )  # fmt: skip
     log_path = job.workspace.logs / f"train-{key}.log"
     with meter(f"finetune {job.slot}", 1, "steps") as progress:

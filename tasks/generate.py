@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.data.problems import ProblemSet
+from tasks.domain.chat_template import template_of
 from tasks.domain.failpoints import failpoint
 from tasks.domain.fingerprint import digest_of, digest_of_rows, digest_of_text, row_hashes
-from tasks.domain.prompts import template_named
 from tasks.domain.schema import Completion, Hint, Policy, Problem, Sample, Sampling, to_table
 from tasks.domain.settings import EngineSettings, ModelSettings
 from tasks.engines.sampling.engine import DrawRequest
@@ -53,7 +53,7 @@ class GenerateJob:
         """Return everything that decides the distribution of completions."""
         hinted = {} if self.hint == "none" else {"hint": self.hint}
         return self.workspace.recipe(
-            "samples", VERSION, policy=self.policy.digest, prompt=[template_named(self.model.prompt).digest, self.model.shots],
+            "samples", VERSION, policy=self.policy.digest, prompt=[template_of(self.model).digest, self.model.shots],
             sampling=asdict(self.sampling), engine=self.engine.content(), draw=self.draw, **hinted,
         )  # fmt: skip
 
@@ -66,7 +66,7 @@ class GenerateJob:
 
     def prompted(self) -> list[tuple[Problem, str]]:
         """Return the range's problems, each with the exact prompt."""
-        template = template_named(self.model.prompt)
+        template = template_of(self.model)
         return [(item, template.render(item, self.model.shots, self.hint)) for item in self.problems.select(self.ids)]
 
 
@@ -136,11 +136,11 @@ def lacking(job: GenerateJob) -> int:
 
 def _missing(job: GenerateJob, pool: str, prompted: list[tuple[Problem, str]]) -> list[DrawRequest]:
     have = set().union(*_have(job, pool, prompted).values())
-    requests = []
+    requests, complete = [], template_of(job.model).complete
     for item, prompt in prompted:
         indices = tuple(i for i in range(job.start, job.stop) if (item.id, i) not in have)
         if indices:
-            requests.append(DrawRequest(item.id, prompt, indices))
+            requests.append(DrawRequest(item.id, prompt, indices, complete))
     return requests
 
 

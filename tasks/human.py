@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.data.problems import ProblemSet
+from tasks.domain.chat_template import template_of
 from tasks.domain.fingerprint import digest_of, digest_of_text
-from tasks.domain.prompts import template_named
 from tasks.domain.schema import Problem, Sample, to_table
 from tasks.domain.settings import ModelSettings
 from tasks.store.artifacts import Manifest, TableWriter
@@ -35,7 +35,7 @@ class HumanJob:
 
     def written(self) -> Iterator[tuple[Problem, str, str]]:
         """Yield each problem with its prompt and its solution, as the template writes both."""
-        template = template_named(self.model.prompt)
+        template = template_of(self.model)
         for item in self.problems.select(self.ids):
             if solution := str(item.meta.get("solution") or "").strip():
                 yield item, template.render(item, self.model.shots), template.worked(item, solution)

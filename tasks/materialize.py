@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tasks.data.problems import ProblemSet
+from tasks.domain.chat_template import template_of
 from tasks.domain.column import columns_named, with_columns
 from tasks.domain.errors import StageFailed
 from tasks.domain.failpoints import failpoint
 from tasks.domain.fingerprint import digest_of
-from tasks.domain.prompts import template_named
 from tasks.domain.schema import Sample, Verdict
 from tasks.domain.scoring import TrainTally, tally_train
 from tasks.domain.selection import Selection, SelectionStats, choose_rows, keep_rows, row_id, select_examples
@@ -41,11 +41,13 @@ class MaterializeJob:
 
     def recipe(self) -> dict[str, Any]:
         inputs = [_digests(one) for one in self.ranges]
+        dropped = {"reasoning": "drop"} if self.model.chat.reasoning == "drop" else {}
         extras = [[one.first, [[_digests(part), digest_of(part.ids)] for part in one.ranges]] for one in self.extras]
         return self.workspace.recipe(
             "materialize", VERSION, settings=self.settings.content(), inputs=inputs, first_wave=self.first_wave,
             problems=digest_of([one.ids for one in self.ranges]),
-            prompt=[template_named(self.model.prompt).digest, self.model.shots], **({"extras": extras} if extras else {}),
+            prompt=[template_of(self.model).digest, self.model.shots], **({"extras": extras} if extras else {}),
+            **dropped,
         )  # fmt: skip
 
 
@@ -138,7 +140,7 @@ def _joined(job: MaterializeJob, ids: tuple[str, ...]) -> tuple[list[Sample], li
 def _select(job: MaterializeJob, one: RangeSamples, samples: list[Sample], verdicts: list[Verdict]) -> Selection:
     further = _joined(job, one.ids)
     samples, verdicts = [*samples, *further[0]], [*verdicts, *further[1]]
-    template = template_named(job.model.prompt)
+    template = template_of(job.model)
     problems = job.problems.select(one.ids)
     prompts = {item.id: template.render(item, job.model.shots) for item in problems}
     samples = [replace(sample, text=template.target(sample.text)) for sample in samples]

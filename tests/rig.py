@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 
 from flows.config import RunConfig, make_config
 from tasks.data.sources import load_problems
+from tasks.domain.chat_template import template_of
 from tasks.domain.fingerprint import digest_of, digest_of_text
-from tasks.domain.prompts import template_named
 from tasks.domain.schema import Problem, Sample, Sampling, to_table
 from tasks.store.artifacts import Store
 from tests.command import MARK, processes_marked, restem
@@ -62,7 +62,7 @@ def small_config(folder: Path, base: Path, **sections: dict[str, Any]) -> RunCon
 
 def record(config: RunConfig, solve_rate: float = 0.5, seed: int = 0) -> Path:
     """Write the samples a synthetic policy would give: right with `solve_rate`, else off by one, all of them distinct."""
-    stop = template_named(config.model.prompt).stop
+    stop = template_of(config.model).stop
     wanted = [
         (config.data.train, "train", [config.generate.sampling(stop)], sum(config.generate.waves)),
         (config.data.val, "val", [config.evaluate.sampling(stop)], config.evaluate.val_samples),
@@ -93,7 +93,7 @@ def count_of(rows: list[Sample]) -> int:
 def recorded_samples(
     config: RunConfig, problem: Problem, sampling: Sampling, count: int, solve_rate: float, seed: int
 ) -> list[Sample]:
-    prompt = template_named(config.model.prompt).render(problem, config.model.shots)
+    prompt = template_of(config.model).render(problem, config.model.shots)
     rng = random.Random(f"{problem.id}/{seed}")
     rows = []
     for index in range(count):

@@ -8,7 +8,7 @@ from flows.run.draws import Draws
 from flows.run.run import Run
 from flows.run.waves import drive
 from tasks.data.problems import ProblemSet
-from tasks.domain.prompts import template_named
+from tasks.domain.chat_template import template_of
 from tasks.domain.results import PolicyScore
 from tasks.domain.schema import Policy
 from tasks.evaluate import EvaluateJob, evaluate, read_score
@@ -30,7 +30,7 @@ def evaluate_policy(
 def scored(run: Run, policy: Policy, problems: ProblemSet, slot: Slot, *, val: bool = False, draw: str = "") -> Outcome:
     """Return the evaluation as an artifact; greedy and sampled ranges share the engine. A new `draw` asks for fresh samples."""
     settings = run.config.evaluate
-    stop = template_named(run.config.model.prompt).stop
+    stop = template_of(run.config.model).stop
     count = settings.val_samples if val else settings.samples
     most = VAL_TASK_RUNS // run.config.finetune.checkpoints if val else TEST_TASK_RUNS // 2
     greedy = Draws(

@@ -7,7 +7,7 @@ from itertools import accumulate
 from flows.run.draws import Draws
 from flows.run.run import Run
 from flows.run.waves import drive
-from tasks.domain.prompts import template_named
+from tasks.domain.chat_template import template_of
 from tasks.domain.schema import Policy
 from tasks.store.ranges import RangeSamples
 from tasks.store.slots import Slot
@@ -23,7 +23,7 @@ def expectation(run: Run, policy: Policy, iteration: int) -> list[RangeSamples]:
         slot=Slot.of(iteration, "train"),
         policy=policy,
         problems=run.problems.train,
-        sampling=settings.sampling(template_named(run.config.model.prompt).stop),
+        sampling=settings.sampling(template_of(run.config.model).stop),
         spans=tuple(zip([0, *stops], stops, strict=False)),
         draw=run.config.loop.draw,
         capped=True,

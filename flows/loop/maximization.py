@@ -7,9 +7,11 @@ from dataclasses import replace
 from flows.loop.evaluation import evaluate_policy
 from flows.run.rows import Maximized
 from flows.run.run import Run
+from tasks.domain.chat_template import template_of
 from tasks.domain.errors import StageFailed
 from tasks.domain.results import EpochScore
 from tasks.domain.schema import Policy
+from tasks.engines.training.sft_rows import Joining
 from tasks.finetune import FinetuneJob, finetune, policies
 from tasks.store.artifacts import ArtifactRef
 from tasks.store.slots import Slot
@@ -37,7 +39,9 @@ def maximization(run: Run, start: Policy, dataset: ArtifactRef, iteration: int) 
 def finetune_job(run: Run, start: Policy, dataset: ArtifactRef, iteration: int) -> FinetuneJob:
     """Return the training job of one iteration."""
     slot = str(Slot.of(iteration, stage="finetune"))
-    return FinetuneJob(run.workspace, slot, start, dataset, run.config.finetune, run.config.engine)
+    template = template_of(run.config.model)
+    joining = Joining(template.complete, template.end)
+    return FinetuneJob(run.workspace, slot, start, dataset, run.config.finetune, run.config.engine, joining)
 
 
 def best_epoch(rewards: list[float | None]) -> int:

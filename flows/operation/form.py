@@ -21,6 +21,7 @@ from pydantic import BaseModel, Field, ValidationError
 from flows.comparison.design import Comparison, comparison_of, is_comparison
 from flows.config import RunConfig, config_with, make_config, with_own_code
 from tasks.domain.algorithms import preset_names
+from tasks.domain.chat_template import NAME as CHAT
 from tasks.domain.errors import RestemError, UserError, one_sentence
 from tasks.domain.extensions import LOADERS
 from tasks.domain.prompts import TEMPLATES
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     ComparisonName = str
 else:  # selects in the form; one's own, by dotted path, go into *settings*
     ConfigName = Literal[config_names()]
-    PromptName = Literal[(AS_CONFIGURED, *TEMPLATES)]
+    PromptName = Literal[(AS_CONFIGURED, *TEMPLATES, CHAT)]
     RewardName = Literal[(AS_CONFIGURED, *known_rewards())]
     SourceName = Literal[(AS_CONFIGURED, *LOADERS.names())]
     PresetName = Literal[(AS_CONFIGURED, *preset_names())]

@@ -10,7 +10,7 @@ from pathlib import Path
 from flows.config import RunConfig
 from flows.stored.ls import finetune_of
 from flows.stored.runs import result_of, results_in
-from tasks.domain.prompts import template_named
+from tasks.domain.chat_template import template_of
 from tasks.domain.results import IterationResult, RunResult
 from tasks.domain.schema import Policy, Problem, Split
 from tasks.store.artifacts import Manifest, Store
@@ -186,7 +186,7 @@ def _rows_passed(training: Manifest) -> float:
 
 
 def _rules(config: RunConfig, sets: dict[Split, list[Problem]], parameters: int) -> Rates:
-    template = template_named(config.model.prompt)
+    template = template_of(config.model)
     prompts = [template.render(problem, config.model.shots) for problem in sets["train"]]
     per_token = 1 if config.model.base.startswith("builtin:") else 4  # characters
     prompt_tokens = sum(map(len, prompts)) / len(prompts) / per_token

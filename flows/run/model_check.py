@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from flows.config import RunConfig
-from tasks.domain.prompts import PromptTemplate, template_named
+from tasks.domain.chat_template import template_of
 from tasks.domain.schema import Policy, Problem
 from tasks.engines.look.asked import Asked
 from tasks.engines.look.look import look
@@ -30,17 +30,10 @@ def check_model(
 
 def asked(config: RunConfig, problems: list[Problem]) -> Asked:
     """Return what the run will do with its model."""
-    template, shots = template_named(config.model.prompt), config.model.shots
+    template, shots = template_of(config.model), config.model.shots
     prompts = sorted({template.render(problem, shots) for problem in problems}, key=lambda text: (-len(text), text))
     return Asked(
-        tuple(prompts[:MOST_PROMPTS]), _solution(template), template.stop,
+        tuple(prompts[:MOST_PROMPTS]), template.specimen(), template.stop,
         max(config.generate.max_tokens, config.evaluate.max_tokens), config.engine.max_model_len, config.finetune.packing,
+        template.complete, template.end,
     )  # fmt: skip
-
-
-def _solution(template: PromptTemplate) -> str:
-    """Return the solution of a worked example of the template, as it follows a prompt."""
-    for form in template.forms.values():
-        if form.examples:
-            return form.lead + form.examples[0].solution
-    return ""

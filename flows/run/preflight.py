@@ -20,11 +20,13 @@ from flows.run.run import Executor, Hook, Journal, NoLimit, Run, Stages
 from tasks.base import BUILTIN, BaseJob, builtin_policy, known_base, pretrain, resolve
 from tasks.data.loader import loader_named
 from tasks.data.problems import ReadSets, graded_sets, read_sets, store_sets
+from tasks.domain.chat_template import NAME as CHAT
+from tasks.domain.chat_template import template_of
 from tasks.domain.errors import UserError
-from tasks.domain.prompts import template_named
 from tasks.domain.rewards.grader import grader_for
 from tasks.domain.schema import Policy, Problem
 from tasks.domain.settings import EngineSettings
+from tasks.engines.chat import chat_of
 from tasks.engines.sampling.choose import engine_class, kind_at_hand
 from tasks.engines.sampling.host import close_all
 from tasks.processes.ending import ending_at_once
@@ -63,7 +65,8 @@ def preflight(config: RunConfig, *, looking: bool = False) -> Checked:
     """
     config = with_machine_dtypes(with_engine_at_hand(config))
     workspace = workspace_of(config)
-    template_named(config.model.prompt)
+    if config.model.prompt != CHAT:
+        template_of(config.model)
     check_reward(config)
     check_engine(config.engine, here=config.run.execution == "inline")
     check_trackers(config)
@@ -71,8 +74,9 @@ def preflight(config: RunConfig, *, looking: bool = False) -> Checked:
     if not looking:
         workspace.store.check()
     loaded = read_sets(config.data)
-    check_prompts(config, *(one.problems for one in loaded.values()))
     base = named_base(config, workspace, fetch=not looking)
+    config = with_chat_template(config, base)
+    check_prompts(config, *(one.problems for one in loaded.values()))
     if base:
         check_model(
             config, workspace, base, itertools.chain(*(one.problems for one in loaded.values())), remember=not looking
@@ -132,6 +136,14 @@ def with_machine_dtypes(config: RunConfig) -> RunConfig:
     return config.model_copy(update=changed)
 
 
+def with_chat_template(config: RunConfig, base: Policy | None) -> RunConfig:
+    """Return the config with the chat template of its base, where the prompt is the model's own, so that every key names it."""
+    if config.model.prompt != CHAT or base is None:
+        return config
+    chat = chat_of(Path(base.uri), config.model.chat)
+    return config.model_copy(update={"model": config.model.model_copy(update={"chat": chat})})
+
+
 def check_reward(config: RunConfig) -> None:
     """Check that the reward can grade these problems and, where it runs programs, that the sandbox works and holds."""
     grader = grader_for(config.verify)
@@ -186,7 +198,7 @@ def check_trackers(config: RunConfig) -> None:
 
 def check_prompts(config: RunConfig, *sets: Iterable[Problem]) -> None:
     """Check that every problem can be written with the template and the number of examples that the config asks for."""
-    template = template_named(config.model.prompt)
+    template = template_of(config.model)
     for problem in itertools.chain(*sets):
         template.render(problem, config.model.shots)
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from flows.stored.runs import read_result
 from flows.stored.trace import ModelTrace, chosen_row, trace_model
+from tasks.domain.chat_template import template_of
 from tasks.domain.errors import RestemError, StoreUnavailable, UserError, one_sentence
-from tasks.domain.prompts import template_named
 from tasks.domain.results import RunResult
-from tasks.domain.settings import GenerateSettings
+from tasks.domain.settings import GenerateSettings, ModelSettings
 from tasks.engines.generation_config import write_generation_config
 from tasks.report import as_markdown
 from tasks.store.artifacts import Store, digest_of_folder
@@ -121,7 +121,7 @@ def _fetch(store: Store, trace: ModelTrace, target: Path) -> None:
 def _write_generation_config(folder: Path, result: RunResult) -> None:
     """Write the run's E-step sampling, with the tokens that end a completion from the model's own file, as in sampling and evaluation."""
     settings, model = GenerateSettings.model_validate(result.config["generate"]), result.config["model"]
-    write_generation_config(folder, settings, template_named(model["prompt"]).stop)
+    write_generation_config(folder, settings, template_of(ModelSettings.model_validate(model)).stop)
 
 
 def _into_place(partial: Path, folder: Path) -> None:

@@ -14,11 +14,12 @@ import pyarrow.compute as pc
 from flows.stored.lineage import ancestors, starts_of
 from flows.stored.ls import finetune_of, manifests_in
 from flows.stored.runs import best_by_val, read_result, result_of, stored_tree, unknown_run
+from tasks.domain.chat_template import template_of
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of_text
-from tasks.domain.prompts import template_named
 from tasks.domain.results import IterationResult, RunResult
 from tasks.domain.schema import Example, Problem, Sample, Verdict, from_table
+from tasks.domain.settings import ModelSettings
 from tasks.store.artifacts import Manifest, Store, key_of, select_wanted
 from tasks.store.places import RunPlaces
 from tasks.store.slots import PROBLEMS, Slot
@@ -201,8 +202,8 @@ def _row(store: Store, manifest: Manifest | None, row_type: type, sample: Sample
 
 
 def _prompt(records: RunRecords, problem: Problem | None, sample: Sample) -> str | None:
-    model = records.config["model"]
-    text = template_named(model["prompt"]).render(problem, model["shots"]) if problem else ""
+    model = ModelSettings.model_validate(records.config["model"])
+    text = template_of(model).render(problem, model.shots) if problem else ""
     return text if digest_of_text(text) == sample.prompt_digest else None
 
 

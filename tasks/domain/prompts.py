@@ -11,6 +11,7 @@ import importlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from typing import ClassVar
 
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of
@@ -83,6 +84,8 @@ class PromptTemplate:
     forms: Mapping[str, PromptForm]
     form_of: Callable[[Problem], str] = field(default=only_form)
     ask: Callable[[Problem], str] = field(default=question_of)
+    complete: ClassVar[bool] = False  # the tokenizer puts its BOS in front
+    end: ClassVar[str] = ""  # the tokenizer's EOS ends a target
     system: tuple[str, str] = ("", "\n\n")  # what stands around the system text of a problem that has one
 
     def render(self, problem: Problem, shots: int, hint: Hint = "none") -> str:
@@ -116,6 +119,11 @@ class PromptTemplate:
     def worked(self, problem: Problem, solution: str) -> str:
         """Return a solution written by people, as it follows this template's prompt."""
         return self.forms[self.form_of(problem)].lead + solution.strip()
+
+    def specimen(self) -> str:
+        """Return the solution of a worked example, as it follows a prompt; empty where there is none."""
+        forms = (form for form in self.forms.values() if form.examples)
+        return next((form.lead + form.examples[0].solution for form in forms), "")
 
     @property
     def digest(self) -> str:
@@ -208,15 +216,15 @@ TEMPLATES: dict[str, PromptTemplate] = {
 def template_named(name: str) -> PromptTemplate:
     """Return a built-in template, or one of yours as `package.module:ATTRIBUTE`.
 
-    `chat` is ChatML, the format of Qwen and SmolLM among others. Other chat formats live in their tokenizer, which this
-    pure module does not read: write the turns as a template of your own.
+    `chat` is ChatML, the format of Qwen and SmolLM among others. Other chat formats live in their tokenizer:
+    `model.prompt = "tokenizer"` (tasks/domain/chat_template.py).
     """
     if name in TEMPLATES:
         return TEMPLATES[name]
     if ":" in name:
         return _imported(name)
     raise UserError(
-        f"There is no prompt template {name!r}; use one of {', '.join(TEMPLATES)}, or your own as package.module:ATTRIBUTE."
+        f"There is no prompt template {name!r}; use one of {', '.join(TEMPLATES)}, tokenizer (the model's own), or your own as package.module:ATTRIBUTE."
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.models.tokenizers import KINDS, write_tokenizer
+from tests.models.tokenizers import KINDS, Kind, write_tokenizer
 
 VOCABULARY = 320  # at least as many as the tokenizer has
 HIDDEN, MLP, LAYERS, HEADS, POSITIONS = 64, 128, 2, 2, 256
@@ -81,13 +81,13 @@ ARCHITECTURES = (
 BY_LABEL = {one.label: one for one in ARCHITECTURES}
 
 
-def write_model(folder: Path, architecture: Architecture, seed: int = 0, tokenizer: str = "byte-level") -> Path:
-    """A folder with random weights and a tokenizer of the given kind (`tests.models.tokenizers`)."""
+def write_model(folder: Path, architecture: Architecture, seed: int = 0, tokenizer: str | Kind = "byte-level") -> Path:
+    """A folder with random weights and a tokenizer of the given kind, by its name in `tests.models.tokenizers` or itself."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
     folder.mkdir(parents=True)
-    ids = write_tokenizer(folder, KINDS[tokenizer])
+    ids = write_tokenizer(folder, KINDS[tokenizer] if isinstance(tokenizer, str) else tokenizer)
     config = AutoConfig.for_model(architecture.model_type, **{**_common(), **ids, **architecture.config})
     with torch.random.fork_rng():
         torch.manual_seed(seed)

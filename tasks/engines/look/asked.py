@@ -10,7 +10,8 @@ class Asked:
     """What the run will do with the model. `prompts` are some of its prompts, the longest among them.
 
     `solution` is a worked completion of the first prompt. `max_tokens` is the most that is drawn behind a prompt, and
-    `context` what the engine is limited to (None: the model's own length).
+    `context` what the engine is limited to (None: the model's own length). `complete` prompts hold their special tokens, and `end` is the
+    text of the token that ends a target (empty: EOS).
     """
 
     prompts: tuple[str, ...]
@@ -19,3 +20,5 @@ class Asked:
     max_tokens: int
     context: int | None = None
     packing: bool = False
+    complete: bool = False
+    end: str = ""

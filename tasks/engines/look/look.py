@@ -21,7 +21,7 @@ from tasks.engines.look.files import check_files
 from tasks.engines.look.texts import PlainTokenizer, check_texts, is_plain
 from tasks.processes.json_child import JsonChild
 
-VERSION = 1  # raise it when a check is added: what was found before is looked at again
+VERSION = 2  # raise it when a check is added: what was found before is looked at again
 CHILD_TIMEOUT_S = 600.0
 
 

@@ -12,7 +12,7 @@ from tasks.domain.schema import Example, to_table
 from tasks.engines.look.asked import Asked
 from tasks.engines.sampling.checkpoint import read_checkpoint
 from tasks.engines.special_tokens import special_tokens
-from tasks.engines.training.sft_rows import tokenize
+from tasks.engines.training.sft_rows import Joining, tokenize
 
 # Classes that read tokenizer.json as it is; others rebuild parts of it, so only transformers can say what they do.
 PLAIN_CLASSES = ("PreTrainedTokenizerFast", "TokenizersBackend")
@@ -61,21 +61,21 @@ def check_texts(tokenizer: Any, folder: Path, asked: Asked) -> list[str]:
             f"{folder.name}: its tokenizer has no EOS token, so no row can teach where to stop; give it one (eos_token in tokenizer_config.json)"
         )
     for prompt in asked.prompts:
-        _check_prompt(tokenizer, folder, prompt)
+        _check_prompt(tokenizer, folder, prompt, asked.complete)
     _check_completion(tokenizer, folder, asked)
     _check_room(tokenizer, folder, asked)
     return _notes(tokenizer, folder, asked)
 
 
-def _check_prompt(tokenizer: Any, folder: Path, prompt: str) -> None:
+def _check_prompt(tokenizer: Any, folder: Path, prompt: str, complete: bool) -> None:
     """Its ids end with the prompt's own text and give it back."""
-    ids = list(tokenizer(prompt)["input_ids"])
+    ids = list(tokenizer(prompt, add_special_tokens=not complete)["input_ids"])
     if ids and ids[-1] == tokenizer.eos_token_id and not prompt.endswith(str(tokenizer.eos_token)):
         raise UserError(
             f"{folder.name}: its tokenizer puts {tokenizer.eos_token!r} behind every text, so a completion would follow an end; "
             "set add_eos_token to false in tokenizer_config.json, or take it out of the post_processor in tokenizer.json"
         )
-    start = 1 if ids and ids[0] == tokenizer.bos_token_id else 0
+    start = 1 if not complete and ids and ids[0] == tokenizer.bos_token_id else 0
     _check_same(tokenizer, folder, prompt, ids[start:], "a prompt")
 
 
@@ -110,7 +110,8 @@ def _check_completion(tokenizer: Any, folder: Path, asked: Asked) -> None:
     """The worked completion makes a row whose target is its text and one EOS."""
     if not asked.prompts or not asked.solution:
         return
-    made = tokenize(to_table([Example("worked", 0, asked.prompts[0], asked.solution, 1.0, 1.0)], Example), tokenizer)
+    example = Example("worked", 0, asked.prompts[0], asked.solution, 1.0, 1.0)
+    made = tokenize(to_table([example], Example), tokenizer, Joining(asked.complete, asked.end))
     if made.held_back:
         raise UserError(f"{folder.name}: a worked solution cannot be trained on: {made.held_back[0].reason}")
     [row] = made.rows
@@ -121,7 +122,10 @@ def _check_completion(tokenizer: Any, folder: Path, asked: Asked) -> None:
 def _check_room(tokenizer: Any, folder: Path, asked: Asked) -> None:
     own = read_checkpoint(folder).max_positions
     limit = min(own, asked.context or own)
-    longest = max((len(tokenizer(prompt)["input_ids"]) for prompt in asked.prompts), default=0)
+    longest = max(
+        (len(tokenizer(prompt, add_special_tokens=not asked.complete)["input_ids"]) for prompt in asked.prompts),
+        default=0,
+    )
     if longest + asked.max_tokens > limit:
         raise UserError(
             f"a prompt has {longest} tokens and max_tokens is {asked.max_tokens}, together more than the context of {limit}: completions "

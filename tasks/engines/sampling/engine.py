@@ -16,11 +16,15 @@ OnProgress = Callable[[int, int], None]  # (completions, completion tokens) fini
 
 @dataclass(frozen=True)
 class DrawRequest:
-    """A request asks for `len(indices)` completions of one problem's prompt."""
+    """A request asks for `len(indices)` completions of one problem's prompt.
+
+    A `complete` prompt holds its special tokens, as a chat template writes them, and the tokenizer must add none.
+    """
 
     problem_id: str
     prompt: str
     indices: tuple[int, ...]
+    complete: bool = False
 
 
 Drawn = tuple[DrawRequest, tuple[Completion, ...]]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -78,11 +78,12 @@ class HfEngine:
 
     def _draw(self, batch: list[DrawRequest], sampling: Sampling) -> list[Drawn]:
         rows = [{"problem_id": one.problem_id, "prompt": one.prompt} for one in batch for _ in one.indices]
+        complete = any(one.complete for one in batch)  # one template writes all prompts of a run
         wanted = {
             "temperature": sampling.temperature, "top_k": sampling.top_k, "top_p": sampling.top_p,
             "max_tokens": sampling.max_tokens, "stop": list(sampling.stop),
         }  # fmt: skip
-        message = {"load": self._load, "seed": self._seed, "rows": rows, "sampling": wanted}
+        message = {"load": self._load, "seed": self._seed, "rows": rows, "sampling": wanted, "complete": complete}
         answer = self._child.call(message, self._settings.request_timeout_s)
         completions = iter([Completion(**row) for row in answer["completions"]])
         return [(one, tuple(next(completions) for _ in one.indices)) for one in batch]
@@ -125,13 +126,21 @@ def _handle(message: Mapping[str, Any]) -> dict[str, Any]:
     if "rows" not in message:
         return {}
     rows, sampling = message["rows"], message["sampling"]
-    encoded = tokenizer([row["prompt"] for row in rows], return_tensors="pt", padding=True, return_token_type_ids=False)
+    encoded = encoded_prompts(tokenizer, rows, complete=message["complete"])
     lengths = encoded["attention_mask"].sum(1).tolist()
     _check_lengths(rows, lengths, sampling["max_tokens"], load["max_model_len"])
     output = _generate(model, tokenizer, encoded, sampling)[:, encoded["input_ids"].shape[1] :]
     ends = _end_tokens(model, tokenizer)
     pairs = zip(output.tolist(), lengths, strict=True)
     return {"completions": [_completion(ids, length, tokenizer, ends, sampling) for ids, length in pairs]}
+
+
+def encoded_prompts(tokenizer: Any, rows: Sequence[Mapping[str, Any]], *, complete: bool) -> Any:
+    """Return the ids of the prompts, padded on the left; a complete prompt holds its special tokens already."""
+    return tokenizer(
+        [row["prompt"] for row in rows], return_tensors="pt", padding=True, return_token_type_ids=False,
+        add_special_tokens=not complete,
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=1)

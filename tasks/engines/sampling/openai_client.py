@@ -189,7 +189,7 @@ class CompletionsClient:
         count = len(request.indices)
         asked = 1 if sampling.temperature == 0 else count  # vLLM refuses n > 1 when greedy: they would all be the same
         async with self._limit(asked):
-            body = _body(self._endpoints.model, request.prompt, asked, sampling, self._special)
+            body = _body(self._endpoints.model, request, asked, sampling, self._special)
             answer = await self._post(body, request)
         choices = sorted(answer["choices"], key=lambda choice: choice["index"])
         if len(choices) != asked:
@@ -235,14 +235,15 @@ class CompletionsClient:
             raise EngineDied(f"{url} does not answer ({type(error).__name__})") from error
 
 
-def _body(model: str, prompt: str, count: int, sampling: Sampling, special: SpecialTokens) -> dict[str, Any]:
+def _body(model: str, request: DrawRequest, count: int, sampling: Sampling, special: SpecialTokens) -> dict[str, Any]:
     """Return the request body, which states every field that a generation_config could fill in, so that `sampling` alone decides."""
     greedy = sampling.temperature == 0
     stops = special.stops(sampling.stop)
     more: dict[str, Any] = {"stop_token_ids": sorted(stops)} if stops else {}
     more |= {"skip_special_tokens": False} if special.has_marks else {}
+    more |= {"add_special_tokens": False} if request.complete else {}
     return more | {
-        "model": model, "prompt": prompt, "n": count, "max_tokens": sampling.max_tokens, "stop": list(sampling.stop),
+        "model": model, "prompt": request.prompt, "n": count, "max_tokens": sampling.max_tokens, "stop": list(sampling.stop),
         "temperature": sampling.temperature, "top_k": 0 if greedy else sampling.top_k,
         "top_p": 1.0 if greedy else sampling.top_p, "min_p": 0.0, "repetition_penalty": 1.0,
         "presence_penalty": 0.0, "frequency_penalty": 0.0, "return_token_ids": True,

@@ -24,6 +24,21 @@ from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of
 from tasks.domain.schema import EXAMPLE_SCHEMA
 
+
+@dataclass(frozen=True)
+class Joining:
+    """How prompt and completion are joined. A `complete` prompt holds its special tokens already, as a chat template writes them.
+
+    `end` is the text of the token behind a target; empty: EOS.
+    """
+
+    complete: bool = False
+    end: str = ""
+
+
+AS_TEXT = Joining()  # the tokenizer's own BOS and EOS around prompt and completion
+
+
 CHAT_MARKER = re.compile(r"<\|[A-Za-z_]+\|>")
 
 
@@ -93,14 +108,16 @@ def _read_part(file: Path) -> pa.Table:
     return pq.read_table(file, columns=EXAMPLE_SCHEMA.names).cast(EXAMPLE_SCHEMA)
 
 
-def training_rows(table: pa.Table, tokenizer: Any, max_length: int, max_held_back_share: float = 0.0) -> TokenRows:
+def training_rows(
+    table: pa.Table, tokenizer: Any, max_length: int, max_held_back_share: float = 0.0, joining: Joining = AS_TEXT
+) -> TokenRows:
     """Return the rows to train on: tokenised and checked, without rows of weight 0, weights scaled by `relative_weights`.
 
     Rows whose text cannot be a target are held back up to the given share; UserError above it.
     """
     _check_weights(table)
     table = table.filter(pc.greater(table["weight"], 0.0))
-    made = tokenize(table, tokenizer)
+    made = tokenize(table, tokenizer, joining)
     _check_held_back(made, table.num_rows, max_held_back_share)
     out = {one.row for one in made.held_back}
     names = [name for name in _names(table) if name not in out]
@@ -138,19 +155,22 @@ def digest_of_token_rows(rows: Iterable[TokenRow]) -> str:
     return digest_of([[list(row.input_ids), row.prompt_length, row.weight] for row in rows])
 
 
-def tokenize(table: pa.Table, tokenizer: Any) -> TokenRows:
+def tokenize(table: pa.Table, tokenizer: Any, joining: Joining = AS_TEXT) -> TokenRows:
     """Return token rows in the table's order; a row is held back when its target cannot be what the model should write."""
     _check_tokenizer(tokenizer)
     prompts, completions, weights = _columns(table, "prompt", "completion", "weight")
     _check_chat_markers(prompts, tokenizer)
-    prompt_ids = tokenizer(prompts)["input_ids"]
-    joint_ids = tokenizer([a + b for a, b in zip(prompts, completions, strict=True)])["input_ids"]
-    rows, held_back = [], []
+    add = not joining.complete
+    prompt_ids = tokenizer(prompts, add_special_tokens=add)["input_ids"]
+    joint_ids = tokenizer([a + b for a, b in zip(prompts, completions, strict=True)], add_special_tokens=add)[
+        "input_ids"
+    ]
+    rows, held_back, end = [], [], _end_id(tokenizer, joining)
     parts = zip(_names(table), prompt_ids, joint_ids, completions, weights, strict=True)
     for name, prompt, joint, completion, weight in parts:
         _check_bos(name, prompt, tokenizer)
-        target = _target(prompt, joint, completion, tokenizer)
-        if reason := _fault(target, tokenizer):
+        target = _target(prompt, joint, completion, tokenizer, end)
+        if reason := _fault(target, tokenizer, end):
             held_back.append(HeldBack(name, reason))
         else:
             rows.append(TokenRow((*prompt, *target), len(prompt), weight))
@@ -161,9 +181,14 @@ def _names(table: pa.Table) -> list[str]:
     return [f"{problem}/{index}" for problem, index in zip(*_columns(table, "problem_id", "index"), strict=True)]
 
 
-def _target(prompt: list[int], joint: list[int], completion: str, tokenizer: Any) -> list[int]:
-    """Return the completion's tokens and one EOS, or nothing where no tokens give its text after this prompt."""
-    eos = tokenizer.eos_token_id
+def _end_id(tokenizer: Any, joining: Joining) -> int:
+    """Return the token behind every target: the end of a turn where it is one token, else EOS."""
+    ids = tokenizer(joining.end, add_special_tokens=False)["input_ids"] if joining.end else []
+    return int(ids[0] if len(ids) == 1 else tokenizer.eos_token_id)
+
+
+def _target(prompt: list[int], joint: list[int], completion: str, tokenizer: Any, end: int) -> list[int]:
+    """Return the completion's tokens and one end, or nothing where no tokens give its text after this prompt."""
     if joint[: len(prompt)] == prompt:
         target = joint[len(prompt) :]
     else:  # the tokenizer merges across the boundary; the prompt has to stay as it is sampled from
@@ -171,10 +196,10 @@ def _target(prompt: list[int], joint: list[int], completion: str, tokenizer: Any
         if found is None:
             return []
         target = found
-    return target if target and target[-1] == eos else [*target, eos]
+    return target if target and target[-1] == end else [*target, end]
 
 
-def _fault(target: list[int], tokenizer: Any) -> str:
+def _fault(target: list[int], tokenizer: Any, end: int) -> str:
     """Return why this target cannot be trained on; empty where it can."""
     eos, unknown = tokenizer.eos_token_id, tokenizer.unk_token_id
     if not target:
@@ -182,7 +207,7 @@ def _fault(target: list[int], tokenizer: Any) -> str:
             "the tokenizer cannot split its text between prompt and completion; end the prompt template where a word "
             "ends, without a trailing space"
         )
-    if eos in target[:-1]:
+    if eos in target[:-1] or end in target[:-1]:
         also = " (which also stands for unknown characters)" if unknown == eos else ""
         return f"the completion has {tokenizer.eos_token!r} inside{also}; cut it there or drop the row"
     if unknown is not None and unknown != eos and unknown in target:

@@ -29,7 +29,7 @@ from typing import Any
 
 from tasks.domain.errors import TrainerFailed, UserError
 from tasks.domain.settings import FinetuneSettings
-from tasks.engines.training.sft_rows import HeldBack
+from tasks.engines.training.sft_rows import AS_TEXT, HeldBack, Joining
 from tasks.processes.guard import GuardedProcess, spawn
 from tasks.processes.processor import cores
 
@@ -54,15 +54,17 @@ class TrainJob:
     total_rows: int
     run_name: str
     resume: bool = False
+    joining: Joining = AS_TEXT
 
     def to_json(self) -> str:
-        plain = {**self.__dict__, "settings": self.settings.model_dump(mode="json")}
+        plain = {**self.__dict__, "settings": self.settings.model_dump(mode="json"), "joining": asdict(self.joining)}
         return json.dumps(plain, default=str, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> TrainJob:
         plain = json.loads(text)
         plain["settings"] = FinetuneSettings.model_validate(plain["settings"])
+        plain["joining"] = Joining(**plain["joining"])
         plain["data_files"] = tuple(Path(file) for file in plain["data_files"])
         return cls(**{**plain, "base_path": Path(plain["base_path"]), "output_dir": Path(plain["output_dir"])})
 

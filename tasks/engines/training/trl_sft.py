@@ -53,7 +53,7 @@ def run(job: TrainJob) -> None:
     """Check the rows, train, write result.json."""
     examples = read_examples(job.data_files, job.total_rows)
     tokenizer = _tokenizer(job.base_path)
-    made = training_rows(examples, tokenizer, job.settings.max_length, job.settings.max_held_back_share)
+    made = training_rows(examples, tokenizer, job.settings.max_length, job.settings.max_held_back_share, job.joining)
     rows = made.rows
     if job.settings.packing and not equally_weighted(rows):
         raise UserError("finetune.packing drops the weights of rows and these differ; turn packing off or weight = one")
