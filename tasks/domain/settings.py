@@ -106,7 +106,7 @@ class DataSettings(Settings):
         """A set that names no split gets its own: nobody means to test on train."""
         if not isinstance(value, dict) or "split" in value:
             return value
-        built_in = value.get("kind", "arithmetic") == "arithmetic"
+        built_in = str(value.get("kind", "arithmetic")).startswith("arithmetic")
         return value | {"split": "train" if info.field_name == "val" and not built_in else info.field_name}
 
     corrections: tuple[ProblemCorrection, ...] = Field(
