@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flows.operation.server.environment import QUIET
+from tasks.domain.disk import fault_of
 from tasks.domain.errors import RestemError, UserError, one_sentence
 from tasks.domain.visible import visible
 
@@ -102,6 +103,12 @@ def exit_code(command: Callable[[], int | None], complain: Callable[[str], None]
     except RestemError as error:
         complain(one_sentence(error))
         return 1
+    except Exception as error:  # boundary: a disk that refuses is no defect of ours
+        fault = fault_of(error)
+        if fault is None:
+            raise
+        complain(fault.sentence("a file"))
+        return 2
     except KeyboardInterrupt:
         complain("interrupted; the same command goes on from what is stored")
         return INTERRUPTED

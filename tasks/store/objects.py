@@ -11,16 +11,20 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from tasks.domain.disk import fault_of
 from tasks.domain.errors import StoreUnavailable, UserError
 from tasks.domain.fingerprint import digest_of_files, sha256_of_file
-from tasks.store.conditional import create
+from tasks.store.conditional import create, status_of
 from tasks.store.manifest import Part, new_attempt
+
+SERVICE_ERRORS = ("botocore", "aiobotocore", "aiohttp")
 
 
 class ObjectStore:
@@ -137,17 +141,17 @@ class ObjectStore:
             for path in files
         ]
         with self._reaching(relative):
-            if self.is_local:
-                target = Path(self.path(relative))
-                shutil.copytree(folder, target, copy_function=_link_or_copy)
-            else:
-                for part, path in zip(parts, files, strict=True):
+            for part, path in zip(parts, files, strict=True):
+                if self.is_local:
+                    Path(self.path(part.path)).parent.mkdir(parents=True, exist_ok=True)
+                    _link_or_copy(str(path), self.path(part.path))
+                else:
                     self.fs.put_file(str(path), self.path(part.path))
         return parts
 
     def fetch(self, relative: str, target: Path) -> None:
         """Copy one object to a local file."""
-        with self._reaching(relative):
+        with self._reaching(relative, str(target)):
             self.fs.get_file(self.path(relative), str(target))
 
     def put_file(self, relative: str, source: Path) -> None:
@@ -168,7 +172,7 @@ class ObjectStore:
             return target
         fs, path = fsspec.core.url_to_fs(uri)
         partial = cache / f"{digest}.{secrets.token_hex(4)}.partial"
-        with self._reaching(uri):
+        with self._reaching(uri, str(partial)):
             files = fs.find(path)
             if not files:
                 raise self.gone(uri)
@@ -198,8 +202,8 @@ class ObjectStore:
     # -- inside
 
     @contextmanager
-    def _reaching(self, what: str) -> Iterator[None]:
-        """Turn a file system's own errors into ours; FileNotFoundError passes, because it is an answer."""
+    def _reaching(self, what: str, place: str = "") -> Iterator[None]:
+        """Turn a file system's own errors into ours; FileNotFoundError passes, because it is an answer. `place` is where is written."""
         try:
             yield
         except (FileNotFoundError, FileExistsError, NotADirectoryError):
@@ -208,14 +212,14 @@ class ObjectStore:
             raise UserError(
                 f"store {self.root_url!r} refuses {what}: {error}; check the rights or the credentials"
             ) from error
-        except OSError as error:
-            if error.errno == 28:  # ENOSPC
-                raise UserError(
-                    f"no space is left in {self.root_url!r} while writing {what}; free some and run again"
-                ) from error
-            raise StoreUnavailable(f"store {self.root_url!r} did not answer for {what}: {error}") from error
         except Exception as error:
-            if not type(error).__module__.startswith(("botocore", "aiobotocore", "aiohttp")):
+            if (fault := fault_of(error)) is not None:
+                raise UserError(fault.sentence(place or f"{self.root_url}/{what}")) from error
+            if status_of(error) == HTTPStatus.INSUFFICIENT_STORAGE:
+                raise UserError(
+                    f"no space is left in store {self.root_url!r} for {what}; free some space and run again"
+                ) from error
+            if not isinstance(error, OSError) and not type(error).__module__.startswith(SERVICE_ERRORS):
                 raise
             raise StoreUnavailable(f"store {self.root_url!r} did not answer for {what}: {error}") from error
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
+from tasks.domain.disk import disk_faults_told
 from tasks.store.workspace import Outcome, Workspace
 
 
@@ -30,7 +32,12 @@ class Job(Protocol):
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage. `run(job)` finds the result in the store or makes it."""
+    """One stage. `run(job)` finds the result in the store or makes it; a disk that refuses is the user's to mend, not retried."""
 
     name: str
-    run: Callable[[Any], Outcome]
+    work: Callable[[Any], Outcome]
+
+    def run(self, job: Any) -> Outcome:
+        scratch = Path(job.workspace.scratch).absolute()
+        with disk_faults_told(str(scratch), scratch):
+            return self.work(job)

@@ -27,6 +27,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from tasks.domain.disk import fault_of_folder
 from tasks.domain.errors import TrainerFailed, UserError
 from tasks.domain.settings import FinetuneSettings
 from tasks.engines.training.sft_rows import AS_TEXT, HeldBack, Joining
@@ -260,10 +261,14 @@ def _result(job: TrainJob, seconds: float) -> TrainResult:
 def _failure(job: TrainJob, code: int, log_path: Path, log_start: int) -> UserError | TrainerFailed:
     """Return the child's own error, else the first error line of its log."""
     error_file = job.output_dir / ERROR_FILE
-    if error_file.exists():
-        told = json.loads(error_file.read_text())
-        if told["kind"] == "user":
-            return UserError(told["message"])
+    told = json.loads(error_file.read_text()) if error_file.exists() else {}
+    if told.get("kind") == "user":
+        return UserError(told["message"])
+    if (
+        fault := fault_of_folder(job.output_dir)
+    ) is not None:  # too full for the child to say so, or torch hid the reason
+        return UserError(f"the training could not be saved: {fault.sentence(str(job.output_dir))}")
+    if told:
         return TrainerFailed(f"fine-tuning failed: {told['message']}; the log is {log_path}")
     with log_path.open("rb") as stream:
         stream.seek(log_start)

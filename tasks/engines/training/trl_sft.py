@@ -17,6 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from tasks.domain.disk import fault_of
 from tasks.domain.errors import UserError, one_sentence
 from tasks.domain.fingerprint import digest_of
 from tasks.engines.architectures import attention_of
@@ -237,6 +238,8 @@ def _as_error(error: BaseException, job: TrainJob) -> dict[str, str]:
             f"the GPU has not enough memory for batch_size = {s.batch_size} with rows of up to {s.max_length} tokens; "
             "lower finetune.batch_size and raise accumulation, or turn on gradient_checkpointing or lora_rank"
         )}  # fmt: skip
+    if (fault := fault_of(error)) is not None:
+        return {"kind": "user", "message": f"the training could not be saved: {fault.sentence(str(job.output_dir))}"}
     return {"kind": "crash", "message": f"{type(error).__name__}: {one_sentence(error)}"}
 
 
