@@ -22,4 +22,4 @@ if [ -n "${PIP_FIND_LINKS:-}" ]; then
 elif [ "$engine" = cpu ]; then
   options+=(--torch-backend cpu)
 fi
-"${uv[@]}" pip install --quiet "${options[@]}" --editable ".[$engine,s3,gguf,dev]"
+"${uv[@]}" pip install --quiet "${options[@]}" --editable ".[$engine,s3,gguf,viewer,dev]"

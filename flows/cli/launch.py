@@ -43,6 +43,8 @@ def launch_and_show(config: RunConfig, arguments: argparse.Namespace) -> int:
     with stop_at_second_interrupt(complain):
         launched = launch(config)
     show_result(arguments, launched.result, launched.report)
+    if not arguments.json:
+        print(f"look at it: restem view {config.run.store}")
     return 0
 
 

@@ -14,6 +14,7 @@ from flows.config import RunConfig
 from flows.planning.plan import Plan, Step, plan
 from flows.run.preflight import workspace_of
 from flows.run.run import Failure
+from flows.viewer.address import run_address
 from tasks.domain.errors import one_sentence
 from tasks.report.tables import without_password
 
@@ -54,6 +55,7 @@ class Notice:
     stored: str
     go_on: str
     cost: str
+    viewer: str = ""
 
     def to_markdown(self) -> str:
         """Return the artifact's text, at most `MOST_BYTES` long."""
@@ -64,6 +66,7 @@ class Notice:
             else ""
         )
         page = f"* **Page:** {self.where.link}\n" if self.where.link else ""
+        page += f"* **Samples and report:** {self.viewer}\n" if self.viewer else ""
         text = (
             f"# {self.run} failed in {where} on {self.where.host}\n\n**{_plain(self.sentence)}**\n\n"
             f"{page}* **Stored:** {self.stored}\n* **To go on:** {self.go_on}\n* **Cost of going on:** {self.cost}{log}\n"
@@ -79,6 +82,7 @@ def notice_of(config: RunConfig | None, failure: Failure, flow_run_id: str) -> N
     return Notice(
         config.run.name if config else "the run", failure.stage, failure.slot, Where.of(flow_run_id), sentence,
         newest.name if newest else "", _tail(newest) if newest else "", _stored(left), _go_on(flow_run_id), _cost(left),
+        run_address(config.run.store, config.run.name) if config else "",
     )  # fmt: skip
 
 

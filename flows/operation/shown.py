@@ -10,6 +10,7 @@ from prefect.artifacts import create_markdown_artifact
 
 from flows.config import RunConfig
 from flows.operation.form import differences
+from flows.viewer.address import run_address
 from tasks.domain.results import RunResult
 from tasks.report.keys import artifact_key
 from tasks.report.publish import artifacts_of
@@ -21,7 +22,8 @@ def publish_artifacts(result: RunResult, address: str = "") -> None:
 
     Call it inside a flow or task run: the artifacts then show beside it.
     """
-    for shown in artifacts_of(result, address):
+    page = run_address(str(result.config.get("run", {}).get("store", "")), result.name)
+    for shown in artifacts_of(result, address, page):
         create_markdown_artifact(shown.markdown, key=shown.key, description=shown.description)
 
 

@@ -32,10 +32,13 @@ class Shown:
     description: str
 
 
-def artifacts_of(result: RunResult, address: str = "") -> Iterator[Shown]:
-    """Return report, plots and samples, without those for which the run has no data yet."""
+def artifacts_of(result: RunResult, address: str = "", page: str = "") -> Iterator[Shown]:
+    """Return report, plots and samples, without those for which the run has no data yet. `page` is the run's page in a viewer."""
     whole = f"; the whole page: {without_password(address)}" if address else ""
-    yield Shown(artifact_key("report", result.name), as_markdown(result), f"Report of {result.name}{whole}")
+    look = f"[Samples, problems and comparisons]({page})\n\n" if page else ""
+    yield Shown(
+        artifact_key("report", result.name), within_limit(look + as_markdown(result)), f"Report of {result.name}{whole}"
+    )
     for one in drawn(result):
         name, caption = one.figure.name, one.figure.shown
         text = f"![{name}]({as_data(one.svg)})\n\n{caption}\n"

@@ -21,10 +21,12 @@ import psutil
 
 from flows.operation.server.api import SERVER, is_healthy
 from flows.operation.server.environment import QUIET
+from flows.viewer.address import STORE_VARIABLE, URL_VARIABLE
 from tasks.processes.guard import GuardedProcess, spawn
 
 log = logging.getLogger("restem")
 
+VIEWER = "viewer"  # the child's name, beside the pools
 STATE_FILE, LOG_FILE = "machine.json", "keeper.log"
 START_TIMEOUT_S = 300.0
 CHECK_EVERY_S = 1.0
@@ -48,6 +50,8 @@ class Machine:
     port: int
     workers: tuple[str, ...]
     database: str = ""
+    store: str = ""  # what the viewer shows; empty: there is no viewer
+    viewer: int = field(default=0, compare=False)  # its port, on loopback whatever the server's host is
     process: tuple[int, float] | None = field(default=None, compare=False)
 
     @property
@@ -55,6 +59,16 @@ class Machine:
         """Return the address at which this machine reaches the API."""
         host = "127.0.0.1" if self.host in EVERY_ADDRESS else self.host
         return f"http://{host}:{self.port}/api"
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Return the children beside the server, which end before it."""
+        return (*self.workers, *([VIEWER] if self.viewer_url else []))
+
+    @property
+    def viewer_url(self) -> str:
+        """Return the address of the viewer, empty where there is none."""
+        return f"http://127.0.0.1:{self.viewer}" if self.store and self.viewer else ""
 
     def environment(self) -> dict[str, str]:
         """Return the environment of the server, the workers and their descendants. Secrets come from our own environment."""
@@ -66,6 +80,8 @@ class Machine:
             "PREFECT_CLI_PROMPT": "false", "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "flows.operation.server.leases",
             "PREFECT_UI_STATIC_DIRECTORY": f"{self.folder}/interface",
         }  # fmt: skip
+        if self.viewer_url:
+            named |= {URL_VARIABLE: self.viewer_url, STORE_VARIABLE: self.store}
         secret = os.environ.get("PREFECT_SERVER_API_AUTH_STRING")
         auth = {"PREFECT_API_AUTH_STRING": secret} if secret else {}
         return named | auth | ({"PREFECT_API_DATABASE_CONNECTION_URL": self.database} if self.database else {})
@@ -150,7 +166,7 @@ class Keeper:
 
     def _look_after(self) -> None:
         self._ask_server()
-        for name in ("server", *self.machine.workers):
+        for name in ("server", *self.machine.others):
             child = self.children.get(name)
             if child is None or child.poll() is not None:
                 if child is not None:
@@ -183,6 +199,9 @@ class Keeper:
         """Return the command line of the server, or of a pool's worker."""
         if name == "server":
             return [sys.executable, *SERVER, "--host", self.machine.host, "--port", str(self.machine.port)]
+        if name == VIEWER:
+            place = ["--store", self.machine.store, "--scratch", f"{self.machine.folder}/viewer"]
+            return [sys.executable, "-m", "flows.viewer.serve", *place, "--port", str(self.machine.viewer)]
         worker = f"{os.uname().nodename}-{name}"
         limit = str(max(MOST_RUNS, os.cpu_count() or 1))
         prefect = [sys.executable, "-m", "prefect", "worker", "start", "--type", "process"]
@@ -217,7 +236,7 @@ class Keeper:
 
     def _stop_all(self) -> None:
         """Stop all children, workers first, so that they can tell the server how their runs ended."""
-        for names in (self.machine.workers, ("server",)):
+        for names in (self.machine.others, ("server",)):
             threads = [
                 threading.Thread(target=self.children[name].stop, args=(STOP_GRACE_S,))
                 for name in names

@@ -14,21 +14,32 @@ from pathlib import Path
 
 import psutil
 
+from flows.config import RunSettings
 from flows.operation.server.api import is_healthy
 from flows.operation.server.keeper import LOG_FILE, LOOPBACK, START_TIMEOUT_S, Machine, read_machine
 from tasks.domain.errors import InfrastructureError, UserError
+from tasks.processes.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 AUTH_VARIABLE = "PREFECT_SERVER_API_AUTH_STRING"
 DOWN_TIMEOUT_S = 60.0
 REGISTER_TIMEOUT_S = 300.0
 LEAST_AUTH_CHARACTERS = 12
+DEFAULT_STORE = RunSettings().store
+VIEWER_PORT_AFTER = 100  # 4300 beside 4200
 ROOT_VARIABLE = "RESTEM_ROOT"  # the checkout as the workers see it
 
 
-def up(folder: Path, host: str, port: int, workers: tuple[str, ...], say: Callable[[str], None]) -> Machine:
-    """Start everything that does not run yet; what runs already is left alone. UserError when it cannot run as asked."""
-    wanted = Machine(str(folder.absolute()), checkout(), host, port, workers)
+def up(
+    folder: Path, host: str, port: int, workers: tuple[str, ...], say: Callable[[str], None], store: str = ""
+) -> Machine:
+    """Start everything that does not run yet; what runs already is left alone. UserError when it cannot run as asked.
+
+    `store` is what the viewer shows; empty: the default store of the runs.
+    """
+    root = checkout()
+    shown = store or str(Path(root, DEFAULT_STORE))
+    wanted = Machine(str(folder.absolute()), root, host, port, workers, store=shown, viewer=_viewer_port(port))
     check_address(host)
     running = read_machine(folder)
     if running is not None and running.keeper is not None:
@@ -45,6 +56,8 @@ def up(folder: Path, host: str, port: int, workers: tuple[str, ...], say: Callab
     say(f"deployments, limits and automations are registered; giving up after {REGISTER_TIMEOUT_S:.0f} s")
     _register(machine)
     say(f"Prefect: {machine.url.removesuffix('/api')}  (API {machine.url})")
+    if machine.viewer_url:
+        say(f"runs: {machine.viewer_url}  (store {machine.store})")
     say(f"workers: {', '.join(machine.workers)}; logs in {machine.folder}; `restem down` ends it")
     return machine
 
@@ -87,6 +100,12 @@ def check_address(host: str) -> None:
             f"--host {host} can be reached from other machines, and whoever reaches the server can run code on the workers; "
             f"set {AUTH_VARIABLE}=USER:PASSWORD (at least {LEAST_AUTH_CHARACTERS} characters) or leave --host out"
         )
+
+
+def _viewer_port(port: int) -> int:
+    """Return the port that is easy to remember beside the server's, or a free one."""
+    wanted = port + VIEWER_PORT_AFTER
+    return free_port() if wanted > 65535 or _is_taken("127.0.0.1", wanted) else wanted
 
 
 def _start(wanted: Machine) -> Machine:
