@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from tasks.report.html import UNSEEN
+from tasks.domain.visible import visible
 from tasks.report.tables import without_password
 
 
@@ -19,5 +19,5 @@ def seen(value: Any) -> Any:
         return value
     if value is None:
         return ""
-    text = UNSEEN.sub(lambda found: f"\\u{ord(found.group()):04x}", str(value))
+    text = visible(str(value))
     return without_password(text) if "://" in text else text
