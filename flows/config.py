@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from tasks.domain.algorithms import in_form, preset
+from tasks.domain.contradictions import contradictions
 from tasks.domain.corrections import read_corrections
 from tasks.domain.errors import UserError
 from tasks.domain.rewards import is_own
@@ -24,6 +25,7 @@ from tasks.domain.settings import (
     ModelSettings,
     RetrySettings,
     Settings,
+    TeacherSettings,
     VerifySettings,
 )
 
@@ -61,11 +63,14 @@ class RunConfig(Settings):
     finetune: FinetuneSettings = FinetuneSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
     loop: LoopSettings = LoopSettings()
+    teacher: TeacherSettings = TeacherSettings()
     retry: RetrySettings = RetrySettings()
 
     @model_validator(mode="after")
     def rules_across_sections(self) -> Self:
-        if self.materialize.cap > self.generate.waves[0]:
+        pooled = self.loop.pool == "all" and len(self.generate.waves) == 1  # then the cap is over all rounds
+        waits = self.materialize.target == "none" and not pooled
+        if waits and self.materialize.cap > self.generate.waves[0]:
             raise ValueError(
                 f"generate.waves starts with {self.generate.waves[0]} but materialize.cap is {self.materialize.cap}; "
                 "the first wave must be at least the cap, or early problems are favoured"
@@ -91,6 +96,10 @@ class RunConfig(Settings):
             raise ValueError(
                 "engine.kind is 'replay' but engine.replay_path is not set; name a folder of recorded samples"
             )
+        for fault in contradictions(
+            self.generate, self.verify, self.materialize, self.finetune, self.loop, self.teacher
+        ):
+            raise ValueError(fault)
         length = self.engine.max_model_len
         if length is not None and max(self.generate.max_tokens, self.evaluate.max_tokens) >= length:
             raise ValueError(

@@ -1,39 +1,45 @@
-"""ReST-EM as one loop: sample, check, keep what is correct, train the base on it, evaluate, again.
+"""The family as one loop: sample, check, keep what counts, train on it, evaluate, again. ReST-EM is its default.
 
 Nothing here knows how stages are executed or where results are shown: a run, a night, a plan and the rerun of one stage all
-call `iteration`.
+call `iteration`. Nor does it know a method by name: a method is a row of settings (docs/methods.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from flows.loop.data import dataset_job
 from flows.loop.evaluation import evaluate_policy
 from flows.loop.expectation import expectation
 from flows.loop.maximization import maximization
+from flows.loop.reached import Reached
+from flows.loop.rounds import at_round, grows
+from flows.loop.warm_up import beginning
 from flows.run.rows import Row, Told
 from flows.run.run import Run
+from tasks.domain.errors import StageFailed
 from tasks.domain.schema import Policy
-from tasks.materialize import MaterializeJob, materialize
+from tasks.materialize import materialize
 from tasks.store.ranges import RangeSamples
 from tasks.store.slots import Slot
+from tasks.store.workspace import log
 
 Result = TypeVar("Result")
 Pool = Callable[
-    [list[RangeSamples]], list[RangeSamples]
+    [Sequence[RangeSamples]], Sequence[RangeSamples]
 ]  # this round's samples -> those that the data set is made from
 
 
 def em_loop(run: Run, record: Told[Result]) -> Result:
     """Run the loop with whatever executor `run` has; `record` is told of every phase."""
-    policy = run.base
     with record.iteration(0) as base:
         evaluate_base(run, base)
+        reached = beginning(run, base)
     for number in range(1, run.config.loop.iterations + 1):
         with record.iteration(number) as row:
-            policy = iteration(run, policy, row)
-        if record.should_stop():
+            reached = iteration(run, reached, row)
+        if record.should_stop() or (reached.idle and run.config.loop.nothing_accepted == "stop"):
             break
     return record.finish()
 
@@ -44,33 +50,48 @@ def evaluate_base(run: Run, row: Row) -> None:
         row.test = evaluate_policy(run, run.base, run.problems.test, Slot.of(0, "test"))
 
 
-def this_round(samples: list[RangeSamples]) -> list[RangeSamples]:
+def this_round(samples: Sequence[RangeSamples]) -> Sequence[RangeSamples]:
     """Return the samples of this iteration only, which is what ReST-EM trains on."""
     return samples
 
 
-def iteration(run: Run, policy: Policy, row: Row, pool: Pool = this_round) -> Policy:
-    """Run one EM iteration from `policy` and return the policy that it ends with.
+def iteration(run: Run, reached: Reached, row: Row, pool: Pool = this_round) -> Reached:
+    """Run one iteration from where the loop stands, and return where it stands then.
 
-    `pool` chooses what the data set is made from. When it chooses nothing, nothing is trained and the policy stays.
+    `pool` may add ranges to this round's, or choose none: then nothing is trained and the policy stays, as it does when
+    nothing is accepted and the settings let the loop go on.
     """
+    run = at_round(run, row.number)
+    reached = reached.sampling(anew=grows(run.config.loop, row.number))
     with row.phase("E-step"):
-        samples = pool(expectation(run, policy, row.number))
-    if samples:
+        drawn = expectation(run, reached, row.number)
+        samples = pool(drawn.ranges)
+    if samples or run.config.materialize.human == "only":
         with row.phase("materialize"):
-            row.dataset = run.do(materialize, dataset_job(run, samples, row.number))
+            row.dataset = run.do(materialize, dataset_job(run, reached, drawn, samples, row.number))
+    if row.dataset is not None and _has_rows(run, row):
         with row.phase("M-step"):
-            start = run.base if run.config.finetune.start == "base" else policy
-            row.maximized = maximization(run, start, row.dataset.ref, row.number)
-        policy = row.maximized.policy
+            row.maximized = maximization(run, start_of(run, reached), row.dataset.ref, row.number)
+        after = reached.trained(row.maximized.policy, drawn)
+    else:
+        after = reached.untrained(drawn)
+    row.policy = after.policy
     with row.phase("evaluate"):
-        row.test = evaluate_policy(run, policy, run.problems.test, Slot.of(row.number, "test"))
-    return policy
+        row.test = evaluate_policy(run, after.policy, run.problems.test, Slot.of(row.number, "test"))
+    return after
 
 
-def dataset_job(run: Run, samples: list[RangeSamples], iteration: int) -> MaterializeJob:
-    """Return the materialize job of one iteration."""
-    return MaterializeJob(
-        run.workspace, str(Slot.of(iteration, stage="materialize")), tuple(samples), run.problems.train,
-        run.config.model, run.config.materialize, run.config.generate.waves[0],
-    )  # fmt: skip
+def start_of(run: Run, reached: Reached) -> Policy:
+    """Return the weights that training starts from."""
+    return {"base": run.base, "sft": reached.sft or run.base, "previous": reached.policy}[run.config.finetune.start]
+
+
+def _has_rows(run: Run, row: Row) -> bool:
+    """Return whether there is something to train on; StageFailed where a round without rows must not go on."""
+    assert row.dataset is not None
+    if row.dataset.ref.rows:
+        return True
+    if run.config.loop.nothing_accepted == "fail":
+        raise StageFailed(f"iteration {row.number} accepted nothing; loop.nothing_accepted can be go_on or stop")
+    log.warning("iteration %d: nothing was accepted, so nothing is trained and the policy stays", row.number)
+    return False

@@ -8,13 +8,14 @@ epoch. A night that was cut off keeps its record and everything it stored: the n
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from flows.config import RunConfig, config_with, make_config
 from flows.loop.em import evaluate_base, iteration
 from flows.loop.evaluation import evaluate_policy
 from flows.loop.gate import GateDecision, gate
+from flows.loop.reached import Reached
 from flows.loop.series import Night, NightSettings, Series
 from flows.run.budget import Budget, Limits
 from flows.run.preflight import Checked, open_run, workspace_of
@@ -53,6 +54,15 @@ def night_config(config: RunConfig) -> RunConfig:
     """Return the config as a night uses it; UserError for settings that a night cannot use."""
     if config.finetune.start != "base":
         raise UserError("finetune.start is 'previous', but a night trains from the base; set it to base")
+    if config.materialize.human != "none" or config.loop.pool == "all" or config.loop.sampler != "policy":
+        raise UserError(
+            "a night trains on what it and earlier nights drew (nights.history); materialize.human, loop.pool and "
+            "loop.sampler must keep their defaults"
+        )
+    if config.loop.first != "base" or config.loop.improve > 1:
+        raise UserError(
+            "a night is one round from the promoted policy; loop.first and loop.improve must keep their defaults"
+        )
     return config
 
 
@@ -97,7 +107,7 @@ def _work(checked: Checked, settings: NightSettings, night: Night, series: Serie
         with record.iteration(0) as base:
             evaluate_base(run, base)
         with record.iteration(1) as row:
-            iteration(run, policy, row, lambda drawn: _data(run, drawn, night, series, settings, budget))
+            iteration(run, Reached.at(policy), row, lambda drawn: _data(run, drawn, night, series, settings, budget))
         night = series.get(night.night) or night
         ended = _decided(run, settings, night, policy, row.maximized, series, budget, how.announce)
         record.finish()
@@ -105,7 +115,7 @@ def _work(checked: Checked, settings: NightSettings, night: Night, series: Serie
 
 
 def _data(
-    run: Run, drawn: list[RangeSamples], night: Night, series: Series, settings: NightSettings, budget: Budget
+    run: Run, drawn: Sequence[RangeSamples], night: Night, series: Series, settings: NightSettings, budget: Budget
 ) -> list[RangeSamples]:
     """Return the ranges of earlier nights followed by those of this night; none when the budget leaves no room for training."""
     night = series.put(replace(night, ranges=tuple(drawn), tokens=budget.tokens()))

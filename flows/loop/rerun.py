@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flows.loop.em import evaluate_base, iteration
+from flows.loop.expectation import expectation
+from flows.loop.reached import Drawn, Reached
+from flows.loop.rounds import at_round, grows
+from flows.loop.warm_up import beginning
 from flows.run.only_stage import OnlyStage
 from flows.run.rows import Untimed
 from flows.run.run import NotStored, Run
-from flows.stored.policies import policy_of
+from flows.stored.policies import iteration_of, policy_of
 from tasks.domain.errors import UserError
-from tasks.domain.schema import Policy
 
 MAKER = {"verify": "generate", "materialize": "verify", "finetune": "materialize", "evaluate": "finetune"}
 
@@ -24,14 +27,27 @@ def rerun_stage(run: Run, only: OnlyStage) -> None:
             if only.iteration == 0:
                 evaluate_base(again, row)
             else:
-                iteration(again, _sampled(run, only.iteration), row)
+                iteration(again, reached_before(again, only.iteration), row)
         except NotStored:
             _refuse_missing_input(run, only)
 
 
-def _sampled(run: Run, number: int) -> Policy:
-    """Return the policy that this iteration samples from."""
-    return run.base if number == 1 else policy_of(run.workspace.store, run.workspace.run, number - 1)
+def reached_before(run: Run, number: int) -> Reached:
+    """Return where the run's loop stood before an iteration; what was drawn before is looked up only where it is pooled."""
+    reached = beginning(run, Untimed(0))
+    for earlier in range(1, number):
+        reached = _after(run, reached, earlier)
+    return reached
+
+
+def _after(run: Run, reached: Reached, number: int) -> Reached:
+    """Return where the loop stood after a recorded iteration."""
+    at_it = at_round(run, number)
+    reached = reached.sampling(anew=grows(run.config.loop, number))
+    drawn = expectation(at_it, reached, number) if run.config.loop.pool == "all" else Drawn(())
+    policy = policy_of(run.workspace.store, run.workspace.run, number)
+    trained = iteration_of(run.workspace.store, run.workspace.run, number).val_reward is not None
+    return reached.trained(policy, drawn) if trained else reached.untrained(drawn)
 
 
 def _refuse_missing_input(run: Run, only: OnlyStage) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from flows.config import RunConfig
 from flows.loop.em import em_loop
+from flows.loop.rounds import most_draws
+from flows.loop.warm_up import warms_up
 from flows.planning.estimate import Amounts, Work, estimate
 from flows.run.lookup import Look, Lookup
 from flows.run.preflight import Checked, preflight
@@ -125,6 +127,7 @@ class PlannedRow:
     test: PolicyScore | None = None
     dataset: Outcome | None = None
     maximized: Maximized | None = None
+    policy: Policy | None = None
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -186,7 +189,7 @@ class Planner:
     def rest(self) -> None:
         """Add every step that was not reached because its input is unknown."""
         known = {(step.iteration, step.phase) for step in self.steps}
-        phases = [(0, "evaluate")]
+        phases = [(0, "evaluate"), *((0, name) for name in ("materialize", "M-step") if warms_up(self.checked.config))]
         phases += [(number, name) for number in range(1, self.checked.config.loop.iterations + 1) for name in PHASES]
         for number, name in phases:
             if (number, name) not in known:
@@ -230,7 +233,7 @@ class Planner:
         """Return the samples of a phase when nothing is stored and no problem drops out early."""
         settings, problems = self.checked.config.evaluate, self.checked.sets.problems
         return {
-            "E-step": sum(self.checked.config.generate.waves) * len(problems["train"]),
+            "E-step": most_draws(self.checked.config, len(problems["train"])),
             "M-step": self._val_samples(self.checked.config.finetune.checkpoints),
             "evaluate": (settings.samples + settings.greedy) * len(problems["test"]),
         }.get(phase, 0)

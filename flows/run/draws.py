@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tasks.data.problems import ProblemSet
-from tasks.domain.schema import Policy, Sampling
+from tasks.domain.schema import Hint, Policy, Sampling
+from tasks.domain.settings import EngineSettings
 from tasks.store.ranges import MAX_RANGES, split_ranges
 from tasks.store.slots import Slot
 
@@ -22,6 +23,9 @@ class Draws:
     draw: str = ""
     capped: bool = False  # a problem whose cap of accepted solutions is filled drops out of later waves
     most_task_runs: int = 32  # ranges grow where there would be more
+    ids: tuple[str, ...] | None = None  # of the problems; None: all of them
+    hint: Hint = "none"
+    engine: EngineSettings | None = None  # of a teacher; None: the run's
 
     @property
     def most_ranges(self) -> int:
@@ -30,7 +34,8 @@ class Draws:
 
     def ranges(self, size: int) -> list[RangeWork]:
         """Return the work in ranges of about `size` problems."""
-        ranges = split_ranges(self.problems.all(), size, self.most_ranges)
+        problems = self.problems.all() if self.ids is None else self.problems.select(self.ids)
+        ranges = split_ranges(problems, size, self.most_ranges)
         return [RangeWork(self, number, ids) for number, ids in enumerate(ranges)]
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 
 from flows.config import RunConfig
+from flows.run.method_check import check_method
 from flows.run.model_check import check_model
 from flows.run.run import Executor, Hook, Journal, NoLimit, Run, Stages
 from tasks.base import BUILTIN, BaseJob, builtin_policy, known_base, pretrain, resolve
@@ -69,6 +70,8 @@ def preflight(config: RunConfig, *, looking: bool = False) -> Checked:
         template_of(config.model)
     check_reward(config)
     check_engine(config.engine, here=config.run.execution == "inline")
+    if config.loop.sampler == "teacher" and config.teacher.engine is not None:
+        check_engine(config.teacher.engine, here=config.run.execution == "inline")
     check_trackers(config)
     check_space(workspace)
     if not looking:
@@ -81,7 +84,9 @@ def preflight(config: RunConfig, *, looking: bool = False) -> Checked:
         check_model(
             config, workspace, base, itertools.chain(*(one.problems for one in loaded.values())), remember=not looking
         )
-    return Checked(config, workspace, graded_sets(loaded, config.data, config.verify), base)
+    sets = graded_sets(loaded, config.data, config.verify)
+    check_method(config, sets.problems["train"], base)
+    return Checked(config, workspace, sets, base)
 
 
 @contextmanager

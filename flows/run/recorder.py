@@ -20,6 +20,7 @@ from flows.run.run import Run
 from flows.run.stopping import Progress, progress_of, steps_of, stop_reason
 from flows.stored.runs import result_of
 from tasks.domain.results import IterationResult, PolicyScore, RunResult, Tally
+from tasks.domain.schema import Policy
 from tasks.domain.selection import SelectionStats
 from tasks.domain.statistics import Interval
 from tasks.report import differences_to_base, write_html
@@ -44,6 +45,7 @@ class Timed:
     test: PolicyScore | None = None
     dataset: Outcome | None = None
     maximized: Maximized | None = None
+    policy: Policy | None = None
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -62,14 +64,18 @@ class Timed:
         )
 
     def result(self) -> IterationResult:
-        policy = self.maximized.policy if self.maximized else self.run.base
+        policy = self.policy or self.run.base
         made = IterationResult(
             self.number, policy.digest, test=self.test, seconds=dict(self.seconds), cached=dict(self.cached)
         )
-        return self._with_training(made) if self.maximized and self.dataset else made
+        if self.number == 0:
+            return made
+        made = self._with_data(replace(made, refs={"policy": policy.uri}))
+        return self._with_training(made, self.maximized) if self.maximized else made
 
-    def _with_training(self, made: IterationResult) -> IterationResult:
-        assert self.maximized is not None and self.dataset is not None
+    def _with_data(self, made: IterationResult) -> IterationResult:
+        if self.dataset is None:
+            return made
         meta = self.run.workspace.store.manifest_of(self.dataset.ref).meta
         train = meta["train"]
         return replace(
@@ -80,6 +86,7 @@ class Timed:
             problems_solved=train["solved"],
             train=Tally(**train["tally"]),
             selection=SelectionStats(**meta["selection"] | {"rows_per_problem": _int_keys(meta["selection"])}),
+<<<<<<< HEAD
             epochs=self.maximized.epochs,
             steps=steps_of(self.run.workspace.store, self.maximized.outcome),
             val_reward=self.maximized.chosen.val_reward,
@@ -89,7 +96,16 @@ class Timed:
                 "policy": self.maximized.policy.uri,
             },
             links=self._links(self.maximized),
+=======
+            refs={"dataset": self.dataset.ref.uri, **made.refs},
+>>>>>>> 754277e (The family under one loop: schedules, pools, hints, people, teachers; a file for each method; docs/methods.md)
         )
+
+    def _with_training(self, made: IterationResult, trained: Maximized) -> IterationResult:
+        return replace(
+            made, epochs=trained.epochs, val_reward=trained.chosen.val_reward, links=self._links(trained),
+            refs={**made.refs, "finetune": trained.outcome.ref.uri},
+        )  # fmt: skip
 
     def _links(self, made: Maximized) -> dict[str, str]:
         """Return links to the logs on this machine; the logs of a stage that ran elsewhere lie there."""
@@ -159,7 +175,11 @@ class Recorder:
         result = RunResult(
             name, self.run.config.model_dump(mode="json"), self.rows[0], tuple(self.rows[1:]), status, self.started,
             None if status == "running" else _now(), code_commit(), hardware(), library_versions(),
+<<<<<<< HEAD
             notes=notes + self.stopped_because + self._left_out() + self.run.problems.notes + false_positive_notes(self.rows),
+=======
+            notes=notes + self._left_out() + idle_notes(self.rows) + self.run.problems.notes + false_positive_notes(self.rows),
+>>>>>>> 754277e (The family under one loop: schedules, pools, hints, people, teachers; a file for each method; docs/methods.md)
         )  # fmt: skip
         result = replace(result, differences=differences_to_base(result))
         store.write_bytes(self.places.result, json.dumps(result.to_json(), indent=1).encode())
@@ -197,6 +217,14 @@ class Recorder:
                 f"iteration {number} of {total} done after {spent:.0f} s, about {left:.0f} s left", highlight=False
             )
         log.info("iteration %d of %d done after %.0f s", number, total, spent)
+
+
+def idle_notes(rows: list[IterationResult]) -> tuple[str, ...]:
+    """Return one line per iteration that accepted nothing, so that nothing was trained."""
+    idle = [row.number for row in rows if row.selection is not None and not row.selection.kept]
+    return tuple(
+        f"iteration {number}: nothing was accepted, so nothing was trained and the policy stays" for number in idle
+    )
 
 
 def false_positive_notes(rows: list[IterationResult]) -> tuple[str, ...]:

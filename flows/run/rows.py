@@ -34,6 +34,7 @@ class Row(Protocol):
     test: PolicyScore | None
     dataset: Outcome | None
     maximized: Maximized | None
+    policy: Policy | None  # with which the iteration ends, trained or not
 
     def phase(self, name: str) -> AbstractContextManager[None]:
         """Enclose the work of one phase of `PHASES`."""
@@ -47,6 +48,7 @@ class Untimed:
     test: PolicyScore | None = None
     dataset: Outcome | None = None
     maximized: Maximized | None = None
+    policy: Policy | None = None
 
     def phase(self, name: str) -> AbstractContextManager[None]:
         return nullcontext()

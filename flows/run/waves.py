@@ -15,7 +15,7 @@ from flows.run.draws import RangeWork
 from flows.run.run import NotStored, Stages
 from tasks.data.problems import ProblemSet
 from tasks.domain.schema import Sample, Verdict
-from tasks.domain.selection import remaining_problems
+from tasks.domain.selection import remaining_problems, unsolved_problems
 from tasks.generate import GenerateJob, generate
 from tasks.store.artifacts import ArtifactRef
 from tasks.store.ranges import RangeSamples
@@ -76,19 +76,30 @@ def _wave(
     config, workspace, draws = stages.config, stages.workspace, work.draws
     slot = work.slot.at(wave=wave)
     job = GenerateJob(
-        workspace, str(slot.at(stage="generate")), draws.policy, draws.problems, ids, config.model, config.engine,
-        draws.sampling, *span, draws.draw, config.generate.flush_seconds,
+        workspace, str(slot.at(stage="generate")), draws.policy, draws.problems, ids, config.model,
+        draws.engine or config.engine, draws.sampling, *span, draws.draw, config.generate.flush_seconds, draws.hint,
     )  # fmt: skip
     samples = stages.do(generate, job).ref
     grading = VerifyJob(workspace, str(slot.at(stage="verify")), samples, draws.problems, ids, config.verify)
     return samples, stages.do(verify, grading).ref
 
 
-def unfilled(stages: Stages, problems: ProblemSet, done: RangeSamples) -> tuple[str, ...]:
-    """Return the ids of the range's problems that still lack accepted solutions."""
+def missed(stages: Stages, problems: ProblemSet, done: RangeSamples) -> tuple[str, ...]:
+    """Return the ids of the range's problems of which no sample was accepted."""
+    samples, verdicts = _graded(stages, done)
+    unsolved = unsolved_problems(problems.select(done.ids), samples, verdicts, stages.config.materialize)
+    return tuple(one.id for one in unsolved)
+
+
+def _graded(stages: Stages, done: RangeSamples) -> tuple[list[Sample], list[Verdict]]:
     store = stages.workspace.store
     samples = [row for ref, _ in done.waves for row in store.rows(ref, Sample)]
-    verdicts = [row for _, ref in done.waves for row in store.rows(ref, Verdict)]
-    return tuple(
-        one.id for one in remaining_problems(problems.select(done.ids), samples, verdicts, stages.config.materialize)
-    )
+    return samples, [row for _, ref in done.waves for row in store.rows(ref, Verdict)]
+
+
+def unfilled(stages: Stages, problems: ProblemSet, done: RangeSamples) -> tuple[str, ...]:
+    """Return the ids of the range's problems that still lack accepted solutions."""
+    samples, verdicts = _graded(stages, done)
+    settings, first_wave = stages.config.materialize, stages.config.generate.waves[0]
+    remaining = remaining_problems(problems.select(done.ids), samples, verdicts, settings, first_wave)
+    return tuple(one.id for one in remaining)

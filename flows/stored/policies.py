@@ -8,6 +8,7 @@ from typing import Any
 
 from flows.stored.runs import result_of
 from tasks.domain.errors import UserError
+from tasks.domain.results import IterationResult
 from tasks.domain.schema import Policy
 from tasks.store.artifacts import Store
 
@@ -57,13 +58,18 @@ def promote(store: Store, name: str, policy: Policy, night: str, gain: str) -> P
 
 def policy_of(store: Store, run: str, iteration: int) -> Policy:
     """Return the policy that an iteration of a stored run chose."""
+    row = iteration_of(store, run, iteration)
+    return Policy(row.policy_digest, row.refs["policy"], f"{run}/{iteration}")
+
+
+def iteration_of(store: Store, run: str, iteration: int) -> IterationResult:
+    """Return what a stored run recorded of an iteration; UserError when it has none of that number."""
     result = result_of(store, run)
     rows = {row.number: row for row in result.iterations} if result else {}
     if iteration not in rows:
         known = ", ".join(map(str, rows)) or "none"
         raise UserError(f"run {run!r} has no finished iteration {iteration}; finished ones: {known}")
-    row = rows[iteration]
-    return Policy(row.policy_digest, row.refs["policy"], f"{run}/{iteration}")
+    return rows[iteration]
 
 
 def _place(name: str) -> str:

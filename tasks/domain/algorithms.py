@@ -2,7 +2,7 @@
 
 The paper (arXiv 2312.06585, sections 3 and 4) places these methods by who is sampled, what is kept, how rows are
 weighted and where the M-step starts. Each is a file in tasks/domain/methods, or an entry point `restem.methods` of any
-installed package. Methods that need something the loop does not have yet are named too, and refused with the reason.
+installed package.
 """
 
 from __future__ import annotations
@@ -37,15 +37,6 @@ def method(name: str, like: Method | None = None, **sections: dict[str, Any]) ->
     return METHODS.add(name, Method(name, overrides))
 
 
-NOT_YET: dict[str, str] = {
-    "rest": "a reward threshold that rises within a round, human rows and a learning rate that falls over rounds",
-    "star": "a second try with the answer as a hint that training does not see; expert_iteration comes nearest",
-    "iml": "many rounds over mini-batches of problems; rwr weights rows by reward over whole rounds",
-    "sft_human": "human solutions as training rows; fine-tuning here reads sampled solutions only",
-    "distill": "one engine for the teacher that is sampled and another for the student that is evaluated",
-}
-
-
 def preset_names() -> tuple[str, ...]:
     """Return the methods that `preset` knows settings for, the default first."""
     return tuple(sorted(METHODS.names(), key=lambda name: name != DEFAULT_METHOD))
@@ -54,11 +45,8 @@ def preset_names() -> tuple[str, ...]:
 def preset(name: str) -> Overrides:
     """Settings of a method by section of the run config (generate, materialize, finetune, loop); a fresh copy.
 
-    Raises UserError for an unknown name, and for a method of the family that present settings cannot express.
+    Raises UserError for an unknown name.
     """
-    if name in NOT_YET:
-        known = ", ".join(preset_names())
-        raise UserError(f"preset {name!r} cannot be expressed yet: it needs {NOT_YET[name]}. Choose one of: {known}")
     found = METHODS.get(name)
     if not isinstance(found, Method):
         raise UserError(f"preset {name!r} is a {type(found).__name__}; expected what `method(...)` returns")

@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from tasks.domain.extensions import COLUMNS, ENGINES, LOADERS
-from tasks.domain.schema import Sampling
+from tasks.domain.schema import Hint, Sampling
 
 
 class Settings(BaseModel):
@@ -545,6 +545,55 @@ class LoopSettings(Settings):
         "", description="A date or number: asks for fresh samples; empty: stored ones are used again."
     )
     versions_in_key: bool = Field(False, description="Library versions become part of every key.")
+    sampler: Literal["policy", "teacher"] = Field(
+        "policy", description="Who is sampled: the policy that is trained, or the fixed one of the section teacher."
+    )
+    first: Literal["base", "sft"] = Field(
+        "base", description="What round 1 samples from: the base, or the base tuned on solutions by people."
+    )
+    hint: Hint = Field(
+        "none", description="A second try for problems that failed, told the answer or a human solution (STaR)."
+    )
+    pool: Literal["round", "all"] = Field(
+        "round", description="The data set is made from this round's samples, or from those of all rounds so far."
+    )
+    problems: int | None = Field(
+        None, ge=1, description="Train problems of a round, in turn from a shuffled order; None: all of them."
+    )
+    improve: int = Field(
+        1, ge=1, description="Rounds that train on one grown set: new samples come every so many rounds (ReST)."
+    )
+    thresholds: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(
+        (), description="materialize.threshold of each round since the samples were drawn; the last one stays."
+    )
+    learning_rate_factor: float = Field(
+        1.0, gt=0, description="Of finetune.learning_rate, from round to round since the samples were drawn."
+    )
+    steps_factor: float = Field(1.0, gt=0, description="Of finetune.steps, from round to round (STaR: 1.2).")
+    steps_added: int = Field(0, ge=0, description="Added to finetune.steps from round to round.")
+    nothing_accepted: Literal["fail", "go_on", "stop"] = Field(
+        "fail", description="When a round accepts nothing: fail, go on with the same policy and fresh samples, or stop."
+    )
+
+    @model_validator(mode="after")
+    def thresholds_rise(self) -> Self:
+        if list(self.thresholds) != sorted(self.thresholds):
+            raise ValueError(f"loop.thresholds {list(self.thresholds)} fall somewhere; name them in rising order")
+        if self.improve > 1 and self.iterations % self.improve:
+            raise ValueError(
+                f"loop.iterations is {self.iterations} but each grown set serves loop.improve = {self.improve} rounds; "
+                "make iterations a multiple of it"
+            )
+        return self
+
+
+class TeacherSettings(Settings):
+    """The fixed policy that is sampled where loop.sampler is `teacher`; the student is trained and evaluated."""
+
+    policy: str = Field("", description="Folder, URL, Hub id, RUN/ITERATION of this store, base or latest.")
+    engine: EngineSettings | None = Field(
+        None, description="How it is sampled; None: as the student. openai with fixed_policy: external endpoints."
+    )
 
 
 class RetrySettings(Settings):

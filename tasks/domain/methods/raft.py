@@ -1,7 +1,8 @@
-"""RAFT: the best of 8 samples of each prompt, from the previous policy (Dong et al., arXiv 2304.06767).
+"""RAFT: the best of 32 samples of each prompt, from the previous policy (Dong et al., arXiv 2304.06767).
 
-Prompts without a correct sample drop. Assumption: with rewards of 0 and 1 the best sample is the first correct one. The
-RAFT of arXiv 2504.11343 keeps every correct one and is another method.
+A prompt whose best reward is 0 drops, and the seed decides among equals. Two epochs at 2e-5, as the paper; its 2048 prompts
+a stage are `loop.problems`. Assumption: the best sample is better than the policy's usual one. The RAFT of arXiv 2504.11343
+keeps every correct one and is `raft_positives`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from tasks.domain.methods.rest_em import METHOD as REST_EM
 METHOD = method(
     "raft",
     REST_EM,
-    generate={"temperature": 1.0, "top_k": 0, "waves": (8,)},
-    materialize={"cap": 1},
-    finetune={"start": "previous"},
+    generate={"temperature": 1.0, "top_k": 0, "waves": (32,)},
+    materialize={"accept": "positive", "cap": 1, "choose": "reward", "dedupe": "none"},
+    finetune={"start": "previous", "epochs": 2, "learning_rate": 2e-5},
 )
