@@ -10,15 +10,8 @@ from flows.loop.rounds import problems_of
 from flows.loop.warm_up import sampler_of
 from flows.run.draws import Draws
 from flows.run.run import Run
-<<<<<<< HEAD
-from flows.run.waves import drive
-from tasks.domain.chat_template import template_of
-from tasks.domain.schema import Policy
-from tasks.store.ranges import RangeSamples
-=======
 from flows.run.waves import drive, missed
-from tasks.domain.prompts import template_named
->>>>>>> 06ad05c (The family under one loop: schedules, pools, hints, people, teachers; a file for each method; docs/methods.md)
+from tasks.domain.chat_template import template_of
 from tasks.store.slots import Slot
 
 MOST_TASK_RUNS = 170  # of one E-step; with the evaluations an iteration stays below 300, see flows.loop.evaluation

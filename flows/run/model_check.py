@@ -30,15 +30,10 @@ def check_model(
 
 def asked(config: RunConfig, problems: list[Problem]) -> Asked:
     """Return what the run will do with its model."""
-<<<<<<< HEAD
     template, shots = template_of(config.model), config.model.shots
-    prompts = sorted({template.render(problem, shots) for problem in problems}, key=lambda text: (-len(text), text))
-=======
-    template, shots = template_named(config.model.prompt), config.model.shots
     prompts = sorted(
         {template.render(problem, shots, config.loop.hint) for problem in problems}, key=lambda text: (-len(text), text)
     )
->>>>>>> 06ad05c (The family under one loop: schedules, pools, hints, people, teachers; a file for each method; docs/methods.md)
     return Asked(
         tuple(prompts[:MOST_PROMPTS]), template.specimen(), template.stop,
         max(config.generate.max_tokens, config.evaluate.max_tokens), config.engine.max_model_len, config.finetune.packing,

@@ -86,24 +86,12 @@ class Timed:
             problems_solved=train["solved"],
             train=Tally(**train["tally"]),
             selection=SelectionStats(**meta["selection"] | {"rows_per_problem": _int_keys(meta["selection"])}),
-<<<<<<< HEAD
-            epochs=self.maximized.epochs,
-            steps=steps_of(self.run.workspace.store, self.maximized.outcome),
-            val_reward=self.maximized.chosen.val_reward,
-            refs={
-                "dataset": self.dataset.ref.uri,
-                "finetune": self.maximized.outcome.ref.uri,
-                "policy": self.maximized.policy.uri,
-            },
-            links=self._links(self.maximized),
-=======
             refs={"dataset": self.dataset.ref.uri, **made.refs},
->>>>>>> 754277e (The family under one loop: schedules, pools, hints, people, teachers; a file for each method; docs/methods.md)
         )
 
     def _with_training(self, made: IterationResult, trained: Maximized) -> IterationResult:
         return replace(
-            made, epochs=trained.epochs, val_reward=trained.chosen.val_reward, links=self._links(trained),
+            made, epochs=trained.epochs, steps=steps_of(self.run.workspace.store, trained.outcome), val_reward=trained.chosen.val_reward, links=self._links(trained),
             refs={**made.refs, "finetune": trained.outcome.ref.uri},
         )  # fmt: skip
 
@@ -175,11 +163,7 @@ class Recorder:
         result = RunResult(
             name, self.run.config.model_dump(mode="json"), self.rows[0], tuple(self.rows[1:]), status, self.started,
             None if status == "running" else _now(), code_commit(), hardware(), library_versions(),
-<<<<<<< HEAD
-            notes=notes + self.stopped_because + self._left_out() + self.run.problems.notes + false_positive_notes(self.rows),
-=======
-            notes=notes + self._left_out() + idle_notes(self.rows) + self.run.problems.notes + false_positive_notes(self.rows),
->>>>>>> 754277e (The family under one loop: schedules, pools, hints, people, teachers; a file for each method; docs/methods.md)
+            notes=notes + self.stopped_because + self._left_out() + idle_notes(self.rows) + self.run.problems.notes + false_positive_notes(self.rows),
         )  # fmt: skip
         result = replace(result, differences=differences_to_base(result))
         store.write_bytes(self.places.result, json.dumps(result.to_json(), indent=1).encode())
