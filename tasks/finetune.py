@@ -122,6 +122,8 @@ def _commit(job: FinetuneJob, recipe: dict[str, Any], result: TrainResult, secon
         "train_seconds": round(result.seconds, 3), "start": asdict(job.start), "dataset": asdict(job.dataset),
         "environment": environment(), "held_back": [asdict(one) for one in result.held_back], "threads": result.threads,
     }  # fmt: skip
+    if result.encoded:
+        meta["encoded"] = dict(result.encoded)
     if result.notes:
         meta["notes"] = list(result.notes)
     digest = digest_of([one["digest"] for one in epochs])

@@ -180,7 +180,7 @@ def _samples(job: GenerateJob, request: DrawRequest, completions: Iterable[Compl
         Sample(
             problem_id=request.problem_id, draw=job.draw, index=index, text=one.text, finish_reason=one.finish_reason,
             stop_reason=one.stop_reason, prompt_tokens=one.prompt_tokens, completion_tokens=one.completion_tokens,
-            prompt_digest=prompt_digest, policy_digest=job.policy.digest, sampling=sampling,
+            prompt_digest=prompt_digest, policy_digest=job.policy.digest, sampling=sampling, token_ids=one.token_ids,
         )
         for index, one in zip(request.indices, completions, strict=True)
     ]  # fmt: skip

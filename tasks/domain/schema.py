@@ -62,18 +62,22 @@ class Policy:
 
 @dataclass(frozen=True)
 class Completion:
-    """What an engine returns for one draw. `text` excludes the stop string."""
+    """What an engine returns for one draw. `text` excludes the stop string; `token_ids` are all that were drawn, ends included."""
 
     text: str
     finish_reason: str  # "stop" | "length" | "abort"
     stop_reason: str | None
     prompt_tokens: int
     completion_tokens: int
+    token_ids: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One completion of one problem. `index` counts draws of this problem under one (policy, prompt, sampling, draw)."""
+    """One completion of one problem. `index` counts draws of this problem under one (policy, prompt, sampling, draw).
+
+    `token_ids` is None where nobody drew tokens (solutions by people) or the engine does not tell them.
+    """
 
     problem_id: str
     draw: str
@@ -86,6 +90,7 @@ class Sample:
     prompt_digest: str
     policy_digest: str
     sampling: str  # digest of the Sampling
+    token_ids: tuple[int, ...] | None = None
 
     @property
     def id(self) -> str:
@@ -105,7 +110,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Example:
-    """One row of the M-step's data set (prompt/completion as TRL's SFTTrainer reads them)."""
+    """One row of the M-step's data set (prompt/completion as TRL's SFTTrainer reads them).
+
+    `token_ids` is what the policy drew; the trainer takes its longest prefix that decodes to the completion.
+    """
 
     problem_id: str
     index: int
@@ -113,10 +121,15 @@ class Example:
     completion: str
     weight: float
     reward: float
+    token_ids: tuple[int, ...] | None = None
 
 
 EMPTY: tuple[Any, ...] = (None, "", "{}", (), [])  # what a field holds that says nothing
-LATER: dict[type, frozenset[str]] = {Problem: frozenset({"chat"})}
+LATER: dict[type, frozenset[str]] = {
+    Problem: frozenset({"chat"}),
+    Sample: frozenset({"token_ids"}),
+    Example: frozenset({"token_ids"}),
+}
 LATER_COLUMNS = frozenset[str]().union(*LATER.values())
 PLAIN: dict[Any, pa.DataType] = {str: pa.string(), int: pa.int32(), float: pa.float64()}
 
@@ -132,6 +145,8 @@ def _column_type(hint: Any) -> pa.DataType:
     inner = next((one for one in get_args(hint) if one is not NoneType), None) if NoneType in get_args(hint) else hint
     if get_origin(inner) is Literal or get_origin(inner) is Mapping:
         return pa.string()
+    if get_origin(inner) is tuple:
+        return pa.list_(PLAIN[get_args(inner)[0]])
     return PLAIN[inner]
 
 
@@ -174,4 +189,7 @@ def from_table(table: pa.Table, row_type: type) -> list[Any]:
     for record in records:
         for column in JSON_COLUMNS[row_type]:
             record[column] = json.loads(record.get(column) or "{}")
-    return [row_type(**record) for record in records]
+    return [
+        row_type(**{name: tuple(one) if isinstance(one, list) else one for name, one in record.items()})
+        for record in records
+    ]

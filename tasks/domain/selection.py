@@ -291,4 +291,12 @@ def _example(judged: Judged, weight: float, prompts: Mapping[str, str]) -> Examp
     sample = judged.sample
     if sample.problem_id not in prompts:
         raise StageFailed(f"no prompt for problem {sample.problem_id}; expected one for each problem of the range")
-    return Example(sample.problem_id, sample.index, prompts[sample.problem_id], sample.text, weight, judged.reward)
+    return Example(
+        sample.problem_id,
+        sample.index,
+        prompts[sample.problem_id],
+        sample.text,
+        weight,
+        judged.reward,
+        sample.token_ids,
+    )

@@ -61,6 +61,7 @@ def test_a_run_of_transformers_counts_those_tokens(tmp_path: Path) -> None:
     finally:
         engine.close()
     assert [one.prompt_tokens for one in drawn] == [len(ids)] * 2
+    assert [len(one.token_ids or ()) for one in drawn] == [one.completion_tokens for one in drawn]
 
 
 @pytest.mark.heavy
@@ -79,3 +80,4 @@ def test_vllm_samples_from_the_prompt_that_is_trained_on(tmp_path: Path) -> None
         engine.close()
     assert told["prompt_token_ids"] == ids
     assert [one.prompt_tokens for one in drawn] == [len(ids)] * 2
+    assert [len(one.token_ids or ()) for one in drawn] == [one.completion_tokens for one in drawn]

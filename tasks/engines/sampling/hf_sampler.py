@@ -85,7 +85,9 @@ class HfEngine:
         }  # fmt: skip
         message = {"load": self._load, "seed": self._seed, "rows": rows, "sampling": wanted, "complete": complete}
         answer = self._child.call(message, self._settings.request_timeout_s)
-        completions = iter([Completion(**row) for row in answer["completions"]])
+        completions = iter(
+            [Completion(**{**row, "token_ids": tuple(row["token_ids"])}) for row in answer["completions"]]
+        )
         return [(one, tuple(next(completions) for _ in one.indices)) for one in batch]
 
 
@@ -199,6 +201,7 @@ def _completion(
     return {
         "text": text, "finish_reason": "length" if stop is None and end is None else "stop",
         "stop_reason": reason, "prompt_tokens": prompt_tokens, "completion_tokens": tokens,
+        "token_ids": ids[:tokens],
     }  # fmt: skip
 
 

@@ -277,6 +277,7 @@ def _completions(
             stop_reason=None if reason is None else stops.get(reason, str(reason)),
             prompt_tokens=int(usage["prompt_tokens"]),
             completion_tokens=len(ids) if ids is not None else total * (number + 1) // count - total * number // count,
+            token_ids=None if ids is None else tuple(ids),
         )
 
 

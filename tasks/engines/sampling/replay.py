@@ -17,12 +17,12 @@ import pyarrow.parquet as pq
 
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of, digest_of_text
-from tasks.domain.schema import SAMPLE_SCHEMA, Completion, Policy, Sampling
+from tasks.domain.schema import Completion, Policy, Sample, Sampling, from_table
 from tasks.domain.settings import EngineSettings
 from tasks.engines.sampling.engine import Drawn, DrawRequest, OnProgress, engine
 
 LOG_VARIABLE = "RESTEM_REPLAY_LOG"
-_ANSWER = ("text", "finish_reason", "stop_reason", "prompt_tokens", "completion_tokens")
+_ANSWER = ("text", "finish_reason", "stop_reason", "prompt_tokens", "completion_tokens", "token_ids")
 _Key = tuple[str, str, int]  # prompt digest, sampling digest, index
 
 
@@ -83,9 +83,9 @@ def _read(where: str) -> dict[_Key, Completion]:
         raise UserError(f"engine.replay_path = {where} holds no parquet file; expected recorded samples there")
     recorded: dict[_Key, Completion] = {}
     for file in files:
-        for row in pq.read_table(file, columns=SAMPLE_SCHEMA.names).to_pylist():
-            key = (row["prompt_digest"], row["sampling"], row["index"])
-            recorded.setdefault(key, Completion(**{name: row[name] for name in _ANSWER}))
+        for row in from_table(pq.read_table(file), Sample):
+            key = (row.prompt_digest, row.sampling, row.index)
+            recorded.setdefault(key, Completion(**{name: getattr(row, name) for name in _ANSWER}))
     return recorded
 
 

@@ -1,7 +1,7 @@
 """Turns data set rows into token rows, and checks them, in the fine-tuning child before any training.
 
 The tokens of a row are `tokenizer(prompt)`, exactly as an OpenAI-compatible server tokenises the same prompt when it
-samples, then the completion's tokens, then one EOS. Training on prompt and completion as one string would let a
+samples, then the tokens that the policy drew (where they are known and still give the kept text; else the text's own), then one EOS. Training on prompt and completion as one string would let a
 tokenizer merge across the boundary and train on a prompt the model never sees.
 
 No heavy import: the tokenizer is an argument (any `transformers` tokenizer).
@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import pyarrow.parquet as pq
 
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of
-from tasks.domain.schema import EXAMPLE_SCHEMA
+from tasks.domain.schema import EXAMPLE_SCHEMA, LATER, Example
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ class Joining:
 AS_TEXT = Joining()  # the tokenizer's own BOS and EOS around prompt and completion
 
 
+REQUIRED = tuple(name for name in EXAMPLE_SCHEMA.names if name not in LATER[Example])
+NO_IDS, CUT = "without the tokens that were drawn", "whose kept text ends inside of a token, or skips a special one"
+CONTEXT = 4  # tokens of the prompt behind which a completion is decoded
+BROKEN = 4  # tokens that one character of several bytes may be made of
 CHAT_MARKER = re.compile(r"<\|[A-Za-z_]+\|>")
 
 
@@ -70,10 +75,23 @@ class HeldBack:
 
 @dataclass(frozen=True)
 class TokenRows:
-    """These are the rows to train on and the rows held back, both in the table's order."""
+    """These are the rows to train on and the rows held back, both in the table's order.
+
+    `encoded` counts rows whose text was encoded instead of taking the tokens that were drawn, by the reason.
+    """
 
     rows: list[TokenRow]
     held_back: tuple[HeldBack, ...] = ()
+    encoded: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Say how many rows are not trained on the tokens that were drawn; nothing where all are, or where no row has them."""
+        total = len(self.rows)
+        if not self.encoded or self.encoded.get(NO_IDS, 0) == total:
+            return ()
+        told = ", ".join(f"{count} {reason}" for reason, count in self.encoded.items())
+        return (f"of {total} rows {sum(self.encoded.values())} are trained on their encoded text: {told}",)
 
 
 def read_examples(files: Sequence[Path], expected_rows: int) -> pa.Table:
@@ -82,7 +100,7 @@ def read_examples(files: Sequence[Path], expected_rows: int) -> pa.Table:
     Rows are sorted, so the same rows train the same model however they are split into files.
     """
     table = pa.concat_tables([_read_part(file) for file in files])
-    table = table.sort_by([(name, "ascending") for name in EXAMPLE_SCHEMA.names])
+    table = table.sort_by([(name, "ascending") for name in REQUIRED])
     if table.num_rows == 0:
         raise UserError(
             "the data set has no rows, so there is nothing to train on; look at how many samples were accepted"
@@ -91,7 +109,7 @@ def read_examples(files: Sequence[Path], expected_rows: int) -> pa.Table:
         raise UserError(
             f"the data set has {table.num_rows} rows but {expected_rows} were announced; materialize it again"
         )
-    for name in table.column_names:
+    for name in REQUIRED:
         if table[name].null_count:
             raise UserError(
                 f"column {name!r} of the data set has {table[name].null_count} empty values; fill or drop them"
@@ -101,11 +119,12 @@ def read_examples(files: Sequence[Path], expected_rows: int) -> pa.Table:
 
 def _read_part(file: Path) -> pa.Table:
     names = pq.read_schema(file).names
-    if missing := [name for name in EXAMPLE_SCHEMA.names if name not in names]:
-        raise UserError(
-            f"{file.name} lacks the column(s) {', '.join(missing)}; expected {', '.join(EXAMPLE_SCHEMA.names)}"
-        )
-    return pq.read_table(file, columns=EXAMPLE_SCHEMA.names).cast(EXAMPLE_SCHEMA)
+    if missing := [name for name in REQUIRED if name not in names]:
+        raise UserError(f"{file.name} lacks the column(s) {', '.join(missing)}; expected {', '.join(REQUIRED)}")
+    table = pq.read_table(file, columns=[name for name in EXAMPLE_SCHEMA.names if name in names])
+    for name in EXAMPLE_SCHEMA.names[len(table.column_names) :]:
+        table = table.append_column(name, pa.nulls(table.num_rows, EXAMPLE_SCHEMA.field(name).type))
+    return table.select(EXAMPLE_SCHEMA.names).cast(EXAMPLE_SCHEMA)
 
 
 def training_rows(
@@ -122,7 +141,7 @@ def training_rows(
     out = {one.row for one in made.held_back}
     names = [name for name in _names(table) if name not in out]
     _check_lengths(made.rows, names, max_length)
-    return TokenRows(relative_weights(made.rows), made.held_back)
+    return TokenRows(relative_weights(made.rows), made.held_back, made.encoded)
 
 
 def _check_held_back(made: TokenRows, total: int, share: float) -> None:
@@ -158,7 +177,7 @@ def digest_of_token_rows(rows: Iterable[TokenRow]) -> str:
 def tokenize(table: pa.Table, tokenizer: Any, joining: Joining = AS_TEXT) -> TokenRows:
     """Return token rows in the table's order; a row is held back when its target cannot be what the model should write."""
     _check_tokenizer(tokenizer)
-    prompts, completions, weights = _columns(table, "prompt", "completion", "weight")
+    prompts, completions, weights, drawn_ids = _columns(table, "prompt", "completion", "weight", "token_ids")
     _check_chat_markers(prompts, tokenizer)
     add = not joining.complete
     prompt_ids = tokenizer(prompts, add_special_tokens=add)["input_ids"]
@@ -166,15 +185,54 @@ def tokenize(table: pa.Table, tokenizer: Any, joining: Joining = AS_TEXT) -> Tok
         "input_ids"
     ]
     rows, held_back, end = [], [], _end_id(tokenizer, joining)
-    parts = zip(_names(table), prompt_ids, joint_ids, completions, weights, strict=True)
-    for name, prompt, joint, completion, weight in parts:
+    encoded: Counter[str] = Counter()
+    parts = zip(_names(table), prompt_ids, joint_ids, completions, weights, drawn_ids, strict=True)
+    for name, prompt, joint, completion, weight, drawn in parts:
         _check_bos(name, prompt, tokenizer)
-        target = _target(prompt, joint, completion, tokenizer, end)
+        kept = kept_ids(drawn, completion, prompt, tokenizer) if drawn else None
+        target = [*kept, end] if kept else _target(prompt, joint, completion, tokenizer, end)
+        if not kept:
+            encoded[CUT if drawn else NO_IDS] += 1
         if reason := _fault(target, tokenizer, end):
             held_back.append(HeldBack(name, reason))
         else:
             rows.append(TokenRow((*prompt, *target), len(prompt), weight))
-    return TokenRows(rows, tuple(held_back))
+    return TokenRows(rows, tuple(held_back), dict(encoded))
+
+
+def kept_ids(drawn: Sequence[int], text: str, prompt: Sequence[int], tokenizer: Any) -> list[int] | None:
+    """Return the longest prefix of the drawn ids that decodes to the text; None where a cut splits a token.
+
+    A decoder may treat the beginning of a text apart (SentencePiece takes a space away), and engines decode a completion by
+    itself or behind its prompt: both readings are tried.
+    """
+    tail = list(prompt[-CONTEXT:])
+    before = len(tokenizer.decode(tail, skip_special_tokens=False)) if tail else 0
+
+    def alone(count: int) -> str:
+        return str(tokenizer.decode(list(drawn[:count]), skip_special_tokens=False))
+
+    def behind(count: int) -> str:
+        return str(tokenizer.decode([*tail, *drawn[:count]], skip_special_tokens=False))[before:]
+
+    for reading in (alone, behind):
+        count = _longest(reading, text, len(drawn))
+        if count:
+            return list(drawn[:count])
+    return None
+
+
+def _longest(reading: Callable[[int], str], text: str, most: int) -> int:
+    """Return the largest count whose reading is the text, 0 for none. Readings grow with the count, but for broken characters."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if len(reading(middle)) <= len(text):
+            low = middle
+        else:
+            high = middle - 1
+    near = range(min(most, low + BROKEN), max(0, low - BROKEN), -1)
+    return next((count for count in near if reading(count) == text), 0)
 
 
 def _names(table: pa.Table) -> list[str]:

@@ -21,8 +21,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,7 @@ class TrainResult:
     held_back: tuple[HeldBack, ...] = ()
     notes: tuple[str, ...] = ()
     threads: int = 0  # of the child, for arithmetic on the CPU
+    encoded: Mapping[str, int] = field(default_factory=dict)  # rows trained on their encoded text, by the reason
 
 
 def train(job: TrainJob, *, on_progress: Callable[[TrainProgress], None] | None = None, log_path: Path) -> TrainResult:
@@ -254,7 +255,15 @@ def _result(job: TrainJob, seconds: float) -> TrainResult:
     epochs = tuple(EpochCheckpoint(**{**one, "path": Path(one["path"])}) for one in told["epochs"])
     held_back = tuple(HeldBack(**one) for one in told["held_back"])
     return TrainResult(
-        epochs, told["tokens"], seconds, told["versions"], told["history"], held_back, tuple(told["notes"])
+        epochs,
+        told["tokens"],
+        seconds,
+        told["versions"],
+        told["history"],
+        held_back,
+        tuple(told["notes"]),
+        told["threads"],
+        told["encoded"],
     )
 
 

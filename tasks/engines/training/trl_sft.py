@@ -213,7 +213,7 @@ def _result(job: TrainJob, trainer: Any, made: TokenRows) -> Mapping[str, Any]:
     held_back = [asdict(one) for one in made.held_back]
     return {
         "epochs": epochs, "tokens": tokens, "versions": _versions(), "history": history, "held_back": held_back,
-        "notes": list(trainer.notes), "threads": torch.get_num_threads(),
+        "notes": [*made.notes, *trainer.notes], "encoded": dict(made.encoded), "threads": torch.get_num_threads(),
     }  # fmt: skip
 
 
