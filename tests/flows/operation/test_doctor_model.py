@@ -20,7 +20,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-def config(tmp_path: Path, base: Path, **model: Any) -> RunConfig:
+def config(tmp_path: Path, folder: Path, **model: Any) -> RunConfig:
     sources = {}
     for split in ("train", "val", "test"):
         path = tmp_path / f"{split}.jsonl"
@@ -29,7 +29,7 @@ def config(tmp_path: Path, base: Path, **model: Any) -> RunConfig:
     run = {"store": str(tmp_path / "store"), "scratch": str(tmp_path / "scratch"), "name": "doctor"}
     limits = {"generate": {"max_tokens": 16}, "evaluate": {"max_tokens": 16}}
     return make_config(
-        {"run": run, "data": sources, "model": {"base": str(base), "prompt": "tokenizer", **model}, **limits}
+        {"run": run, "data": sources, "model": {"base": str(folder), "prompt": "tokenizer", **model}, **limits}
     )
 
 
