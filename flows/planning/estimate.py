@@ -168,20 +168,23 @@ def _rates_of(result: RunResult, rows: Sequence[IterationResult], store: Store) 
 
 
 def _training_rates(result: RunResult, store: Store) -> tuple[float, float]:
-    """Return the seconds that trainings take beside the optimizer's, and those of a row in an epoch, as their manifests say."""
+    """Return the seconds that trainings take beside the optimizer's, and those of a row in an epoch, as their manifests say.
+
+    Manifests of older stores may not say them; nothing is known then.
+    """
     found = (finetune_of(store, row.refs.get("finetune", "")) for row in result.iterations)
-    done = [one for one in found if one is not None]
+    done = [one for one in found if one is not None and "seconds" in one.meta]
     passes = sum(_rows_passed(one) for one in done)
     if not passes:
         return 0.0, 0.0
-    optimizing = sum(one.meta["train_seconds"] for one in done)
-    return sum(one.meta["seconds"] for one in done) / len(done) - optimizing / len(done), optimizing / passes
+    optimizing = sum(one.meta.get("train_seconds", one.meta["seconds"]) for one in done)
+    return (sum(one.meta["seconds"] for one in done) - optimizing) / len(done), optimizing / passes
 
 
 def _rows_passed(training: Manifest) -> float:
     """Return how many rows the optimizer saw, counting a row again in each epoch."""
     settings = training.recipe["settings"]
-    steps = max((one["steps"] for one in training.meta["epochs"]), default=0)
+    steps = max((one.get("steps", 0) for one in training.meta["epochs"]), default=0)
     return float(steps * settings["batch_size"] * settings["accumulation"])
 
 

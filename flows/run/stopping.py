@@ -38,7 +38,7 @@ def progress_of(store: Store, dataset: Outcome, maximized: Maximized) -> Progres
 
 def steps_of(store: Store, training: Outcome) -> int:
     """Return the optimizer steps of a training, all epochs together."""
-    return max((epoch["steps"] for epoch in store.manifest_of(training.ref).meta["epochs"]), default=0)
+    return max((epoch.get("steps", 0) for epoch in store.manifest_of(training.ref).meta["epochs"]), default=0)
 
 
 def stop_reason(done: Sequence[Progress], settings: LoopSettings) -> str | None:
