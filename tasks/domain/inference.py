@@ -48,7 +48,7 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
 def t_test(values: ArrayLike) -> float:
     """Return the two-sided p-value of "the mean is 0" (one-sample t test); NaN below two values.
 
-    Differences that are all the same leave no spread: p is 0 when they differ from 0, and 1 when they do not.
+    Values that are all the same leave no spread to judge by: p is 1 when they are 0, else NaN. Few test problems make that happen.
     """
     from scipy.special import stdtr
 
@@ -57,7 +57,7 @@ def t_test(values: ArrayLike) -> float:
         return nan
     error = _standard_error(known)
     if error == 0:
-        return 1.0 if known[0] == 0 else 0.0
+        return 1.0 if known[0] == 0 else nan
     return float(2 * stdtr(len(known) - 1, -abs(known.mean() / error)))
 
 

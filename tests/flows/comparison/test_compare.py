@@ -18,7 +18,7 @@ from tests.command import write_config
 from tests.rig import Command, record, small_config, snapshot, tiny_base
 from tests.server import prefect_server
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1800)]  # the fixture trains five times, a trainer's start each
 
 
 @dataclass(frozen=True)
