@@ -41,7 +41,7 @@ READING_SPENT = "Means of one seed, sampling for training only; seconds include 
 
 
 def comparison_sections(result: ComparisonResult, bootstrap: int = 2000) -> list[Section]:
-    """Return the tables of a comparison, as far as it has come."""
+    """Return the tables of figures, as far as the comparison has come."""
     figures = [one for name, runs in result.arms.items() if (one := arm_figures(name, runs))]
     metrics = _shown_metrics(result)
     lines = [line for metric in metrics for line in against(result.arms, result.reference, metric, bootstrap)]
@@ -51,7 +51,6 @@ def comparison_sections(result: ComparisonResult, bootstrap: int = 2000) -> list
         _rounds(result),
         _spent(figures),
         _detectable(result),
-        _cells(result),
     ]
     return [one for one in made if one.rows or one.reading]
 
@@ -59,7 +58,8 @@ def comparison_sections(result: ComparisonResult, bootstrap: int = 2000) -> list
 def comparison_markdown(result: ComparisonResult, further: Sequence[Section] = ()) -> str:
     """Return the tables as markdown, at most 100 KB."""
     parts = [f"# {plain(result.name)}: {plain(result.status)}", plain(headline(result)), *map(plain, result.notes)]
-    return within_limit("\n\n".join([*parts, *map(as_markdown, [*comparison_sections(result), *further])]) + "\n")
+    shown = [*comparison_sections(result), *further, _cells(result)]
+    return within_limit("\n\n".join([*parts, *map(as_markdown, shown)]) + "\n")
 
 
 def comparison_html(result: ComparisonResult, further: Sequence[Section] = ()) -> str:
@@ -74,7 +74,7 @@ def comparison_html(result: ComparisonResult, further: Sequence[Section] = ()) -
     return (
         f"{head}</head>\n<body><main>\n<h1>{safe(result.name)} <span class=\"badge {result.status}\">{result.status}</span></h1>\n"
         f"<p>{safe(headline(result))}</p>{notes}\n{as_html(first)}\n<h2>Pictures</h2><div class=\"figures\">{pictures}</div>\n"
-        f"{''.join(map(as_html, [*rest, *further]))}\n</main></body>\n</html>\n"
+        f"{''.join(map(as_html, [*rest, *further, _cells(result)]))}\n</main></body>\n</html>\n"
     )  # fmt: skip
 
 

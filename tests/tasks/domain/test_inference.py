@@ -55,7 +55,7 @@ def test_the_t_test_is_scipys_and_says_what_equal_differences_say():
     values = [0.01, 0.03, -0.02, 0.05]
     assert t_test(values) == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
     assert t_test([0.0, 0.0]) == 1.0
-    assert isnan(t_test([0.25, 0.25]))  # no spread is no certainty: three seeds on eight problems come out alike by chance
+    assert isnan(t_test([0.25, 0.25]))  # three seeds on eight problems come out alike by chance
 
 
 def test_benjamini_hochberg_is_scipys_and_leaves_out_what_was_not_tested():
