@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal
 
+from sandbox.grading.unsupported import reason_to_refuse
 from tasks.domain.digits import any_digits
 
 PACKAGES = frozenset({"numpy", "pytest", "scipy", "pandas", "sympy", "networkx", "sortedcontainers"})
@@ -38,7 +39,7 @@ STAR_MODULES = frozenset(
 UNREACHABLE = re.compile(
     r"builtins\.(?:input|open|print)\b|\bsys\.stdin\s*=|[\"']sys\.stdin[\"']|\bmonkeypatch\b|\bcapfd\b|\btmp_path\b"
 )
-WATCHING = re.compile(r"\bstdout\b|\bcapsys\b")
+WATCHING = re.compile(r"stdout\b|\bcapsys\b")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Failing = Literal["stop", "go on", "pass over"]
 
@@ -106,6 +107,8 @@ def _assert_tests(prompt: str, test: str, entry_point: str | None) -> AssertTest
     known = _prompt_names(prompt)
     names, modules = _names(tree, entry_point, known or frozenset())
     names |= imported | ({entry_point} if entry_point else set())
+    if (reason := reason_to_refuse(tree, names)) is not None:
+        raise BadTests(reason)
     total = sum(isinstance(node, ast.Assert) for node in ast.walk(tree)) + len(list(_test_cases(tree)))
     return AssertTests(
         "" if known is None else prompt, ast.unparse(ast.fix_missing_locations(tree)), total, tuple(sorted(names)),
@@ -205,13 +208,13 @@ def _prompt_names(prompt: str) -> frozenset[str] | None:
 def _without_program_imports(tree: ast.Module) -> set[str]:
     """`from solution import f`: the statement goes, the names are the program's."""
     names: set[str] = set()
-    for node in list(tree.body):
+    for node in list(ast.walk(tree)):
         top = node.module.split(".")[0] if isinstance(node, ast.ImportFrom) and node.module else None
         if isinstance(node, ast.ImportFrom) and top not in sys.stdlib_module_names | PACKAGES | {"__future__"}:
             if any(alias.asname for alias in node.names):
                 raise BadTests(f"the tests import {node.names[0].name} of the program under another name")
             names |= {alias.name for alias in node.names} - {"*"}
-            tree.body.remove(node)
+            _Without(node).visit(tree)
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.split(".")[0] not in sys.stdlib_module_names | PACKAGES:
@@ -219,6 +222,16 @@ def _without_program_imports(tree: ast.Module) -> set[str]:
     if not tree.body:
         tree.body.append(ast.Pass())
     return names
+
+
+class _Without(ast.NodeTransformer):
+    """Puts `pass` in the place of one statement."""
+
+    def __init__(self, statement: ast.stmt) -> None:
+        self.statement = statement
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt:
+        return ast.Pass() if node is self.statement else node
 
 
 def _open_main_guards(tree: ast.Module) -> None:
@@ -250,7 +263,7 @@ def _test_cases(tree: ast.Module) -> Iterator[tuple[str, str]]:
     cases: set[str] = set()
     for node in tree.body:
         if (
-            isinstance(node, ast.FunctionDef)
+            isinstance(node, Function)
             and (node.name == "test" or node.name.startswith("test_"))
             and node.name not in called
         ):
@@ -334,8 +347,12 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_Expr(self, node: ast.Expr) -> ast.stmt:
         """`self.assertEqual(..)` is an assert too."""
+        seeds = isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "random.seed"
         self.generic_visit(node)
         call = node.value.func if isinstance(node.value, ast.Call) else None
+        if seeds and isinstance(node.value, ast.Call):
+            also = ast.Call(ast.Name("_restem_seed", ast.Load()), node.value.args, node.value.keywords)
+            return ast.If(ast.Constant(True), [node, ast.Expr(also)], [])
         asserts = isinstance(call, ast.Attribute) and call.attr.startswith("assert")
         return _passing_over(node) if asserts and self.failing == "pass over" else node
 

@@ -99,7 +99,7 @@ class Ahead(Tests):
         return found
 
     def ask(self, operation: str, target: Any, *arguments: Any, **keywords: Any) -> Any:
-        if operation not in ("call", "watch"):
+        if operation not in ("call", "watch", "seed"):
             self.stand()
         name = object.__getattribute__(target, "_restem_name") if isinstance(target, Remote) else None
         self.tell(operation, target if name is None else name, arguments, keywords)

@@ -53,6 +53,7 @@ class Server:
         self.objects: list[Any] = []  # what stays here, by its number
         self.numbers: dict[int, int] = {}
         self.under_way: set[int] = set()  # objects whose fields are being written
+        self.loop: Any = None
         self.read: int | None = None  # bytes of stdout that the tests have seen; None: they do not want them
 
     def answer(self, frame: bytes) -> bytes:
@@ -207,6 +208,17 @@ class Server:
         except KeyError:
             raise NameError(f"name {target!r} is not defined") from None
 
+    def awaited(self, awaitable: Any) -> Any:
+        """Run it to its end. All share one loop: an asynchronous generator stays in the one where it began."""
+        import asyncio
+
+        async def whole() -> Any:
+            return await awaitable
+
+        if self.loop is None:
+            self.loop = asyncio.new_event_loop()
+        return self.loop.run_until_complete(whole())
+
     def borrow(self, number: int, operation: str, *arguments: Any, **keywords: Any) -> Any:
         """Use an object of the tests; meanwhile they may use the program."""
         encoder = encoding.Encoder(refer=self.refer)
@@ -232,7 +244,7 @@ def an_error(described: Any) -> Exception:
 
 
 class Lent:
-    """An object of the tests, as the program sees it."""
+    # An object of the tests, as the program sees it. No docstring: what the program asks for is the object's own.
 
     def __init__(self, server: Server, number: int) -> None:
         self.__dict__.update(server=server, number=number)
@@ -244,6 +256,10 @@ class Lent:
         if name.startswith("_") and name not in ("__name__", "__doc__", "__qualname__"):
             raise AttributeError(name)
         return self.server.borrow(self.number, "get", name)
+
+    @property
+    def __doc__(self) -> Any:  # type: ignore[override]
+        return self.server.borrow(self.number, "get", "__doc__")
 
     def __setattr__(self, name: str, value: Any) -> None:
         self.server.borrow(self.number, "set", name, value)
@@ -293,14 +309,27 @@ class Handed(Iterator[Any]):
         return next(self.iterator)
 
 
-def awaited(coroutine: Any) -> Any:
-    """Run it to its end in a loop of its own."""
-    import asyncio
+def left(target: Any, error: Any) -> Any:
+    """The end of a `with` of the tests; `error` is the exception that came, by name and arguments."""
+    if error is None:
+        return type(target).__exit__(target, None, None, None)
+    made = an_error(error)
+    return type(target).__exit__(target, type(made), made, None)
 
-    async def whole() -> Any:
-        return await coroutine
 
-    return asyncio.run(whole())
+def seeded(*arguments: Any) -> None:
+    import random
+
+    random.seed(*arguments)
+
+
+CONVERSIONS: dict[str, Operation] = {
+    "int": int,
+    "float": float,
+    "round": round,
+    "complex": complex,
+    "index": operator.index,
+}
 
 
 def binary(server: Server, target: Any, name: str, other: Any, swapped: bool = False) -> Any:
@@ -328,8 +357,14 @@ OPERATIONS: dict[str, Operation] = {
     "isinstance": lambda server, target, kind: isinstance(target, server.find(kind)),
     "issubclass": lambda server, target, kind: issubclass(target, server.find(kind)),
     "enter": lambda server, target: type(target).__enter__(target),
-    "exit": lambda server, target: type(target).__exit__(target, None, None, None),
-    "await": lambda server, target: awaited(target),
+    "exit": lambda server, target, error=None: left(target, error),
+    "await": lambda server, target: server.awaited(target),
+    "aiter": lambda server, target: type(target).__aiter__(target),
+    "anext": lambda server, target: server.awaited(type(target).__anext__(target)),
+    "aenter": lambda server, target: server.awaited(type(target).__aenter__(target)),
+    "aexit": lambda server, target: server.awaited(type(target).__aexit__(target, None, None, None)),
+    "convert": lambda server, target, name, *digits: CONVERSIONS[name](target, *digits),
+    "seed": lambda server, target, *arguments: seeded(*arguments),
     "binary": binary,
     "unary": lambda server, target, name: getattr(operator, name)(target),
 }

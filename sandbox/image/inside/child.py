@@ -149,7 +149,7 @@ def _finish(module: types.ModuleType, code: int) -> int:
 def _end(code: int) -> NoReturn:
     """Flush and leave: a full finalisation of the interpreter would only free memory."""
     failed = _flushed((sys.__stdout__, sys.__stderr__))
-    os._exit(code or failed)
+    os._exit(code or (failed if sys.stdout is sys.__stdout__ else 0))  # one that was put away may be detached
 
 
 def _flushed(streams: tuple[Any, ...]) -> int:

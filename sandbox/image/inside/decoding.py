@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import builtins
+import importlib
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from typing import Any
 
-from .values import ARRAY_TYPES, COUNT, DOUBLE, EXACT, MAX_DEPTH, NAMED, NUMBER, NUMPY_TYPE, PAIR, Malformed
+from .values import ARRAY_TYPES, COUNT, DOUBLE, EXACT, MAX_DEPTH, NAMED, NUMBER, NUMPY_TYPE, PAIR, TEXTS, Malformed
 
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]  # a copy: the program may change the common ones
+ZONED = {"datetime.datetime": 1, "datetime.time": 1}  # fields beyond: the seconds that its zone is ahead of UTC
 Reader = Callable[["Decoder", int], Any]
 
 
@@ -118,14 +120,20 @@ def read_named(decoder: Decoder, depth: int) -> Any:
 def read_exact(decoder: Decoder, depth: int) -> Any:
     name = decoder.sized().decode()
     fields = decoder.items(depth)
-    if name == "decimal.Decimal" and len(fields) == 1 and isinstance(fields[0], str) and len(fields[0]) < 10_000:
-        from decimal import Decimal
-
-        return Decimal(fields[0])
-    if name not in EXACT or len(fields) != len(EXACT[name]) or not all(type(field) is int for field in fields):
-        raise Malformed(f"not a {name}")
     module, _, attribute = name.rpartition(".")
-    return getattr(__import__(module), attribute)(*fields)
+    if name in TEXTS and len(fields) == 1 and isinstance(fields[0], str) and len(fields[0]) < 10_000:
+        return getattr(importlib.import_module(module), attribute)(fields[0])
+    beyond = len(fields) - len(EXACT.get(name, ()))
+    if name not in EXACT or beyond not in (0, ZONED.get(name, 0)) or not all(type(field) is int for field in fields):
+        raise Malformed(f"not a {name}")
+    kind = getattr(importlib.import_module(module), attribute)
+    if name == "uuid.UUID":
+        return kind(int=fields[0])
+    if not beyond:
+        return kind(*fields)
+    from datetime import timedelta, timezone
+
+    return kind(*fields[:-1], tzinfo=timezone(timedelta(seconds=fields[-1])))
 
 
 def read_reference(tag: bytes) -> Reader:

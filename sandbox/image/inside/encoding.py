@@ -17,6 +17,7 @@ from .values import (
     NAME_OF,
     NUMPY_TYPE,
     PAIR,
+    TEXTS,
     VIEWS,
     TooLarge,
     Unencodable,
@@ -86,10 +87,12 @@ class Encoder:
             return
         kind = type(value)
         full_name = f"{kind.__module__}.{kind.__qualname__}"
-        if full_name in EXACT and getattr(value, "tzinfo", None) is None:
+        if full_name in EXACT:
             self.put(b"y" + sized(full_name.encode()))
-            write_items(self, [getattr(value, field) for field in EXACT[full_name]], depth)
-        elif full_name == "decimal.Decimal":
+            offset = value.utcoffset() if getattr(value, "tzinfo", None) is not None else None
+            beyond = [] if offset is None else [offset.days * 86_400 + offset.seconds]
+            write_items(self, [*(getattr(value, field) for field in EXACT[full_name]), *beyond], depth)
+        elif full_name in TEXTS:
             self.put(b"y" + sized(full_name.encode()))
             write_items(self, [str(value)], depth)
         elif kind.__module__ == "numpy" and getattr(value, "ndim", None) == 0 and hasattr(value, "item"):

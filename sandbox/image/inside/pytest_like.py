@@ -83,7 +83,7 @@ class approx:
 
 
 class Skipped(Exception):
-    """A test that does not want to run."""
+    """A test that does not want to run: it is none."""
 
 
 def skip(reason: str = "") -> None:
@@ -122,9 +122,19 @@ class _Mark:
 
     def __getattr__(self, name: str) -> Any:
         def anything(*arguments: Any, **_: Any) -> Any:
+            if name == "skip" or (name == "skipif" and arguments and arguments[0] is True):
+                return _skipped(arguments)
             return arguments[0] if len(arguments) == 1 and callable(arguments[0]) else (lambda function: function)
 
         return anything
+
+
+def _skipped(arguments: tuple[Any, ...]) -> Any:
+    def decorate(function: Any) -> Any:
+        function._restem_cases = []
+        return function
+
+    return decorate(arguments[0]) if len(arguments) == 1 and callable(arguments[0]) else decorate
 
 
 mark = _Mark()
@@ -155,7 +165,21 @@ def run(function: Any) -> None:
     for case in getattr(function, "_restem_cases", [{}]):
         with contextlib.ExitStack() as stack:
             wanted = [name for name in inspect.signature(function).parameters if name not in case]
-            function(**case, **{name: _fixed(name, function.__globals__, stack) for name in wanted})
+            holder = getattr(function, "__self__", None)
+            _around(holder, "setup_method", function)
+            stack.callback(_around, holder, "teardown_method", function)
+            found = function(**case, **{name: _fixed(name, function.__globals__, stack) for name in wanted})
+            if inspect.iscoroutine(found):
+                import asyncio
+
+                asyncio.run(found)
+
+
+def _around(holder: Any, name: str, function: Any) -> None:
+    """What the class of a test function does before or after it."""
+    method = getattr(holder, name, None)
+    if method is not None:
+        method(function) if inspect.signature(method).parameters else method()
 
 
 def _fixed(name: str, names: dict[str, Any], stack: contextlib.ExitStack) -> Any:

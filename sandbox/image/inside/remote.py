@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from .values import NAMED
+
 MAX_LOOK = 4  # levels of fields in which constructor arguments are looked for
 SHOWN = ("__name__", "__doc__", "__qualname__", "__wrapped__")
 
 
 class Remote:
-    """A name, or an object by its number."""
+    # A name, or an object by its number. No docstring: what the tests ask for is the object's own.
 
     __slots__ = (
         "_restem_fields",
@@ -40,6 +42,10 @@ class Remote:
         if isinstance(found, Remote) and found is not self and found._restem_owner is None:
             object.__setattr__(found, "_restem_owner", self)
         return found
+
+    @property
+    def __doc__(self) -> Any:  # type: ignore[override]
+        return self._restem_tests.ask("get", self, "__doc__")
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._restem_tests.ask("set", self, name, value)
@@ -85,8 +91,25 @@ class Remote:
     def __enter__(self) -> Any:
         return self._restem_tests.ask("enter", self)
 
-    def __exit__(self, *_: object) -> bool:
-        return self._restem_tests.ask("exit", self) is True
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
+        known = (
+            []
+            if error is None
+            else [(next(one.__name__ for one in kind.__mro__ if one.__name__ in NAMED), [str(error)])]
+        )
+        return self._restem_tests.ask("exit", self, *known) is True
+
+    def __aiter__(self) -> Any:
+        return self._restem_tests.ask("aiter", self)
+
+    async def __anext__(self) -> Any:
+        return self._restem_tests.ask("anext", self)
+
+    async def __aenter__(self) -> Any:
+        return self._restem_tests.ask("aenter", self)
+
+    async def __aexit__(self, *_: object) -> bool:
+        return self._restem_tests.ask("aexit", self) is True
 
     def __str__(self) -> str:
         text = self._restem_tests.ask("text", self)
@@ -220,11 +243,32 @@ def _alone(name: str) -> Any:
     return calculate
 
 
+def _conversion(name: str, kinds: Any) -> Any:
+    def convert(self: Remote, *digits: Any) -> Any:
+        if not self._restem_made:
+            raise TypeError(f"an object of the program has no {name}")
+        found = self._restem_tests.ask("convert", self, name, *digits)
+        if type(found) not in kinds:
+            raise TypeError(f"{name} of an object of the program is a {type(found).__name__}")
+        return found
+
+    return convert
+
+
+for _name, _kinds in {
+    "int": (int,),
+    "float": (float,),
+    "round": (int, float),
+    "complex": (complex,),
+    "index": (int,),
+}.items():
+    setattr(Remote, f"__{_name}__", _conversion(_name, _kinds))
 for _name in ("lt", "le", "gt", "ge"):
     setattr(Remote, f"__{_name}__", _comparison(_name))
 for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
     _function = f"{_name}_" if _name in ("and", "or") else _name
     setattr(Remote, f"__{_name}__", _arithmetic(_function, swapped=False))
     setattr(Remote, f"__r{_name}__", _arithmetic(_function, swapped=True))
+    setattr(Remote, f"__i{_name}__", _arithmetic(f"i{_name}", swapped=False))
 for _name in ("neg", "pos", "abs", "invert"):
     setattr(Remote, f"__{_name}__", _alone(_name))

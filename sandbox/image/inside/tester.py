@@ -11,8 +11,10 @@ their fields (`remote`).
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
+import re
 import sys
 import types
 import unittest
@@ -24,7 +26,10 @@ from .remote import Remote, stand_in
 from .values import NUMBER
 
 MAX_TEXT = 500
-UNCOUNTED = ("name", "get", "object", "watch", "text", "repr")
+MOCKS = "unittest.mock"
+MOCK_RECORDS = re.compile(r"assert|call|mock_|method_calls|reset_|configure_|return_value|side_effect|attach_")
+THREADS = re.compile(r"\bthreading\b|ThreadPool")
+UNCOUNTED = ("name", "get", "object", "watch", "seed", "text", "repr")
 
 
 class ProgramEnded(BaseException):
@@ -40,7 +45,7 @@ def main(source: bytes, channel: Any) -> None:
     request = decoding.decode(source)
     tests = Tests(channel)
     sys.modules.setdefault("pytest", pytest_like)
-    if request["ahead"]:
+    if request["ahead"] and not THREADS.search(request["code"]):
         tests.look_ahead(request)
     tests.run(request)
     channel.send(b"~" if tests.strayed else b"!" + encoding.encode(tests.report()))
@@ -62,6 +67,7 @@ class Tests:
         self.calls = 0
         self.ended = self.completed = self.raised = self.watches = self.strayed = False
         self.error = ""
+        self.turn: Any = contextlib.nullcontext()
         self.answered: deque[tuple[bytes, bytes]] = deque()  # operations that were foreseen, with their answers
 
     def look_ahead(self, request: dict[str, Any]) -> None:
@@ -79,6 +85,10 @@ class Tests:
         module = types.ModuleType("tests")
         sys.modules["tests"] = module
         namespace = module.__dict__
+        if THREADS.search(request["code"]):
+            import threading  # not before: it runs code after every fork
+
+            self.turn = threading.RLock()
         try:
             if request["prompt"]:
                 exec(compiled(request["prompt"]), namespace)
@@ -102,7 +112,7 @@ class Tests:
     def names(self) -> dict[str, Any]:
         return {
             "_restem_passed": self.passed, "_restem_failed": self.failed, "_restem_name": self.named, "_restem_case": self.case,
-            "_restem_function": self.function,
+            "_restem_function": self.function, "_restem_seed": self.seed,
         }  # fmt: skip
 
     def passed(self, number: int) -> None:
@@ -143,6 +153,10 @@ class Tests:
         else:
             self.passed(number)
 
+    def seed(self, *arguments: Any) -> None:
+        """The program draws its random numbers from the same seed."""
+        self.ask("seed", None, *arguments)
+
     def report(self) -> dict[str, Any]:
         return {
             "passed": sorted(self.known_passed - set(self.known_failed)), "failed": self.known_failed, "calls": self.calls,
@@ -152,7 +166,11 @@ class Tests:
     # ------------------------------------------------------------ the program
 
     def ask(self, operation: str, target: Any, *arguments: Any, **keywords: Any) -> Any:
-        """One operation on the program, its value or its exception."""
+        """One operation on the program, its value or its exception; of several threads one after the other."""
+        with self.turn:
+            return self._ask(operation, target, *arguments, **keywords)
+
+    def _ask(self, operation: str, target: Any, *arguments: Any, **keywords: Any) -> Any:
         name = object.__getattribute__(target, "_restem_name") if isinstance(target, Remote) else None
         encoder = encoding.Encoder(16 * values.MAX_BYTES, number=True, refer=self.refer)
         frame = encoder.encode((operation, target if name is None else name, arguments, keywords))
@@ -334,14 +352,14 @@ def lending(value: Any) -> bytes | None:
 
 
 def own(value: Any) -> bool:
-    """An instance of a class of the tests, or a stream in memory."""
-    return type(value).__module__ == "tests" or isinstance(value, io.StringIO | io.BytesIO)
+    """An instance of a class of the tests, a mock, or a stream in memory."""
+    return type(value).__module__ in ("tests", MOCKS) or isinstance(value, io.StringIO | io.BytesIO)
 
 
 def lent_attribute(thing: Any, name: str) -> Any:
     if name in ("__name__", "__doc__", "__qualname__"):
         return getattr(thing, name)
-    if name.startswith("_") or not own(thing):
+    if name.startswith("_") or not own(thing) or (type(thing).__module__ == MOCKS and MOCK_RECORDS.match(name)):
         raise AttributeError(name)
     return getattr(thing, name)
 
@@ -352,14 +370,25 @@ def owned(thing: Any) -> Any:
     return thing
 
 
+def changeable(thing: Any) -> Any:
+    """A mock is not: it is what the tests look at afterwards."""
+    if type(thing).__module__ == MOCKS:
+        raise TypeError("a mock of the tests cannot be changed")
+    return owned(thing)
+
+
+def iterated(thing: Any) -> Any:
+    return (line for line in thing) if isinstance(thing, io.IOBase) else iter(owned(thing))
+
+
 LENDING: dict[str, Any] = {
     "call": lambda thing, /, *arguments, **keywords: thing(*arguments, **keywords),
     "next": next,
     "get": lent_attribute,
-    "set": lambda thing, name, value: setattr(owned(thing), name, value),
+    "set": lambda thing, name, value: setattr(changeable(thing), name, value),
     "item": lambda thing, key: owned(thing)[key],
     "length": lambda thing: len(owned(thing)),
-    "iterate": lambda thing: iter(owned(thing)),
+    "iterate": iterated,
     "enter": lambda thing: type(owned(thing)).__enter__(thing),
     "exit": lambda thing: type(owned(thing)).__exit__(thing, None, None, None),
 }

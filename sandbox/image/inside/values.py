@@ -37,7 +37,9 @@ EXACT = {
     "datetime.datetime": ("year", "month", "day", "hour", "minute", "second", "microsecond"),
     "datetime.time": ("hour", "minute", "second", "microsecond"),
     "datetime.timedelta": ("days", "seconds", "microseconds"),
+    "uuid.UUID": ("int",),
 }
+TEXTS = ("decimal.Decimal", "pathlib.PosixPath", "pathlib.PurePosixPath")  # made of their text
 VIEWS: dict[str, Any] = {"dict_keys": type({}.keys()), "dict_items": type({}.items()), "dict_values": type({}.values())}
 ARRAY_TYPES = "bBhHiIlLqQfd"  # of array.array
 NUMPY_TYPE = re.compile(r"[<>|=]?[biufc]\d{1,2}")

@@ -60,10 +60,10 @@ class Workshop:
             ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         version = meter.cgroup_version() if self._in_container else None
         self.meter: Any = meter.ProcessMeter(self.strays) if version is None else meter.CgroupMeter(version)
+        os.chdir(self.tmp)  # a program may write files where it runs
         self._plain = self._first_zygote()
         self._numpy: Zygote | None = None
         self._marks = [path for path in _all_in("/dev") if _unmark(path)] if self._in_container else []
-        os.chdir(self.tmp)
 
     def describe(self) -> dict[str, Any]:
         """What the owner wants to know of this container."""

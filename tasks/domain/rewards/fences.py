@@ -15,6 +15,7 @@ MOST_BLOCKS = 200  # that are looked at, from the end
 
 FENCE = re.compile(r"^([ \t]*(?:(?:[-*+]|\d+\.)[ \t]+)?)(`{3,}|~{3,})[ \t]*([^\n`]*)$", re.MULTILINE)
 ONE_LINE = re.compile(r"^[ \t]*```[ \t]*(?:(?:python3?|py)[ \t]+)?([^\n`]+)```[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_CLOSED_ON_ITS_LINE = re.compile(r"(?<=[^\s`\"'#])`{3,}[ \t]*$", re.MULTILINE)
 _QUOTES = re.compile(r"\"\"\"|'''")
 _PROVIDES = re.compile(
     r"^(?:(?:async )?def|class)[ \t]+(\w+)|^([A-Za-z_]\w*)[ \t]*(?::[^=\n]+)?=(?!=)|^import[ \t]+([^\n#]+)|^from[ \t]+[\w.]+[ \t]+import[ \t]+([^\n#]+)",
@@ -57,13 +58,21 @@ def blocks_of(text: str) -> list[Block]:
 
 def _block(start: re.Match[str], content: str) -> Block:
     language = re.match(r"[\w+#.-]*", start[3].strip())
-    content = content.strip("\n")
+    content = _until_its_mark(content).strip("\n")
     indent = len(start[1].expandtabs())
     if indent and all(not line.strip() or line[:1].isspace() for line in content.split("\n")):
         lines = content.split("\n")
         first = next((line for line in lines if line.strip()), "")
         content = dedent(content) if len(first) - len(first.lstrip()) >= min(indent, 2) else content
     return Block(language[0].lower() if language else "", content)
+
+
+def _until_its_mark(content: str) -> str:
+    """A block whose closing mark stands at the end of its last line, outside of texts over several lines."""
+    for mark in _CLOSED_ON_ITS_LINE.finditer(content):
+        if len(_QUOTES.findall(content, 0, mark.start())) % 2 == 0:
+            return content[: mark.start()]
+    return content
 
 
 def chosen(blocks: list[Block], entry_point: str | None) -> str:
@@ -73,7 +82,8 @@ def chosen(blocks: list[Block], entry_point: str | None) -> str:
     marked = [one.content for one in blocks if one.language in PYTHON - {""} and not _is_transcript(one.content)]
     defining = [content for content in python if entry_point and defines(content, entry_point)]
     place = len(python) - 1 - python[::-1].index((defining or _programs(marked or python))[-1])
-    return _with_helpers(python[:place], python[place], entry_point)
+    program = _with_helpers(python[:place], python[place], entry_point)
+    return _with_helpers(python[place + 1 :], program, entry_point, after=True)
 
 
 def _is_transcript(content: str) -> bool:
@@ -108,17 +118,17 @@ def _top_level(content: str) -> list[str]:
     return lines
 
 
-def _with_helpers(earlier: list[str], program: str, entry_point: str | None) -> str:
-    """After those of the earlier blocks, definitions and imports only, that define what the program uses and does not define."""
+def _with_helpers(others: list[str], program: str, entry_point: str | None, after: bool = False) -> str:
+    """With those of the other blocks, definitions and imports only, that define what the program uses and does not define."""
     own, used = provided(program), set(_WORD.findall(program))
     taken: list[str] = []
-    for content in reversed(earlier):
+    for content in reversed(others):
         names = provided(content)
         another_version = bool(entry_point and entry_point in names) or bool(names & own & _defined(program))
         if (names - own) & used and not another_version and not _runs(content):
             taken.insert(0, content)
             own, used = own | names, used | set(_WORD.findall(content))
-    return "\n\n".join([*taken, program])
+    return "\n\n".join([program, *taken] if after else [*taken, program])
 
 
 def provided(content: str) -> set[str]:

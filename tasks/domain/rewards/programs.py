@@ -32,6 +32,7 @@ Tag = Literal["fence", "open_fence", "text"]
 
 _THINKING_END = re.compile(r"</(?:think|thinking|thought|reasoning)>")
 _THINKING_START = re.compile(r"<(?:think|thinking|thought|reasoning)>")
+_QUOTED_FENCE, _QUOTE = re.compile(r"^> ?(?:```|~~~)", re.MULTILINE), re.compile(r"^> ?", re.MULTILINE)
 _CHAT_MARK = re.compile(r"<\|[a-z_]{1,30}\|>|</s>|<eos>")
 _QUOTED_BEFORE = re.compile(r"[\"']|(?<!`)`(?!`)")
 _OPEN_TAG = re.compile(
@@ -61,6 +62,8 @@ class FoundProgram:
 def find_program(text: str, entry_point: str | None = None) -> FoundProgram | None:
     """The program of a completion; None when there is none."""
     text = _unwrapped(_visible(text[-2 * MAX_PROGRAM :].replace("\r\n", "\n")))
+    if _QUOTED_FENCE.search(text):
+        text = _QUOTE.sub("", text)
     found = _fenced(text, entry_point) or _as_it_is(text)
     if found is None or not found.source.strip():
         return None
