@@ -18,7 +18,7 @@ import psutil
 from flows.run.rows import Maximized
 from flows.run.run import Run
 from flows.run.stopping import Progress, progress_of, steps_of, stop_reason
-from flows.stored.runs import result_of
+from flows.stored.runs import audit_of, result_of
 from tasks.domain.results import IterationResult, PolicyScore, RunResult, Tally
 from tasks.domain.schema import Policy
 from tasks.domain.selection import SelectionStats
@@ -165,7 +165,7 @@ class Recorder:
             None if status == "running" else _now(), code_commit(), hardware(), library_versions(),
             notes=notes + self.stopped_because + self._left_out() + idle_notes(self.rows) + self.run.problems.notes + false_positive_notes(self.rows),
         )  # fmt: skip
-        result = replace(result, differences=differences_to_base(result))
+        result = replace(result, differences=differences_to_base(result), audit=audit_of(store, name))
         store.write_bytes(self.places.result, json.dumps(result.to_json(), indent=1).encode())
         local = self.run.workspace.scratch_path / f"{name}-report.html"
         write_html(result, local)

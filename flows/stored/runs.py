@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from tasks.domain.audit import AuditSummary
 from tasks.domain.errors import UserError
 from tasks.domain.results import IterationResult, RunResult
 from tasks.store.artifacts import Store
@@ -32,6 +33,14 @@ def result_of(store: Store, name: str) -> RunResult | None:
     """Return the stored result of a run, or None before its first iteration has ended."""
     try:
         return RunResult.from_json(store.read_bytes(RunPlaces(name).result))
+    except FileNotFoundError:
+        return None
+
+
+def audit_of(store: Store, name: str) -> AuditSummary | None:
+    """Return the last audit of a run, or None where it was never audited."""
+    try:
+        return AuditSummary.from_json(store.read_bytes(RunPlaces(name).audit))
     except FileNotFoundError:
         return None
 

@@ -27,7 +27,9 @@ from .values import NUMBER
 
 MAX_TEXT = 500
 MOCKS = "unittest.mock"
-MOCK_RECORDS = re.compile(r"assert|call|mock_|method_calls|reset_|configure_|return_value|side_effect|attach_")
+MOCK_RECORDS = re.compile(
+    r"assert_|(?:called|call_count|call_args|call_args_list|method_calls|return_value|side_effect)\Z|mock_|(?:reset|configure|attach)_mock"
+)
 THREADS = re.compile(r"\bthreading\b|ThreadPool")
 UNCOUNTED = ("name", "get", "object", "watch", "seed", "text", "repr")
 

@@ -22,7 +22,7 @@ from flows.stored.audit.page import label_page
 from tasks.domain.errors import UserError
 from tasks.domain.schema import Problem
 from tasks.domain.settings import VerifySettings
-from tasks.graders.second_opinion import MathVerify, PlainRuns
+from tasks.graders.second_opinion import MathVerify, PlainRuns, second_grader
 from tasks.store.artifacts import Store
 from tests.command import write_config
 from tests.handmade import make_store, run_directly
@@ -88,6 +88,18 @@ def test_the_report_has_a_section_about_the_verdicts(stored: tuple[RunConfig, St
     assert "Audit of the verdicts" in page and "a contrary grader" in page
     assert "False accepts: 1 of 1 labelled accepted samples" in page
     assert store.read_json("runs/small/audit.json")["second"] == "a contrary grader"
+
+
+def test_a_later_run_keeps_the_section(stored: tuple[RunConfig, Store], audited: Audited) -> None:
+    config, store = stored
+    keep_audit(store, audited.summary)
+    run_directly(config)
+    assert "a contrary grader" in store.read_bytes("runs/small/report.html").decode()
+
+
+def test_a_reward_of_ones_own_has_no_second_grader_and_the_audit_says_so() -> None:
+    said = second_grader(VerifySettings(reward="my_rewards:judge"))
+    assert said == "there is no second grader for the reward my_rewards:judge"
 
 
 @pytest.mark.heavy
