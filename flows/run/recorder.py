@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -42,6 +42,7 @@ class Timed:
     number: int
     seconds: dict[str, float] = field(default_factory=dict)
     cached: dict[str, bool] = field(default_factory=dict)
+    partly: set[str] = field(default_factory=set)  # phases of which some came from the store
     test: PolicyScore | None = None
     dataset: Outcome | None = None
     maximized: Maximized | None = None
@@ -58,6 +59,8 @@ class Timed:
         self.seconds[name] = round(time.monotonic() - started, 2)
         self.cached[name] = all(outcome.cached for outcome in outcomes)
         stored = sum(outcome.cached for outcome in outcomes)
+        if 0 < stored < len(outcomes):
+            self.partly.add(name)
         console.print(
             f"    {name}: {self.seconds[name]:.1f} s, {len(outcomes)} task runs, {stored} from the store",
             highlight=False,
@@ -134,7 +137,7 @@ class Recorder:
         """Record one row of the table; number 0 is the base, whose only phase is its evaluation."""
         row = Timed(self.run, number)
         yield row
-        self.rows.append(self._with_first_seconds(row.result()))
+        self.rows.append(self._with_first_seconds(row.result(), row.partly))
         if row.dataset is not None and row.maximized is not None:
             self.done.append(progress_of(self.run.workspace.store, row.dataset, row.maximized))
         result = self._save("running")
@@ -180,14 +183,19 @@ class Recorder:
             else ()
         )
 
-    def _with_first_seconds(self, row: IterationResult) -> IterationResult:
-        """Give phases that came from the store the seconds that they took when they really ran."""
+    def _with_first_seconds(self, row: IterationResult, partly: Collection[str]) -> IterationResult:
+        """Give phases that came from the store, whole or in part, the seconds that they took when they really ran."""
         earlier = {old.number: old for old in self.before.rows} if self.before else {}
         old = earlier.get(row.number)
         if old is None or old.policy_digest != row.policy_digest:
             return row
         seconds = {
-            name: old.seconds.get(name, spent) if row.cached[name] else spent for name, spent in row.seconds.items()
+            name: old.seconds.get(name, spent)
+            if row.cached[name]
+            else max(old.seconds.get(name, spent), spent)
+            if name in partly
+            else spent
+            for name, spent in row.seconds.items()
         }
         return replace(row, seconds=seconds)
 

@@ -205,7 +205,10 @@ def against(
 
 
 def seed_spread(arms: Mapping[str, Seeds], reference: str, metric: str) -> float | None:
-    """Return the pooled standard deviation over seeds of the arms' differences to the reference; None while it is unknown."""
+    """Return the pooled standard deviation over seeds of the arms' differences to the reference; None while it is unknown.
+
+    Differences that are all alike do not make it 0: few problems make that happen.
+    """
     spreads = [
         float(np.var(_means(after - before), ddof=1))
         for name, runs in arms.items()
@@ -213,7 +216,7 @@ def seed_spread(arms: Mapping[str, Seeds], reference: str, metric: str) -> float
         for seeds, after, before in [_paired_by_seed(runs, arms.get(reference, {}), metric, name)]
         if len(seeds) > 1
     ]
-    return float(np.sqrt(np.mean(spreads))) if spreads else None
+    return float(np.sqrt(np.mean(spreads))) if any(spreads) else None
 
 
 def _over_seeds(scores: Sequence[PolicyScore | None], metric: str) -> Interval:

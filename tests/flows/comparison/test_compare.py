@@ -105,7 +105,7 @@ def test_the_plan_of_a_finished_comparison_has_nothing_to_do_and_says_what_could
     plan = json.loads(compared.restem("plan", compared.toml, "--json"))
     assert {cell["state"] for cell in plan["cells"]} == {"stored"}
     assert plan["amounts"]["samples"] == 0
-    assert plan["sensitivity"]["measured"]
+    assert plan["sensitivity"]["over_seeds"]["units"] == 2
     fresh = json.loads(compared.restem("plan", compared.toml, "--json", "--set", f"run.store={compared.folder}/other"))
     samples = [cell["amounts"]["samples"] for cell in fresh["cells"]]
     assert samples[0] > samples[1] > 0  # the second arm's round 1 and the base's evaluation are the first one's

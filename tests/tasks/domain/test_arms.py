@@ -48,6 +48,11 @@ def test_one_seed_is_tested_over_problems_and_has_no_limits_over_seeds():
     assert seed_spread(one, "reference", "sampled") is None
 
 
+def test_the_spread_over_seeds_is_unknown_where_all_differences_are_alike():
+    assert seed_spread({"reference": ARMS["reference"], "same": ARMS["same"]}, "reference", "greedy") is None
+    assert seed_spread(ARMS, "reference", "greedy") > 0
+
+
 def test_only_seeds_that_both_arms_have_are_compared():
     arms = {"reference": {1: ARMS["reference"][1]}, "better": ARMS["better"], "late": {3: ARMS["better"][3]}}
     lines = against(arms, "reference", "greedy", bootstrap=200)
