@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows.config import RunConfig
+from flows.run.memory import parameters_in
 from flows.stored.ls import finetune_of
 from flows.stored.runs import result_of, results_in
 from tasks.domain.chat_template import template_of
@@ -106,20 +106,7 @@ def estimate(
 def parameters_of(policy: Policy | None) -> int:
     """Count parameters in the headers of the local safetensors files; without files, return those of the built-in model."""
     files = Path(policy.uri).glob("*.safetensors") if policy and "://" not in policy.uri else ()
-    return sum(_parameters_in(path) for path in files) or BUILTIN_PARAMETERS
-
-
-def _parameters_in(path: Path) -> int:
-    with path.open("rb") as stream:
-        header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
-    return sum(_product(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
-
-
-def _product(numbers: Iterable[int]) -> int:
-    total = 1
-    for number in numbers:
-        total *= number
-    return total
+    return sum(parameters_in(path) for path in files) or BUILTIN_PARAMETERS
 
 
 def _measured(config: RunConfig, workspace: Workspace) -> Rates | None:

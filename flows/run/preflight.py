@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 
 from flows.config import RunConfig
+from flows.run.memory_check import check_memory
 from flows.run.method_check import check_method
 from flows.run.model_check import check_model
 from flows.run.run import Executor, Hook, Journal, NoLimit, Run, Stages
@@ -81,6 +82,7 @@ def preflight(config: RunConfig, *, looking: bool = False) -> Checked:
     config = with_chat_template(config, base)
     check_prompts(config, *(one.problems for one in loaded.values()))
     if base:
+        check_memory(config, base, itertools.chain(*(one.problems for one in loaded.values())))
         check_model(
             config, workspace, base, itertools.chain(*(one.problems for one in loaded.values())), remember=not looking
         )

@@ -450,6 +450,22 @@ class FinetuneSettings(Settings):
     lora_alpha: int = Field(32, ge=1, description="Scale of the adapters, divided by the rank.")
     lora_dropout: float = Field(0.0, ge=0, lt=1, description="On the adapters' inputs.")
     packing: bool = Field(False, description="Needs equal weights: packing keeps only token ids and labels.")
+    weights_dtype: Literal["float32", "bfloat16"] = Field(
+        "float32",
+        description="Of the trained weights, their gradients and the optimizer's state; bfloat16 halves all and loses small steps.",
+    )
+    attn_implementation: str | None = Field(
+        None,
+        description="transformers' attention, such as flash_attention_2; None: what the architecture needs, else sdpa.",
+    )
+    optimizer: str = Field(
+        "adamw", description="transformers' name, such as adamw_8bit or adafactor; others than adamw are untried."
+    )
+    liger: bool = Field(False, description="Liger kernels, where installed; a GPU only, untried.")
+    torch_compile: bool = Field(False, description="Compile the model; untried.")
+    quantized_base: Literal["none", "nf4", "int8"] = Field(
+        "none", description="Under LoRA, the frozen base in 4 or 8 bits by bitsandbytes; a GPU only, untried."
+    )
     prefix_sharing: Literal["off", "batch", "problem"] = Field(
         "off",
         description="Compute once what the prompts of a batch begin with: few-shot text, question. problem: batches hold the "
@@ -475,7 +491,12 @@ class FinetuneSettings(Settings):
     NOT_CONTENT = frozenset(
         {"report_to", "timeout_s", "processes", "accelerate_args", "max_held_back_share", "threads"}
     )
-    LATER = frozenset({"save_dtype", "steps", "prefix_sharing"})
+    LATER = frozenset(
+        {
+            "save_dtype", "steps", "prefix_sharing", "weights_dtype", "attn_implementation", "optimizer", "liger",
+            "torch_compile", "quantized_base",
+        }
+    )  # fmt: skip
 
     @property
     def checkpoints(self) -> int:

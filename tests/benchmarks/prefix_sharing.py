@@ -5,7 +5,8 @@ other problems, since speed does not read them. The model is RESTEM_BENCH_BASE (
 AdamW. A figure is the median over rounds; tokens are those of the rows, padding and sharing apart.
 
 `trl` is TRL's own trainer with batches grouped by length, `trl_same_batches` the same trainer on the batches that sharing takes (the rows
-of few problems, padded). `batch` shares within batches grouped by length, `problem` within those of few problems.
+of few problems, padded), for one round. `batch` shares within batches grouped by length, for one round, `problem` within those of few
+problems.
 Target: `problem` at 3 times `trl`.
 """
 
@@ -31,7 +32,8 @@ from tasks.engines.training.trainer import TrainJob
 BASE = Path(os.environ.get("RESTEM_BENCH_BASE", ".restem/models/smollm2-135m-instruct"))
 DATA = Path(os.environ.get("RESTEM_SHARED_DATA", "../shared/data")) / "gsm8k" / "train.jsonl"
 SHOTS, CAP, ROUNDS = 4, 10, int(os.environ.get("RESTEM_BENCH_ROUNDS", "5"))
-BATCH_SIZES = tuple(int(size) for size in os.environ.get("RESTEM_BENCH_BATCHES", "16").split(","))
+BATCH_SIZES = tuple(int(size) for size in os.environ.get("RESTEM_BENCH_BATCHES", "8").split(","))
+SIDES = os.environ.get("RESTEM_BENCH_SIDES", "trl,problem,trl_same_batches,batch").split(",")
 DTYPE = os.environ.get("RESTEM_BENCH_DTYPE", "float32")
 
 
@@ -42,6 +44,7 @@ class Side:
     name: str
     trainer: Any
     batches: Sequence[Sequence[int]]
+    rounds: int = ROUNDS
 
     def step(self, round_number: int) -> float:
         """Take one optimizer step on this round's batch and return the rows' tokens a second."""
@@ -68,15 +71,18 @@ def main() -> dict[str, Any]:
 def compare(size: int, folder: Path) -> dict[str, Any]:
     rows = gsm8k_rows(size * (ROUNDS + 1))
     sides = list(_sides(rows, size, folder))
-    rates: dict[str, list[float]] = {side.name: [] for side in sides}
+    rates: dict[str, list[float]] = {side.name: [] for side in sides if side.name in SIDES}
     for number in range(ROUNDS + 1):
-        for side in sides:
-            rates[side.name].append(side.step(number))
+        for side in (one for one in sides if one.name in SIDES):
+            if number <= side.rounds:
+                rates[side.name].append(side.step(number))
+                print(number, side.name, f"{rates[side.name][-1]:.1f} tokens/s", flush=True)
     rates = {name: values[1:] for name, values in rates.items()}  # the first step makes the optimizer's state
     ratios = {
-        f"{name} / {plain}": round(statistics.median(a / b for a, b in zip(rates[name], rates[plain], strict=True)), 2)
-        for name in ("batch", "problem")
-        for plain in ("trl", "trl_same_batches")
+        f"{name} / {plain}": round(statistics.median(a / b for a, b in zip(rates[name], rates[plain], strict=False)), 2)
+        for name in rates
+        for plain in rates
+        if plain.startswith("trl") and not name.startswith("trl")
     }
     tokens = sum(len(row.input_ids) for row in rows)
     medians = {name: round(statistics.median(values), 1) for name, values in rates.items()}
@@ -115,8 +121,8 @@ def _sides(rows: Sequence[TokenRow], size: int, folder: Path) -> Iterator[Side]:
     lengths = [len(row.input_ids) for row in rows]
     yield Side("trl", plain, _batches(plain._get_train_sampler(), size))
     yield Side("problem", ours, few_problems)
-    yield Side("trl_same_batches", plain, few_problems)
-    yield Side("batch", ours, _batches(SimilarLengths(lengths, size, 0), size))
+    yield Side("trl_same_batches", plain, few_problems, rounds=1)
+    yield Side("batch", ours, _batches(SimilarLengths(lengths, size, 0), size), rounds=1)
 
 
 def _batches(order: Iterable[int], size: int) -> list[list[int]]:

@@ -96,13 +96,13 @@ def export(
     return target
 
 
-def write_weights(checkpoint: Path, target: Path, dtype: str = "float32") -> None:
-    """Link the checkpoint's weights, which are float32, under a second name, or write them rounded to another `dtype`.
+def write_weights(checkpoint: Path, target: Path, dtype: str = "float32", trained: str = "float32") -> None:
+    """Link the checkpoint's weights, which have the dtype `trained`, under a second name, or write them in another `dtype`.
 
     The checkpoint's generation config is linked as well, for a base that has none.
     """
     for file in [*checkpoint.glob("model*.safetensors*"), *checkpoint.glob("generation_config.json")]:
-        if dtype != "float32" and file.suffix == ".safetensors":
+        if dtype != trained and file.suffix == ".safetensors":
             _round(file, target / file.name, dtype)
         else:
             _link(file, target / file.name)

@@ -117,10 +117,11 @@ class SelfTrainer(SFTTrainer):
         """Make the epoch folder of a state that ends an epoch, unless it exists already."""
         if not state.ends_epoch:
             return
-        merge, dtype = self.job.settings.lora_rank > 0, self.job.settings.save_dtype
+        settings = self.job.settings
+        merge, dtype, trained = settings.lora_rank > 0, settings.save_dtype, settings.weights_dtype
         checkpoints.export(
             self.job.output_dir, state.epoch, self.job.base_path,
-            lambda folder: _merge(self.job, state.path, folder) if merge else checkpoints.write_weights(state.path, folder, dtype),
+            lambda folder: _merge(self.job, state.path, folder) if merge else checkpoints.write_weights(state.path, folder, dtype, trained),
             dtype,
         )  # fmt: skip
 

@@ -112,6 +112,7 @@ class TrainResult:
     notes: tuple[str, ...] = ()
     threads: int = 0  # of the child, for arithmetic on the CPU
     encoded: Mapping[str, int] = field(default_factory=dict)  # rows trained on their encoded text, by the reason
+    peak_bytes: int = 0  # of the GPU where there is one, else of the child's memory
 
 
 def train(job: TrainJob, *, on_progress: Callable[[TrainProgress], None] | None = None, log_path: Path) -> TrainResult:
@@ -182,6 +183,14 @@ def _checked(job: TrainJob) -> TrainJob:
         raise UserError("the data set has no files, so there is nothing to train on")
     if absent := [tool for tool in settings.report_to if importlib.util.find_spec(tool) is None]:
         raise UserError(f"finetune.report_to names {absent[0]}, which is not installed; install it or take it out")
+    if settings.quantized_base != "none" and not settings.lora_rank:
+        raise UserError(
+            "finetune.quantized_base trains adapters only; set finetune.lora_rank, or quantized_base = none"
+        )
+    for name, wanted in (("liger", settings.liger), ("quantized_base", settings.quantized_base != "none")):
+        package = {"liger": "liger_kernel", "quantized_base": "bitsandbytes"}[name]
+        if wanted and (not gpu_visible() or importlib.util.find_spec(package) is None):
+            raise UserError(f"finetune.{name} needs a GPU and the package {package}; leave it out")
     if not gpu_visible() and settings.dtype == "float16":
         raise UserError("finetune.dtype = float16 needs a GPU and none was found; use float32")
     if not gpu_visible() and settings.processes > 1:
@@ -264,6 +273,7 @@ def _result(job: TrainJob, seconds: float) -> TrainResult:
         tuple(told["notes"]),
         told["threads"],
         told["encoded"],
+        told["peak_bytes"],
     )
 
 

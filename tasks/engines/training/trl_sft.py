@@ -10,6 +10,7 @@ import gc
 import json
 import os
 import platform
+import resource
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -82,11 +83,11 @@ def _tokenizer(base_path: Path) -> Any:
 
 
 def _model(job: TrainJob, rows: Sequence[TokenRow]) -> Any:
-    """Load the base in float32; under LoRA its frozen weights take the training dtype, to halve their memory."""
+    """Load the base in `weights_dtype`; under LoRA its frozen weights take the training dtype, to halve their memory."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    dtype = getattr(torch, job.settings.dtype) if job.settings.lora_rank else torch.float32
+    dtype = getattr(torch, job.settings.dtype if job.settings.lora_rank else job.settings.weights_dtype)
     try:
         config = AutoConfig.from_pretrained(job.base_path, local_files_only=True)
         if getattr(config, "quantization_config", None) is not None:
@@ -96,7 +97,8 @@ def _model(job: TrainJob, rows: Sequence[TokenRow]) -> Any:
             config=config,
             dtype=dtype,
             local_files_only=True,
-            attn_implementation=attention_of(job.base_path),
+            attn_implementation=job.settings.attn_implementation or attention_of(job.base_path),
+            **_quantized(job.settings.quantized_base, dtype),
         )
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{job.base_path} has no model that transformers can load: {one_sentence(error)}") from error
@@ -106,6 +108,20 @@ def _model(job: TrainJob, rows: Sequence[TokenRow]) -> Any:
             f"the tokenizer gives token {largest} but the base has {known} embeddings; they do not fit together"
         )
     return model
+
+
+def _quantized(kind: str, dtype: Any) -> dict[str, Any]:
+    """Return the arguments that load a frozen base in fewer bits; needs bitsandbytes and a GPU."""
+    if kind == "none":
+        return {}
+    from transformers import BitsAndBytesConfig
+
+    four = kind == "nf4"
+    return {
+        "quantization_config": BitsAndBytesConfig(
+            load_in_4bit=four, load_in_8bit=not four, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype
+        )
+    }
 
 
 def _trainer(job: TrainJob, rows: Sequence[TokenRow], tokenizer: Any, recipe: str) -> Any:
@@ -173,7 +189,8 @@ def _arguments(job: TrainJob, row_count: int) -> Any:
         dataset_kwargs={"skip_prepare_dataset": not s.packing}, remove_unused_columns=False,
         logging_steps=max(1, steps // LOGGED_STEPS), logging_nan_inf_filter=False, save_strategy="steps" if by_steps else "epoch",
         dataloader_num_workers=0, dataloader_pin_memory=gpu, ddp_find_unused_parameters=False,
-        disable_tqdm=True, eval_strategy="no", **by_steps,
+        disable_tqdm=True, eval_strategy="no", **by_steps, use_liger_kernel=s.liger, torch_compile=s.torch_compile,
+        **({} if s.optimizer == "adamw" else {"optim": s.optimizer}),
     )  # fmt: skip
 
 
@@ -214,7 +231,17 @@ def _result(job: TrainJob, trainer: Any, made: TokenRows) -> Mapping[str, Any]:
     return {
         "epochs": epochs, "tokens": tokens, "versions": _versions(), "history": history, "held_back": held_back,
         "notes": [*made.notes, *trainer.notes], "encoded": dict(made.encoded), "threads": torch.get_num_threads(),
+        "peak_bytes": _peak_bytes(),
     }  # fmt: skip
+
+
+def _peak_bytes() -> int:
+    """Return the most memory that this process has held: of the GPU where there is one, else its resident set."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_reserved()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts KiB
 
 
 def _mean_loss(history: Sequence[Mapping[str, Any]], after: int, until: int) -> float:

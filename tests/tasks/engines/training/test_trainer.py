@@ -100,6 +100,8 @@ def test_a_child_trains_and_leaves_folders_like_the_base(make_job, base, tmp_pat
     assert {now.steps for now in seen} == {6}
     assert seen[-1].tokens == result.tokens > 0
     assert result.versions["trl"]
+    assert result.threads == int(trainer.environment(job)["OMP_NUM_THREADS"])
+    assert result.peak_bytes > 200 << 20  # the libraries alone
     for epoch in result.epochs:
         assert {file.name for file in epoch.path.iterdir()} == {file.name for file in base.iterdir()}
         for name in ("tokenizer.json", "tokenizer_config.json", "generation_config.json"):
@@ -178,6 +180,31 @@ def test_settings_that_only_change_how_it_is_computed(make_job, settings):
 def test_a_loss_that_is_no_number_ends_the_training(make_job):
     with pytest.raises(UserError, match="learning_rate"):
         run_here(make_job(epochs=3, learning_rate=1e30))
+
+
+@pytest.mark.parametrize(
+    "settings", [{"optimizer": "adafactor"}, {"attn_implementation": "eager"}, {"weights_dtype": "bfloat16"}]
+)
+def test_what_is_handed_to_the_trainer_trains(make_job, settings):
+    plain, other = run_here(make_job(name="plain")), run_here(make_job(**settings))
+    assert other.history[0]["loss"] == pytest.approx(plain.history[0]["loss"], rel=0.02)
+    if "attn_implementation" not in settings:
+        assert any(not np.allclose(one, weights(other)[name], atol=1e-6) for name, one in weights(plain).items())
+
+
+@pytest.mark.parametrize(
+    "settings, found",
+    [({"liger": True}, "liger_kernel"), ({"quantized_base": "nf4", "lora_rank": 2}, "bitsandbytes"), ({"quantized_base": "nf4"}, "lora_rank")],
+)  # fmt: skip
+def test_what_this_machine_cannot_do_is_refused_with_the_remedy(make_job, tmp_path, settings, found):
+    with pytest.raises(UserError, match=found):
+        train(make_job(**settings), log_path=tmp_path / "log")
+
+
+def test_settings_that_were_added_later_are_in_the_key_only_where_they_are_set():
+    content = FinetuneSettings().content()
+    assert not FinetuneSettings.LATER & content.keys()
+    assert FinetuneSettings(optimizer="adafactor").content() == {**content, "optimizer": "adafactor"}
 
 
 class Interrupted(Exception):
