@@ -12,8 +12,8 @@ import psutil
 
 from flows.config import RunConfig
 from flows.run.memory import Shape, engine_bytes, gpu_engine_bytes, shape_of, training_bytes
+from tasks.domain.chat_template import template_of
 from tasks.domain.errors import UserError
-from tasks.domain.prompts import template_named
 from tasks.domain.schema import Policy, Problem
 from tasks.domain.settings import FinetuneSettings
 
@@ -61,14 +61,15 @@ def device_here() -> Device:
 def needs_of(config: RunConfig, base: Policy, problems: Iterable[Problem], device: Device) -> Needs | None:
     """Predict the peaks for a base on this machine; None where nothing is known of it, or other machines do the work."""
     folder = Path(base.uri)
-    if config.run.execution != "inline" or not list(folder.glob("*.safetensors")):
+    unknown = not (folder / "config.json").is_file() or not list(folder.glob("*.safetensors"))
+    if unknown or config.run.execution != "inline":
         return None
     return _needs(config, shape_of(folder), row_tokens(config, problems), device)
 
 
 def row_tokens(config: RunConfig, problems: Iterable[Problem]) -> int:
     """Return about how many tokens the longest row has: its prompt and a completion of full length, up to max_length."""
-    template = template_named(config.model.prompt)
+    template = template_of(config.model)
     longest = max((len(template.render(one, config.model.shots)) for one in problems), default=0)
     return min(config.finetune.max_length, longest // CHARACTERS_A_TOKEN + config.generate.max_tokens)
 

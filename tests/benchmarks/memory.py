@@ -1,4 +1,4 @@
-"""Peak memory of the trainer and of the vLLM server against what `restem plan` predicts, each in a process of its own, on the CPU.
+"""Peak memory of the trainer and of the vLLM server against what `flows/run/memory.py` predicts, each in a process of its own, on the CPU.
 
 Random Llamas of several sizes; the constants in `flows.run.memory.py` were fitted on `small` and `large`, `middle` was not seen.
 RESTEM_BENCH_ENGINE=0 leaves the server out.
