@@ -37,8 +37,8 @@ test-heavy: setup  ## kill tests, S3, real servers
 	$(SIDE_BY_SIDE) -m "heavy and not alone" tests
 	$(PY) -m pytest -m "heavy and alone" tests
 
-bench: setup  ## slow measurements, by hand
-	$(PY) -m tests.benchmarks
+bench: setup  ## slow measurements, by hand; NAMES=models writes docs/models.md
+	$(PY) -m tests.benchmarks $(NAMES)
 
 clean:
 	rm -rf .venv .restem

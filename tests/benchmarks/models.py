@@ -18,10 +18,12 @@ from tasks.engines.architectures import needs_of, read_config
 from tasks.engines.look.look import Asked, look
 from tests.models.architectures import ARCHITECTURES, BY_LABEL, Architecture, write_model
 from tests.models.matrix import PROMPT, STEPS, Row, passage
+from tests.models.real_tokenizers import REAL
 from tests.models.tokenizers import KINDS
 from tests.stage_versions import digest_of_code
 
 ROWS = Path(".restem/bench/models")
+ALL_KINDS = KINDS | REAL
 PAGE = Path("docs/models.md")
 ASKED = Asked((PROMPT,), " 3 + 4 = 7. The answer is \\boxed{7}.", ("Question:",), 64)
 HEAD = """# Which models work
@@ -41,7 +43,7 @@ def main(labels: list[str] | None = None) -> dict[str, Any]:
         for one in ARCHITECTURES
         if not labels or one.label in labels
     ]  # type: ignore[misc]
-    kinds = [] if labels else [_kept(f"tokenizer {name}", lambda name=name: _tokenizer(name)) for name in KINDS]  # type: ignore[misc]
+    kinds = [] if labels else [_kept(f"tokenizer {name}", lambda name=name: _tokenizer(name)) for name in ALL_KINDS]  # type: ignore[misc]
     if not labels:
         PAGE.write_text(page(architectures, kinds))
     return {"architectures": architectures, "tokenizers": kinds}
@@ -69,7 +71,9 @@ def _tokenizer(name: str) -> dict[str, Any]:
     """Served by transformers: what a tokenizer changes is in the texts, and a start takes seconds."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        return _looked(name, write_model(work / "base", BY_LABEL["llama"], tokenizer=name), work, "hf").as_json()
+        return _looked(
+            name, write_model(work / "base", BY_LABEL["llama"], tokenizer=ALL_KINDS[name]), work, "hf"
+        ).as_json()
 
 
 def _looked(name: str, base: Path, work: Path, kind: str) -> Row:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer
+
 from tests.models.tokenizers import KINDS, Kind, write_tokenizer
 
 VOCABULARY = 320  # at least as many as the tokenizer has
@@ -88,7 +90,9 @@ def write_model(folder: Path, architecture: Architecture, seed: int = 0, tokeniz
 
     folder.mkdir(parents=True)
     ids = write_tokenizer(folder, KINDS[tokenizer] if isinstance(tokenizer, str) else tokenizer)
-    config = AutoConfig.for_model(architecture.model_type, **{**_common(), **ids, **architecture.config})
+    size = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab_size()
+    sizes = {"vocab_size": max(VOCABULARY, size)}
+    config = AutoConfig.for_model(architecture.model_type, **{**_common(), **sizes, **ids, **architecture.config})
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)

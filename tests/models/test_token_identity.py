@@ -14,6 +14,7 @@ from tasks.domain.schema import Example, Sample, from_table, to_table
 from tasks.engines.sampling import hf_sampler
 from tasks.engines.training.sft_rows import CUT, NO_IDS, Joining, kept_ids, tokenize
 from tests.models.chats import CHATS
+from tests.models.real_tokenizers import REAL
 from tests.models.tokenizers import KINDS, Kind, write_tokenizer
 
 ROWS, LENGTH = 1000, 24
@@ -21,6 +22,7 @@ PROMPT = "Question: Tom has 3 apples. How many?\nAnswer:"
 FAMILIES: dict[str, Kind] = {
     **{name: kind for name, kind in KINDS.items() if kind.works},
     **{f"chat: {name}": chat.kind for name, chat in CHATS.items()},
+    **REAL,
 }
 STOP = ("Question:",)
 
