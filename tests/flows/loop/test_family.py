@@ -14,10 +14,12 @@ from tasks.domain.algorithms import METHODS
 from tasks.domain.errors import StageFailed
 from tasks.domain.judged import HUMAN
 from tasks.domain.prompts import template_named
+from tasks.domain.schema import Example, to_table
+from tasks.engines.training.sft_rows import training_rows
 from tasks.store.artifacts import Store, digest_of_folder
 from tests.flows.loop.family import TRAIN, manifest, method_config, rows, run_method
 from tests.handmade import run_directly, unlooked
-from tests.rig import manifests, recipes
+from tests.rig import manifests, recipes, tiny_base
 
 # What shrinks a method to 12 problems and a wave of 4; where it needs more than that, its own.
 SMALL: dict[str, dict[str, dict[str, Any]]] = {
@@ -72,6 +74,18 @@ def test_star_hints_only_misses_once_and_trains_on_the_prompt_without_the_hint(t
     for row in second:
         assert row.prompt == template.render(problems[row.problem_id], 0)
         assert row.prompt != template.render(problems[row.problem_id], 0, "answer")
+
+
+def test_a_hinted_row_is_trained_on_from_the_end_of_the_prompt_without_the_hint(tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    config, _ = run_method(tmp_path, "star", **{**SMALL["star"], "loop": {"iterations": 1}})
+    tokenizer = AutoTokenizer.from_pretrained(tiny_base(tmp_path / "tokenizer"))
+    second = [row for row in rows(config, 1) if row.index >= 4]
+    tokens = training_rows(to_table(second, Example), tokenizer, max_length=128).rows
+    for row, made in zip(second, tokens, strict=True):
+        assert made.prompt_length == len(tokenizer(row.prompt)["input_ids"])
+        assert tokenizer.decode(made.input_ids[made.prompt_length : -1]) == row.completion
 
 
 def test_stars_steps_grow(tmp_path: Path) -> None:

@@ -264,6 +264,31 @@ def test_a_long_epoch_is_gone_on_with_in_its_middle(make_job, monkeypatch):
     assert [one.train_loss for one in resumed.epochs] == [one.train_loss for one in undisturbed.epochs]
 
 
+@pytest.mark.parametrize("steps", [2, 5])
+def test_training_by_steps_ends_at_its_step_with_one_checkpoint(make_job, steps):
+    """An epoch of these rows has 3 steps, so one ends within the first epoch and one within the second."""
+    result = run_here(make_job(steps=steps, epochs=4))
+    assert [(one.epoch, one.steps) for one in result.epochs] == [(1, steps)]
+    assert [entry["step"] for entry in result.history][-1] == steps
+
+
+def test_as_many_steps_as_an_epoch_has_give_its_bits(make_job):
+    assert_same_bits(weights(run_here(make_job(steps=3))), weights(run_here(make_job(name="epoch"))))
+
+
+def test_training_by_steps_is_gone_on_with_where_it_was_left(make_job, monkeypatch):
+    from tasks.engines.training import sft_loop
+
+    undisturbed = run_here(make_job(name="undisturbed", steps=5))
+    with monkeypatch.context() as patch:
+        patch.setattr(sft_loop, "STATE_EVERY_S", 0.0)
+        interrupt_after(patch, 4)
+        with pytest.raises(Interrupted):
+            run_here(make_job(steps=5))
+    assert not (make_job(steps=5).output_dir / "epoch-1").exists(), "a state within the training is no policy"
+    assert_same_bits(weights(run_here(make_job(resume=True, steps=5))), weights(undisturbed))
+
+
 def test_a_finished_training_is_not_repeated_and_its_last_folder_made_again(make_job):
     first = run_here(make_job(epochs=2))
     before = weights(first)
