@@ -55,7 +55,7 @@ def record_hinted(config: RunConfig, hint: Hint) -> None:
     for problem in load_problems(config.data.train, "train"):
         prompt = digest_of_text(template.render(problem, config.model.shots, hint))
         found = recorded_samples(config, problem, sampling, 1, 1.0, 7)
-        rows += [replace(one, prompt_digest=prompt, text=f"hinted 1+1=2\n#### {problem.gold}") for one in found]
+        rows += [replace(one, prompt_digest=prompt, text=f"1+1=2\n#### {problem.gold}") for one in found]
     pq.write_table(to_table(rows, Sample), Path(str(config.engine.replay_path)) / "hinted.parquet")
 
 
