@@ -14,7 +14,8 @@ class AuditPlace(JsonRecord):
     """One stage of one iteration (`iteration-1/train`, `base/test/greedy`). All but `compared` and `disagreed` count every sample.
 
     `compared` samples were shown to the second grader and could be read by it; the hidden tests and the equations are those of
-    accepted samples. `rules` counts accepted samples by the rule that accepted them.
+    accepted samples. `rules` counts accepted samples by the rule that accepted them, `proofs` those of mathematics by the way of
+    proof (`tasks.domain.equivalence.proofs`).
     """
 
     name: str
@@ -29,6 +30,7 @@ class AuditPlace(JsonRecord):
     hidden_failed: int = 0
     false_equations: int = 0
     rules: Mapping[str, int] = field(default_factory=dict)
+    proofs: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

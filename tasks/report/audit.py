@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tasks.domain.audit import AuditPlace, AuditSummary, Disagreement, Rates
+from tasks.domain.equivalence.proofs import WAYS
 from tasks.domain.statistics import Interval, wilson
 from tasks.report.html import safe
 
 MOST_ROWS = 30
 MOST_RULES = 4
 TITLES = ("where", "samples", "accepted", "second grader disagrees", "of these accepted here only", "hidden tests failed",
-          "false equations", "accepted by")  # fmt: skip
+          "false equations", "accepted by", "proof")  # fmt: skip
 
 
 def audit_section(audit: AuditSummary | None) -> str:
@@ -32,8 +33,14 @@ def cells(place: AuditPlace) -> tuple[str, ...]:
     return (
         place.name, str(place.samples), str(place.accepted), _share(place.disagreed, place.compared),
         f"{place.only_ours}" if place.compared else "-", _share(place.hidden_failed, place.hidden_tested),
-        _share(place.false_equations, place.accepted), ", ".join(f"{rule} {count / total:.0%}" for rule, count in rules),
+        _share(place.false_equations, place.accepted), ", ".join(f"{rule} {count / total:.0%}" for rule, count in rules), _proofs(place),
     )  # fmt: skip
+
+
+def _proofs(place: AuditPlace) -> str:
+    """The shares of the ways of proof; `sampled` are the answers that only agree at many points."""
+    total = max(1, sum(place.proofs.values()))
+    return ", ".join(f"{way} {place.proofs[way] / total:.1%}" for way in WAYS if way in place.proofs) or "-"
 
 
 def rate_lines(rates: Rates | None) -> Iterator[str]:

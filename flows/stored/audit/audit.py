@@ -147,7 +147,14 @@ def _with(place: AuditPlace, one: Judged) -> AuditPlace:
         hidden_tested=place.hidden_tested + (hidden is not None), hidden_failed=place.hidden_failed + (hidden == "failed"),
         false_equations=place.false_equations + (one.problem.kind == "math" and not all_hold(one.sample.text)),
         rules=Counter(place.rules) + Counter([str(verdict.evidence.get("rule", "-"))]),
+        proofs=Counter(place.proofs) + Counter(_proof(one)),
     )  # fmt: skip
+
+
+def _proof(one: Judged) -> list[str]:
+    """By what a mathematical answer was accepted. Equal texts and numbers are settled before any proof and say none: they are exact."""
+    evidence = one.verdict.evidence
+    return [str(evidence.get("proof", "exact"))] if "found_by" in evidence else []
 
 
 def _compared(
@@ -190,5 +197,6 @@ def shares(place: AuditPlace) -> Sequence[tuple[str, int, int]]:
         ("accepted here only", place.only_ours, place.compared),
         ("hidden tests failed", place.hidden_failed, place.hidden_tested),
         ("false equations", place.false_equations, place.accepted),
+        ("proved by no more than sampling", place.proofs.get("sampled", 0), sum(place.proofs.values())),
     ]
     return [row for row in rows if row[2]]

@@ -28,6 +28,7 @@ from tasks.domain.equivalence.vocabulary import (
 )
 from tasks.domain.equivalence.wording import BEFORE, BEHIND, Said, predicates
 
+_UNIT_POWER = re.compile(r"-?\d{1,2}|\\(?:circ|degree|prime)")
 MAX_POSTFIXES = 60  # tokens of powers, factorials and the like behind one atom
 
 
@@ -234,7 +235,7 @@ class AtomParser(GroupParser):
         if BEHIND.search(unit):
             return changed_behind(node, unit)
         if self.take("^") or self.take("**"):
-            unit += "^" + self.argument_text()
+            unit += "^" + self.unit_power()
         while self.peek().value == "/" and (self.peek(1).kind == "text" or self.peek(1).value in UNIT_LETTERS):
             self.next()
             unit += "/" + self.next().value.strip()
@@ -246,6 +247,12 @@ class AtomParser(GroupParser):
         if node.op == "text":
             return Node("text", (), f"{node.value} {unit}")
         return Node("unit", (node,), unit) if unit else node
+
+    def unit_power(self) -> str:
+        power = self.argument_text()
+        if not _UNIT_POWER.fullmatch(power):
+            raise Unreadable(f"{power!r} as the power of a unit")
+        return power
 
     def command(self, token: Token) -> Node:
         name = token.value[1:]

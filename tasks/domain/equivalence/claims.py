@@ -50,6 +50,17 @@ _KINDS = {
     "parallel": r"parallel", "perpendicular": r"perpendicular", "convergent": r"converg\w+", "divergent": r"diverg\w+", "cyclic": r"cyclic", "before": r"before|earlier|ago", "after": r"after|later|from now",
     "north": r"north\w*", "south": r"south\w*", "east": r"east\w*", "west": r"west\w*", "constant": r"constant",
 }  # fmt: skip
+# Of two things that are named, the one is not the other; either may go unnamed.
+_THINGS = {
+    "circle": r"circles?|disks?|discs?", "sphere": r"spheres?|balls?", "ellipse": r"ellipses?", "parabola": r"parabolas?|parabolae",
+    "hyperbola": r"hyperbolas?|hyperbolae", "line": r"(?:straight )?lines?", "segment": r"(?:line )?segments?", "ray": r"rays?|half-lines?",
+    "plane": r"planes?", "triangle": r"triangles?", "rectangle": r"rectangles?", "rhombus": r"rhombus(?:es)?|rhombi",
+    "parallelogram": r"parallelograms?", "trapezoid": r"trapezoids?|trapeziums?", "kite": r"kites?", "pentagon": r"pentagons?", "hexagon": r"hexagons?",
+    "octagon": r"octagons?", "cube": r"cubes?", "cone": r"cones?", "cylinder": r"cylinders?", "pyramid": r"pyramids?", "prism": r"prisms?",
+    "scalene": r"scalene", "isosceles": r"isosceles", "equilateral": r"equilateral", "arithmetic": r"arithmetic", "geometric": r"geometric",
+    "row": r"rows?", "column": r"columns?", "radius": r"radius|radii", "diameter": r"diameters?",
+    "bijective": r"biject\w+", "injective": r"inject\w+", "surjective": r"surject\w+",
+}  # fmt: skip
 _DESCRIBING = frozenset(
     ("maximum", "minimum", "distinct", "constant", "real", "integer", "natural", "positive", "before", "after")
 )
@@ -58,6 +69,7 @@ _WORD = re.compile(r"[A-Za-z]{2,}")
 _POINTS = re.compile(
     r"\{\s*[A-Z]{2}\s*\}|(?<![A-Za-z])[A-Z]{2}(?=\s*=)"
 )  # the segment NO of \frac{NO}{BO} denies nothing
+_THERE_ARE = re.compile(r"^\s*there (?:are|is)\s+(?:exactly |only |precisely )?", re.IGNORECASE)  # 5 such primes
 _UNIT_LIKE = re.compile(r"\W*(?:[a-zA-Z]\s*=\s*)?[-\d][-\d.,/\s${}\\]*(?:\\?[A-Za-z]{2,}[\W\d]*)*")
 
 
@@ -67,7 +79,7 @@ def _either(group: str, table: dict[str, str]) -> list[str]:
     ]
 
 
-_ALL = re.compile("|".join([*_either("B", _BINDING), *_either("K", _KINDS)]), re.IGNORECASE)
+_ALL = re.compile("|".join([*_either("B", _BINDING), *_either("K", _KINDS), *_either("T", _THINGS)]), re.IGNORECASE)
 _TEXT = re.compile(
     r"\\(?:text\w*|mbox|mathrm|mathbf|mathit|operatorname)\s*\{([^{}]*)\}|\\(?:left|right|max|min|mod|pmod|bmod|not|over|up|down)(?![a-zA-Z])|\\[a-zA-Z]+|_\{[^{}]*\}"
 )
@@ -88,19 +100,20 @@ class Claims:
 
     binding: frozenset[str] = frozenset()
     kinds: frozenset[str] = frozenset()
+    things: frozenset[str] = frozenset()
 
 
 def contradict(gold: str, answer: str) -> bool:
     """Whether the words of one claim what those of the other do not."""
     one, two = claims(gold), claims(answer)
-    if one.binding != two.binding:
+    if one.binding != two.binding or (one.things and two.things and one.things != two.things):
         return True
     if one.kinds == two.kinds:
         return False
     if one.kinds - two.kinds <= _DESCRIBING and not two.kinds and len(_WORD.findall(words_of(gold))) >= MIN_SENTENCE:
         return False  # `The maximum is 9` is answered by 9
     worded, other = (gold, two) if not two.kinds else (answer, one)
-    return bool(other.kinds) or not _UNIT_LIKE.fullmatch(words_of(worded))
+    return bool(other.kinds) or not _UNIT_LIKE.fullmatch(_THERE_ARE.sub("", words_of(worded)))
 
 
 def claims(text: str) -> Claims:
@@ -117,8 +130,10 @@ def words_of(text: str) -> str:
 def _claims(text: str) -> Claims:
     words = _DOMAIN.sub(_without_domain, words_of(text))
     found = {match.lastgroup or "" for match in _ALL.finditer(words)}
-    binding, kinds = ({name[2:] for name in found if name.startswith(group)} for group in ("B_", "K_"))
-    return Claims(frozenset(binding), frozenset(kinds))
+    binding, kinds, things = (
+        frozenset(name[2:] for name in found if name.startswith(group)) for group in ("B_", "K_", "T_")
+    )
+    return Claims(binding, kinds, things)
 
 
 def _without_domain(match: re.Match[str]) -> str:

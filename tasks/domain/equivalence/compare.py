@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise, product
+from itertools import product
 
 from tasks.domain.equivalence import proofs, texts
 from tasks.domain.equivalence.congruences import families, residues, same_families, same_residues
@@ -272,7 +272,7 @@ class Comparison:
         return len(gold) == len(answer) <= MAX_ITEMS and all(map(self.same, gold, answer)) and self.found("ordered")
 
     def same_items(self, gold: Node, answer: Node) -> bool:
-        """Named items by name, others in any order, or in the order that `order_counts` asks for."""
+        """Named items by name, others in any order, or in their order where the question asks for one."""
         ours, theirs = (
             _distinct(_flattened(side), self.same) if side.op == "set" else _flattened(side) for side in (gold, answer)
         )
@@ -282,18 +282,13 @@ class Comparison:
         mine, yours = _names(ours), _names(theirs)
         if mine and yours and set(mine) == set(yours) and len(mine) == len(ours) == len(yours) == len(theirs):
             return all(self.same(mine[name], yours[name]) for name in mine) and self.found("named")
+        if _letters_named(ours) == _letters_named(theirs) and len(_letters_named(ours)) > 1:
+            return self.any_order(ours, theirs)  # x = 5, y = 3, y = 5: what is said of x is not said of y
         if mine is None or yours is None:
             ours, theirs = [_unnamed(one) for one in ours], [_unnamed(one) for one in theirs]
-        if gold.op == answer.op == "list" and self.order_counts(ours):
+        if gold.op == answer.op == "list" and "o" in self.hints.flags:
             return self.in_order(ours, theirs)
         return self.any_order(ours, theirs)
-
-    def order_counts(self, gold: Sequence[Node]) -> bool:
-        """Whether the question asks for an order, or there is none and the gold's three numbers or more fall: a sequence
-        (sets are written in any order, mostly rising)."""
-        values = [item.value for item in gold if item.op == "num"]
-        falling = len(values) == len(gold) > 2 and all(a > b for a, b in pairwise(values))
-        return "o" in self.hints.flags or (self.hints.letters is None and falling)
 
     def any_order(self, gold: list[Node], answer: list[Node]) -> bool:
         """A perfect matching; repeated items of the answer do not count when the gold has no repeats."""
@@ -488,12 +483,26 @@ def _has_parts(node: Node) -> bool:
 def _solvable(gold: Node, answer: Node) -> bool:
     """An inequality in one letter that is not yet solved for it, beside something that is a set of reals or another."""
     sides = (gold, answer)
-    if "rel" not in (gold.op, answer.op):
+    if "rel" not in (gold.op, answer.op) and "builder" not in (gold.op, answer.op):
         return False
-    unsolved = [side for side in sides if side.op == "rel" and not is_equation(side) and real_set(side) is None]
+    unsolved = [side for side in sides if _is_inequality(side) and real_set(side) is None]
     letters = frozenset[str]().union(*map(symbols, sides))
     others = all(side in unsolved or real_set(side) is not None for side in sides)
-    return bool(unsolved) and others and len(letters) == 1 and all(set(side.value) <= INEQUALITIES for side in unsolved)
+    return (
+        bool(unsolved)
+        and others
+        and len(letters) == 1
+        and all(set(_condition(side).value) <= INEQUALITIES for side in unsolved)
+    )
+
+
+def _is_inequality(side: Node) -> bool:
+    return _condition(side).op == "rel" and not is_equation(_condition(side))
+
+
+def _condition(side: Node) -> Node:
+    """What a set-builder asks of its letter; of anything else, itself."""
+    return side.args[0] if side.op == "builder" and symbols(side.args[0]) == {side.value} else side
 
 
 def _relations(side: Node) -> bool:
@@ -556,6 +565,12 @@ def _names(items: Sequence[Node]) -> dict[Node, Node] | None:
             return None
         found[assigned[0]] = assigned[1]
     return found
+
+
+def _letters_named(items: Sequence[Node]) -> frozenset[Node]:
+    """The names to which values are given."""
+    assigned = [name_and_value(item) for item in items if item.op == "rel" and is_equation(item)]
+    return frozenset(pair[0] for pair in assigned if pair is not None)
 
 
 def _by_cases(items: Sequence[Node]) -> bool:

@@ -24,6 +24,10 @@ _CHOICE_MARK = re.compile(
     r"(?:\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{\s*\(?[A-H][).]?\s*\}|\([A-H]\))(?:\\ |~|\s|\\q?quad)*([^\s=,)].*)$",
     re.DOTALL,
 )
+_ONE_SET = re.compile(
+    r"\b(?:roots|zeros|zeroes|solutions|values|numbers|integers|factors|divisors|primes|answers|elements|points)\b",
+    re.I,
+)
 _DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
 
 
@@ -59,7 +63,8 @@ def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
     """Whether the answer means the gold, and by which rule (or why it could not be read)."""
     gold, answer = _number_words(rewritten(gold)), _number_words(rewritten(answer))
     answer = _without_choice(gold, answer)
-    answer = _chosen_option(gold, answer, decoded(hints).options)
+    options = decoded(hints).options
+    gold, answer = _chosen_value(gold, answer, options), _chosen_option(gold, answer, options)
     if (dates := texts.same_date(gold, answer)) is not None:
         return dates, "date"
     if not texts.calendar_words(gold) <= texts.calendar_words(answer):  # June 20 is not 20
@@ -89,6 +94,8 @@ def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
     if not equal and match and "." in gold:
         equal, _ = _parsed_equal(gold, f"{match[1]}.{match[2]}", hints, True)
         rule = "decimal_comma" if equal else rule
+    if equal and rule == "set" and is_prose(gold) and not is_prose(answer) and not _ONE_SET.search(gold):
+        equal = answers_prose(gold, answer, Comparison(decoded(hints)).same)  # each figure is somebody's own
     if not equal and is_prose(gold) and answers_prose(gold, answer, Comparison(decoded(hints)).same):
         return True, "prose"
     return equal, rule
@@ -112,6 +119,12 @@ def _chosen_option(gold: str, answer: str, options: tuple[str, ...]) -> str:
     if letter is None or texts.choice(gold) is not None:
         return answer
     return next((option[1:] for option in options if option[0] == letter), answer)
+
+
+def _chosen_value(gold: str, answer: str, options: tuple[str, ...]) -> str:
+    """The text of the option that the gold names, for an answer that is no letter."""
+    letter = texts.bare_choice(gold) if options and texts.choice(answer) is None else None
+    return next((option[1:] for option in options if option[0] == letter), gold)
 
 
 def _by_words(gold: str, answer: str, hints: str) -> tuple[bool, str] | None:

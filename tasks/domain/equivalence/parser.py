@@ -251,6 +251,8 @@ class Parser(AtomParser):
                     return Node(bottom.op, (self.mixed(left, divided(right, bottom.args[0])),))
                 right = divided(right, bottom)
             return self.mixed(left, right)
+        if left.op == right.op == "rel":  # (x = 5)(x = 6) says both
+            return Node("list", (left, right))
         if right.op in ("rel", "remark") or (right.op == "tuple" and all(arg.op == "rel" for arg in right.args)):
             self.remarks.extend(right.args if right.op == "tuple" else [right])  # n^2 + n (n >= 1)
             return left

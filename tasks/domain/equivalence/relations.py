@@ -17,6 +17,9 @@ def is_equation(node: Node) -> bool:
     return node.op == "rel" and all(operator in ASSIGNMENTS for operator in node.value)
 
 
+_INVERTIBLE = ("sqrt", "ln", "log", "lg", "exp", "abs")
+
+
 def is_name(node: Node) -> bool:
     """Whether the left side of an assignment only names what is on the right: x, f(x), AB, |AB|, (x, y), a:b."""
     if node.op in ("sym", "text", "opaque", "empty"):
@@ -26,7 +29,8 @@ def is_name(node: Node) -> bool:
     if node.op in ("tuple", "ratio", "list", "union", "inter", "diff"):
         return bool(node.args) and all(map(is_name, node.args))
     if node.op == "fn":
-        return len(node.args) == 1 and is_name(node.args[0])
+        unknown = node.value in _INVERTIBLE and node.args[0] in (symbol("x"), symbol("y"))  # sqrt x = 5 is to be solved
+        return len(node.args) == 1 and is_name(node.args[0]) and not unknown
     if node.op == "mul":
         return _is_derivative(node) or all(map(_is_length, node.args))
     return False

@@ -20,6 +20,7 @@ _SILENT = frozenset(
 )
 _JOINING = frozenset(("and", "or", "both", "either"))
 _SEGMENT = re.compile(r"\s*(?:;|,(?![^(]*\))|\\\\|\n)\s*(?:\\text\{\s*(?:and|but)\s*\})?")
+_TEXT_START = re.compile(r"^\\(?:text\w*|mbox)\s*\{")
 _CONDITION = re.compile(r"\\(?:text\w*|mbox)\s*\{\s*,?\s*(?:if|when|for)\b|(?<![\\A-Za-z])(?:if|when|for)\b")
 MAX_PIECES = 60
 Same = Callable[[str, str], bool]
@@ -80,8 +81,16 @@ def cases(text: str) -> tuple[tuple[str, str], ...]:
         condition = _CONDITION.search(part)
         if condition is None or not part[: condition.start()].strip():
             return ()
-        found.append((part[: condition.start()].strip(), part[condition.start() :].strip()))
+        value = part[: condition.start()].strip()
+        value = value.lstrip("} ") if value.count("}") > value.count("{") else value  # of a \\text that held the comma
+        found.append((value, _unwrapped(part[condition.start() :].strip())))
     return tuple(found)
+
+
+def _unwrapped(condition: str) -> str:
+    """Without the text command around it, whose other brace may stand behind the next comma."""
+    bare = _TEXT_START.sub("", condition)
+    return bare.removesuffix("}") if bare.count("}") > bare.count("{") else bare
 
 
 @lru_cache(maxsize=4096)

@@ -28,6 +28,7 @@ _MINUS = re.compile(rf"{_worded('negative|minus')}\s*(?=\$?[\d\\(a-z])", re.IGNO
 _PLUS = re.compile(rf"{_worded('positive')}\s*(?=\$?\d)(?!\$?\d+-)", re.IGNORECASE)
 _SQUARED = re.compile(rf"(?<=[\w)}}])\s*{_worded('squared')}", re.IGNORECASE)
 _CUBED = re.compile(rf"(?<=[\w)}}])\s*{_worded('cubed')}", re.IGNORECASE)
+_FACTORIAL = re.compile(rf"(?<=\d)\s*{_worded('factorial')}", re.IGNORECASE)
 _ROOT = re.compile(
     rf"{_worded('(?:the )?(?:square|cube) root of')}\s*\$?(?P<of>\d+(?:\.\d+)?|[a-z])\b\$?", re.IGNORECASE
 )
@@ -52,6 +53,16 @@ _ORDINAL = re.compile(
 _TEXT_NUMBER = re.compile(r"\s*\\(?:text\w*|mathrm|mbox)\s*\{\s*(-?\d[\d,.]*)\s+([A-Za-z]{3}[A-Za-z ]*)\}\s*")
 _REPEATING = re.compile(rf"(\d*\.)(\d+)\s*{_worded('repeating|recurring')}", re.IGNORECASE)
 _PLUS_MINUS = re.compile(rf"\+\s*/\s*[-−]|\+-(?=\s*[\d\\a-z])|{_worded('plus or minus')}", re.IGNORECASE)
+_AT_LEAST = re.compile(
+    rf"(?P<one>-?{_NUM})(?P<unit>(?:\\?\s+[a-z]+)?)\s*{_worded('(?:or|and) (?:more|greater|above|over|larger|higher|up)')}"
+    rf"|{_worded('(?:no|not) (?:less|fewer|smaller) than')}\s*(?P<two>-?{_NUM})",
+    re.IGNORECASE,
+)
+_AT_MOST = re.compile(
+    rf"(?P<one>-?{_NUM})(?P<unit>(?:\\?\s+[a-z]+)?)\s*{_worded('(?:or|and) (?:less|fewer|below|under|smaller|lower)')}"
+    rf"|{_worded('(?:no|not) (?:more|greater|larger) than|up to')}\s*(?P<two>-?{_NUM})",
+    re.IGNORECASE,
+)
 _UNION = re.compile(r"(?<=[)\]}])\s*(?:\\text\{\s*)?U(?:\s*\})?\s*(?=[(\[{\\])")
 _IS_NOT = re.compile(
     rf"(?<=[a-zA-Z])\s*{_worded('is not(?: equal to)?|does not equal|cannot (?:be|equal)')}\s*(?=[-\d\\$])",
@@ -80,7 +91,12 @@ _INTERESTING = re.compile(r"[A-Za-z]{2}|[^\x00-\x7f]|'|\d,\d|\+\s*/|\+-|\$\s*\$|
 
 def without_parts(text: str) -> str:
     """Without the names of the question's parts: `5 for part (a) and 6 for part (b)` is `5 and 6`."""
-    return _PART.sub("", text) if "part" in text.casefold() else text
+    return _PART.sub(_opened_text, text) if "part" in text.casefold() else text
+
+
+def _opened_text(match: re.Match[str]) -> str:
+    """A text command that goes on behind the name of the part stays open."""
+    return r"\text{ " if match.group().startswith("\\text") and not match.group().endswith("}") else ""
 
 
 @lru_cache(maxsize=16384)
@@ -146,6 +162,16 @@ def _compared(text: str) -> str:
     return _COMPARED.sub(sign, text)
 
 
+def _bounded(text: str) -> str:
+    """`17 or more` and `no fewer than 17` as `at least 17`."""
+
+    def said(match: re.Match[str]) -> str:
+        words = "at least" if match.re is _AT_LEAST else "at most"
+        return f"{words} {match['one'] or match['two']}{match['unit'] or ''}"
+
+    return _AT_MOST.sub(said, _AT_LEAST.sub(said, text))
+
+
 def _between(text: str) -> str:
     def chain(match: re.Match[str]) -> str:
         sign = r"\le" if "inclusive" in match.group().casefold() else "<"
@@ -184,12 +210,14 @@ _REWRITES: tuple[Callable[[str], str], ...] = (
     _replaced(_PLUS_MINUS, r"\pm "),
     _between,
     _compared,
+    _bounded,
     _replaced(_IS_NOT, r" \ne "),
     _replaced(_MINUS, "-"),
     _replaced(_PLUS, ""),
     _root,
     _replaced(_SQUARED, "^2"),
     _replaced(_CUBED, "^3"),
+    _replaced(_FACTORIAL, "!"),
     _replaced(_PERCENT, r"\%"),
     lambda text: _ORDINAL.sub(r"\1", text),
     lambda text: match.expand(r"\1 \\text{ \2}") if (match := _TEXT_NUMBER.fullmatch(text)) else text,

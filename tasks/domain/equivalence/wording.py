@@ -38,9 +38,9 @@ NEGATION = re.compile(
 )
 RESTRICTIVE = frozenset({"if", "when", "whenever", "is", "are", "provided", "unless", "otherwise", "only"})
 _ALIASES = {
-    "integers": ("integer",), "primes": ("prime",), "squares": ("square",), "cubes": ("cube",), "multiples": ("multiple",),
+    "integers": ("integer",), "primes": ("prime",), "squares": ("square",), "cubes": ("cube",), "multiples": ("divisible",), "multiple": ("divisible",),
     "natural": ("positive", "integer"), "whole": ("nonnegative", "integer"), "non-negative": ("nonnegative",),
-    "non-positive": ("nonpositive",), "non-zero": ("nonzero",), "powers": ("power",), "divisor": ("divisible",),
+    "non-positive": ("nonpositive",), "non-zero": ("nonzero",), "powers": ("power",),
 }  # fmt: skip
 SETS = {
     "Z": ("integer",), "N": ("positive", "integer"), "Z^+": ("positive", "integer"), "Z_+": ("positive", "integer"),

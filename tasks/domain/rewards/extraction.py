@@ -46,6 +46,7 @@ MAX_TEXT = 100_000  # characters looked at, from the end
 MAX_STATEMENTS = 12  # of each kind, from the end
 Tag = Literal["box", "tag", "hashes", "phrase", "bare", "math", "last_number"]
 
+_AFFIRMED = re.compile(r"(yes|no|true|false)\b[\s,.;:—–-]*\b(?:because|since|as|for|due to)\b", re.IGNORECASE)
 _BOX = re.compile(r"\\f?boxed\s*(?=[{\d\\a-zA-Z])")
 _UNBRACED, _BRACE = re.compile(r"\\?[a-zA-Z]+|\d[\d.,]*\d|\d"), re.compile(r"\\.|[{}]")
 _LEAD = re.compile(r"[*:_> \n$]*")  # between a label and its answer
@@ -170,7 +171,11 @@ def _final(text: str, statements: list[Statement]) -> Statement:
 def _joined_statements(text: str, statements: list[Statement]) -> Statement:
     """The last statement as one with those joined to it."""
     first = len(statements) - 1
-    while first > 0 and _joined(text[statements[first - 1].end : statements[first].start]):
+    while (
+        first > 0
+        and statements[first].tag != "hashes"
+        and _joined(text[statements[first - 1].end : statements[first].start])
+    ):
         first -= 1
     if first == len(statements) - 1:
         return statements[-1]
@@ -271,7 +276,13 @@ def _phrase(text: str, label: Label) -> Statement:
 
 def _unstated(text: str) -> Found | None:
     text = unwrapped(_EMPTY_BOX.sub("", text))
-    return _bare(text) or _math(text) or _last_number(text)
+    return _affirmed(text) or _bare(text) or _math(text) or _last_number(text)
+
+
+def _affirmed(text: str) -> Found | None:
+    """`Yes, because 7 has no divisors.`: what stands behind the word is its reason."""
+    match = _AFFIRMED.match(text.strip()) if len(text) <= FORMULA_LENGTH else None
+    return Found(match[1], "bare") if match else None
 
 
 def _bare(text: str) -> Found | None:

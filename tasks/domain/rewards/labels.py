@@ -15,7 +15,7 @@ _SIGN = r"\s{0,3}(?:[:=]|→|->|=>)"
 
 _ENGLISH = re.compile(
     rf"answers?(?:\s+(?:to|for)\s+(?:the|this|our|your)\s+(?:question|problem|exercise|task)|\s+(?:choice|option|here|then))?{_END}"
-    rf"(?:\s+(?:is|are|equals|will be|would be|must be|should be|could be|might be|may be|turns out to be|comes out to(?: be)?|works out to(?: be)?)\b|{_SIGN})"
+    rf"(?:\s+(?:is|are|equals|will be|would be|must be|should be|could be|might be|may be|turns out to be|comes out to(?: be)?|works out to(?: be)?)\b|['’]s(?=\s)|{_SIGN})"
     rf"|\bans\b{_END}\s{{0,3}}[.:=]"
     rf"|\b(?:correct|right|best)\s+(?:option|choice|alternative|letter|statement)s?{_END}(?:\s+(?:is|are)\b|{_SIGN})"
     r"|\b(?:choose|pick|select)\s+(?=(?:option|choice|answer)\s|\([A-H]\))"

@@ -16,7 +16,7 @@ MATH = re.compile(r"\$\$(.+?)\$\$|\$((?:\\\$|[^$])+?)\$|\\\((.+?)\\\)|\\\[(.+?)\
 SENTENCE_END = re.compile(
     r"(?:(?<!\bRs)(?<!\bNo)(?<!\bapprox)(?<!\bvs)(?<!\bi\.e)(?<!\be\.g)(?<!\d\.\.)[.!?](?:\s|$|\*)|\n\s*\n|\n(?=[A-Z*#]))"
 )
-_FENCE = re.compile(r"^(`{3,5}|~{3,5})(?![`~])[\w+-]*[ \t]*\n?(.*?)\n?\1[ \t]*$", re.DOTALL)
+_FENCE = re.compile(r"^(`{3,5}|~{3,5})(?![`~])(?:[\w+-]*[ \t]*\n)?(.*?)\n?\1[ \t]*$", re.DOTALL)
 _OPENING_FENCE = re.compile(r"(`{3,5})[\w+-]*[ \t]*\n(.*?)\n?[ \t]*\1", re.DOTALL)
 _CODE = re.compile(r"(`{1,2})(?!`)([^`]{1,400})\1")
 _QUOTED = re.compile(r"([\"“«『「])([^\"”»』」]{1,200})[\"”»』」]")

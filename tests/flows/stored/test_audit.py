@@ -14,15 +14,17 @@ from pathlib import Path
 import pytest
 
 from flows.config import RunConfig, load_config
-from flows.stored.audit.audit import Audited, audit
+from flows.stored.audit.audit import Audited, audit, shares
 from flows.stored.audit.draw import Draw
 from flows.stored.audit.keep import keep_audit
 from flows.stored.audit.labels import Said, corrections_of, rates_of, read_labels
 from flows.stored.audit.page import label_page
+from tasks.domain.audit import AuditPlace
 from tasks.domain.errors import UserError
 from tasks.domain.schema import Problem
 from tasks.domain.settings import VerifySettings
 from tasks.graders.second_opinion import MathVerify, PlainRuns, second_grader
+from tasks.report.audit import cells
 from tasks.store.artifacts import Store
 from tests.command import write_config
 from tests.handmade import make_store, run_directly
@@ -64,9 +66,17 @@ def test_every_stage_of_every_iteration_is_counted(audited: Audited) -> None:
     for place in audited.summary.places:
         assert place.accepted + place.refused + place.errors == place.samples > 0
         assert sum(place.rules.values()) == place.accepted
+        assert sum(place.proofs.values()) <= place.accepted
         assert 0 < place.compared <= place.samples and place.disagreed >= place.only_ours
         assert place.false_equations == place.accepted  # the recorded solutions write a+b=index
     assert audited.summary.disagreements
+
+
+def test_answers_that_only_agree_at_points_are_told_apart() -> None:
+    place = AuditPlace("iteration-1/train", samples=5, accepted=4, refused=1, proofs={"exact": 3, "sampled": 1})
+    assert cells(place)[-1] == "exact 75.0%, sampled 25.0%"
+    assert ("proved by no more than sampling", 1, 4) in shares(place)
+    assert cells(AuditPlace("base/test"))[-1] == "-"
 
 
 @pytest.mark.heavy

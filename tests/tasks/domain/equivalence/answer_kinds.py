@@ -378,7 +378,97 @@ def signs_in_pairs(r: random.Random) -> Example:
     )
 
 
+def one_name_two_values(r: random.Random) -> Example:
+    a, b, c = r.sample(range(1, 30), 3)
+    return Example(
+        f"x={a}, y={b}",
+        (f"y={b}, x={a}", f"x={a} and y={b}", f"({a},{b})", f"x={a}, y={b}, x={a}"),
+        (f"x={a}, y={b} = x={b}, y={a}", f"x={a}, y={b}, y={a}", f"x={b}, y={a}", f"x={a}, y={c}", f"x={a}"),
+    )
+
+
+def equations_side_by_side(r: random.Random) -> Example:
+    a, b = r.sample(range(1, 30), 2)
+    return Example(f"x={a}", (f"(x={a})", str(a)), (f"(x={a})(x={b})", f"(x={b})(x={a})", f"(x={a})(y={a})"))
+
+
+def powers_of_units(r: random.Random) -> Example:
+    a = r.randint(2, 90)
+    unit = r.choice(["cm", "km", "ft"])
+    return Example(
+        rf"{a} \text{{ {unit}}}^2",
+        (rf"{a}\text{{ {unit}}}^{{2}}", rf"{a} \text{{ {unit}}}^{{\text{{2}}}}", str(a)),
+        (rf"{a} \text{{ {unit}}}", rf"{a} \text{{ {unit}}}^{{{a} \text{{ {unit}}}}}", rf"{a} \text{{ {unit}}}^x", rf"{a} \text{{ {unit}}}^3"),
+    )  # fmt: skip
+
+
+def bounds_in_words(r: random.Random) -> Example:
+    a = r.randint(3, 90)
+    least, most = (
+        (f"at least {a}", f"{a} or more", f"{a} or greater", f"no fewer than {a}", f"no less than {a}", rf"\text{{at least }} {a}"),
+        (f"at most {a}", f"{a} or fewer", f"{a} or less", f"no more than {a}", rf"{a} \text{{ or less}}"),
+    )  # fmt: skip
+    right, wrong = r.choice([(least, most), (most, least)])
+    return Example(right[0], right[1:], (*wrong, str(a), f"more than {a}", right[0].replace(str(a), str(a + 1))))
+
+
+def things_with_the_same_figures(r: random.Random) -> Example:
+    a, b = r.sample(range(2, 30), 2)
+    thing, other = r.sample(["circle", "sphere", "ellipse", "parabola", "hyperbola"], 2)
+    said = f"the {{}} with vertex $({a},{b})$ and parameter ${a}$"
+    return Example(
+        said.format(thing),
+        (said.format(thing).capitalize(),),
+        (said.format(other), f"the {thing} with vertex $({a},{b})$ and parameter ${b}$"),
+    )
+
+
+def unsolved_functions(r: random.Random) -> Example:
+    a = r.randint(2, 30)
+    return Example(
+        str(a),
+        (f"x={a}", f"f(3)={a}", f"|AB|={a}"),
+        (f"|x|={a}", rf"\sqrt{{x}}={a}", rf"\log x={a}", rf"\ln y = {a}", f"x^2={a}"),
+    )
+
+
+def figures_of_their_own(r: random.Random) -> Example:
+    a, b = r.sample(range(2, 60), 2)
+    return Example(
+        f"Anna has ${a}$ and Boris has ${b}$", (f"{a}, {b}", f"{a} and {b}"), (f"{b}, {a}", str(b), str(a), f"{a}, {a}")
+    )
+
+
+def value_of_an_option(r: random.Random) -> Example:
+    a = r.sample(range(10, 99), 3)
+    question = f"What is it? (A) ${a[0]}$ (B) ${a[1]}$ (C) ${a[2]}$"
+    return Example(
+        "B", ("B", "(B)", str(a[1]), f"(B) {a[1]}"), ("A", "(C)", str(a[0]), str(a[2]), str(a[1] + 100)), question
+    )
+
+
+def builders_to_solve(r: random.Random) -> Example:
+    a = r.randint(1, 9)
+    return Example(
+        rf"\{{x \mid x^2<{a * a}\}}",
+        (f"(-{a},{a})", f"-{a}<x<{a}", f"|x|<{a}"),
+        (f"[-{a},{a}]", f"(-{a},{a + 1})", f"x<{a}", rf"\{{x \mid x^2>{a * a}\}}"),
+    )
+
+
+def cases_in_one_text(r: random.Random) -> Example:
+    a = r.randint(2, 30)
+    said = r"{} \text{{ if n is {}, }} {} \text{{ if n is {}}}"
+    return Example(
+        said.format("n", "even", f"{a}n", "odd"),
+        (said.format(f"{a}n", "odd", "n", "even"),),
+        (said.format(f"{a}n", "even", "n", "odd"), "n", f"{a}n"),
+    )
+
+
 KINDS: tuple[Kind, ...] = (
+    one_name_two_values, equations_side_by_side, powers_of_units, bounds_in_words, things_with_the_same_figures, unsolved_functions,
+    figures_of_their_own, value_of_an_option, builders_to_solve, cases_in_one_text,
     congruence, several_congruences, logic, quantifiers, points_and_intervals, unsolved_inequality, families, parametric_pair,
     parametric_interval, records, conditions, domains, words_that_change, equations_with_unknowns, asked_expression, near_powers,
     near_constants, time_letters, function_values, unit_powers, speeds, arc_minutes, unit_vectors, nested_lists,

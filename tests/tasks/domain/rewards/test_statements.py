@@ -41,7 +41,6 @@ JOINED = (
     r"\boxed{{{0}}}, \boxed{{{1}}}",
     r"$x=\boxed{{{0}}}$ or $x=\boxed{{{1}}}$",
     "The answer is {0} and {1}.",
-    "#### {0}\n#### {1}",
 )
 
 
@@ -123,3 +122,20 @@ def test_labels_are_those_of_a_whole_scan() -> None:
         patterns = (places._ENGLISH, places._ENGLISH_MATH, places._OTHER)
         scanned = {(match.start(), match.end()) for pattern in patterns for match in pattern.finditer(text)}
         assert {(label.start, label.end) for label in places.labels(text) if label.letter is None} == scanned, text
+
+
+@pytest.mark.parametrize(
+    "form", ["#### {1}\n#### {0}", "#### {1}\n\n#### {0}", "Answer: ```{0}```", "the answer's {0}"]
+)
+def test_the_last_line_of_an_answer_counts(form: str) -> None:
+    for gold, other in numbers_of(pairs()):
+        assert accepted(gold, form.format(gold, other)), form
+        assert not accepted(other, form.format(gold, other)), form
+        assert not accepted(f"{gold}, {other}", form.format(gold, other)), form
+
+
+def test_a_reason_behind_yes_or_no_is_no_part_of_the_answer() -> None:
+    for word, other in (("Yes", "No"), ("No", "Yes"), ("True", "False")):
+        assert accepted(rf"\text{{{word}}}", f"{word}, because 7 has two divisors.")
+        assert not accepted(rf"\text{{{other}}}", f"{word}, because 7 has two divisors.")
+        assert not accepted("7", f"{word}, because 7 has two divisors.")
