@@ -115,6 +115,7 @@ def _commit(job: FinetuneJob, recipe: dict[str, Any], result: TrainResult, secon
         parts += store.put_folder(relative, one.path)
         epochs.append(
             {"epoch": one.epoch, "digest": digest, "path": relative, "train_loss": one.train_loss, "steps": one.steps}
+            | ({"unchanged": True} if one.unchanged else {})
         )
         failpoint("finetune.stored")
     meta = {

@@ -19,7 +19,7 @@ from flows.run.rows import Maximized
 from flows.run.run import Run
 from flows.run.stopping import Progress, progress_of, steps_of, stop_reason
 from flows.stored.runs import audit_of, result_of
-from tasks.domain.results import IterationResult, PolicyScore, RunResult, Tally
+from tasks.domain.results import IterationResult, PolicyScore, RunResult, Tally, unchanged_warning
 from tasks.domain.schema import Policy
 from tasks.domain.selection import SelectionStats
 from tasks.domain.statistics import Interval
@@ -166,7 +166,8 @@ class Recorder:
         result = RunResult(
             name, self.run.config.model_dump(mode="json"), self.rows[0], tuple(self.rows[1:]), status, self.started,
             None if status == "running" else _now(), code_commit(), hardware(), library_versions(),
-            notes=notes + self.stopped_because + self._left_out() + idle_notes(self.rows) + self.run.problems.notes + false_positive_notes(self.rows),
+            notes=notes + self.stopped_because + self._left_out() + idle_notes(self.rows) + unchanged_notes(self.rows)
+            + self.run.problems.notes + false_positive_notes(self.rows),
         )  # fmt: skip
         result = replace(result, differences=differences_to_base(result), audit=audit_of(store, name))
         store.write_bytes(self.places.result, json.dumps(result.to_json(), indent=1).encode())
@@ -217,6 +218,11 @@ def idle_notes(rows: list[IterationResult]) -> tuple[str, ...]:
     return tuple(
         f"iteration {number}: nothing was accepted, so nothing was trained and the policy stays" for number in idle
     )
+
+
+def unchanged_notes(rows: list[IterationResult]) -> tuple[str, ...]:
+    """Return a warning per iteration whose training left weights as they were."""
+    return tuple(filter(None, (unchanged_warning(row.number, row.epochs) for row in rows)))
 
 
 def false_positive_notes(rows: list[IterationResult]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ policy's by id.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -184,6 +184,20 @@ class EpochScore(JsonRecord):
     chosen: bool = False
     train_loss: float | None = None
     policy_digest: str = ""
+    unchanged: bool = False  # its weights are those that the training started from
+
+
+def unchanged_warning(iteration: int, epochs: Sequence[EpochScore]) -> str:
+    """Return a sentence about the epochs whose weights equal the start's, and whether one was kept; empty where none do."""
+    same = [str(one.epoch) for one in epochs if one.unchanged]
+    if not same:
+        return ""
+    which = f"epoch {same[0]}" if len(same) == 1 else f"epochs {', '.join(same)}"
+    kept = "such an" if any(one.chosen and one.unchanged for one in epochs) else "another"
+    return (
+        f"the training of iteration {iteration} left the weights as they were in {which}, and {kept} epoch was kept; "
+        "look at finetune.learning_rate and save_dtype"
+    )
 
 
 @dataclass(frozen=True)

@@ -437,6 +437,11 @@ class FinetuneSettings(Settings):
         "cosine", description="Of the learning rate, after the warm-up."
     )
     warmup_share: float = Field(0.03, ge=0, lt=1, description="Share of all steps in which the learning rate rises.")
+    warmup_from: Literal["first_step", "zero"] = Field(
+        "first_step",
+        description="first_step: the warm-up's last step has the peak, and each step learns; zero: the first step has rate 0 and "
+        "learns nothing, as in trainings before this setting, which are found again by it.",
+    )
     weight_decay: float = Field(0.0, ge=0, description="Of AdamW.")
     max_grad_norm: float = Field(1.0, gt=0, description="Longer gradients are shortened to this.")
     max_length: int = Field(1024, ge=8, description="Tokens of a row; a longer row is refused with its id, never cut.")
@@ -497,6 +502,17 @@ class FinetuneSettings(Settings):
             "torch_compile", "quantized_base",
         }
     )  # fmt: skip
+
+    @property
+    def warms_up(self) -> bool:
+        return self.warmup_share > 0 and self.schedule != "constant"
+
+    def content(self) -> dict[str, Any]:
+        """Leave the kind of warm-up out where there is none, and where it is that of all trainings before the setting."""
+        plain = super().content()
+        if not self.warms_up or self.warmup_from == "zero":
+            del plain["warmup_from"]
+        return plain
 
     @property
     def checkpoints(self) -> int:

@@ -11,7 +11,7 @@ from math import isnan
 from rich.box import SIMPLE
 from rich.table import Table
 
-from tasks.domain.results import Bounds, Difference, IterationResult, PolicyScore, RunResult
+from tasks.domain.results import Bounds, Difference, IterationResult, PolicyScore, RunResult, unchanged_warning
 from tasks.domain.statistics import Interval
 from tasks.domain.visible import visible
 
@@ -109,7 +109,12 @@ def as_json(result: RunResult) -> str:
 
 
 def headline(result: RunResult) -> str:
-    """Return one sentence that says from which score to which the run has come."""
+    """Return one sentence that says from which score to which the run has come, after a warning where nothing was learned."""
+    warnings = [told for row in result.iterations if (told := unchanged_warning(row.number, row.epochs))]
+    return " ".join([*(f"Warning: {told}." for told in warnings), _way(result)])
+
+
+def _way(result: RunResult) -> str:
     last = result.iterations[-1] if result.iterations else None
     if last is None or last.test is None or result.base.test is None:
         return "No iteration has been evaluated yet."

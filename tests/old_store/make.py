@@ -59,7 +59,7 @@ def tree(folder: Path, recorded: Path, name: str = "small", **sections: dict[str
         "engine": {"kind": "replay", "replay_path": str(recorded)},
         "verify": {"reward": REWARD},
         "materialize": {"cap": 2},
-        "finetune": {"start": "previous", "epochs": 2, "max_length": 128},
+        "finetune": {"start": "previous", "epochs": 2, "max_length": 128, **as_then()},
         "evaluate": {"samples": 4, "k": (1, 4), "max_tokens": 64, "bootstrap": 200, "val_samples": 2},
         "loop": {"iterations": 3},
         "retry": {"retries": 0},
@@ -67,6 +67,12 @@ def tree(folder: Path, recorded: Path, name: str = "small", **sections: dict[str
     for section, values in sections.items():
         settings[section] = {**settings[section], **values}
     return settings
+
+
+def as_then() -> dict[str, str]:
+    """What must be said since to get the trainings of then; the code that made the store has no such setting."""
+    settings = of_checkout("tasks.domain.settings", "tasks.domain.settings").FinetuneSettings
+    return {"warmup_from": "zero"} if "warmup_from" in settings.model_fields else {}
 
 
 def night_tree(folder: Path, recorded: Path) -> dict[str, Any]:

@@ -108,6 +108,35 @@ def write_weights(checkpoint: Path, target: Path, dtype: str = "float32", traine
             _link(file, target / file.name)
 
 
+def same_weights(base_path: Path, epoch: Path) -> bool:
+    """Return whether an epoch's weights are those of the base, rounded alike: then nothing was learned.
+
+    It ends at the first tensor that differs. A base without safetensors, or with tensors under other names, counts as different.
+    """
+    from safetensors import safe_open
+
+    before, after = _tensors(base_path), _tensors(epoch)
+    if not before.keys() >= after.keys():
+        return False
+    for name, file in after.items():
+        with safe_open(file, "pt") as new, safe_open(before[name], "pt") as old:
+            tensor = new.get_tensor(name)
+            if not old.get_tensor(name).to(tensor.dtype).equal(tensor):
+                return False
+    return True
+
+
+def _tensors(folder: Path) -> dict[str, Path]:
+    """Return the names of a model's tensors, each with its file."""
+    from safetensors import safe_open
+
+    found: dict[str, Path] = {}
+    for file in sorted(folder.glob("model*.safetensors")):
+        with safe_open(file, "pt") as opened:
+            found |= dict.fromkeys(opened.keys(), file)
+    return found
+
+
 def _link(file: Path, name: Path) -> None:
     """Make a hard link, or a copy where the file system has no hard links."""
     try:

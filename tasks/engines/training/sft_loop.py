@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Sampler
 from transformers import Trainer, TrainerCallback
 from trl import SFTTrainer
@@ -23,6 +24,7 @@ from tasks.domain.errors import UserError
 from tasks.engines.training import sft_checkpoints as checkpoints
 from tasks.engines.training.prefix_batches import ByProblem
 from tasks.engines.training.prefix_layout import Branch
+from tasks.engines.training.schedule import RateShare
 from tasks.engines.training.trainer import TrainJob, TrainProgress, progress_line
 
 WINDOW_BATCHES = 16
@@ -35,6 +37,7 @@ class SelfTrainer(SFTTrainer):
 
     job: TrainJob
     recipe: str
+    lr_scheduler: Any  # transformers leaves it untyped
     _total_train_tokens: float  # TRL's own counter
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
@@ -92,6 +95,16 @@ class SelfTrainer(SFTTrainer):
             return ByProblem([Branch.of_example(row).prompt for row in rows], self.args.seed)
         lengths = [len(ids) for ids in rows["input_ids"]]
         return SimilarLengths(lengths, self.args.train_batch_size * self.args.world_size, self.args.seed)
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """Make TRL's scheduler, or ours where the warm-up begins with the first step."""
+        settings = self.job.settings
+        if self.lr_scheduler is None and settings.warms_up and settings.warmup_from == "first_step":
+            warmup = self.args.get_warmup_steps(num_training_steps)
+            rate = RateShare(settings.schedule, warmup, num_training_steps)
+            self.lr_scheduler = LambdaLR(optimizer or self.optimizer, rate)
+            self._created_lr_scheduler = True
+        return super().create_scheduler(num_training_steps, optimizer)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """Save state and marker, and at the end of an epoch the model folder; then remove older states. No model card is written."""

@@ -91,6 +91,7 @@ class EpochCheckpoint:
     path: Path
     train_loss: float
     steps: int  # optimizer steps since the beginning
+    unchanged: bool = False  # the weights are still those of the start
 
 
 @dataclass(frozen=True)

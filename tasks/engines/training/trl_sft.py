@@ -224,6 +224,7 @@ def _result(job: TrainJob, trainer: Any, made: TokenRows) -> Mapping[str, Any]:
         {
             "epoch": epoch, "path": str(checkpoints.epoch_path(job.output_dir, epoch)), "steps": epoch * steps,
             "train_loss": _mean_loss(history, (epoch - 1) * steps, epoch * steps),
+            "unchanged": checkpoints.same_weights(job.base_path, checkpoints.epoch_path(job.output_dir, epoch)),
         }
         for epoch in range(1, count + 1)
     ]  # fmt: skip
