@@ -3,14 +3,18 @@ PY := .venv/bin/python
 SHELL := /bin/bash
 ENGINE := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 STAMP := .venv/.restem-$(ENGINE)
+SCHEMA := .restem/config.schema.json
 
 .PHONY: setup demo check sandbox test test-heavy bench clean
 
-setup: $(STAMP)  ## make .venv; quick when nothing changed
+setup: $(STAMP) $(SCHEMA)  ## make .venv, and the schema that configs name for editors; quick when nothing changed
 
 $(STAMP): pyproject.toml infra/setup.sh infra/overrides.txt $(wildcard infra/constraints-$(ENGINE).txt)
 	bash infra/setup.sh $(ENGINE)
 	@touch $@
+
+$(SCHEMA): $(STAMP) flows/config.py flows/config_schema.py $(wildcard tasks/domain/*settings.py)
+	@.venv/bin/restem config schema $@ >/dev/null
 
 demo: setup  ## the whole loop on built-in problems
 	.venv/bin/restem demo

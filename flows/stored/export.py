@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+from flows.stored.cards import model_card
 from flows.stored.runs import read_result
 from flows.stored.trace import ModelTrace, chosen_row, trace_model
 from tasks.domain.chat_template import template_of
@@ -16,7 +16,6 @@ from tasks.domain.errors import RestemError, StoreUnavailable, UserError, one_se
 from tasks.domain.results import RunResult
 from tasks.domain.settings import GenerateSettings, ModelSettings
 from tasks.engines.generation_config import write_generation_config
-from tasks.report import as_markdown
 from tasks.store.artifacts import Store, digest_of_folder
 
 
@@ -37,6 +36,7 @@ def export(
     iteration: int | None = None,
     push_hub: str | None = None,
     push: str | None = None,
+    license: str | None = None,
 ) -> Exported:
     """Write the policy of an iteration (None: the best by val reward) into `folder`, complete or not at all.
 
@@ -50,7 +50,7 @@ def export(
     try:
         _fetch(store, trace, partial)
         _write_generation_config(partial, result)
-        (partial / "README.md").write_text(model_card(result, trace), encoding="utf-8")
+        (partial / "README.md").write_text(model_card(result, trace, license), encoding="utf-8")
         _into_place(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -69,36 +69,6 @@ def check_target(folder: Path) -> None:
     above = next(path for path in folder.absolute().parents if path.exists())
     if not os.access(above, os.W_OK):
         raise UserError(f"{str(above)!r} cannot be written, so {str(folder)!r} cannot be made; name another folder")
-
-
-def model_card(result: RunResult, trace: ModelTrace) -> str:
-    """Return a card that the Hub can read: a YAML head, then the origin of the weights and the run's table."""
-    model = result.config["model"]
-    base = model["base"]
-    head = {"library_name": "transformers", "pipeline_tag": "text-generation", "tags": ["rest-em", "self-training"]}
-    is_hub_id = "/" in base and not base.startswith((".", "/", "~")) and "://" not in base
-    if is_hub_id:
-        head["base_model"] = base
-    base = base if is_hub_id or base.startswith("builtin:") else base.rstrip("/").rsplit("/", 1)[-1]
-    return f"""---
-{json.dumps(head, indent=1)}
----
-# {result.name}, iteration {trace.iteration}
-
-Fine-tuned from `{base}` on its own checked answers by ReST-EM (arXiv 2312.06585). Policy `{trace.digest}`, epoch {trace.epoch} of its
-training, chosen by reward on the val problems; trained on {trace.dataset_rows} rows of data set `{trace.dataset["digest"]}`, sampled from policy
-`{trace.sampled_from}`, graded by {", ".join(trace.verifier) or "an unknown verifier"}. Code {trace.commit}.
-
-Prompts are written by template `{model["prompt"]}` with {model["shots"]} examples; stop strings of the template end a completion.
-
-{as_markdown(_without_addresses(result))}
-"""
-
-
-def _without_addresses(result: RunResult) -> RunResult:
-    """Remove the addresses of this machine, because a card may be published."""
-    rows = tuple(replace(row, refs={}, links={}) for row in result.iterations)
-    return replace(result, base=replace(result.base, refs={}, links={}), iterations=rows)
 
 
 def _fetch(store: Store, trace: ModelTrace, target: Path) -> None:

@@ -41,7 +41,7 @@ CREATE TEMP TABLE kept (iteration SMALLINT, problem VARCHAR, draw INTEGER, lengt
 # A night may train on samples of earlier nights, whose draws have the same numbers: what is kept is told by its text as well.
 INSERT = """
 INSERT INTO samples
-SELECT $iteration, $part, $which, $sampling, $policy, s.problem_id, s.index, p.level, v.label, v.reward, s.finish_reason,
+SELECT $iteration, $part, $which, $sampling, coalesce($policy, s.policy_digest), s.problem_id, s.index, p.level, v.label, v.reward, s.finish_reason,
   s.completion_tokens,
   CASE WHEN $part <> 'train' THEN 'evaluation' WHEN k.problem IS NOT NULL THEN 'kept' WHEN v.label IS NULL THEN 'not graded'
     WHEN v.label <> 'correct' THEN 'not accepted' WHEN s.finish_reason <> 'stop' THEN 'cut' ELSE 'left over' END,
@@ -52,6 +52,7 @@ LEFT JOIN kept k ON k.iteration = $iteration AND k.problem = s.problem_id AND k.
   AND md5(left(s.text, k.length)) = k.digest
 ORDER BY s.problem_id, s.index
 """
+DRAWN = ["problem_id", "index", "text", "finish_reason", "completion_tokens", "policy_digest"]
 NO_VERDICTS = pa.table({name: pa.array([], kind) for name, kind in
                         (("problem_id", pa.string()), ("index", pa.int32()), ("label", pa.string()), ("reward", pa.float64()),
                          ("evidence", pa.string()))})  # fmt: skip
@@ -146,22 +147,23 @@ def _insert_kept(base: DuckDBPyConnection, records: RunRecords) -> None:
 
 
 def _insert_samples(base: DuckDBPyConnection, records: RunRecords, slot: Slot, manifest: Manifest) -> None:
-    drawn = _whole(records.store, manifest)
+    drawn = _whole(records.store, manifest, DRAWN)
     if drawn is None:
         return
     verify = records.at(slot.at(stage="verify"))
-    verdicts = _whole(records.store, verify) if verify else None
+    verdicts = _whole(records.store, verify, NO_VERDICTS.column_names) if verify else None
     base.register("drawn", drawn)
     base.register("verdicts", NO_VERDICTS if verdicts is None else verdicts)
     values = {
         "iteration": slot.iteration, "part": slot.set or slot.part, "which": slot.which, "sampling": slot.sampling,
-        "policy": manifest.recipe["policy"],
+        "policy": manifest.recipe.get("policy"),
     }  # fmt: skip
     base.execute(INSERT, values)
     base.unregister("drawn")
     base.unregister("verdicts")
 
 
-def _whole(store: Store, manifest: Manifest) -> pa.Table | None:
-    tables = list(store.tables(store.ref(manifest)))
+def _whole(store: Store, manifest: Manifest, names: list[str]) -> pa.Table | None:
+    """Return these columns of all parts; others differ between parts of different ages."""
+    tables = [table.select(names) for table in store.tables(store.ref(manifest))]
     return pa.concat_tables(tables) if tables else None

@@ -15,6 +15,9 @@ def declare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--iteration", type=iteration, metavar="I", help="default: the best on val")
     parser.add_argument("--push-hub", metavar="ID", help="Hub repository; the token comes from the environment")
     parser.add_argument("--push", metavar="URL", help="any fsspec address, for example s3://bucket/models/mine")
+    parser.add_argument(
+        "--license", metavar="ID", help="the base's licence (default: what the card in its folder says)"
+    )
     store_argument(parser)
 
 
@@ -23,7 +26,9 @@ def export_model(arguments: argparse.Namespace) -> int:
     from flows.cli.text import show
     from flows.stored.export import export
 
-    made = export(store, arguments.run, arguments.folder, arguments.iteration, arguments.push_hub, arguments.push)
+    made = export(
+        store, arguments.run, arguments.folder, arguments.iteration, arguments.push_hub, arguments.push, arguments.license
+    )  # fmt: skip
     places = ", ".join([str(made.folder), *made.pushed])
     return show(arguments, made, lambda: f"policy {made.policy}, iteration {made.iteration}: {places}")
 

@@ -54,7 +54,8 @@ def hostile(folder: Path, base: Path) -> None:
         for name, cut in slices.items()
     }
     config = small_config(
-        folder, base, data=data, engine={"kind": "replay", "replay_path": str(folder / "recorded-hostile")},
+        folder, base, data={**data, "max_contaminated_share": 1.0},  # all questions hold the same hostile words
+        engine={"kind": "replay", "replay_path": str(folder / "recorded-hostile")},
         run={"name": "hostile", "store": str(folder / "store"), "scratch": str(folder / "scratch")},
     )  # fmt: skip
     part = next(record(config).glob("*.parquet"))

@@ -109,7 +109,7 @@ def test_a_sample_is_found_in_three_clicks_and_by_search(browser: Browser) -> No
     assert page.locator(".side section").count() == 6 and fits(browser)
     browser.open("/run/small/samples")
     page.get_by_placeholder("any part of a completion").fill("#### 2")
-    page.get_by_label("label").select_option("correct")
+    page.locator("select[name=label]").select_option("correct")
     page.get_by_role("button", name="Show").click()
     assert page.locator("article").count() and set(page.locator("article b").all_inner_texts()) == {"correct"}
     browser.picture("search")
