@@ -35,8 +35,8 @@ def curves(lines: Sequence[Curve], title: str) -> Markup:
     last = max(1, max(x for x, _ in known))
 
     def place(x: float, y: float) -> tuple[float, float]:
-        right, up = (WIDTH - LEFT - 12) * x / last, (HEIGHT - BELOW - ABOVE) * (y - low) / (high - low)
-        return round(LEFT + right, 1), round(HEIGHT - BELOW - up, 1)
+        right, up = (WIDTH - LEFT - 40) * x / last, (HEIGHT - BELOW - ABOVE) * (y - low) / (high - low)
+        return round(LEFT + 14 + right, 1), round(HEIGHT - BELOW - up, 1)
 
     parts = [_grid(low, high, last, place)]
     for number, line in enumerate(lines):
