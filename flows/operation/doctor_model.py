@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from flows.checks.model_check import asked
 from flows.config import RunConfig
 from flows.operation.doctor import Finding
-from flows.run.model_check import asked
 from flows.run.preflight import check_prompts, named_base, with_chat_template, workspace_of
 from tasks.base import BUILTIN
 from tasks.data.problems import read_sets

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.checks.memory import parameters_in
 from flows.config import RunConfig
-from flows.run.memory import parameters_in
 from flows.stored.ls import finetune_of
 from flows.stored.runs import result_of, results_in
 from tasks.domain.chat_template import template_of

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import httpx
 
+from flows.checks.memory_check import check_memory
+from flows.checks.method_check import check_method
+from flows.checks.model_check import check_model
 from flows.config import RunConfig
-from flows.run.memory_check import check_memory
-from flows.run.method_check import check_method
-from flows.run.model_check import check_model
 from flows.run.run import Executor, Hook, Journal, NoLimit, Run, Stages
 from tasks.base import BUILTIN, BaseJob, builtin_policy, known_base, pretrain, resolve
 from tasks.data.loader import loader_named

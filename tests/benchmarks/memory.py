@@ -1,6 +1,6 @@
-"""Peak memory of the trainer and of the vLLM server against what `flows/run/memory.py` predicts, each in a process of its own, on the CPU.
+"""Peak memory of the trainer and of the vLLM server against what `flows/checks/memory.py` predicts, each in a process of its own, on the CPU.
 
-Random Llamas of several sizes; the constants in `flows.run.memory.py` were fitted on `small` and `large`, `middle` was not seen.
+Random Llamas of several sizes; the constants in `flows.checks.memory.py` were fitted on `small` and `large`, `middle` was not seen.
 RESTEM_BENCH_ENGINE=0 leaves the server out.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pyarrow.parquet as pq
 
-from flows.run.memory import engine_bytes, shape_of, training_bytes
+from flows.checks.memory import engine_bytes, shape_of, training_bytes
 from tasks.domain.schema import Example, Policy, Sampling, to_table
 from tasks.domain.settings import EngineSettings, FinetuneSettings
 from tasks.engines.sampling.engine import DrawRequest

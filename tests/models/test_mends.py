@@ -22,6 +22,8 @@ from tests.models.architectures import BY_LABEL, with_files_of, write_model
 from tests.models.matrix import PROMPT, ROWS, plain_loss, train_here
 from tests.models.tokenizers import KINDS, write_tokenizer
 
+ASKED = DrawRequest("p", PROMPT, (0,))
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
@@ -174,19 +176,19 @@ def special(tmp_path, kind):
 
 def test_a_stop_string_that_is_a_special_token_is_asked_for_by_its_id(tmp_path):
     sampling = Sampling(stop=("<|im_end|>", "Question:"))
-    body = _body("m", "p", 1, sampling, special(tmp_path, "ChatML end not EOS"))
+    body = _body("m", ASKED, 1, sampling, special(tmp_path, "ChatML end not EOS"))
     assert body["stop_token_ids"] == [2]
     assert "skip_special_tokens" not in body
 
 
 @pytest.mark.parametrize("kind", ["chat with default system text", "byte-level", "SentencePiece", "several EOS ids"])
 def test_other_requests_stay_as_they_were(tmp_path, kind):
-    body = _body("m", "p", 1, Sampling(stop=("<|im_end|>", "Question:")), special(tmp_path, kind))
+    body = _body("m", ASKED, 1, Sampling(stop=("<|im_end|>", "Question:")), special(tmp_path, kind))
     assert not {"stop_token_ids", "skip_special_tokens"} & body.keys()
 
 
 def test_marks_that_come_in_pairs_stay_in_the_text(tmp_path):
-    assert _body("m", "p", 1, Sampling(), special(tmp_path, "thinking template"))["skip_special_tokens"] is False
+    assert _body("m", ASKED, 1, Sampling(), special(tmp_path, "thinking template"))["skip_special_tokens"] is False
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ def try_config(arguments: argparse.Namespace) -> int:
     from flows.cli.launch import launch_and_show
     from flows.cli.text import plan_text
     from flows.planning.plan import plan
-    from flows.run.trial import trial_of
+    from flows.planning.trial import trial_of
 
     code = launch_and_show(trial_of(config), arguments)
     if code == 0 and not arguments.json:

@@ -108,7 +108,7 @@ CONFIG_FAULTS = [
     Fault("k above samples", ("k = 16", "evaluate.samples"), {"evaluate": {"k": [16]}}),
     Fault("unknown preset", ("'magic'", "rest_em"), {"run": {"preset": "magic"}}),
     Fault("a preset that is no name", ("run.preset", "3"), {"run": {"preset": 3}}),
-    Fault("a preset that is not there yet", ("'star'", "Choose one of"), {"run": {"preset": "star"}}),
+    Fault("a method of the family that is no preset", ("'v_star'", "rest_em"), {"run": {"preset": "v_star"}}),
     Fault(
         "--set without a value",
         ("'generate.temperature'", "section.key=value"),

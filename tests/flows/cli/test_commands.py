@@ -34,7 +34,8 @@ COMMAND = command("hello", "greet somebody", declare_arguments, hello)
 
 
 def test_every_file_declares_the_command_of_its_name() -> None:
-    assert set(COMMANDS.built_in) == {path.stem for path in FOLDER.glob("*.py")} - {"__init__"}
+    files = {path.stem for path in FOLDER.glob("*.py")} - {"__init__"}
+    assert set(COMMANDS.built_in) == {"try" if name == "trial" else name for name in files}  # `try` cannot be imported
     assert all(COMMANDS.get(name).name == name for name in COMMANDS.built_in)
 
 

@@ -28,7 +28,7 @@ def made(compare: dict[str, Any], **sections: Any) -> Comparison:
 def test_the_methods_settings_lie_over_the_common_ones_and_the_arms_own_over_both() -> None:
     arms = {"raft": {"generate": {"temperature": 0.9}}, "long": {"method": "rest_em", "loop": {"iterations": 4}}}
     raft, long = (cell.config for cell in made({"arms": ["raft", "long"], "seeds": [3]}, arms=arms).cells)
-    assert (raft.generate.waves, raft.generate.max_tokens, raft.generate.temperature) == ((8,), 48, 0.9)
+    assert (raft.generate.waves, raft.generate.max_tokens, raft.generate.temperature) == ((32,), 48, 0.9)
     assert (raft.materialize.cap, raft.finetune.start, raft.data.train.limit) == (1, "previous", 7)
     assert (long.run.preset, long.loop.iterations, long.generate.waves) == ("rest_em", 4, (16, 8, 8))
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from flows.planning.estimate import Work, estimate
+from flows.planning.trial import PROBLEMS, trial_of
 from flows.run.preflight import workspace_of
-from flows.run.trial import PROBLEMS, trial_of
 from flows.stored.runs import result_of
 from tasks.data.sources import load_problems
 from tests.handmade import make_store

@@ -10,6 +10,7 @@ import pytest
 
 from flows.loop.evaluation import scored
 from flows.loop.expectation import expectation
+from flows.loop.reached import Reached
 from flows.run.draws import RangeWork
 from flows.run.preflight import workspace_of
 from flows.run.run import Run, Stages
@@ -65,7 +66,7 @@ def test_an_iteration_has_at_most_300_task_runs(
     many: Any = ManyProblems(problems)
     counting = Counting()
     run = Run(Stages(config, workspace_of(config), counting), ProblemSets(many, many, many), POLICY)
-    expectation(run, POLICY, 1)
+    expectation(run, Reached.at(POLICY), 1)
     for _ in range(epochs):
         scored(run, POLICY, many, Slot.of(1, "val"), val=True)
     scored(run, POLICY, many, Slot.of(1, "test"))

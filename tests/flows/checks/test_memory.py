@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from flows.checks.memory import Shape, engine_bytes, gpu_engine_bytes, shape_of, training_bytes
+from flows.checks.memory_check import Device, check_memory, needs_of
 from flows.config import RunConfig, load_config, make_config
-from flows.run.memory import Shape, engine_bytes, gpu_engine_bytes, shape_of, training_bytes
-from flows.run.memory_check import Device, check_memory, needs_of
 from tasks.domain.errors import UserError
 from tasks.domain.schema import Policy, Problem
 from tasks.domain.settings import FinetuneSettings

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from flows.checks.method_check import check_method, warnings
 from flows.config import make_config
-from flows.run.method_check import check_method, warnings
 from tasks.domain.errors import UserError
 from tasks.domain.schema import Policy, Problem
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 
+from flows.checks.memory import Shape, engine_bytes, gpu_engine_bytes, shape_of, training_bytes
 from flows.config import RunConfig
-from flows.run.memory import Shape, engine_bytes, gpu_engine_bytes, shape_of, training_bytes
 from tasks.domain.chat_template import template_of
 from tasks.domain.errors import UserError
 from tasks.domain.schema import Policy, Problem
