@@ -1,6 +1,7 @@
 """A Prefect server with some faults of version 3.7.7 mended; it is started by `uvicorn --factory flows.operation.server.sqlite_server:create_app`.
 
-Newer versions need a newer FastAPI than vLLM 0.32 allows (>= 0.139 against < 0.137). Servers on Postgres are not changed.
+Newer versions need a newer FastAPI than vLLM 0.32 allows (>= 0.139 against < 0.137). On Postgres all mends hold
+but the first, which concerns SQLite's lock alone.
 """
 
 from __future__ import annotations
