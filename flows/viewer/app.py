@@ -5,6 +5,7 @@ Requests that name another host are refused, so that a web site whose name resol
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from flows.viewer.index import damage
 from flows.viewer.pages.compare import compare_page
 from flows.viewer.pages.nights import nights_page, series_page
 from flows.viewer.pages.run import data_set, download, report_page, run_page
@@ -27,6 +29,8 @@ from flows.viewer.pages.samples import problem_page, sample_text, samples_page
 from flows.viewer.viewer import STATIC, Viewer
 from tasks.domain.errors import RestemError, UserError, one_sentence
 from tasks.store.artifacts import Store
+
+log = logging.getLogger("restem")
 
 HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 POLICY = (
@@ -85,10 +89,20 @@ class Guarded:
 
 
 def _endpoint(viewer: Viewer, page: Page) -> Callable[[Request], Response]:
-    """Return a plain function, which Starlette runs in a thread: the store and the index wait for disks."""
+    """Return a plain function, which Starlette runs in a thread: the store and the index wait for disks.
+
+    An index that turns out to be damaged is built again and the page is made once more.
+    """
 
     def answer(request: Request) -> Response:
-        return page(viewer, request)
+        try:
+            return page(viewer, request)
+        except damage():
+            log.warning(
+                "the index of %s cannot be read and is built again", request.path_params.get("run"), exc_info=True
+            )
+            viewer.shelf.discard(request.path_params.get("run", ""))
+            return page(viewer, request)
 
     return answer
 

@@ -20,14 +20,16 @@ import pyarrow as pa
 from flows.stored.trace import RunRecords
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of
+from tasks.domain.judged import HUMAN
 from tasks.store.artifacts import Manifest, Store, key_of
 from tasks.store.slots import PROBLEMS, Slot
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-VERSION = 1
-INDEXED = ("generate", "verify", "materialize")
+VERSION = 2
+DRAWN_BY = ("generate", "human")
+INDEXED = (*DRAWN_BY, "verify", "materialize")
 TABLES = """
 CREATE TABLE problems (problem VARCHAR, split VARCHAR, kind VARCHAR, level VARCHAR, question VARCHAR, gold VARCHAR, tests VARCHAR);
 CREATE TABLE samples (
@@ -39,17 +41,18 @@ CREATE TABLE built (samples BIGINT, seconds DOUBLE);
 CREATE TEMP TABLE kept (iteration SMALLINT, problem VARCHAR, draw INTEGER, length INTEGER, digest VARCHAR);
 """
 # A night may train on samples of earlier nights, whose draws have the same numbers: what is kept is told by its text as well.
+# Solutions by people belong to no iteration: they are kept where any data set holds them.
 INSERT = """
 INSERT INTO samples
 SELECT $iteration, $part, $which, $sampling, coalesce($policy, s.policy_digest), s.problem_id, s.index, p.level, v.label, v.reward, s.finish_reason,
   s.completion_tokens,
-  CASE WHEN $part <> 'train' THEN 'evaluation' WHEN k.problem IS NOT NULL THEN 'kept' WHEN v.label IS NULL THEN 'not graded'
+  CASE WHEN $scores THEN 'evaluation' WHEN k.problem IS NOT NULL THEN 'kept' WHEN v.label IS NULL THEN 'not graded'
     WHEN v.label <> 'correct' THEN 'not accepted' WHEN s.finish_reason <> 'stop' THEN 'cut' ELSE 'left over' END,
   v.evidence, s.text
 FROM drawn s LEFT JOIN verdicts v ON v.problem_id = s.problem_id AND v.index = s.index
 LEFT JOIN problems p ON p.problem = s.problem_id
-LEFT JOIN kept k ON k.iteration = $iteration AND k.problem = s.problem_id AND k.draw = s.index
-  AND md5(left(s.text, k.length)) = k.digest
+LEFT JOIN (SELECT DISTINCT problem, draw, length, digest FROM kept WHERE $iteration IS NULL OR iteration = $iteration) k
+  ON k.problem = s.problem_id AND k.draw = s.index + $offset AND md5(left(s.text, k.length)) = k.digest
 ORDER BY s.problem_id, s.index
 """
 DRAWN = ["problem_id", "index", "text", "finish_reason", "completion_tokens", "policy_digest"]
@@ -85,7 +88,7 @@ def build(records: RunRecords, path: Path, key: str, progress: Callable[[int, in
             base.execute(TABLES)
             _insert_problems(base, records)
             _insert_kept(base, records)
-            slots = list(records.slots(lambda slot: slot.stage == "generate"))
+            slots = list(records.slots(lambda slot: slot.stage in DRAWN_BY))
             for done, (slot, manifest) in enumerate(slots):
                 progress(done, len(slots))
                 _insert_samples(base, records, slot, manifest)
@@ -116,6 +119,18 @@ def connect(path: Path, read_only: bool = False) -> DuckDBPyConnection:
     return duckdb.connect(str(path), read_only=read_only, config=config)
 
 
+def damage() -> tuple[type[Exception], ...]:
+    """Return the errors with which DuckDB meets a file that is cut, overwritten, or of another schema or version."""
+    try:
+        import duckdb
+    except ImportError:
+        return ()
+    return (
+        duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException,
+        duckdb.CatalogException, duckdb.BinderException,
+    )  # fmt: skip
+
+
 @contextmanager
 def _connected(path: Path, read_only: bool = False) -> Iterator[DuckDBPyConnection]:
     base = connect(path, read_only)
@@ -126,7 +141,7 @@ def _connected(path: Path, read_only: bool = False) -> Iterator[DuckDBPyConnecti
 
 
 def _insert_problems(base: DuckDBPyConnection, records: RunRecords) -> None:
-    for _, manifest in records.slots(lambda slot: slot.part == PROBLEMS):
+    for _, manifest in records.slots(lambda slot: slot.part == PROBLEMS and not slot.stage):
         for table in records.store.tables(records.store.ref(manifest)):
             base.register("given", table)
             base.execute("INSERT INTO problems SELECT id, split, kind, level, question, gold, tests FROM given")
@@ -155,15 +170,26 @@ def _insert_samples(base: DuckDBPyConnection, records: RunRecords, slot: Slot, m
     base.register("drawn", drawn)
     base.register("verdicts", NO_VERDICTS if verdicts is None else verdicts)
     values = {
-        "iteration": slot.iteration, "part": slot.set or slot.part, "which": slot.which, "sampling": slot.sampling,
-        "policy": manifest.recipe.get("policy"),
+        "iteration": slot.iteration, "part": "human" if slot.stage == "human" else slot.set or slot.part, "which": slot.which,
+        "sampling": slot.sampling, "policy": manifest.recipe.get("policy"), "scores": slot.is_evaluation, "offset": _offset(slot),
     }  # fmt: skip
     base.execute(INSERT, values)
     base.unregister("drawn")
     base.unregister("verdicts")
 
 
+def _offset(slot: Slot) -> int:
+    """Return what a data set adds to the number of a draw of that slot."""
+    if slot.stage == "human":
+        return HUMAN
+    if slot.set != "hint":
+        return 0
+    from flows.loop.data import HINTED  # imports the loop, which pages need for nothing else
+
+    return HINTED
+
+
 def _whole(store: Store, manifest: Manifest, names: list[str]) -> pa.Table | None:
     """Return these columns of all parts; others differ between parts of different ages."""
-    tables = [table.select(names) for table in store.tables(store.ref(manifest))]
-    return pa.concat_tables(tables) if tables else None
+    paths = [part.path for part in manifest.parts if part.path.endswith(".parquet")]
+    return pa.concat_tables([store.read_table(path, names) for path in paths]) if paths else None

@@ -141,6 +141,10 @@ class Samples:
         self._lock = threading.Lock()
         self._matches: OrderedDict[Filter, np.ndarray[Any, Any]] = OrderedDict()
 
+    def close(self) -> None:
+        """Let the file go; DuckDB would answer from the open one when a new file has its name."""
+        self._base.close()
+
     @cached_property
     def choices(self) -> dict[str, list[str]]:
         """The values that each field of a filter can have."""

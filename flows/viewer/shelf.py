@@ -86,6 +86,15 @@ class Shelf:
                 raise UserError(work.error)
             return self._take(run, work.built)
 
+    def discard(self, run: str) -> None:
+        """Remove what is indexed of a run, because it cannot be read; it is built again when it is asked for."""
+        with self._lock:
+            opened = self._open.pop(run, None)
+            if opened is not None:
+                opened.close()
+            for path in (self.folder / run).glob("*.duckdb"):
+                path.unlink(missing_ok=True)
+
     def _key(self, run: str) -> str:
         again_s = LOOK_AGAIN_S if self.store.is_local else LOOK_AGAIN_REMOTE_S
         when, key = self._looked.get(run, (0.0, ""))

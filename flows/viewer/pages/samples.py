@@ -140,6 +140,8 @@ def _words(row: Row) -> list[str]:
 
 
 def _title(iteration: int | None, part: str, which: str, sampling: str) -> str:
+    if part == "human":
+        return "solutions by people"
     where = "by itself" if iteration is None else "base" if iteration == 0 else f"iteration {iteration}"
     return ", ".join(word for word in (where, part, which, sampling) if word)
 
