@@ -20,7 +20,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from flows.viewer.index import damage
+from flows.viewer.index import is_damage
 from flows.viewer.pages.compare import compare_page
 from flows.viewer.pages.nights import nights_page, series_page
 from flows.viewer.pages.run import data_set, download, report_page, run_page
@@ -97,7 +97,9 @@ def _endpoint(viewer: Viewer, page: Page) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:
         try:
             return page(viewer, request)
-        except damage():
+        except Exception as error:  # boundary: DuckDB's errors have no base that is there without it
+            if not is_damage(error):
+                raise
             log.warning(
                 "the index of %s cannot be read and is built again", request.path_params.get("run"), exc_info=True
             )

@@ -119,16 +119,17 @@ def connect(path: Path, read_only: bool = False) -> DuckDBPyConnection:
     return duckdb.connect(str(path), read_only=read_only, config=config)
 
 
-def damage() -> tuple[type[Exception], ...]:
-    """Return the errors with which DuckDB meets a file that is cut, overwritten, or of another schema or version."""
+def is_damage(error: Exception) -> bool:
+    """Return whether DuckDB met a file that is cut, overwritten, or of another schema or version, and not a bad value or a full memory.
+
+    A wrong checksum has no class of its own: it is a plain `duckdb.Error`.
+    """
     try:
         import duckdb
     except ImportError:
-        return ()
-    return (
-        duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException,
-        duckdb.CatalogException, duckdb.BinderException,
-    )  # fmt: skip
+        return False
+    other = (duckdb.DataError, duckdb.OutOfMemoryException, duckdb.InterruptException)
+    return isinstance(error, duckdb.Error) and not isinstance(error, other)
 
 
 @contextmanager

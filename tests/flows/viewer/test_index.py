@@ -121,9 +121,11 @@ def test_a_damaged_index_is_built_again(made: Store, tmp_path: Path, spoil: Call
 def test_an_index_of_other_tables_is_built_again(made: Store, tmp_path: Path) -> None:
     import duckdb
 
-    client_of(made, tmp_path).get(f"/run/{RUN}/samples")
-    [index] = tmp_path.glob("viewer/**/*.duckdb")
-    index.unlink()
+    shelf = Shelf(made, tmp_path)
+    samples = shelf.samples(RUN, wait_s=60)
+    assert isinstance(samples, Samples)
+    index = samples.built.path
+    shelf.discard(RUN)
     with duckdb.connect(str(index)) as base:
         base.execute("CREATE TABLE other (one INTEGER)")
     assert "6 samples" in client_of(made, tmp_path).get(f"/run/{RUN}/samples").text
