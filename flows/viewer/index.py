@@ -46,13 +46,14 @@ INSERT = """
 INSERT INTO samples
 SELECT $iteration, $part, $which, $sampling, coalesce($policy, s.policy_digest), s.problem_id, s.index, p.level, v.label, v.reward, s.finish_reason,
   s.completion_tokens,
-  CASE WHEN $scores THEN 'evaluation' WHEN k.problem IS NOT NULL THEN 'kept' WHEN v.label IS NULL THEN 'not graded'
+  CASE WHEN $scores THEN 'evaluation' WHEN EXISTS (
+      SELECT 1 FROM kept k WHERE ($iteration IS NULL OR k.iteration = $iteration) AND k.problem = s.problem_id
+        AND k.draw = s.index + $offset AND md5(left(s.text, k.length)) = k.digest
+    ) THEN 'kept' WHEN v.label IS NULL THEN 'not graded'
     WHEN v.label <> 'correct' THEN 'not accepted' WHEN s.finish_reason <> 'stop' THEN 'cut' ELSE 'left over' END,
   v.evidence, s.text
 FROM drawn s LEFT JOIN verdicts v ON v.problem_id = s.problem_id AND v.index = s.index
 LEFT JOIN problems p ON p.problem = s.problem_id
-LEFT JOIN (SELECT DISTINCT problem, draw, length, digest FROM kept WHERE $iteration IS NULL OR iteration = $iteration) k
-  ON k.problem = s.problem_id AND k.draw = s.index + $offset AND md5(left(s.text, k.length)) = k.digest
 ORDER BY s.problem_id, s.index
 """
 DRAWN = ["problem_id", "index", "text", "finish_reason", "completion_tokens", "policy_digest"]
@@ -192,5 +193,5 @@ def _offset(slot: Slot) -> int:
 
 def _whole(store: Store, manifest: Manifest, names: list[str]) -> pa.Table | None:
     """Return these columns of all parts; others differ between parts of different ages."""
-    paths = [part.path for part in manifest.parts if part.path.endswith(".parquet")]
-    return pa.concat_tables([store.read_table(path, names) for path in paths]) if paths else None
+    tables = list(store.tables(store.ref(manifest), names))
+    return pa.concat_tables(tables) if tables else None

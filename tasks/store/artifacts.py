@@ -81,15 +81,17 @@ class Store(ObjectStore):
     def read_table(self, relative: str, columns: list[str] | None = None) -> pa.Table:
         return pq.read_table(pa.BufferReader(self.read_bytes(relative)), columns=columns)
 
-    def tables(self, ref: ArtifactRef) -> Iterator[pa.Table]:
-        """Yield the parts of a table artifact, one after the other."""
+    def tables(self, ref: ArtifactRef, columns: list[str] | None = None) -> Iterator[pa.Table]:
+        """Yield the parts of a table artifact, or these columns of them, one after the other."""
         manifest = self.manifest_of(ref)
         wanted = manifest.meta.get("wanted")
+        read = None if columns is None else [*dict.fromkeys([*columns, *(WANTED_BY if wanted else ())])]
         seen: set[tuple[str, int]] = set()
         for part in manifest.parts:
             if part.path.endswith(".parquet"):
-                table = self.read_table(part.path)
-                yield select_wanted(table, wanted, seen) if wanted else table
+                table = self.read_table(part.path, read)
+                chosen = select_wanted(table, wanted, seen) if wanted else table
+                yield chosen if columns is None else chosen.select(columns)
 
     def rows(self, ref: ArtifactRef, row_type: type) -> list[Any]:
         """Return all rows of a table artifact as records; only for artifacts of one range's size."""
@@ -138,6 +140,9 @@ class TableWriter:
             meta | {"seconds": round(time.time() - self.started, 3)}, time.time(),
         )  # fmt: skip
         return self.store.commit(manifest)
+
+
+WANTED_BY = ("problem_id", "index", "prompt_digest")  # columns by which a part of a pool is chosen
 
 
 def select_wanted(table: pa.Table, wanted: dict[str, Any], seen: set[tuple[str, int]]) -> pa.Table:

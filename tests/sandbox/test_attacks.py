@@ -12,6 +12,16 @@ from tests.sandbox.attacks import ATTACKS, Attack
 pytestmark = pytest.mark.heavy
 
 HONEST = b"print(sum(map(int, input().split())))"
+CHILD_KILLED_FOR_MEMORY = b"""
+import os, time
+for _ in range(4):
+    if not os.fork():
+        open('/proc/self/oom_score_adj', 'w').write('1000')
+        kept = bytearray(400 << 20)
+        time.sleep(30)
+dead, status = os.wait()
+print(os.WTERMSIG(status))
+"""
 WHAT_IS_LEFT = b"""
 import os
 pids = [int(name) for name in os.listdir('/proc') if name.isdigit()]
@@ -43,6 +53,13 @@ def test_a_hostile_program_gets_its_ending_and_leaves_nothing(one_slot: Sandbox,
         assert_honest_job_is_right(one_slot)
         assert left.stdout == b"[] [] [] 0 {0.0}\n", left
         assert_ending(found, attack)
+
+
+def test_a_program_does_not_answer_for_the_memory_of_the_one_before(one_slot: Sandbox) -> None:
+    killed = one_slot.run_many([Job(CHILD_KILLED_FOR_MEMORY, limits=Limits(cpu_seconds=10, wall_stretch=4))])[0]
+    assert (killed.ending, killed.stdout) == ("OK", b"9\n"), killed
+    idle = one_slot.run_many([Job(b"import signal; signal.pause()", limits=Limits(wall_seconds=1))])[0]
+    assert idle.ending == "IDLE", idle
 
 
 @pytest.mark.parametrize("attack", [a for a in ATTACKS if a.anywhere], ids=lambda attack: attack.name)

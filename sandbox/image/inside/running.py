@@ -61,6 +61,7 @@ class Run:
         elif requests:
             self._answers = os.memfd_create("answers")
             theirs += [*requests, self._answers]
+        self._workshop.meter.new_memory_kill()  # what was killed before is none of this program's
         self._cpu_before, self._began = self._workshop.cpu(), time.monotonic()
         request = {"do": "run", "mode": mode, "uid": self._uid, "limits": self._limits}
         self._zygote.ask(request, tuple(theirs))

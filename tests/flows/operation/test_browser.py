@@ -215,6 +215,7 @@ def show_artifacts(operated: Operated, page: Any, flow_run: str) -> None:
     picture(page, "artifacts")
 
 
+@pytest.mark.timeout(1500)  # two attempts of a night on machines that do much else
 def test_a_failed_night_says_what_happened_and_its_button_goes_on(operated: Operated, page: Any) -> None:
     """The trainer is killed, as the kernel does when memory runs out."""
     machine = operated.machine
@@ -222,7 +223,7 @@ def test_a_failed_night_says_what_happened_and_its_button_goes_on(operated: Oper
     flow_run = machine.start("nightly/nightly", {**form, "nights": {"night": "2026-01-01"}})
     logs = Path(form["config"]["run"]["scratch"]) / "logs" / "bad-night-2026-01-01"
     machine.until(
-        lambda: any("'loss'" in path.read_text() for path in logs.glob("train-*.log")), 400, "a training step"
+        lambda: any("'loss'" in path.read_text() for path in logs.glob("train-*.log")), 900, "a training step"
     )
     for trainer in machine.processes_of(flow_run, "tasks.engines.training.trl_sft"):
         trainer.kill()

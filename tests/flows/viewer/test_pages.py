@@ -56,10 +56,10 @@ def links(text: str) -> set[str]:
 
 
 def stored(viewed: Store, run: str) -> list[tuple[str, Sample, Verdict]]:
-    """Every sample of a run with its slot and verdict, read without the index."""
+    """Every sample of a run, solutions by people too, with its slot and verdict, read without the index."""
     records = RunRecords(viewed, run)
     found = []
-    for slot, manifest in records.slots(lambda slot: slot.stage == "generate"):
+    for slot, manifest in records.slots(lambda slot: slot.stage in ("generate", "human")):
         verify = records.at(slot.at(stage="verify"))
         assert verify is not None
         verdicts = {(one.problem_id, one.index): one for one in viewed.rows(viewed.ref(verify), Verdict)}
