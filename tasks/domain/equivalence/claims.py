@@ -22,14 +22,14 @@ _AFTER = r"or (?:more|less|fewer|greater|above|below)|squared|cubed|hundred|thou
 NUMBER_WITH_CLAIMS = re.compile(rf"(?:(?<!\w)(?:{_BEFORE})\s+)?(?:{_NUMBER})(?:\s*(?:{_AFTER})\b)?", re.IGNORECASE)
 
 _BINDING = {
-    "at least": r"at least|(?:no|not) (?:less|fewer|smaller) than|minimum of|or (?:more|greater|above|over|larger|higher)|and (?:above|up|over)|至少|不少于|不小于|mindestens|au moins|al menos|por lo menos|не менее|не меньше",
-    "at most": r"at most|(?:no|not) (?:more|greater|larger) than|maximum of|up to|or (?:less|fewer|below|under|smaller|lower)|and (?:below|under)|至多|最多|不超过|不大于|höchstens|au plus|a lo sumo|como máximo|не более|не больше",
+    "at least": r"at least|(?:no|not) (?:less|fewer|smaller) than|minimum of|or (?:more|greater|above|over|larger|higher)|and (?:above|up|over)|至少|以上|不少于|不小于|mindestens|au moins|al menos|por lo menos|не менее|не меньше",
+    "at most": r"at most|(?:no|not) (?:more|greater|larger) than|maximum of|up to|or (?:less|fewer|below|under|smaller|lower)|and (?:below|under)|至多|以下|最多|不超过|不大于|höchstens|au plus|a lo sumo|como máximo|не более|не больше",
     "more": r"(?:more|greater|larger|bigger|higher|longer|older) than|over(?!lap)|above|exceed(?:s|ing)?|大于|超过|mehr als|größer als|plus de|más de|mayor que|более|больше",
     "less": r"(?:less|fewer|smaller|lower|shorter|younger) than|under|below|小于|少于|weniger als|kleiner als|moins de|menos de|menor que|менее|меньше",
     "not": r"not|(?:any|every)thing but|isn'?t|aren'?t|cannot|can'?t|don'?t|doesn'?t|never|neither|nor|none|no|without|except|excluding|all but|other than|unless|不是|不能|没有|不|nicht|keine?|pas|не|нет",
     "squared": r"squared|square of|quadrat(?:ed)?|平方",
     "cubed": r"cubed|cube of|立方",
-    "root": r"(?:square|cube) roots?|roots? of|根号|wurzel|raíz|racine|корень",
+    "root": r"(?:square|cube) roots?|\d+ root|roots? of|根号|wurzel|raíz|racine|корень",
     "multiple": r"(?:a|every|any|all)(?: \w+)? multiples?|multiples? of|divisible|倍",
     "divisor": r"divisors? of|factors? of|divides",
     "power": r"powers? of",

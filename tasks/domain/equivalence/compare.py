@@ -231,7 +231,8 @@ class Comparison:
         if gold.op == answer.op == "tuple":
             return _same_brackets(gold.value, answer.value, len(gold.args)) and self.in_order(gold.args, answer.args)
         single = next((side for side in (gold, answer) if side.op == "set" and len(side.args) == 1), None)
-        if "tuple" in (gold.op, answer.op) and single is not None:  # {(1, 2)} for (1, 2)
+        closed = any(side.op == "tuple" and side.value == "[]" and len(side.args) <= 2 for side in (gold, answer))
+        if "tuple" in (gold.op, answer.op) and single is not None and not closed:  # {(1, 2)} for (1, 2)
             return self.same(*(side.args[0] if side is single else side for side in (gold, answer)))
         if "tuple" in (gold.op, answer.op):
             return self.tuple_against_other(gold, answer)
@@ -252,7 +253,10 @@ class Comparison:
         collection = gold if gold.op in COLLECTIONS else answer
         items = _distinct(collection.args, self.same)
         repeated = collection is gold and len(set(gold.args)) < len(gold.args)  # a double root, asked for as such
-        if len(items) != 1 or collection.op == "tuple" or (repeated and gold.op == "list"):
+        point = collection.op == "tuple" and not (
+            collection.value == "[]" and len(collection.args) <= 2 and len(items) == 1
+        )
+        if len(items) != 1 or point or (repeated and gold.op == "list"):
             return False
         same = self.same(items[0], answer) if collection is gold else self.same(gold, items[0])
         return same and (len(collection.args) == 1 or self.found("repeated"))
@@ -260,6 +264,8 @@ class Comparison:
     def tuple_against_other(self, gold: Node, answer: Node) -> bool:
         """1, 2 for (1, 2) in that order; [1, 2, 3] may be a list; {1, 2} is no pair."""
         tupled, other = (gold, answer) if gold.op == "tuple" else (answer, gold)
+        if other.op == "set" and len(other.args) == 1 and tupled.value == "[]":  # [2, 2] is {2}
+            return all(self.same(other.args[0], item) for item in tupled.args)
         if other.op == "set":
             return (
                 tupled.value == "[]"

@@ -13,6 +13,7 @@ from tasks.domain.equivalence.exact import decide_fast
 from tasks.domain.equivalence.hints import Hints, decoded
 from tasks.domain.equivalence.nodes import Node, walk
 from tasks.domain.equivalence.parser import parse
+from tasks.domain.equivalence.parts import by_parts
 from tasks.domain.equivalence.prose import answers_prose, is_prose, same_prose, same_statement
 from tasks.domain.equivalence.statements import same_words
 from tasks.domain.equivalence.surface import rewritten
@@ -21,13 +22,14 @@ from tasks.domain.equivalence.tokens import OverLimit, Unreadable
 _WORDED = re.compile(r"[A-Za-z]{2}")
 _MATHEMATICS = re.compile(r"[\d=<>+*/^_|]|\\(?!text|mathrm|mathbf|textbf|mbox|left|right|,|;| |quad)")
 _CHOICE_MARK = re.compile(
-    r"(?:\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{\s*\(?[A-H][).]?\s*\}|\([A-H]\))(?:\\ |~|\s|\\q?quad)*([^\s=,)].*)$",
+    r"(?:\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{\s*\(?(?P<mark>[A-H])[).]?\s*\}|\((?P<bare>[A-H])\))(?:\\ |~|\s|\\q?quad)*(?P<value>[^\s=,)].*)$",
     re.DOTALL,
 )
 _ONE_SET = re.compile(
     r"\b(?:roots|zeros|zeroes|solutions|values|numbers|integers|factors|divisors|primes|answers|elements|points)\b",
     re.I,
 )
+_MORE_OR_LESS = re.compile(r"\d[\s}$]*(?:\\text\w*\s*\{)?\s*(?:more|less|fewer)\s*[}$]*\s*", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
 
 
@@ -61,9 +63,10 @@ def balanced(text: str) -> bool:
 
 def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
     """Whether the answer means the gold, and by which rule (or why it could not be read)."""
+    answer, hints = by_parts(gold, answer, hints)
     gold, answer = _number_words(rewritten(gold)), _number_words(rewritten(answer))
-    answer = _without_choice(gold, answer)
     options = decoded(hints).options
+    answer = _without_choice(gold, answer, options)
     gold, answer = _chosen_value(gold, answer, options), _chosen_option(gold, answer, options)
     if (dates := texts.same_date(gold, answer)) is not None:
         return dates, "date"
@@ -75,7 +78,7 @@ def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
     by_words = _by_words(gold, answer, hints)
     if by_words is not None:
         return by_words
-    if contradict(gold, answer):
+    if contradict(gold, answer) or _is_difference(gold, answer, hints):
         return False, "claims"
     by_formulas = same_words(gold, answer, lambda one, two: _parsed_equal(one, two, hints, True)[0])
     if by_formulas is not None:
@@ -91,6 +94,10 @@ def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
         retry, retry_rule = _parsed_equal(gold, answer, hints, False)
         equal, rule = (retry, retry_rule) if retry else (equal, rule)
     match = _DECIMAL_COMMA.fullmatch(answer.strip())
+    ours = _DECIMAL_COMMA.fullmatch(gold.strip())
+    if not equal and ours and ours[1] in ("0", "-0") and ("." in answer or "/" in answer or "frac" in answer):
+        equal, _ = _parsed_equal(f"{ours[1]}.{ours[2]}", answer, hints, True)
+        rule = "decimal_comma" if equal else rule
     if not equal and match and "." in gold:
         equal, _ = _parsed_equal(gold, f"{match[1]}.{match[2]}", hints, True)
         rule = "decimal_comma" if equal else rule
@@ -101,16 +108,31 @@ def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
     return equal, rule
 
 
+def _is_difference(gold: str, answer: str, hints: str) -> bool:
+    """5 less is no 5, unless the gold says so or the question asks how many more."""
+    said = [_MORE_OR_LESS.search(side) is not None for side in (gold, answer)]
+    return (
+        said == [False, True]
+        and "d" not in decoded(hints).flags
+        and bool(_MORE_OR_LESS.fullmatch(answer[-40:], 0) or answer.rstrip(" }$.").endswith(("more", "less", "fewer")))
+    )
+
+
 def _number_words(text: str) -> str:
     """twenty-five as 25."""
     value = texts.word_number(text) if _WORDED.search(text) else None
     return text if value is None else str(value)
 
 
-def _without_choice(gold: str, answer: str) -> str:
-    """(B) 12 as 12, when the gold is no choice."""
+def _without_choice(gold: str, answer: str, options: tuple[str, ...]) -> str:
+    """(B) 12 as 12, when the gold is no choice; as the option that (B) is, when that is listed and another value."""
     match = _CHOICE_MARK.match(answer)
-    return match[1] if match and texts.choice(gold) is None else answer
+    if match is None or texts.choice(gold) is not None:
+        return answer
+    listed = next((option[1:] for option in options if option[0] == (match["mark"] or match["bare"])), None)
+    if listed is not None and not _parsed_equal(gold, listed, "|-||", True)[0]:
+        return listed
+    return match["value"]
 
 
 def _chosen_option(gold: str, answer: str, options: tuple[str, ...]) -> str:

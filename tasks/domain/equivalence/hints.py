@@ -30,6 +30,10 @@ _EXACT = re.compile(
     r"exact (?:value|answer|form)|in terms of|(?:simplest|radical|simplified) (?:radical )?form|common fraction",
     re.IGNORECASE,
 )
+_PERCENT = re.compile(
+    r"percent|per ?cent|%|\bpct\b|\brate\b|probability|chance|likelihood|proportion|fraction", re.IGNORECASE
+)
+_DIFFERENCE = re.compile(r"\b(?:more|less|fewer|differ\w*|greater|extra|additional|remain\w*)\b", re.IGNORECASE)
 _MONOTONE = re.compile(
     r"monoton|(?:increasing|decreasing) intervals?|intervals?\b[^.?]{0,60}(?:increas|decreas)",
     re.IGNORECASE,
@@ -72,7 +76,7 @@ _OPTION = re.compile(
 @dataclass(frozen=True)
 class Hints:
     """flags: o ordered, f factored, x expanded, c clock time, e exact form, m intervals of monotony (whose ends may be
-    open or closed), i whole numbers, r rounded. `letters` are the symbols of the question;
+    open or closed), i whole numbers, r rounded, p a percentage, d a difference (how many more). `letters` are the symbols of the question;
     None when there is no question to know them from."""
 
     flags: str = ""
@@ -111,6 +115,7 @@ def hints_of(question: str) -> Hints:
     if not question.strip(" ?"):
         return Hints()
     patterns = {"f": _FACTOR, "x": _EXPAND, "c": _CLOCK, "e": _EXACT, "m": _MONOTONE, "i": _WHOLE, "r": _ROUNDED}
+    patterns |= {"p": _PERCENT, "d": _DIFFERENCE}
     flags = "".join(flag for flag, pattern in patterns.items() if pattern.search(question))
     flags += "o" if any(map(_wants_order, _SENTENCE.split(question))) else ""
     bases = {_BASE_WORDS.get(word.lower()) or int(word) for pair in _BASE.findall(question) for word in pair if word}

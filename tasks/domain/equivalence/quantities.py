@@ -99,17 +99,24 @@ def _same_value(one: Node, two: Node, hints: Hints) -> str | None:
         return _same_value(one.args[0], two.args[0], hints)
     if "pct" in (one.op, two.op):
         return _same_percent(one, two, hints)
-    if same_value(one, two, whole=hints.whole):
+    if same_value(one, two, whole=_whole(one, hints)):
         return "value"
     if has(one, "deg") != has(two, "deg") and _same_angle(one, two):
         return "degrees"
     return _same_rounded(one, two, hints)
 
 
+def _whole(gold: Node, hints: Hints) -> frozenset[str]:
+    """Letters that stand for whole numbers. In an answer to a bare value only those said to: 3 cos(2 pi n) is no 3 by habit."""
+    said = bool(symbols(gold)) or "i" in hints.flags
+    return hints.whole if said else hints.parameters | hints.natural
+
+
 def _same_percent(one: Node, two: Node, hints: Hints) -> str | None:
     """50% against 50 (the question asked for percent) and against 1/2."""
     bare_one, bare_two = (side.args[0] if side.op == "pct" else side for side in (one, two))
-    if same_value(bare_one, bare_two) or same_value(one, two):
+    unasked = hints.letters is not None and "p" not in hints.flags and one.op != "pct"
+    if (not unasked and same_value(bare_one, bare_two)) or same_value(one, two):
         return "percent"
     if one.op == "pct":
         return _same_rounded(bare_one, bare_two if two.op == "pct" else times(two, number(100)), hints)

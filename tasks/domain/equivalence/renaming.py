@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from itertools import permutations
 
 from tasks.domain.equivalence.evaluation import COUNTING_LETTERS
 from tasks.domain.equivalence.hints import Hints
@@ -10,6 +12,9 @@ from tasks.domain.equivalence.nodes import Node, has, negated, number, renamed, 
 from tasks.domain.equivalence.numeric import same_value
 
 MAX_RENAMED = 3
+# Names that only constants of integration have, and those that they may have beside such a name.
+_CONSTANT = re.compile(r"[CcKk]_?\{?\d\}?|[CK]")
+_LIKE_CONSTANT = re.compile(r"[CcKk]_?\{?\d\}?|[CKABck]")
 SHIFTS = (-2, -1, 0, 1, 2)
 
 
@@ -19,6 +24,8 @@ def same_when_renamed(one: Node, two: Node, hints: Hints) -> str | None:
     if len(ours) != len(theirs) or len(ours) > MAX_RENAMED:
         return None
     if not ours:
+        if _constants_swapped(one, two):
+            return "renamed"
         return "parameter" if _shifted(one, two, hints) else None
     if not all(_may_rename(one, two, old, new, hints) for old, new in zip(ours, theirs, strict=True)):
         return None
@@ -93,7 +100,27 @@ def _may_rename(one: Node, two: Node, old: str, new: str, hints: Hints) -> bool:
         return True
     if hints.letters is not None:  # an arbitrary constant: the question knows neither name
         return old not in letters
+    names = (old, new) if _CONSTANT.fullmatch(old) else (new, old)
+    if _CONSTANT.fullmatch(names[0]) and _LIKE_CONSTANT.fullmatch(names[1]) and _has_variable(one):
+        return True
     return symbols(one) == {old} and symbols(two) == {new} and _is_polynomial(one)
+
+
+def _has_variable(node: Node) -> bool:
+    """Whether the expression has letters beside its constants."""
+    return any(not _LIKE_CONSTANT.fullmatch(name) for name in symbols(node))
+
+
+def _constants_swapped(one: Node, two: Node) -> bool:
+    """C_1 e^x + C_2 and C_2 e^x + C_1: numbered constants are arbitrary, each by itself."""
+    names = sorted(name for name in symbols(one) if re.fullmatch(r"[CcKk]_?\{?\d\}?", name))
+    if not 1 < len(names) <= MAX_RENAMED or not _has_variable(one):
+        return False
+    orders = (order for order in permutations(names) if list(order) != names)
+    return any(
+        same_value(one, renamed(two, {old: symbol(new) for old, new in zip(names, order, strict=True)}))
+        for order in orders
+    )
 
 
 def _is_polynomial(node: Node) -> bool:

@@ -31,6 +31,16 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         ("C", r"(?:\{\s*\}\s*)?[_^]\s*\{?\s*(\d{1,4})\s*\}?\s*(?:\\(?:mathrm|text)\{C\}|C)\s*_\s*\{?\s*(\d{1,4})\s*\}?", r"\\binom{\1}{\2}"),
         ("C", r"(?<![\w\\.])(\d{1,4})\s?C\s?(\d{1,4})(?![\w.])", r"\\binom{\1}{\2}"),
         ("C", r"(?<![\w\\])C\s*\(\s*(\d{1,4})\s*,\s*(\d{1,4})\s*\)", r"\\binom{\1}{\2}"),
+        ("C", r"\\(?:mathrm|text)\{\s*C\s*\}\s*_\s*\{?\s*(\d{1,4})\s*\}?\s*\^\s*\{?\s*(\d{1,4})\s*\}?", r"\\binom{\1}{\2}"),
+        ("C", r"(?<![\w\\])C\s*\(\s*([a-z])\s*,\s*(\d{1,4}|[a-z])\s*\)", r"\\binom{\1}{\2}"),
+        # repeating decimals with a bar or dots
+        ("\\bar", r"(?<![\w.])(\d*\.\d*)\\bar\s*\{?(\d+)\}?", r"\1\\overline{\2}"),
+        ("\\dot", r"(?<![\w.])(\d*\.\d*)\\dot(?![a-z])\s*\{?(\d)\}?(?:(\d{0,9})\\dot(?![a-z])\s*\{?(\d)\}?)?", r"\1\\overline{\2\3\4}"),
+        ("\\dots", r"(?<=\d)\s*\\dots(?![a-z])", r"\\ldots"),
+        # unit vectors, and units as a fraction
+        ("math", r"\\([ij])math(?![a-z])", r"\1"),
+        ("frac", r"\\[dt]?frac\s*\{\s*\\(?:text|mathrm)\s*\{[\s~]*([A-Za-z]{1,12})\s*\}\s*\}\s*\{\s*\\(?:text|mathrm)\s*\{\s*([A-Za-z]{1,12})\s*\}\s*\}", r"\\text{ \1/\2}"),
+        ("/", r"\\(?:text|mathrm)\s*\{[\s~]*([A-Za-z]{1,12})\s*\}\s*/\s*\\(?:text|mathrm)\s*\{\s*([A-Za-z]{1,12})\s*\}(?=\s*\^)", r"\\text{ \1/\2}"),
         # division with remainder
         ("r", r"(?<![\w.])(\d+)\s*,?\s*(?:\\text\s*\{)?\s*(?:with\s+)?(?:a\s+)?(?:r(?:emainder)?|rem)\b\.?(?:\s+of)?\s*\}?\s*(\d+)(?![\w.])", r"\\langle \1,\2\\rangle "),
         ("R", r"(?<![\w.])(\d+)\s*(?:\\(?:text|mathrm)\s*\{)?\s*(?:R|Remainder)\b\.?\s*\}?\s*(\d+)(?![\w.])", r"\\langle \1,\2\\rangle "),

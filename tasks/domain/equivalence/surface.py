@@ -123,7 +123,7 @@ def _circled(text: str) -> str:
 
 def _bracketed_unit(text: str) -> str:
     match = _BRACKETED_UNIT.fullmatch(text.strip())
-    if match is None or _NO_UNIT.search(match["unit"]):
+    if match is None or _NO_UNIT.search(re.sub(r"/\w+", "", match["unit"])):
         return text
     return rf"{match['value'].strip(' $')} \text{{ {match['unit']} }}"
 

@@ -13,6 +13,9 @@ time     s 1 sec 1 second 1 min 60 minute 60 h 3600 hr 3600 hour 3600 day 86400 
 mass     g 1 gram 1 kg 1000 kilogram 1000 mg 1/1000 milligram 1/1000 lb 45359237/100000 pound 45359237/100000 oz 45359237/1600000 ounce 45359237/1600000
 volume   l 1 liter 1 litre 1 ml 1/1000 milliliter 1/1000 millilitre 1/1000
 money    $ 1 dollar 1 usd 1 cent 1/100 buck 1 ¢ 1/100
+euro     € 1 euro 1 eur 1
+yen      yen 1 jpy 1
+yuan     yuan 1 rmb 1 cny 1
 length/time mph 1609344/3600000 kph 1000/3600 kmh 1000/3600
 angle    degree 1 deg 1
 """

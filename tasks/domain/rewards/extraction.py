@@ -43,10 +43,30 @@ from tasks.domain.rewards.sentences import (
 )
 
 MAX_TEXT = 100_000  # characters looked at, from the end
+MAX_VERDICT = 80  # characters of a sentence that says yes or no
 MAX_STATEMENTS = 12  # of each kind, from the end
 Tag = Literal["box", "tag", "hashes", "phrase", "bare", "math", "last_number"]
 
+_NUMBER = r"[-−]?\d+(?:\.\d+|/\d+)?"
 _AFFIRMED = re.compile(r"(yes|no|true|false)\b[\s,.;:—–-]*\b(?:because|since|as|for|due to)\b", re.IGNORECASE)
+_VERDICT = re.compile(
+    r"\W*(yes|no|true|false)\**\s*[,.]\s(?!.*\b(?:yes|no|true|false|but|however|or)\b)|(?:the )?(?:statement|claim|assertion|answer|proposition) is \W*(true|false)\W*$",
+    re.IGNORECASE,
+)
+# Several values that one sentence announces: `The roots are $4$ and $-1$`.
+_PLURAL = re.compile(
+    r"\b(?:roots|solutions|zeros|zeroes|values|answers|numbers|soluciones|raíces|lösungen|nullstellen|racines|корни|решения|soluzioni|soluções|raízes)\b[^.?!\d]{0,60}$",
+    re.IGNORECASE,
+)
+_AND = re.compile(r"\s*(?:,\s*)?(?:and|or|y|o|et|ou|und|oder|e|и|или|和|或)?\s*", re.IGNORECASE)
+_ASSIGNED = re.compile(r"\s*([A-Za-z](?:_\{?\w\}?)?)\s*=(?!.*=)", re.DOTALL)
+_NUMBERS = re.compile(
+    rf"(?:{_NUMBER})(?:(?:\s*,\s*|\s+)(?:(?:and|or|y|o|et|ou|und|oder|e|и|или)\s+)?(?:{_NUMBER}))+[.\s]*$"
+)
+_ABOUT = re.compile(r"\b(?:about|approximately|approx|roughly|around)\b|≈|\\approx", re.IGNORECASE)
+_LETTER_IS = re.compile(
+    r"(?:(?:so|thus|hence|therefore|then),?\s+)?\$?[a-zA-Z]\$?\s+(?:is|equals)\s+(?=[-−\d$\\])", re.IGNORECASE
+)
 _BOX = re.compile(r"\\f?boxed\s*(?=[{\d\\a-zA-Z])")
 _UNBRACED, _BRACE = re.compile(r"\\?[a-zA-Z]+|\d[\d.,]*\d|\d"), re.compile(r"\\.|[{}]")
 _LEAD = re.compile(r"[*:_> \n$]*")  # between a label and its answer
@@ -268,6 +288,8 @@ def _phrase(text: str, label: Label) -> Statement:
     rest = _EMPTY_BOX.sub("", rest) if "boxed" in rest else rest
     lead = len(rest) - len(rest.lstrip("*:_> \n"))
     sentence = first_sentence(rest[lead:])
+    if sentence.endswith("}") and sentence.count("}") > sentence.count("{"):  # {"answer": 42}
+        sentence = sentence[:-1].rstrip()
     return Statement(label.start, label.end + lead + len(sentence), answer_of(sentence), "phrase", aside)
 
 
@@ -282,11 +304,14 @@ def _unstated(text: str) -> Found | None:
 def _affirmed(text: str) -> Found | None:
     """`Yes, because 7 has no divisors.`: what stands behind the word is its reason."""
     match = _AFFIRMED.match(text.strip()) if len(text) <= FORMULA_LENGTH else None
-    return Found(match[1], "bare") if match else None
+    match = match or (_VERDICT.match(text.strip()) if len(text) <= MAX_VERDICT else None)
+    return Found(match[1] or match[2], "bare") if match else None
 
 
 def _bare(text: str) -> Found | None:
     stripped = text.strip()
+    if (named := _LETTER_IS.match(stripped)) and is_formula(stripped[named.end() :]):
+        return Found(trimmed(stripped[named.end() :]), "bare")
     if len(stripped) > FORMULA_LENGTH * 4 or "\n\n" in stripped:
         return None
     words = words_outside(stripped)
@@ -308,10 +333,33 @@ def _math(text: str) -> Found | None:
     formulas = list(MATH.finditer(sentence))
     if not formulas:
         return None
-    after = last_number_in(sentence[formulas[-1].end() :])
-    return Found(after, "last_number") if after else Found(trimmed(next(filter(None, formulas[-1].groups()))), "math")
+    tail = sentence[formulas[-1].end() :]
+    after = last_number_in(tail)
+    if after and not _ABOUT.search(tail):
+        return Found(after, "last_number")
+    return Found(_together(sentence, formulas) or _formula(formulas[-1]), "math")
+
+
+def _formula(match: re.Match[str]) -> str:
+    return trimmed(next(filter(None, match.groups())))
+
+
+def _together(sentence: str, formulas: list[re.Match[str]]) -> str | None:
+    """The last formulas, when the sentence announces several values or all of them are of one letter."""
+    first = len(formulas) - 1
+    while first and _AND.fullmatch(sentence[formulas[first - 1].end() : formulas[first].start()]):
+        first -= 1
+    found = [_formula(match) for match in formulas[first:]]
+    if len(found) < 2:
+        return None
+    named = {match[1] if (match := _ASSIGNED.match(one)) else one for one in found}
+    announced = _PLURAL.search(sentence[max(0, formulas[first].start() - 120) : formulas[first].start()])
+    return ", ".join(found) if announced or len(named) == 1 else None
 
 
 def _last_number(text: str) -> Found | None:
+    end = text.rstrip()[-200:]
+    if (several := _NUMBERS.search(end)) and _PLURAL.search(end[: several.start()]):
+        return Found(", ".join(re.findall(_NUMBER, several.group())), "last_number")
     number = last_number_in(text)
     return Found(number, "last_number") if number else None

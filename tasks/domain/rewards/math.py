@@ -25,7 +25,7 @@ class MathReward:
     """Correct when the extracted answer is equivalent to the gold; unparseable when there is no answer."""
 
     name = "math"
-    version = "13"
+    version = "14"
     kind: Kind = "math"
 
     def prepare(self, problem: Problem, text: str) -> Check:

@@ -28,6 +28,7 @@ _COPULA = re.compile(r".*(?:\b(?:is|are|equals?|was|be)\b|:)\s*(?=\S)", re.DOTAL
 _OUTSIDE = re.compile(
     r"\\(?:text\w*|mbox|mathrm|mathbf|operatorname)\s*\{[^{}]*\}|\\begin\{\w+\}|\\end\{\w+\}|\\[a-zA-Z]+|<|>"
 )
+_ROOT_SIGN = re.compile(r"[-−]?(?:\d+(?:/\d+)?)?[√∛]\s?$")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _FUNCTION_WORDS = words(
     """
@@ -137,7 +138,8 @@ def last_number_in(text: str) -> str:
     for start in (max(0, len(text) - 300), 0):
         found = list(NUMBER_WITH_CLAIMS.finditer(text, start))
         if found and (found[-1].start() > start or start == 0):
-            return found[-1].group().rstrip(",").strip()
+            root = _ROOT_SIGN.search(text, max(0, found[-1].start() - 20), found[-1].start())
+            return (root.group() if root else "") + found[-1].group().rstrip(",").strip()
     return ""
 
 
