@@ -111,17 +111,20 @@ class RunConfig(Settings):
 
 def load_config(path: str | Path, overrides: tuple[str, ...] = ()) -> RunConfig:
     """Read a TOML config and `a.b=c` overrides; every mistake is one sentence (UserError)."""
+    tree, here = config_with(read_toml(path), overrides), Path(path).absolute().parent
+    _read_corrections(tree, here)
+    return with_own_code(make_config(tree, str(path)), here)
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """Return what a config file holds; UserError for one that is missing or no TOML."""
     file = Path(path)
     if not file.is_file():
         raise UserError(f"config {str(path)!r} does not exist; committed ones are in deployments/configs/")
     try:
-        tree = tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"config {str(path)!r} is not valid TOML: {error}") from error
-    for override in overrides:
-        _set(tree, override)
-    _read_corrections(tree, file.absolute().parent)
-    return with_own_code(make_config(tree, str(path)), file.absolute().parent)
 
 
 def _read_corrections(tree: dict[str, Any], here: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from flows.config import RunConfig, config_with, make_config, with_own_code
+from flows.config import RunConfig, config_with, make_config, read_toml, with_own_code
 from tasks.domain.algorithms import preset
 from tasks.domain.errors import UserError
 from tasks.domain.settings import Settings
@@ -127,14 +127,7 @@ def is_comparison(path: str | Path) -> bool:
 
 def load_comparison(path: str | Path, overrides: Sequence[str] = ()) -> Comparison:
     """Read the config of a comparison; every mistake is one sentence (UserError)."""
-    file = Path(path)
-    if not file.is_file():
-        raise UserError(f"config {str(path)!r} does not exist; committed ones are in deployments/configs/")
-    try:
-        tree = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"config {str(path)!r} is not valid TOML: {error}") from error
-    return comparison_of(config_with(tree, overrides), str(path), file.absolute().parent)
+    return comparison_of(config_with(read_toml(path), overrides), str(path), Path(path).absolute().parent)
 
 
 def comparison_of(tree: Tree, origin: str, here: Path) -> Comparison:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
 from tasks.domain.errors import UserError
-from tasks.processes.ports import free_port
+from tasks.processes.ports import free_port, is_taken
 from tasks.store.artifacts import Store
 
 HOST = "127.0.0.1"  # pages show everything in the store to whoever can open them
@@ -26,17 +25,6 @@ def serve(store: Store, scratch: Path, port: int, say: Callable[[str], None]) ->
     app = make_app(store, scratch)
     say(f"http://{HOST}:{port}")
     uvicorn.run(app, host=HOST, port=port, log_level="warning", server_header=False)
-
-
-def is_taken(port: int) -> bool:
-    """Return whether somebody listens on that port of loopback."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return True
-    return False
 
 
 def main() -> None:

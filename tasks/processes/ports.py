@@ -1,4 +1,4 @@
-"""A port on loopback for a server that is started next."""
+"""Ports for servers that are started next."""
 
 from __future__ import annotations
 
@@ -10,3 +10,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def is_taken(port: int, host: str = "127.0.0.1") -> bool:
+    """Return whether somebody listens on that port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False

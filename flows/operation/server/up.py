@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from flows.config import RunSettings
 from flows.operation.server.api import is_healthy
 from flows.operation.server.keeper import LOG_FILE, LOOPBACK, START_TIMEOUT_S, Machine, read_machine
 from tasks.domain.errors import InfrastructureError, UserError
-from tasks.processes.ports import free_port
+from tasks.processes.ports import free_port, is_taken
 
 ROOT = Path(__file__).parents[3]
 AUTH_VARIABLE = "PREFECT_SERVER_API_AUTH_STRING"
@@ -105,11 +104,11 @@ def check_address(host: str) -> None:
 def _viewer_port(port: int) -> int:
     """Return the port that is easy to remember beside the server's, or a free one."""
     wanted = port + VIEWER_PORT_AFTER
-    return free_port() if wanted > 65535 or _is_taken("127.0.0.1", wanted) else wanted
+    return free_port() if wanted > 65535 or is_taken(wanted) else wanted
 
 
 def _start(wanted: Machine) -> Machine:
-    if _is_taken(wanted.host, wanted.port):
+    if is_taken(wanted.port, wanted.host):
         raise UserError(
             f"port {wanted.port} on {wanted.host} is taken; end what listens there or choose another --port"
         )
@@ -155,13 +154,3 @@ def _register(machine: Machine) -> None:
     if done.returncode:
         lines = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
         raise InfrastructureError(f"the deployments could not be made: {lines[-1]}")
-
-
-def _is_taken(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return True
-    return False

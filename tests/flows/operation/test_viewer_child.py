@@ -12,8 +12,7 @@ import pytest
 from flows.operation.server import up as up_module
 from flows.operation.server.keeper import VIEWER, Keeper, Machine
 from flows.viewer.address import STORE_VARIABLE, URL_VARIABLE
-from flows.viewer.serve import is_taken
-from tasks.processes.ports import free_port
+from tasks.processes.ports import free_port, is_taken
 from tests.command import ROOT
 
 PATIENCE_S = 240.0  # of a machine that does other work
