@@ -20,6 +20,7 @@ from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.deployments import run_deployment
 from prefect.states import Cancelling, Completed
+from prefect.utilities.annotations import quote
 from pydantic import TypeAdapter
 
 from flows.config import RunConfig
@@ -140,7 +141,7 @@ class Fleet:
 
     def _elsewhere(self, stages: Stages, sent: Sent) -> Done:
         named = with_retries(elsewhere.with_options(name=sent.kind), stages.config.retry)
-        future = named.submit(sent.slot, sent, stages.journal, wait_for=self.here.makers.of(sent.job))
+        future = named.submit(sent.slot, quote(sent), quote(stages.journal), wait_for=self.here.makers.of(sent.job))
         done: Done = future.result()
         self.here.makers.note(sent.kind, future, done.value, stages.workspace.store)
         return done

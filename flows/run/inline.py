@@ -15,6 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Completed
 from prefect.tasks import Task, exponential_backoff
+from prefect.utilities.annotations import quote
 
 from flows.run.draws import RangeWork
 from flows.run.makers import Makers
@@ -44,7 +45,7 @@ class Inline:
         return base
 
     def stage(self, stages: Stages, stage: Stage, job: Job) -> Outcome:
-        future = with_retries(as_task(stage), stages.config.retry).submit(job, wait_for=self.makers.of(job))
+        future = with_retries(as_task(stage), stages.config.retry).submit(quote(job), wait_for=self.makers.of(job))
         outcome: Outcome = future.result()
         self.makers.note(stage.name, future, outcome, stages.workspace.store)
         return outcome

@@ -40,8 +40,8 @@ class CgroupMeter:
 
     def __init__(self, version: int) -> None:
         self.version = version
-        usage, self._kills, self._memory, self._pids, current = (ROOT + name for name in FILES[version])
-        self._usage_fd, self._current_fd = os.open(usage, os.O_RDONLY), os.open(current, os.O_RDONLY)
+        usage, kills, self._memory, self._pids, current = (ROOT + name for name in FILES[version])
+        self._usage_fd, self._kills_fd, self._current_fd = (os.open(name, os.O_RDONLY) for name in (usage, kills, current))
         self._seen_kills = self._memory_kills()
 
     def jobs_cpu(self, runner: list[int]) -> float:
@@ -56,10 +56,8 @@ class CgroupMeter:
         return self._seen_kills > before
 
     def _memory_kills(self) -> int:
-        for line in _read(self._kills).splitlines():
-            if line.startswith("oom_kill "):
-                return int(line.split()[1])
-        return 0
+        _, found, count = os.pread(self._kills_fd, 4096, 0).partition(b"oom_kill ")
+        return int(count.split()[0]) if found else 0
 
     def only(self, processes: int) -> bool:
         """Whether there are exactly so many processes and threads, the dead that nobody has buried among them."""

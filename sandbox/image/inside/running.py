@@ -306,6 +306,9 @@ class Run:
         return {"ending": ending, "detail": detail, "exit_code": code, "signal": killer}
 
     def _natural_end(self, code: int | None, killer: int | None) -> tuple[str, str]:
+        # whichever of its processes was killed and however soon the others ended: the verdict is no race with `_check_time`
+        if self._workshop.meter.new_memory_kill():
+            return "MLE", "the container's memory was used up"
         if code == 0:
             return "OK", ""
         if code is not None:
@@ -319,8 +322,6 @@ class Run:
             return "SECURITY", "killed by the system call filter"
         if killer == signal.SIGXCPU or self._answer["cpu"] >= self._limits["cpu_seconds"]:
             return "TLE", f"{self._answer['cpu']:.2f} s of CPU time"
-        if killer == signal.SIGKILL and self._workshop.meter.new_memory_kill():  # by the kernel, not by us
-            return "MLE", "the container's memory was used up"
         return "RE", f"signal {killer}"
 
     def _close(self) -> None:
