@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -88,9 +89,23 @@ class Machine:
         deadline = time.monotonic() + within_s
         while not (found := ready()):
             if time.monotonic() > deadline:
-                raise AssertionError(f"waited {within_s:.0f} s for {what}; {self.tail()}")
+                raise AssertionError(f"waited {within_s:.0f} s for {what}; {self.stacks()}{self.tail()}")
             time.sleep(0.2)
         return found
+
+    def until_in(self, flow_run: str, ready: Any, within_s: float, what: str) -> Any:
+        """The same while this flow run goes on; one that has ended fails the test at once."""
+
+        def still() -> Any:
+            found = ready()
+            assert found or not (state := self._final(flow_run)), f"no {what}, and the flow run has ended: {state}"
+            return found
+
+        return self.until(still, within_s, what)
+
+    def said_by(self, part: str) -> str:
+        """The log of a part of the machine: server, gpu, cpu, keeper, viewer."""
+        return (self.folder / f"{part}.log").read_text(errors="replace")
 
     def do(self, name: str, parameters: dict[str, Any], **environment: str) -> Ended:
         return self.finish(self.start(name, parameters, **environment))
@@ -183,6 +198,16 @@ class Machine:
         with temporary_settings(named), get_client(sync_client=True) as client:
             yield client
 
+    def stacks(self) -> str:
+        """What the threads of flow runs that still run are doing, for a failing test."""
+        at = {path: path.stat().st_size for path in self.folder.glob("*.log")}
+        asked = [one for one in psutil.process_iter() if _of_machine(one, self.url)]
+        for one in asked:
+            one.send_signal(signal.SIGUSR1)
+        time.sleep(2 if asked else 0)  # to write them
+        said = [path.read_bytes()[start:].decode(errors="replace") for path, start in at.items()]
+        return f"{len(asked)} flow runs: {''.join(said)}"
+
     def tail(self) -> str:
         """The ends of the logs, for a failing test."""
         return "\n".join(
@@ -193,6 +218,17 @@ class Machine:
 
 def _is_server(command: str, port: str) -> bool:
     return "-m uvicorn" in command and command.endswith(f"--port {port}") and "processes.guard" not in command
+
+
+def _of_machine(process: psutil.Process, url: str) -> bool:
+    """Whether it is the process of a flow run that asks this server."""
+    try:
+        command = " ".join(process.cmdline())
+        return (
+            "prefect.engine" in command and "guard" not in command and process.environ().get("PREFECT_API_URL") == url
+        )
+    except psutil.Error:
+        return False
 
 
 def _of(process: psutil.Process, flow_run: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
+import signal
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -63,7 +65,11 @@ def deployed_config(read: Callable[[], RunConfig], work: Work, *, shows: bool = 
 
 
 def guard_this_run() -> None:
-    """Report our own errors in one sentence, also in the log, and end this run when its worker is killed."""
+    """Report our own errors in one sentence, also in the log, and end this run when its worker is killed.
+
+    A run that stands still can be asked where: SIGUSR1 makes it write the stacks of all its threads to its worker's log.
+    """
+    faulthandler.register(signal.SIGUSR1)
     log.setLevel(logging.INFO)  # why each stage ran, in the run's log
     for name in ("prefect.flow_runs", "prefect.task_runs", "prefect.engine"):
         logging.getLogger(name).addFilter(without_our_traceback)

@@ -169,7 +169,9 @@ def test_the_schedule_makes_runs_and_cancels_a_second_one_while_one_runs(operate
         assert by_hand.type == "CANCELLED", by_hand
     finally:
         machine.call("PATCH", path, {"active": False})
-        machine.call("PATCH", f"/deployments/{deployment['id']}", {"parameters": {}, "job_variables": {}})
+        # Prefect takes an empty `job_variables` for none given, and the failpoint would stay for every night after
+        machine.call("PATCH", f"/deployments/{deployment['id']}", {"parameters": {}, "job_variables": {"env": {}}})
+    assert machine.deployment("nightly/nightly")["job_variables"] == {"env": {}}
     machine.cancel(first[0]["id"])
     assert machine.finish(first[0]["id"], 120).type == "CANCELLED"
     noticed(operated, by_hand.id, "was cancelled")

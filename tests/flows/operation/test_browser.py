@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -222,8 +223,12 @@ def test_a_failed_night_says_what_happened_and_its_button_goes_on(operated: Oper
     form = operated.form("bad-night", retry={"retries": 0}, finetune={"epochs": 10})
     flow_run = machine.start("nightly/nightly", {**form, "nights": {"night": "2026-01-01"}})
     logs = Path(form["config"]["run"]["scratch"]) / "logs" / "bad-night-2026-01-01"
+    machine.until_in(
+        flow_run, lambda: any("'loss'" in path.read_text() for path in logs.glob("train-*.log")), 900, "a training step"
+    )
+    machine.processes_of(flow_run, "-m prefect.engine")[0].send_signal(signal.SIGUSR1)
     machine.until(
-        lambda: any("'loss'" in path.read_text() for path in logs.glob("train-*.log")), 900, "a training step"
+        lambda: "maximization.py" in machine.said_by("gpu"), 60, "the stacks of a run that is asked where it stands"
     )
     for trainer in machine.processes_of(flow_run, "tasks.engines.training.trl_sft"):
         trainer.kill()
