@@ -41,7 +41,9 @@ class CgroupMeter:
     def __init__(self, version: int) -> None:
         self.version = version
         usage, kills, self._memory, self._pids, current = (ROOT + name for name in FILES[version])
-        self._usage_fd, self._kills_fd, self._current_fd = (os.open(name, os.O_RDONLY) for name in (usage, kills, current))
+        self._usage_fd, self._kills_fd, self._current_fd = (
+            os.open(name, os.O_RDONLY) for name in (usage, kills, current)
+        )
         self._seen_kills = self._memory_kills()
 
     def jobs_cpu(self, runner: list[int]) -> float:
