@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.data.problems import ProblemSet
@@ -22,6 +21,7 @@ from tasks.domain.schema import Completion, Hint, Policy, Problem, Sample, Sampl
 from tasks.domain.settings import EngineSettings, ModelSettings
 from tasks.engines.sampling.engine import DrawRequest
 from tasks.engines.sampling.host import EngineHost, host_for
+from tasks.store.arrays import strings
 from tasks.store.artifacts import Manifest, Part, key_of, new_attempt, select_wanted
 from tasks.store.progress import Meter, meter
 from tasks.store.stage import Stage
@@ -113,7 +113,7 @@ def _wanted(job: GenerateJob, prompted: list[tuple[Problem, str]]) -> dict[str, 
 def _have(job: GenerateJob, pool: str, prompted: list[tuple[Problem, str]]) -> dict[str, set[tuple[str, int]]]:
     """Return for each stored part, oldest first, the (problem, index) pairs of this selection that no earlier part holds."""
     wanted_prompt = {item.id: digest_of_text(prompt) for item, prompt in prompted}
-    ids = pa.array(list(wanted_prompt), pa.string())
+    ids = strings(wanted_prompt)
     owned: dict[str, set[tuple[str, int]]] = {}
     seen: set[tuple[str, int]] = set()
     for part, columns in job.workspace.store.sample_index(pool):

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from flows.checks.memory import Shape, engine_bytes, gpu_engine_bytes, shape_of, training_bytes
 from flows.config import RunConfig
 from tasks.domain.chat_template import template_of
@@ -55,6 +53,8 @@ def device_here() -> Device:
             name, _, mebibytes = lines[0].rpartition(",")
             return Device(name, int(mebibytes) << 20, gpu=True)
     limits = [int(text) for file in CGROUP_LIMITS if file.is_file() and (text := file.read_text().strip()).isdigit()]
+    import psutil
+
     return Device("this machine", min([psutil.virtual_memory().total, *limits]), gpu=False)
 
 

@@ -9,13 +9,11 @@ from pathlib import Path
 
 from flows.cli.terminal import complain, quieten, stop_at_second_interrupt
 from flows.cli.text import show_comparison, show_result
-from flows.compare import compare_here
-from flows.comparison.checks import checked_cells
 from flows.comparison.design import Comparison
 from flows.config import RunConfig
-from flows.operation.server.api import check_api, prefect_api
-from flows.run.preflight import preflight, workspace_of
-from flows.self_train import run_here
+from flows.operation.server.api import check_api, configured_url, prefect_api
+from flows.planning.stored_run import stored_run
+from flows.run.preflight import Checked, preflight, workspace_of
 from tasks.domain.results import RunResult
 from tasks.store.places import ComparisonPlaces
 
@@ -29,12 +27,26 @@ class Launched:
 
 
 def launch(config: RunConfig) -> Launched:
-    """Check everything before anything is started, then run the flow against the configured API or one of our own."""
+    """Check everything before anything is started, then do the run, or read it from the store where all of it is there.
+
+    A configured API records every run, whatever is stored: people look there. Without one nobody does.
+    """
     check_api()
     checked = preflight(config)
-    with prefect_api(Path(os.environ.get("PREFECT_HOME", ".restem/prefect"))):
-        result = run_here(checked)
+    result = (None if configured_url() else stored_run(checked)) or _done(checked)
     return Launched(result, checked.workspace.store.uri(checked.workspace.places.report))
+
+
+def _done(checked: Checked) -> RunResult:
+    """Run the flow against the configured API or one of our own."""
+    from flows.self_train import run_here
+
+    with prefect_api(_home()):
+        return run_here(checked)
+
+
+def _home() -> Path:
+    return Path(os.environ.get("PREFECT_HOME", ".restem/prefect"))
 
 
 def launch_and_show(config: RunConfig, arguments: argparse.Namespace) -> int:
@@ -50,10 +62,13 @@ def launch_and_show(config: RunConfig, arguments: argparse.Namespace) -> int:
 
 def launch_comparison(comparison: Comparison, arguments: argparse.Namespace) -> int:
     """Run a comparison and print its tables; the exit code is 1 when a cell ended early."""
+    from flows.compare import compare_here
+    from flows.comparison.checks import checked_cells
+
     quieten(arguments.verbose)
     check_api()
     cells = checked_cells(comparison.only(arguments.only))
-    with stop_at_second_interrupt(complain), prefect_api(Path(os.environ.get("PREFECT_HOME", ".restem/prefect"))):
+    with stop_at_second_interrupt(complain), prefect_api(_home()):
         result = compare_here(comparison, cells, tuple(arguments.overrides))
     page = workspace_of(comparison.cells[0].config).store.uri(ComparisonPlaces(result.name).report)
     show_comparison(arguments, result, page)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import logging
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -33,6 +34,8 @@ from tasks.store.workspace import Workspace, code_commit
 Work = Callable[[Checked, Journal], Any]
 log = logging.getLogger("restem")
 
+BEGUN = "everything is checked; the work begins after %.1f s of CPU"
+
 
 def deployed_config(read: Callable[[], RunConfig], work: Work, *, shows: bool = True) -> Any:
     """Read and validate the config, then call `work(checked, journal)`; a failure becomes a `Failed` state with one sentence.
@@ -51,6 +54,7 @@ def deployed_config(read: Callable[[], RunConfig], work: Work, *, shows: bool = 
         note_commit(checked.workspace)
         if shows:
             show_config(config)
+        log.info(BEGUN, time.process_time())
         with ending_at_once(), device(config.run.execution):
             return work(checked, journal)
     except RestemError as error:

@@ -22,9 +22,9 @@ from flows.run.run import NotStored, Run, Stages
 from flows.run.stopping import progress_of, stop_reason
 from tasks.base import BUILTIN, BaseJob, builtin_policy, pretrain
 from tasks.data.problems import ProblemSet, ProblemSets
-from tasks.domain.fingerprint import digest_of_tables
+from tasks.domain.fingerprint import digest_of_problems
 from tasks.domain.results import PolicyScore
-from tasks.domain.schema import Policy, Problem, to_table
+from tasks.domain.schema import Policy, Problem
 from tasks.generate import GenerateJob, lacking
 from tasks.store.artifacts import ArtifactRef
 from tasks.store.slots import Slot
@@ -69,8 +69,7 @@ class ReadProblems(ProblemSet):
 
     @classmethod
     def of(cls, rows: Sequence[Problem]) -> ReadProblems:
-        digest = digest_of_tables([to_table(rows, Problem)])
-        return cls("", ArtifactRef("problems", "", digest, "", len(rows)), tuple(rows))
+        return cls("", ArtifactRef("problems", "", digest_of_problems(rows), "", len(rows)), tuple(rows))
 
     def all(self) -> list[Problem]:
         return list(self.read)

@@ -1,4 +1,4 @@
-"""Looks stages up in the store and never runs them; `restem plan` and the rerun of one stage use it."""
+"""Looks stages up in the store and never runs them; `restem plan`, the rerun of one stage and a run of which all is stored use it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,13 @@ class Look:
 
 @dataclass(frozen=True)
 class Lookup:
-    """An executor that only looks stages up. A stage that is not stored raises `NotStored`; `looks` remembers every look-up."""
+    """An executor that only looks stages up. A stage that is not stored raises `NotStored`; `looks` remembers every look-up.
+
+    With `notes` the run's records name what was found, as they do after a run; otherwise nothing is written.
+    """
 
     looks: list[Look] = field(default_factory=list)
+    notes: bool = False
     keeps_going: bool = True  # so that every range is counted
 
     def in_flight(self, stages: Stages, ranges: int) -> int:
@@ -42,6 +46,8 @@ class Lookup:
         self.looks.append(found)
         if found.outcome is None:
             raise NotStored(stage.name, job.slot, found.why)
+        if self.notes:
+            job.workspace.remember(job.recipe(), job.slot)
         return found.outcome
 
     def range(self, stages: Stages, work: RangeWork, going: Callable[[], bool]) -> RangeSamples:

@@ -12,14 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from flows.checks.memory_check import check_memory
 from flows.checks.method_check import check_method
 from flows.checks.model_check import check_model
 from flows.config import RunConfig
 from flows.run.run import Executor, Hook, Journal, NoLimit, Run, Stages
 from tasks.base import BUILTIN, BaseJob, builtin_policy, known_base, pretrain, resolve
+from tasks.data.known_golds import KnownGolds
 from tasks.data.loader import loader_named
 from tasks.data.problems import ReadSets, graded_sets, read_sets, store_sets
 from tasks.domain.chat_template import NAME as CHAT
@@ -86,7 +85,8 @@ def preflight(config: RunConfig, *, looking: bool = False) -> Checked:
         check_model(
             config, workspace, base, itertools.chain(*(one.problems for one in loaded.values())), remember=not looking
         )
-    sets = graded_sets(loaded, config.data, config.verify)
+    known = KnownGolds(Path(workspace.scratch).absolute() / "golds", writes=not looking)
+    sets = graded_sets(loaded, config.data, config.verify, known)
     check_method(config, sets.problems["train"], base)
     return Checked(config, workspace, sets, base)
 
@@ -188,6 +188,8 @@ def count_gpus() -> int:
 
 def check_endpoint(url: str) -> None:
     """Check that an external endpoint answers at all; which model it serves is asked when it is used."""
+    import httpx
+
     try:
         httpx.get(f"{url.rstrip('/')}/models", timeout=ENDPOINT_TIMEOUT_S)
     except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -16,7 +16,7 @@ from typing import Any, Self
 import psutil
 
 from flows.run.rows import Maximized
-from flows.run.run import Run
+from flows.run.run import NotStored, Run
 from flows.run.stopping import Progress, progress_of, steps_of, stop_reason
 from flows.stored.runs import audit_of, result_of
 from tasks.domain.results import IterationResult, PolicyScore, RunResult, Tally, unchanged_warning
@@ -53,7 +53,7 @@ class Timed:
         """Time one phase and note whether all of it came from the store."""
         self.run.journal.take()
         started = time.monotonic()
-        console.print(f"[bold]iteration {self.number}[/] {name} ...", highlight=False)
+        console().print(f"[bold]iteration {self.number}[/] {name} ...", highlight=False)
         yield
         outcomes = self.run.journal.take()
         self.seconds[name] = round(time.monotonic() - started, 2)
@@ -61,7 +61,7 @@ class Timed:
         stored = sum(outcome.cached for outcome in outcomes)
         if 0 < stored < len(outcomes):
             self.partly.add(name)
-        console.print(
+        console().print(
             f"    {name}: {self.seconds[name]:.1f} s, {len(outcomes)} task runs, {stored} from the store",
             highlight=False,
         )
@@ -111,11 +111,12 @@ class Timed:
 class Recorder:
     """Collects the rows; after each one it writes `result.json` and `report.html` to the store, which show how far the run is.
 
-    `publish` receives the result after each iteration and shows it elsewhere (in the Prefect interface).
+    `publish` receives the result after each iteration and shows it elsewhere (in the Prefect interface). A run that takes seconds
+    is not shown `between` its iterations, because drawing takes longer than the run.
     """
 
-    def __init__(self, run: Run, publish: Publish = keep_to_the_store) -> None:
-        self.run, self.publish = run, publish
+    def __init__(self, run: Run, publish: Publish = keep_to_the_store, *, between: bool = True) -> None:
+        self.run, self.publish, self.between = run, publish, between
         self.places = run.workspace.places
         self.rows: list[IterationResult] = []
         self.done: list[Progress] = []
@@ -129,7 +130,7 @@ class Recorder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        if kind is not None and self.rows:
+        if kind is not None and self.rows and not issubclass(kind, NotStored):
             self._save("failed", notes=(str(error).splitlines()[0],) if error and str(error) else ())
 
     @contextmanager
@@ -140,6 +141,11 @@ class Recorder:
         self.rows.append(self._with_first_seconds(row.result(), row.partly))
         if row.dataset is not None and row.maximized is not None:
             self.done.append(progress_of(self.run.workspace.store, row.dataset, row.maximized))
+        if self.between:
+            self._show(number)
+
+    def _show(self, number: int) -> None:
+        """Show how far the run is; the last iteration's result is published when the run is finished."""
         result = self._save("running")
         if number < self.run.config.loop.iterations:
             self._publish(result)
@@ -206,7 +212,7 @@ class Recorder:
             self.base_s = spent  # the base, its evaluation and the engine's start: they do not come again
         if 0 < number < total:
             left = (spent - self.base_s) / number * (total - number)
-            console.print(
+            console().print(
                 f"iteration {number} of {total} done after {spent:.0f} s, about {left:.0f} s left", highlight=False
             )
         log.info("iteration %d of %d done after %.0f s", number, total, spent)

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from tasks.data.loader import Loader, loader_named
 from tasks.data.readers import records_of_hub, records_of_path
 from tasks.domain.errors import UserError
-from tasks.domain.fingerprint import canonical, digest_of, digest_of_tables, digest_of_text
+from tasks.domain.fingerprint import canonical, digest_of, digest_of_problems, digest_of_text
 from tasks.domain.hidden_tests import hold_back
 from tasks.domain.records import Draft, Record
-from tasks.domain.schema import Problem, Split, to_table
+from tasks.domain.schema import Problem, Split
 from tasks.domain.settings import SourceSettings
 
 ID_CHARS = 12
@@ -55,7 +55,7 @@ def load_source(settings: SourceSettings, split: Split, max_without_gold: float 
 
 def data_revision(settings: SourceSettings, problems: Sequence[Problem]) -> str:
     """Return a digest of the loaded content: question, gold and tests of every problem, whatever file they came from."""
-    return digest_of_tables([to_table(problems, Problem)])
+    return digest_of_problems(problems)
 
 
 def check_disjoint(train: Iterable[Problem], val: Iterable[Problem], test: Iterable[Problem]) -> None:

@@ -10,12 +10,13 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from tasks.domain.schema import LATER_COLUMNS
+from tasks.domain.schema import LATER_COLUMNS, PROBLEM_SCHEMA, Problem, to_records
 
 DIGEST_CHARS = 16
 
@@ -38,12 +39,15 @@ def row_hashes(table: pa.Table) -> Iterator[bytes]:
     """Return the SHA-256 of each row's canonical JSON, without later columns that say nothing."""
     later = LATER_COLUMNS & set(table.column_names)
     for batch in table.to_batches(max_chunksize=4096):
-        for row in batch.to_pylist():
-            for name in later:
-                if row[name] is None:
-                    del row[name]
-            text = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-            yield hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+        yield from map(partial(_row_hash, later=later), batch.to_pylist())
+
+
+def _row_hash(row: dict[str, Any], later: frozenset[str]) -> bytes:
+    for name in later:
+        if row[name] is None:
+            del row[name]
+    text = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def digest_of_rows(hashes: Iterable[bytes]) -> str:
@@ -56,6 +60,12 @@ def digest_of_rows(hashes: Iterable[bytes]) -> str:
 
 def digest_of_tables(tables: Iterable[pa.Table]) -> str:
     return digest_of_rows(h for table in tables for h in row_hashes(table))
+
+
+def digest_of_problems(problems: Iterable[Problem]) -> str:
+    """Return the digest of the table of these problems. The table is not made, because pyarrow would import pandas for it."""
+    later = LATER_COLUMNS & set(PROBLEM_SCHEMA.names)
+    return digest_of_rows(_row_hash(record, later) for record in to_records(problems, Problem))
 
 
 def sha256_of_file(path: Path) -> str:

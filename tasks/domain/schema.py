@@ -173,12 +173,17 @@ def as_key(row: Any) -> dict[str, Any]:
 
 def to_table(rows: Iterable[Any], row_type: type) -> pa.Table:
     """Return rows of one type as a table with that type's schema."""
-    records = [asdict(row) for row in rows]
+    return pa.Table.from_pylist(to_records(rows, row_type), schema=SCHEMAS[row_type])
+
+
+def to_records(rows: Iterable[Any], row_type: type) -> list[dict[str, Any]]:
+    """Return rows of one type as the records of their table: a Mapping is JSON text, a later field that is empty is None."""
+    records = [dict(vars(row)) for row in rows]
     for record in records:
         for column in JSON_COLUMNS[row_type]:
             record[column] = json.dumps(record[column], sort_keys=True, ensure_ascii=False)
         record.update({name: None for name in LATER.get(row_type, ()) if record[name] in EMPTY})
-    return pa.Table.from_pylist(records, schema=SCHEMAS[row_type])
+    return records
 
 
 def from_table(table: pa.Table, row_type: type) -> list[Any]:

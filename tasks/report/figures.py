@@ -45,6 +45,7 @@ class Drawn:
     svg: str
 
 
+_latest: tuple[RunResult, tuple[Drawn, ...]] | None = None  # what was drawn last
 FIGURES: Registry[Figure] = Registry("figure", sign="figure", folder="tasks.report", group="restem.figures")
 
 
@@ -59,11 +60,13 @@ def figure(
     return declare
 
 
-def drawn(result: RunResult) -> Iterator[Drawn]:
-    """Return, in order, every figure for which the run holds data."""
-    for one in sorted(_figures(), key=lambda one: one.place):
-        if svg := _picture(one, result):
-            yield Drawn(one, svg)
+def drawn(result: RunResult) -> tuple[Drawn, ...]:
+    """Return, in order, every figure for which the run holds data. The page and the interface show the same: it is drawn once."""
+    global _latest
+    if _latest is None or _latest[0] is not result:
+        figures = sorted(_figures(), key=lambda one: one.place)
+        _latest = (result, tuple(Drawn(one, svg) for one in figures if (svg := _picture(one, result))))
+    return _latest[1]
 
 
 def _figures() -> Iterator[Figure]:

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from tasks.domain.errors import StoreUnavailable
 from tasks.domain.fingerprint import digest_of_rows, row_hashes
 from tasks.domain.schema import from_table
+from tasks.store.arrays import span, strings
 from tasks.store.manifest import ArtifactRef, Manifest, Part, explain, key_of, new_attempt
 from tasks.store.objects import ObjectStore, digest_of_folder
 
@@ -79,7 +80,9 @@ class Store(ObjectStore):
         return Part(relative, table.num_rows, len(data))
 
     def read_table(self, relative: str, columns: list[str] | None = None) -> pa.Table:
-        return pq.read_table(pa.BufferReader(self.read_bytes(relative)), columns=columns)
+        """Return one Parquet file, or these columns of it; `pq.read_table` would import pandas."""
+        data = self.read_bytes(relative)
+        return pq.ParquetFile(pa.BufferReader(data)).read(columns, use_threads=len(data) > WORTH_THREADS_BYTES)
 
     def tables(self, ref: ArtifactRef, columns: list[str] | None = None) -> Iterator[pa.Table]:
         """Yield the parts of a table artifact, or these columns of them, one after the other."""
@@ -142,6 +145,7 @@ class TableWriter:
         return self.store.commit(manifest)
 
 
+WORTH_THREADS_BYTES = 1 << 20  # of a Parquet file; below that, starting threads takes longer than reading
 WANTED_BY = ("problem_id", "index", "prompt_digest")  # columns by which a part of a pool is chosen
 
 
@@ -152,10 +156,10 @@ def select_wanted(table: pa.Table, wanted: dict[str, Any], seen: set[tuple[str, 
     """
     mask = pc.and_(
         pc.and_(
-            pc.is_in(table["problem_id"], value_set=pa.array(wanted["problems"], pa.string())),
-            pc.is_in(table["prompt_digest"], value_set=pa.array(wanted["prompts"], pa.string())),
+            pc.is_in(table["problem_id"], value_set=strings(wanted["problems"])),
+            pc.is_in(table["prompt_digest"], value_set=strings(wanted["prompts"])),
         ),
-        pc.and_(pc.greater_equal(table["index"], wanted["start"]), pc.less(table["index"], wanted["stop"])),
+        pc.is_in(table["index"], value_set=span(wanted["start"], wanted["stop"])),
     )
     chosen = table.filter(mask)
     pairs = list(zip(chosen["problem_id"].to_pylist(), chosen["index"].to_pylist(), strict=True))

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-
 from tasks.store.workspace import log
+
+if TYPE_CHECKING:  # imported where something is shown: commands that only read do not wait for it
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
 
 ARTIFACT_EVERY_S = 5.0  # each update is a request to the Prefect API
 LOG_EVERY_S = 30.0
 
-console = Console(stderr=True)
+
+@functools.cache
+def console() -> Console:
+    """Return the process's terminal on standard error."""
+    from rich.console import Console
+
+    return Console(stderr=True)
 
 
 class Bars:
@@ -38,14 +38,11 @@ class Bars:
         self._open = 0
 
     def add(self, label: str, total: int) -> TaskID | None:
-        if not console.is_terminal:
+        if not console().is_terminal:
             return None
         with self._lock:
             if self._progress is None:
-                self._progress = Progress(
-                    TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"),
-                    TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=console, transient=True,
-                )  # fmt: skip
+                self._progress = _progress()
                 self._progress.start()
             self._open += 1
             return self._progress.add_task(label, total=total, note="")
@@ -65,6 +62,15 @@ class Bars:
                 if self._open == 0:
                     self._progress.stop()
                     self._progress = None
+
+
+def _progress() -> Progress:
+    from rich import progress as rich
+
+    return rich.Progress(
+        rich.TextColumn("{task.description}"), rich.BarColumn(), rich.MofNCompleteColumn(), rich.TextColumn("{task.fields[note]}"),
+        rich.TimeElapsedColumn(), rich.TextColumn("left"), rich.TimeRemainingColumn(), console=console(), transient=True,
+    )  # fmt: skip
 
 
 bars = Bars()

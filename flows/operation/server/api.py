@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
-
 from tasks.domain.errors import InfrastructureError, UserError
 from tasks.processes.guard import GuardedProcess, spawn
 from tasks.processes.ports import free_port
@@ -31,6 +29,7 @@ SERVER = (
     "--lifespan",
     "on",
 )
+NAMED_BY = ("PREFECT_API_URL", "PREFECT_PROFILE", "PREFECT_PROFILES_PATH")
 SERVER_ENVIRONMENT = {
     "PREFECT_UI_ENABLED": "0",
     "PREFECT__SERVER_EPHEMERAL": "1",  # as Prefect sets it for its own temporary server: no scheduler
@@ -39,9 +38,26 @@ SERVER_ENVIRONMENT = {
 
 def configured_url() -> str | None:
     """Return the Prefect API that the environment or the person's profile names."""
+    if not _may_be_named():
+        return None
     from prefect.settings import PREFECT_API_URL
 
     return PREFECT_API_URL.value()
+
+
+def _may_be_named() -> bool:
+    """Return False where no setting can name an API, so that Prefect, which takes a second to import, need not be asked.
+
+    It takes settings from the environment, from a profile and from three files of the working folder.
+    """
+    home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
+    files = (Path(".env"), Path("prefect.toml"), home / "profiles.toml")
+    project = Path("pyproject.toml")
+    return (
+        any(os.environ.get(name) for name in NAMED_BY)
+        or any(path.exists() for path in files)
+        or (project.is_file() and b"tool.prefect" in project.read_bytes())
+    )
 
 
 def check_api() -> None:
@@ -120,6 +136,8 @@ def _wait_until_healthy(server: GuardedProcess, url: str) -> None:
 
 def is_healthy(url: str) -> bool:
     """Return whether the API at this address reports that it is healthy."""
+    import httpx
+
     try:
         return httpx.get(f"{url.rstrip('/')}/health", timeout=5).status_code == 200
     except (httpx.HTTPError, httpx.InvalidURL):

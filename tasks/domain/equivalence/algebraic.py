@@ -11,8 +11,6 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-import mpmath
-
 from tasks.domain.equivalence.evaluation import Evaluation, NotNumeric, digits
 from tasks.domain.equivalence.nodes import Node, added, negated
 from tasks.domain.equivalence.residues import whole
@@ -46,6 +44,8 @@ def is_zero(node: Node) -> bool | None:
         value = Evaluation(digits(int((bits + max(0.0, size.upper) + 80) * 0.302) + 20)).value(node)
     except (NotAlgebraic, NotNumeric, OverflowError):
         return None
+    import mpmath
+
     return bool(abs(value) < mpmath.mpf(2) ** -(int(bits) + 2))
 
 

@@ -14,8 +14,6 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Protocol
 
-import mpmath
-
 from tasks.domain.equivalence.nodes import Node
 
 MAX_MAGNITUDE_BITS = 400_000  # of the exponent of a power
@@ -89,6 +87,8 @@ class Digits:
     """The arithmetic of this evaluator has `digits` significant digits, by mpmath."""
 
     def __init__(self, digits: int) -> None:
+        import mpmath  # a fifth of a second, and most answers need none of it
+
         self.context = mpmath.MPContext()
         self.context.dps = digits
         self.pi, self.e, self.i = +self.context.pi, +self.context.e, self.context.mpc(0, 1)

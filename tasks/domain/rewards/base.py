@@ -6,9 +6,10 @@ executor, which may be a pool of processes or of containers. Checks with equal `
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, cast, runtime_checkable
 
 from tasks.domain.schema import Kind, Label, Problem, Verdict, as_key
 from tasks.domain.settings import VerifySettings
@@ -86,10 +87,16 @@ class Reads(Protocol):
 
 def what_is_read(reward: Reward, problem: Problem) -> Any:
     """What of a problem stands in the key of its verdicts; all of it for a reward of somebody's own that does not say."""
-    if isinstance(reward, Reads):
-        return reward.reads(problem)
+    if _says_what_it_reads(type(reward)):
+        return cast(Reads, reward).reads(problem)
     ours = type(reward).__module__.startswith("tasks.domain.rewards")
     return (problem.id, problem.gold, problem.tests) if ours else as_key(problem)
+
+
+@functools.cache
+def _says_what_it_reads(kind: type) -> bool:
+    """Return whether rewards of this class are `Reads`; the question is asked for every problem, and protocols answer slowly."""
+    return issubclass(kind, Reads)
 
 
 def verdict_of(problem: Problem, result: Decision) -> Verdict:

@@ -29,6 +29,7 @@ class BadGold:
 
     problem_id: str
     reason: str
+    label: Label = "wrong"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,9 @@ class Grader:
         judged = iter([_with_threshold(result, self.settings.threshold) for result in results])
         first = [_best_decision([next(judged) for _ in each]) for each in expanded]
         bad = [(p.id, r) for p, r in zip(problems, first, strict=True) if r.label != "correct"]
-        return [BadGold(name, f"graded {r.label} against itself ({r.evidence.get('rule')})") for name, r in bad]
+        return [
+            BadGold(name, f"graded {r.label} against itself ({r.evidence.get('rule')})", r.label) for name, r in bad
+        ]
 
     def close(self) -> None:
         self.executor.close()

@@ -15,14 +15,15 @@ import threading
 from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from tasks.domain.errors import EngineDied, UserError, one_sentence
 from tasks.domain.schema import Completion, Sampling
 from tasks.engines.sampling.engine import Drawn, DrawRequest, OnProgress
 from tasks.engines.special_tokens import UNKNOWN, SpecialTokens
+
+if TYPE_CHECKING:  # imported where requests are sent: commands that only read do not wait for it
+    import httpx
 
 RETRY_DELAY_S, RETRY_DELAY_MAX_S = 0.5, 30.0
 CONNECT_TIMEOUT_S = 10.0
@@ -86,6 +87,8 @@ class CompletionsClient:
     """Draws completions from `endpoints`, `in_flight` at a time. Close it to end its thread and connections."""
 
     def __init__(self, endpoints: Endpoints, in_flight: int, special: SpecialTokens = UNKNOWN) -> None:
+        import httpx
+
         self._endpoints, self._turns, self._special = endpoints, itertools.cycle(endpoints.urls), special
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="completions-client", daemon=True)
@@ -201,6 +204,8 @@ class CompletionsClient:
         return tuple(_completions(choices, answer["usage"], stops)) * (count // asked)
 
     async def _post(self, body: Mapping[str, Any], request: DrawRequest) -> Any:
+        import httpx
+
         fault = ""
         for attempt in range(self._endpoints.retries + 1):
             if attempt:
@@ -221,6 +226,8 @@ class CompletionsClient:
         raise EngineDied(fault)
 
     async def _call(self, method: str, path: str, body: Mapping[str, Any] | None, timeout_s: float | None) -> Any:
+        import httpx
+
         base = self._endpoints.urls[0]
         url = base.removesuffix("/v1") + path[1:] if path.startswith("//") else base + path
         timeout = self._endpoints.timeout_s if timeout_s is None else timeout_s

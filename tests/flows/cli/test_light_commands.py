@@ -31,3 +31,17 @@ def test_a_command_that_reads_imports_nothing_heavy(name: str, tmp_path: Path) -
     )
     ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.stdout.splitlines()[-1:] == ["heavy: [] code: 0"], ended.stdout + ended.stderr
+
+
+def test_a_plan_of_what_is_stored_imports_nothing_heavy(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "tests" / "old_store" / "store", tmp_path / "store")
+    program = (
+        "import sys; from pathlib import Path; from flows.config import make_config\n"
+        "from flows.cli.commands import plan; from flows.cli.text import plan_text; from flows.planning.plan import plan_of\n"
+        "from tests.handmade import unlooked; from tests.old_store.make import tree\n"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "plan_text(plan_of(unlooked(make_config(tree(folder, folder)))))\n"
+        f"print('heavy:', [name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.stdout.splitlines()[-1:] == ["heavy: []"], ended.stdout + ended.stderr
