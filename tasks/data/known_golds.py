@@ -28,16 +28,22 @@ class KnownGolds:
 
     def bad(self, grader: Grader, problems: Sequence[Problem]) -> list[BadGold]:
         """Return the problems whose gold this grader does not accept."""
-        if self.folder is None or grader.reward.kind != "math":
+        path = self._path(grader, problems)
+        if path is None or not path.is_file():
             return grader.check_gold(problems)
+        return [BadGold(**one) for one in json.loads(path.read_text())]
+
+    def remember(self, grader: Grader, problems: Sequence[Problem], bad: Sequence[BadGold]) -> None:
+        """Remember what `bad` returned; call it once nothing stands against the run, because a refused run leaves no files."""
+        path = self._path(grader, problems) if self.writes else None
+        if path is not None and not path.is_file() and all(one.label in LASTING for one in bad):
+            _write(path, json.dumps([asdict(one) for one in bad]))
+
+    def _path(self, grader: Grader, problems: Sequence[Problem]) -> Path | None:
+        if self.folder is None or grader.reward.kind != "math":
+            return None
         asked = digest_of([grader.version, grader.settings.content(), digest_of_problems(problems)])
-        path = self.folder / f"{asked}.json"
-        if path.is_file():
-            return [BadGold(**one) for one in json.loads(path.read_text())]
-        found = grader.check_gold(problems)
-        if self.writes and all(one.label in LASTING for one in found):
-            _write(path, json.dumps([asdict(one) for one in found]))
-        return found
+        return self.folder / f"{asked}.json"
 
 
 def _write(path: Path, text: str) -> None:

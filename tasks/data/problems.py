@@ -101,7 +101,8 @@ def check_gold(
     A gold that its own grader does not accept makes every solution wrong, silently (DESIGN section 3).
     """
     grader = grader_for(verify)
-    bad = {split: {one.problem_id: one.reason for one in known.bad(grader, rows)} for split, rows in sets.items()}
+    found = {split: known.bad(grader, rows) for split, rows in sets.items()}
+    bad = {split: {one.problem_id: one.reason for one in ones} for split, ones in found.items()}
     for split in ("val", "test"):
         if bad[split]:
             name, reason = next(iter(bad[split].items()))
@@ -114,6 +115,8 @@ def check_gold(
             f"{len(bad['train'])} of {len(sets['train'])} train problems ({share:.1%}) have a gold that its grader rejects, "
             f"e.g. {name}: {reason}; at most {data.max_bad_gold_share:.1%} may be left out: mend the gold or the column mapping"
         )
+    for split, rows in sets.items():
+        known.remember(grader, rows, found[split])
     if bad["train"]:
         log.warning(
             "left out %d train problems whose gold fails its grader: %s", len(bad["train"]), sorted(bad["train"])[:20]

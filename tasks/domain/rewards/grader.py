@@ -8,7 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -29,7 +29,7 @@ class BadGold:
 
     problem_id: str
     reason: str
-    label: Label = "wrong"
+    label: Label = field(default="wrong", compare=False)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,9 @@ def graded(folder: Path | None, label: Label, problems: list[Problem], writes: b
     """How many golds a grader of a new process is asked; the answers must not depend on the memory."""
     executor = Saying(label)
     grader = Grader(VerifySettings.model_validate(settings), executor)
-    found = KnownGolds(folder, writes).bad(grader, problems)
+    known = KnownGolds(folder, writes)
+    found = known.bad(grader, problems)
+    known.remember(grader, problems, found)
     assert found == Grader(VerifySettings.model_validate(settings), Saying(label)).check_gold(problems)
     return executor.asked
 
