@@ -5,7 +5,7 @@ ENGINE := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/n
 STAMP := .venv/.restem-$(ENGINE)
 SCHEMA := .restem/config.schema.json
 
-.PHONY: setup demo check sandbox test test-heavy bench clean
+.PHONY: setup demo check sandbox test test-heavy bench gpu clean
 
 setup: $(STAMP) $(SCHEMA)  ## make .venv, and the schema that configs name for editors; quick when nothing changed
 
@@ -43,6 +43,10 @@ test-heavy: setup  ## kill tests, S3, real servers
 
 bench: setup  ## slow measurements, by hand; NAMES=models writes docs/models.md
 	$(PY) -m tests.benchmarks $(NAMES)
+
+# PARTS="sleep sft" runs these alone; MODEL and PROBLEMS are folders; GPU_ARGS are further arguments (docs/gpu.md).
+gpu: setup  ## a smoke test of one GPU, at most nine minutes
+	$(PY) -m tests.gpu --parts "$(PARTS)" $(if $(MODEL),--model $(MODEL)) $(if $(PROBLEMS),--problems $(PROBLEMS)) $(GPU_ARGS)
 
 clean:
 	rm -rf .venv .restem

@@ -1,8 +1,8 @@
 """Attention over a batch whose rows share their prefixes, as an attention implementation of transformers.
 
-Each segment's queries meet the keys of the segments before it and its own, so nothing is computed that a mask would throw away:
-one dense mask over the sequence would cost its square. A sliding window counts in the rows' own positions.
-On a GPU this runs as it is, one kernel a segment and layer; that is untried, and flex attention may be the better form there.
+On the CPU each segment's queries meet the keys of the segments before it and its own, so nothing is computed that a mask would throw
+away. On a GPU a kernel a segment and layer would cost more in launches than it saves: there one mask over the whole sequence says
+who sees whom, and one kernel a layer computes it. A sliding window counts in the rows' own positions.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from transformers import AttentionInterface
 from tasks.engines.training.prefix_layout import Segment
 
 NAME = "restem_shared_prefix"
+MOST_POSITIONS = 32_768  # of one mask: 2 GiB in 16 bits; a longer sequence is computed by segments on a GPU too
+MASK_ALIGNMENT = 16  # values; torch's memory-efficient kernel copies a mask whose rows do not begin at multiples of it
 
 
 class Layout:
@@ -26,6 +28,7 @@ class Layout:
         self.segments = segments
         self.lengths = [segment.length for segment in segments]
         self._masks: dict[tuple[int, int, int | None, torch.device], torch.Tensor] = {}
+        self._biases: dict[tuple[int | None, torch.dtype, torch.device], torch.Tensor] = {}
 
     def mask(self, start: int, length: int, window: int | None, device: torch.device) -> torch.Tensor:
         """Return which of `start + length` keys each of the last `length` positions sees (length x keys, bool)."""
@@ -36,6 +39,23 @@ class Layout:
             )
             self._masks[wanted] = (behind >= 0) if window is None else (behind >= 0) & (behind < window)
         return self._masks[wanted]
+
+    def bias(self, window: int | None, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+        """Return 0 where a position sees another and -inf elsewhere (positions x positions), for all segments at once."""
+        wanted = (window, dtype, device)
+        if wanted not in self._biases:
+            self._biases[wanted] = self._bias(window, dtype, device)
+        return self._biases[wanted]
+
+    def _bias(self, window: int | None, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+        places = torch.arange(sum(self.lengths), device=device).split(self.lengths)
+        width = -(-sum(self.lengths) // MASK_ALIGNMENT) * MASK_ALIGNMENT
+        whole = torch.full((sum(self.lengths), width), -torch.inf, dtype=dtype, device=device)
+        for own, segment in zip(places, self.segments, strict=True):
+            seen = torch.cat([*(places[number] for number in segment.after), own])
+            mask = self.mask(len(seen) - len(own), segment.length, window, device)
+            whole[own[:, None], seen] = torch.zeros_like(mask, dtype=dtype).masked_fill(~mask, -torch.inf)
+        return whole[:, : sum(self.lengths)]
 
 
 def attend(
@@ -51,6 +71,8 @@ def attend(
         raise ValueError("its attention is not told which rows share what")
     if s_aux is not None or position_bias is not None or attention_mask is not None:
         raise ValueError("its attention has sinks, a bias or a mask of its own")
+    if query.is_cuda and softcap is None and query.shape[2] <= MOST_POSITIONS:
+        return _attend_at_once(query, key, value, prefix_layout, dropout, scaling, sliding_window), None
     parts = [tensor.split(prefix_layout.lengths, dim=2) for tensor in (query, key, value)]
     joined: dict[tuple[int, ...], tuple[torch.Tensor, torch.Tensor]] = {}
     outputs = []
@@ -67,6 +89,24 @@ def attend(
         mask = None if plainly_causal else prefix_layout.mask(start, segment.length, sliding_window, q.device)
         outputs.append(_attention(q, k, v, mask, dropout, scaling, softcap))
     return torch.cat(outputs, dim=2).transpose(1, 2).contiguous(), None
+
+
+def _attend_at_once(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, layout: Layout, dropout: float, scaling: float | None,
+    window: int | None,
+) -> torch.Tensor:  # fmt: skip
+    """Compute all segments by one kernel. Keys are repeated for grouped heads, since no fused kernel takes a mask and groups both."""
+    kind = query.device.type
+    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else query.dtype
+    groups = query.shape[1] // key.shape[1]
+    if groups > 1:
+        key, value = (one.repeat_interleave(groups, dim=1) for one in (key, value))
+    bias = layout.bias(window, dtype, query.device)
+    return (
+        scaled_dot_product_attention(query.to(dtype), key.to(dtype), value.to(dtype), bias, dropout, scale=scaling)
+        .transpose(1, 2)
+        .contiguous()
+    )
 
 
 def _join(parts: Sequence[torch.Tensor], numbers: tuple[int, ...]) -> torch.Tensor:
