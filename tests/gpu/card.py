@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
 from tasks.engines.sampling.vllm_process import runs_on_cpu
 from tasks.engines.training.trainer import gpu_visible
+from tasks.processes.guard import PROJECT_ROOT
 from tasks.processes.processor import cores
 from tasks.store.workspace import code_commit
 
@@ -23,7 +26,6 @@ PEAKS = {
     "H200": 989.0, "H100 PCIe": 756.0, "H100": 989.0, "A100": 312.0, "L40S": 362.0, "L4": 121.0, "A10": 125.0, "B200": 2250.0,
     "RTX 4090": 165.0,
 }  # fmt: skip
-NEEDED = ("torch", "transformers", "trl", "accelerate", "peft", "datasets", "tokenizers", "safetensors")
 
 
 def machine(commit: str) -> dict[str, Any]:
@@ -38,9 +40,8 @@ def machine(commit: str) -> dict[str, Any]:
 
 def faults() -> Iterator[str]:
     """Say what would make parts fail or measure something else than the card, before any of them starts."""
-    for name in NEEDED:
-        if _version(name) is None:
-            yield f"{name} has no version here (not installed, or its dist-info folder was left out); training needs it"
+    if lacking := [name for name in needed() if _version(name) is None]:
+        yield f"without a version here (not installed, or their dist-info folders were left out): {', '.join(lacking)}; parts may fail"
     if used_mib() is None:
         yield "nvidia-smi lists no card: everything runs on the CPU and no figure says anything of a GPU"
         return
@@ -48,6 +49,13 @@ def faults() -> Iterator[str]:
         yield "a card is here, but vLLM is missing, is its CPU build, or lacks its dist-info folder: it will not use the card"
     if not gpu_visible():
         yield "a card is here, but the trainer sees none (/dev/nvidia*, CUDA_VISIBLE_DEVICES, or torch's CPU build)"
+
+
+def needed() -> list[str]:
+    """Return the distributions that the project asks for, but Docker's client, which grading by numbers does without."""
+    asked = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    names = [found.group() for one in asked if (found := re.match(r"[A-Za-z0-9_.-]+", one))]
+    return ["torch", *(name for name in names if name != "docker")]
 
 
 def used_mib() -> int | None:

@@ -189,7 +189,9 @@ class VllmEngine:
         if self._asleep:
             client.call("POST", "//wake_up?tags=kv_cache", timeout_s=RELOAD_TIMEOUT_S)
         emptied = client.call("POST", "//reset_prefix_cache", timeout_s=RELOAD_TIMEOUT_S)
-        if emptied is not None and not emptied["success"]:  # older servers (0.24) answer nothing; with no request in flight they empty it
+        if (
+            emptied is not None and not emptied["success"]
+        ):  # older servers (0.24) answer nothing; with no request in flight they empty it
             raise EngineDied("the server kept its prefix cache of the policy before")
         self._asleep, self._before, self._loaded = False, loaded.path, checkpoint
         self._note("reload", started)

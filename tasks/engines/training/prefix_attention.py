@@ -71,7 +71,7 @@ def attend(
         raise ValueError("its attention is not told which rows share what")
     if s_aux is not None or position_bias is not None or attention_mask is not None:
         raise ValueError("its attention has sinks, a bias or a mask of its own")
-    if query.is_cuda and softcap is None and query.shape[2] <= MOST_POSITIONS:
+    if softcap is None and _at_once(query):
         return _attend_at_once(query, key, value, prefix_layout, dropout, scaling, sliding_window), None
     parts = [tensor.split(prefix_layout.lengths, dim=2) for tensor in (query, key, value)]
     joined: dict[tuple[int, ...], tuple[torch.Tensor, torch.Tensor]] = {}
@@ -89,6 +89,11 @@ def attend(
         mask = None if plainly_causal else prefix_layout.mask(start, segment.length, sliding_window, q.device)
         outputs.append(_attention(q, k, v, mask, dropout, scaling, softcap))
     return torch.cat(outputs, dim=2).transpose(1, 2).contiguous(), None
+
+
+def _at_once(query: torch.Tensor) -> bool:
+    """Return whether one kernel over the whole sequence is the faster way."""
+    return query.is_cuda and query.shape[2] <= MOST_POSITIONS
 
 
 def _attend_at_once(

@@ -113,6 +113,14 @@ def test_the_first_gradient_is_that_of_plain_rows(base, label):
     assert gradient_apart(base(label)) < 1e-5
 
 
+@pytest.mark.parametrize("label", [label for label in SHARES if label != "gemma2"])  # whose cap no such kernel has
+def test_the_way_of_a_gpu_has_the_same_gradient(base, label, monkeypatch):
+    from tasks.engines.training import prefix_attention
+
+    monkeypatch.setattr(prefix_attention, "_at_once", lambda query: True)
+    assert gradient_apart(base(label)) < 1e-5
+
+
 def gradient_apart(folder):
     """Relative distance of the gradients, by the probe's own parts but without its limit."""
     import torch
