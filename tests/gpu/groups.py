@@ -32,7 +32,7 @@ def run_parts(
         pending = {name: parts[name] for name in members}
         for number in itertools.count():
             found = (
-                _one_child(settings, module, pending, lost, number, deadline)
+                _one_child(settings, module, dict(pending), lost, number, deadline)
                 if _time_for_more(deadline)
                 else _none(pending)
             )

@@ -47,6 +47,7 @@ class Request:
 def main(file: str) -> int:
     """Run the request; the exit code is 0 however the parts ended."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     request = Request.from_json(Path(file).read_text())
     module, lost = importlib.import_module(request.module), set(request.lost)
     parts: Mapping[str, Work] = module.PARTS
