@@ -20,6 +20,7 @@ from tasks.domain.settings import FinetuneSettings
 from tasks.processes.guard import PROJECT_ROOT, spawn
 from tasks.store.places import RunPlaces
 from tests.gpu.results import PartFailed
+from tests.gpu.settings import PARTS as PARTS_TABLE
 from tests.gpu.settings import SMALL, Smoke
 
 CONFIGS = PROJECT_ROOT / "deployments" / "configs"
@@ -33,6 +34,12 @@ class Loop:
 
     settings: Smoke
     folder: Path
+    began: float  # clock time
+
+    def time_left(self, part: str) -> float:
+        """Return the seconds that a command may take and still leave time to read what it did."""
+        until = self.began + PARTS_TABLE[part].limit_s
+        return max(LEAST_S, min(until, self.settings.until or until) - time.time() - LAST_WORDS_S)
 
     @property
     def store(self) -> Path:
@@ -41,7 +48,7 @@ class Loop:
 
 @contextmanager
 def opened(settings: Smoke) -> Iterator[Loop]:
-    yield Loop(settings, settings.folder / "work")
+    yield Loop(settings, settings.folder / "work", time.time())
 
 
 def iteration(bench: Loop) -> Mapping[str, Any]:
@@ -106,7 +113,7 @@ def _run(bench: Loop, name: str, changed: Mapping[str, Any], config: str) -> dic
         cwd=bench.folder,
     ) as child:
         try:
-            code = child.wait(_time_left(bench.settings))
+            code = child.wait(bench.time_left("full" if name.startswith("full") else "iteration"))
         except subprocess.TimeoutExpired:
             child.stop(grace_s=5)
             code = None
@@ -117,10 +124,6 @@ def _run(bench: Loop, name: str, changed: Mapping[str, Any], config: str) -> dic
     if code != 0:
         raise PartFailed(f"restem run ended with code {code}: {last[:400]}", figures)
     return figures
-
-
-def _time_left(smoke: Smoke) -> float | None:
-    return None if not smoke.until else max(LEAST_S, smoke.until - time.time() - LAST_WORDS_S)
 
 
 def _text(value: Any) -> str:
