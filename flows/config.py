@@ -43,6 +43,11 @@ class RunSettings(Settings):
         description="Algorithm of the family; its settings are defaults below the config's own.",
         json_schema_extra=in_form,
     )
+    price_per_device_hour: float | None = Field(
+        None,
+        ge=0,
+        description="What an hour of one GPU costs (of the machine, where there is none), in your currency; for the report.",
+    )
     execution: Literal["inline", "deployments"] = Field(
         "inline",
         description="inline: this flow run does everything; deployments: problem ranges and trainings become flow runs "

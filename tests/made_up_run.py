@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import lru_cache
 
 from tasks.domain.comparison import compare
 from tasks.domain.results import EpochScore, IterationResult, PolicyScore, RunResult, Tally
@@ -96,6 +97,7 @@ def iteration(number: int, skill: float, test: PolicyScore) -> IterationResult:
     )  # fmt: skip
 
 
+@lru_cache(maxsize=64)  # scoring it takes a second, and nobody changes a frozen record
 def made_up_run(skills: tuple[float, ...] = (0.45, 0.62, 0.68, 0.7), status: str = "completed") -> RunResult:
     scores = [policy_score(skill, f"iteration {i}" if i else "base") for i, skill in enumerate(skills)]
     base = IterationResult(0, "policy-base", test=scores[0], seconds={"evaluate": 33.0})

@@ -10,6 +10,7 @@ from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from flows.cli.terminal import shown_width
 from tasks.domain.amounts import duration, size
 from tasks.domain.visible import visible
 
@@ -30,34 +31,33 @@ def show(arguments: argparse.Namespace, value: Any, text: Callable[[], str]) -> 
 
 
 def show_result(arguments: argparse.Namespace, result: Any, page: str) -> None:
-    """Print the table of a run (a `RunResult`), and where its page lies."""
-    from rich.console import Console
-
+    """Print the tables of a run (a `RunResult`), and where its page lies."""
     from tasks import report
 
-    if arguments.json:
-        print(report.as_json(result))
-    else:
-        console = Console()
-        (console if console.is_terminal else Console(width=160)).print(report.as_table(result))
+    print(report.as_json(result) if arguments.json else visible(report.as_table(result, shown_width())))
     print(f"report: {page}", file=sys.stderr if arguments.json else sys.stdout)
 
 
 def show_comparison(arguments: argparse.Namespace, result: Any, page: str) -> None:
     """Print the tables of a comparison (a `ComparisonResult`), and where its page lies."""
     from tasks.report.comparison import comparison_sections, headline
+    from tasks.report.layout import wrapped
 
     sections = comparison_sections(result)
     if arguments.json:
         print(as_json({"name": result.name, "status": result.status, "sections": sections}))
     else:
-        print("\n\n".join([headline(result), *map(section_text, sections)]))
+        width = shown_width()
+        print("\n\n".join([wrapped(headline(result), width), *(section_text(one, width) for one in sections)]))
     print(f"report: {page}", file=sys.stderr if arguments.json else sys.stdout)
 
 
-def section_text(section: Any) -> str:
-    """Return the title and the table of a report's `Section`."""
-    parts = [section.title.upper(), columns(section.rows, section.head) if section.rows else "", section.reading]
+def section_text(section: Any, width: int | None = None) -> str:
+    """Return the title and the table of a report's `Section`, within a width where there is one."""
+    from tasks.report.layout import grid, laid_out, wrapped
+
+    table = laid_out(grid(section.head, section.rows), width) if section.rows else ""
+    parts = [section.title.upper(), table, wrapped(section.reading, width)]
     return "\n".join(part for part in parts if part)
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import psutil
 
+from flows.config import RunConfig
 from flows.run.rows import Maximized
 from flows.run.run import NotStored, Run
 from flows.run.stopping import Progress, progress_of, steps_of, stop_reason
@@ -43,6 +44,8 @@ class Timed:
     seconds: dict[str, float] = field(default_factory=dict)
     cached: dict[str, bool] = field(default_factory=dict)
     partly: set[str] = field(default_factory=set)  # phases of which some came from the store
+    device_seconds: dict[str, float] = field(default_factory=dict)
+    ended: str = ""  # when what was recorded last was really done
     test: PolicyScore | None = None
     dataset: Outcome | None = None
     maximized: Maximized | None = None
@@ -52,7 +55,7 @@ class Timed:
     def phase(self, name: str) -> Iterator[None]:
         """Time one phase and note whether all of it came from the store."""
         self.run.journal.take()
-        started = time.monotonic()
+        started, jobs = time.monotonic(), len(self.run.journal.jobs)
         console().print(f"[bold]iteration {self.number}[/] {name} ...", highlight=False)
         yield
         outcomes = self.run.journal.take()
@@ -61,6 +64,8 @@ class Timed:
         stored = sum(outcome.cached for outcome in outcomes)
         if 0 < stored < len(outcomes):
             self.partly.add(name)
+        self.device_seconds[name] = round(device_seconds(self.run, self.seconds[name], jobs), 2)
+        self.ended = _done(self.run, outcomes) if self.cached[name] and outcomes else now()
         console().print(
             f"    {name}: {self.seconds[name]:.1f} s, {len(outcomes)} task runs, {stored} from the store",
             highlight=False,
@@ -69,8 +74,9 @@ class Timed:
     def result(self) -> IterationResult:
         policy = self.policy or self.run.base
         made = IterationResult(
-            self.number, policy.digest, test=self.test, seconds=dict(self.seconds), cached=dict(self.cached)
-        )
+            self.number, policy.digest, test=self.test, seconds=dict(self.seconds), cached=dict(self.cached),
+            device_seconds=dict(self.device_seconds), ended=self.ended,
+        )  # fmt: skip
         if self.number == 0:
             return made
         made = self._with_data(replace(made, refs={"policy": policy.uri}))
@@ -121,7 +127,7 @@ class Recorder:
         self.rows: list[IterationResult] = []
         self.done: list[Progress] = []
         self.stopped_because: tuple[str, ...] = ()
-        self.started = _now()
+        self.started = now()
         self.began, self.base_s = time.monotonic(), 0.0
         self.before = result_of(run.workspace.store, run.workspace.run)
 
@@ -170,8 +176,8 @@ class Recorder:
     def _save(self, status: str, notes: tuple[str, ...] = ()) -> RunResult:
         store, name = self.run.workspace.store, self.run.workspace.run
         result = RunResult(
-            name, self.run.config.model_dump(mode="json"), self.rows[0], tuple(self.rows[1:]), status, self.started,
-            None if status == "running" else _now(), code_commit(), hardware(), library_versions(),
+            name, self.run.config.model_dump(mode="json"), self.rows[0], tuple(self.rows[1:]), status, self._started(),
+            self._finished(status), code_commit(), hardware(), library_versions(),
             notes=notes + self.stopped_because + self._left_out() + idle_notes(self.rows) + unchanged_notes(self.rows)
             + self.run.problems.notes + false_positive_notes(self.rows),
         )  # fmt: skip
@@ -181,6 +187,21 @@ class Recorder:
         write_html(result, local)
         store.write_bytes(self.places.report, local.read_bytes())
         return result
+
+    def _started(self) -> str:
+        """Return when the first work was begun: a run that begins with what it has stored goes on with its earlier beginning."""
+        base = self.rows[0]
+        if not all(base.cached.values()):
+            return self.started
+        if self.before and self.before.started and self.before.base.policy_digest == base.policy_digest:
+            return self.before.started
+        return min(self.started, base.ended or self.started)
+
+    def _finished(self, status: str) -> str | None:
+        """Return when the last work was done, which is not when a rerun found all of it in the store."""
+        if status == "running":
+            return None
+        return now() if status == "failed" else max(row.ended for row in self.rows)
 
     def _left_out(self) -> tuple[str, ...]:
         bad = self.run.problems.left_out
@@ -196,15 +217,19 @@ class Recorder:
         old = earlier.get(row.number)
         if old is None or old.policy_digest != row.policy_digest:
             return row
-        seconds = {
-            name: old.seconds.get(name, spent)
-            if row.cached[name]
-            else max(old.seconds.get(name, spent), spent)
-            if name in partly
-            else spent
-            for name, spent in row.seconds.items()
-        }
-        return replace(row, seconds=seconds)
+
+        def first(earlier: Mapping[str, float], new: Mapping[str, float]) -> dict[str, float]:
+            return {
+                name: earlier.get(name, spent)
+                if row.cached[name]
+                else max(earlier.get(name, spent), spent)
+                if name in partly
+                else spent
+                for name, spent in new.items()
+            }
+
+        kept = first(old.device_seconds or old.seconds, row.device_seconds)
+        return replace(row, seconds=first(old.seconds, row.seconds), device_seconds=kept)
 
     def _say_time_left(self, number: int) -> None:
         total, spent = self.run.config.loop.iterations, time.monotonic() - self.began
@@ -254,7 +279,28 @@ def _cpuinfo() -> list[str]:
     return path.read_text().splitlines() if path.is_file() else []
 
 
-def _now() -> str:
+def device_seconds(run: Run, seconds: float, first_job: int) -> float:
+    """Return the seconds of a phase times the devices it held: those of its workers' jobs (`first_job` and later), or this process's."""
+    devices = devices_of(run.config)
+    if run.config.run.execution == "inline":
+        return seconds * devices
+    places, store = run.workspace.places, run.workspace.store
+    notes = [store.read_json(places.job(str(job))) for job in run.journal.jobs[first_job:]]
+    return sum(note["ended"] - note["started"] for note in notes if note) * devices
+
+
+def devices_of(config: RunConfig) -> int:
+    """Return how many GPUs one process of the run holds; the machine counts as one device where it uses none."""
+    return max(config.engine.tensor_parallel_size * config.engine.data_parallel_size, config.finetune.processes)
+
+
+def _done(run: Run, outcomes: Sequence[Outcome]) -> str:
+    """Return when the last of these stored results was made."""
+    made = run.workspace.store.manifest_of(outcomes[-1].ref).created
+    return datetime.fromtimestamp(made, UTC).isoformat(timespec="seconds")
+
+
+def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

@@ -224,6 +224,10 @@ class IterationResult(JsonRecord):
     refs: Mapping[str, str] = field(default_factory=dict)  # by stage: key or address of its artifact
     links: Mapping[str, str] = field(default_factory=dict)  # further addresses: logs, traces
     steps: int = 0  # optimizer steps of the training, all epochs together
+    device_seconds: Mapping[str, Real] = field(
+        default_factory=dict
+    )  # by stage: seconds times devices, over all workers
+    ended: str = ""  # when its last phase was really done, ISO 8601 with zone
 
     @property
     def kept_examples(self) -> int | None:

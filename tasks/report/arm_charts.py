@@ -36,7 +36,9 @@ def pictures(result: ComparisonResult) -> Iterator[Picture]:
     looks = {name: Look(COLOURS[place % SERIES], STYLES[place // SERIES % len(STYLES)])
              for place, name in enumerate(result.arms)}  # fmt: skip
     curves = {name: by_round(runs, result.metric) for name, runs in result.arms.items()}
-    if any(len(curve) > 1 for curve in curves.values()):
+    if any(len(curve) > 1 for curve in curves.values()) and any(
+        one.value > 0 for curve in curves.values() for one in curve.values()
+    ):
         yield Picture(
             rounds(curves, looks, f"{result.metric} pass@1"),
             "On test after each round, mean over seeds; bars are Student's limits over seeds (of the shared base: over problems).",
@@ -44,7 +46,7 @@ def pictures(result: ComparisonResult) -> Iterator[Picture]:
         )
     if lines := against(result.arms, result.reference, result.metric):
         yield Picture(
-            differences(lines, result.reference),
+            differences(lines, looks, result.reference),
             "At the last round, paired. Thick: over problems (bootstrap). Thin: over seeds (Student's t).", wide=True,
         )  # fmt: skip
     for kind in ("pass@", "maj@"):
@@ -57,7 +59,8 @@ def pictures(result: ComparisonResult) -> Iterator[Picture]:
             "seconds": {name: one.seconds for name, one in spent.items()},
             "tokens per accepted row": {name: one.tokens_per_row for name, one in spent.items()},
         }
-        yield Picture(bars(costs), "What one seed spent, mean over seeds.", wide=True)
+        if shown := {title: values for title, values in costs.items() if any(value > 0 for value in values.values())}:
+            yield Picture(bars(shown, looks), "What one seed spent, mean over seeds.", wide=True)
 
 
 def rounds(curves: Mapping[str, Mapping[int, Interval]], looks: Mapping[str, Look], title: str) -> str:
@@ -77,16 +80,17 @@ def rounds(curves: Mapping[str, Mapping[int, Interval]], looks: Mapping[str, Loo
     return as_svg(draw, (10.6, 3.9), "rounds")
 
 
-def differences(lines: Sequence[Against], reference: str) -> str:
+def differences(lines: Sequence[Against], looks: Mapping[str, Look], reference: str) -> str:
     """Draw each arm's difference with both of its intervals."""
 
     def draw(axes: Any) -> None:
         for place, line in enumerate(lines):
+            colour = looks[line.arm].colour
             for interval, width, at in ((line.over_problems, 4.0, place), (line.over_seeds, 1.2, place + 0.22)):
                 if isfinite(interval.low):
-                    axes.plot([100 * interval.low, 100 * interval.high], [at, at], color=COLOURS[0], linewidth=width)
+                    axes.plot([100 * interval.low, 100 * interval.high], [at, at], color=colour, linewidth=width)
                 if not isnan(interval.value):
-                    axes.plot([100 * interval.value], [at], "o", color=COLOURS[0], markersize=4)
+                    axes.plot([100 * interval.value], [at], "o", color=colour, markersize=4)
         axes.axvline(0, color=MUTED, linewidth=1)
         axes.set_yticks(range(len(lines)), [line.arm for line in lines])
         axes.invert_yaxis()
@@ -105,7 +109,8 @@ def over_k(result: ComparisonResult, kind: str) -> dict[str, dict[int, float]]:
         means = {int(one.removeprefix(kind)): value.value for one, value in metrics.items() if one.startswith(kind)}
         if means and "sampled" in metrics:
             found[name] = {1: metrics["sampled"].value, **means} if kind == "pass@" else means
-    return {name: means for name, means in found.items() if len(means) > 1}
+    found = {name: means for name, means in found.items() if len(means) > 1}
+    return found if any(value > 0 for means in found.values() for value in means.values()) else {}
 
 
 def chart_over_k(found: Mapping[str, Mapping[int, float]], looks: Mapping[str, Look], title: str) -> str:
@@ -121,18 +126,24 @@ def chart_over_k(found: Mapping[str, Mapping[int, float]], looks: Mapping[str, L
         axes.minorticks_off()
         axes.set_xlabel("k")
         _percent(axes, title)
-        axes.legend(loc="best", fontsize=7)
+        axes.figure.legend(loc="outside lower center", ncols=3, fontsize=7)
 
-    return as_svg(draw, (5.2, 3.6), title)
+    return as_svg(draw, (5.2, 3.9), title)
 
 
-def bars(costs: Mapping[str, Mapping[str, float]]) -> str:
+def bars(costs: Mapping[str, Mapping[str, float]], looks: Mapping[str, Look]) -> str:
     """Draw a panel for each cost, a bar an arm."""
     names = list(next(iter(costs.values())))
 
     def draw(axes: Any) -> None:
-        for place, (axis, (title, values)) in enumerate(zip(axes, costs.items(), strict=True)):
-            axis.barh(names, [0 if isnan(value) else value for value in values.values()], color=COLOURS[place])
+        for place, (axis, (title, values)) in enumerate(
+            zip(axes if len(costs) > 1 else [axes], costs.items(), strict=True)
+        ):
+            axis.barh(
+                names,
+                [0 if isnan(value) else value for value in values.values()],
+                color=[looks[name].colour for name in values],
+            )
             axis.invert_yaxis()
             axis.grid(axis="y", visible=False)
             axis.set_title(title)

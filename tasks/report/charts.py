@@ -1,7 +1,9 @@
 """Pictures of a run as SVG text that takes its colours from the page (CSS variables), so that one picture suits light
 and dark.
 
-Each function returns None when the run holds nothing for it yet.
+Each function returns None when the run holds nothing for it yet, or nothing but zeros. On the whole page a colour means one
+thing: what was measured (`GREEDY`, `SAMPLED`, `VAL`, `TRAIN`), a policy (shades, the last one the strongest; the base is grey),
+or a stage.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 from typing import Any
 
@@ -20,6 +22,7 @@ from tasks.report.figures import figure
 from tasks.report.tables import estimate, policy_name
 
 SERIES = 6
+SMALL = (3.7, 3.3)  # inches, of the pictures that stand side by side
 MOST_POLICIES = 6  # curves in one picture; of more policies the first, the last and some between are drawn
 INK, MUTED, GRID, CARD = (
     "#0a0b01",
@@ -28,8 +31,14 @@ INK, MUTED, GRID, CARD = (
     "#0a0b04",
 )  # stand-ins: no drawing uses these colours otherwise
 COLOURS = tuple(f"#0a0c0{number}" for number in range(1, SERIES + 1))
+GREEDY, SAMPLED, VAL, TRAIN = COLOURS[:4]
+SHADES = tuple(f"#0a0d0{number}" for number in range(1, 7))  # of the policies
+STAGES = ("E-step", "materialize", "M-step", "evaluate", "other")
+STAGE_COLOURS = dict(zip(STAGES, (f"#0a0e0{number}" for number in range(1, 6)), strict=True))
 VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--grid", CARD: "--card"} | {
-    colour: f"--s{number}" for number, colour in enumerate(COLOURS, start=1)
+    colour: f"--{name}{number}"
+    for name, colours in (("s", COLOURS), ("p", SHADES), ("t", STAGE_COLOURS.values()))
+    for number, colour in enumerate(colours, start=1)
 }
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none", "font.size": 9, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": MUTED,
@@ -63,10 +72,10 @@ def learning_curve(result: RunResult) -> str | None:
     """Draw greedy and sampled pass@1 on test, the chosen epoch's reward on val, and sampled pass@1 on train, by policy."""
     rows = result.rows
     lines = [
-        Line("greedy, test", {r.number: estimate(r, "greedy") for r in rows}, COLOURS[0]),
-        Line("sampled, test", {r.number: estimate(r, "sampled") for r in rows}, COLOURS[1]),
-        Line("reward, val", {r.number: r.val_reward for r in rows}, COLOURS[2], "--", "s"),
-        Line("sampled, train", {r.number - 1: r.train_accuracy for r in rows[1:]}, COLOURS[3], ":", "D"),
+        Line("greedy, test", {r.number: estimate(r, "greedy") for r in rows}, GREEDY),
+        Line("sampled, test", {r.number: estimate(r, "sampled") for r in rows}, SAMPLED),
+        Line("reward, val", {r.number: r.val_reward for r in rows}, VAL, "--", "s"),
+        Line("sampled, train", {r.number - 1: r.train_accuracy for r in rows[1:]}, TRAIN, ":", "D"),
     ]
     return _policy_axis(lines, result, "pass@1", (10.6, 3.6))
 
@@ -86,10 +95,10 @@ def format_failures(result: RunResult) -> str | None:
         return {number: None if isnan(v) else Interval(v, v, v) for number, v in values.items()}
 
     lines = [
-        Line("no readable answer, greedy", share(0, "format_failures"), COLOURS[0]),
-        Line("no readable answer, sampled", share(1, "format_failures"), COLOURS[1]),
-        Line("cut by length, greedy", share(0, "truncated_share"), COLOURS[0], ":", "v"),
-        Line("cut by length, sampled", share(1, "truncated_share"), COLOURS[1], ":", "v"),
+        Line("no readable answer, greedy", share(0, "format_failures"), GREEDY),
+        Line("no readable answer, sampled", share(1, "format_failures"), SAMPLED),
+        Line("cut by length, greedy", share(0, "truncated_share"), GREEDY, ":", "v"),
+        Line("cut by length, sampled", share(1, "truncated_share"), SAMPLED, ":", "v"),
     ]
     return _policy_axis(lines, result, "share of completions", (10.6, 2.8), floor=0.0)
 
@@ -118,12 +127,12 @@ def curves_over_k(result: RunResult, name: str) -> str | None:
         Line(
             policy_name(row),
             dict(getattr(row.test, name)),
-            MUTED if row.number == 0 else colour,
+            policy_colour(result, row),
             "--" if row.number == 0 else "-",
         )
-        for row, colour in zip(_some(rows), (MUTED, *COLOURS), strict=False)
+        for row in _some(rows)
     ]
-    if not lines:
+    if not _anything(lines):
         return None
 
     def draw(axes: Any) -> None:
@@ -136,7 +145,7 @@ def curves_over_k(result: RunResult, name: str) -> str | None:
         axes.set_xlabel("k")
         _finish(axes, name.replace("_at_", "@"))
 
-    return as_svg(draw, (3.7, 3.0), name)
+    return as_svg(draw, SMALL, name)
 
 
 @figure(
@@ -150,17 +159,15 @@ def difficulty(result: RunResult) -> str | None:
     last = next((row for row in reversed(result.iterations) if row.test), None)
     if last is None or last.test is None or result.base.test is None:
         return None
-    return binned(by_difficulty(last.test, result.base.test), policy_name(last))
+    return binned(by_difficulty(last.test, result.base.test), policy_name(last), policy_colour(result, last))
 
 
-def binned(bins: Sequence[DifficultyBin], last: str) -> str | None:
+def binned(bins: Sequence[DifficultyBin], last: str, colour: str) -> str | None:
     """Draw sampled pass@1 of base and last policy, in bins of the base's solve rate."""
-    if not bins:
-        return None
     names = [f"{b.name}\n({b.problems})" for b in bins]
     lines = [
         Line("base", {place - 0.08: b.base for place, b in enumerate(bins)}, MUTED, "none", "s"),
-        Line(last, {place + 0.08: b.policy for place, b in enumerate(bins)}, COLOURS[0], "none"),
+        Line(last, {place + 0.08: b.policy for place, b in enumerate(bins)}, colour, "none"),
     ]
     return _categories(lines, names, "solve rate of the base (problems)", "sampled pass@1", "difficulty")
 
@@ -178,13 +185,11 @@ def levels(result: RunResult) -> str | None:
         Line(
             policy_name(row),
             {place + shift: getattr(test.by_level[n], kind) for place, n in enumerate(names) if n in test.by_level},
-            colour,
+            policy_colour(result, row),
             "none",
             marker,
         )
-        for row, test, shift, colour, marker in zip(
-            (rows[0], rows[-1]), tests, (-0.08, 0.08), (MUTED, COLOURS[0]), "so", strict=True
-        )
+        for row, test, shift, marker in zip((rows[0], rows[-1]), tests, (-0.08, 0.08), "so", strict=True)
     ][: 1 if rows[0] is rows[-1] else 2]
     ticks = [f"{name}\n({tests[0].by_level[name].problems})" for name in names]
     return _categories(lines, ticks, "level (problems)", f"{kind} pass@1", "levels")
@@ -198,15 +203,16 @@ def levels(result: RunResult) -> str | None:
 )
 def rows_per_problem(result: RunResult) -> str | None:
     """Draw how many problems gave how many training rows, by iteration."""
-    rows = _some([row for row in result.iterations if row.rows_per_problem])
+    rows = _some([row for row in result.iterations if any(row.rows_per_problem.values())])
     if not rows:
         return None
     counts = range(max(max(row.rows_per_problem) for row in rows) + 1)
     width = 0.8 / len(rows)
 
     def draw(axes: Any) -> None:
-        for place, (row, colour) in enumerate(zip(rows, COLOURS, strict=False)):
+        for place, row in enumerate(rows):
             shift = (place - (len(rows) - 1) / 2) * width
+            colour = policy_colour(result, row)
             heights = [row.rows_per_problem.get(count, 0) for count in counts]
             axes.bar([c + shift for c in counts], heights, width * 0.92, color=colour, label=policy_name(row))
         if len(counts) <= 20:
@@ -214,22 +220,25 @@ def rows_per_problem(result: RunResult) -> str | None:
         axes.grid(axis="x", visible=False)
         axes.set_xlabel("kept solutions of a problem")
         axes.set_title("train problems")
-        axes.legend()
+        _legend(axes)
 
-    return as_svg(draw, (3.7, 3.0), "rows")
+    return as_svg(draw, SMALL, "rows")
 
 
 @figure("epochs", caption="Reward on val after each epoch; the ring marks the checkpoint that was kept.", place=70)
 def epochs(result: RunResult) -> str | None:
     """Draw the reward on val after each epoch; the ring marks the checkpoint that was kept."""
     rows = _some([row for row in result.iterations if row.epochs])
-    if not rows:
+    lines = [
+        Line(policy_name(row), {e.epoch: e.val_reward for e in row.epochs}, policy_colour(result, row)) for row in rows
+    ]
+    if not _anything(lines):
         return None
 
     def draw(axes: Any) -> None:
-        for place, (row, colour) in enumerate(zip(rows, COLOURS, strict=False)):
-            shift = (place - (len(rows) - 1) / 2) * 0.06
-            _draw_line(axes, Line(policy_name(row), {e.epoch + shift: e.val_reward for e in row.epochs}, colour))
+        for place, (row, line) in enumerate(zip(rows, lines, strict=True)):
+            shift, colour = (place - (len(rows) - 1) / 2) * 0.06, line.colour
+            _draw_line(axes, replace(line, points={x + shift: y for x, y in line.points.items()}))
             chosen = [e for e in row.epochs if e.chosen and not isnan(e.val_reward.value)]
             x, y = [e.epoch + shift for e in chosen], [100 * e.val_reward.value for e in chosen]
             axes.plot(x, y, "o", markersize=11, markerfacecolor="none", markeredgecolor=colour, markeredgewidth=1.4)
@@ -237,7 +246,7 @@ def epochs(result: RunResult) -> str | None:
         axes.set_xlabel("epoch")
         _finish(axes, "reward on val")
 
-    return as_svg(draw, (3.7, 3.0), "epochs")
+    return as_svg(draw, SMALL, "epochs")
 
 
 @figure(
@@ -249,48 +258,61 @@ def epochs(result: RunResult) -> str | None:
 )
 def costs(result: RunResult) -> str | None:
     """Draw seconds by stage and tokens by purpose, one bar per iteration."""
-    seconds = {row.number: dict(row.seconds) for row in result.rows if row.seconds}
+    seconds = {row.number: dict(row.seconds) for row in result.rows if any(row.seconds.values())}
     tokens = {row.number: parts for row in result.rows if (parts := _tokens(row))}
-    if not seconds and not tokens:
+    panels = [(parts, unit) for parts, unit in ((seconds, "seconds"), (tokens, "thousand tokens")) if parts]
+    if not panels:
         return None
 
     def draw(axes: Any) -> None:
-        _stacked(axes[0], seconds, "seconds")
-        _stacked(
-            axes[1], {n: {k: v / 1000 for k, v in parts.items()} for n, parts in tokens.items()}, "thousand tokens"
-        )
+        for one, (parts, unit) in zip(axes if len(panels) > 1 else [axes], panels, strict=True):
+            _stacked(one, parts, unit)
 
-    return as_svg(draw, (10.6, 1.3 + 0.28 * max(len(seconds), len(tokens))), "costs", columns=2)
+    return as_svg(draw, (10.6, 1.4 + 0.28 * max(len(seconds), len(tokens))), "costs", columns=len(panels))
 
 
 def _tokens(row: IterationResult) -> dict[str, float]:
+    """Return thousands of tokens by stage and kind."""
     parts = {"E-step, prompts": row.train.prompt_tokens, "E-step, completions": row.train.completion_tokens}
     if row.test:
-        parts |= {"test, prompts": row.test.tally.prompt_tokens, "test, completions": row.test.tally.completion_tokens}
-    return {name: float(count) for name, count in parts.items() if count}
+        tally = row.test.tally
+        parts |= {"evaluate, prompts": tally.prompt_tokens, "evaluate, completions": tally.completion_tokens}
+    return {name: count / 1000 for name, count in parts.items() if count}
 
 
 def _stacked(axes: Any, parts_by_row: Mapping[int, Mapping[str, float]], unit: str) -> None:
     longest_first = sorted(parts_by_row.values(), key=len, reverse=True)  # a full row has all stages in their order
     names = list(dict.fromkeys(name for parts in longest_first for name in parts))
     left = dict.fromkeys(parts_by_row, 0.0)
-    for place, name in enumerate(names):
+    for name in names:
         widths = [parts.get(name, 0.0) for parts in parts_by_row.values()]
-        axes.barh(list(parts_by_row), widths, 0.62, left=list(left.values()), color=COLOURS[place % SERIES], label=name)
+        axes.barh(list(parts_by_row), widths, 0.62, left=list(left.values()), label=name,
+                  color=STAGE_COLOURS.get(name.split(",")[0], STAGE_COLOURS["other"]), alpha=0.5 if "prompts" in name else 1)  # fmt: skip
         left = {number: left[number] + width for number, width in zip(left, widths, strict=True)}
     axes.set_yticks(list(parts_by_row), ["base" if n == 0 else f"iteration {n}" for n in parts_by_row])
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(unit)
-    if names:
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, fontsize=8, handlelength=1, columnspacing=1)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, fontsize=8, handlelength=1, columnspacing=1)
+
+
+def policy_colour(result: RunResult, row: IterationResult) -> str:
+    """Return the colour of a policy in every picture of the run: grey for the base, else the stronger the later."""
+    last = max((one.number for one in result.iterations), default=1)
+    return MUTED if row.number == 0 else SHADES[round((SERIES - 1) * (row.number / last if last > 1 else 1))]
+
+
+def _anything(lines: Sequence[Line]) -> bool:
+    """Return whether some point or limit is not zero; a picture of zeros says less than the table."""
+    points = (point for line in lines for point in line.points.values() if point is not None and not isnan(point.value))
+    return any(point.value or point.high for point in points)
 
 
 def _policy_axis(
     lines: Sequence[Line], result: RunResult, title: str, size: tuple[float, float], floor: float = -1.0
 ) -> str | None:
     lines = [line for line in lines if any(line.points.values())]
-    if not lines:
+    if not _anything(lines):
         return None
 
     def draw(axes: Any) -> None:
@@ -309,7 +331,10 @@ def _policy_axis(
     return as_svg(draw, size, title)
 
 
-def _categories(lines: Sequence[Line], names: Sequence[str], below: str, title: str, salt: str) -> str:
+def _categories(lines: Sequence[Line], names: Sequence[str], below: str, title: str, salt: str) -> str | None:
+    if not _anything(lines):
+        return None
+
     def draw(axes: Any) -> None:
         for line in lines:
             _draw_line(axes, line)
@@ -319,7 +344,7 @@ def _categories(lines: Sequence[Line], names: Sequence[str], below: str, title: 
         axes.set_xlabel(below)
         _finish(axes, title)
 
-    return as_svg(draw, (3.7, 3.0), salt)
+    return as_svg(draw, SMALL, salt)
 
 
 def _draw_line(axes: Any, line: Line, band: bool = False) -> None:
@@ -344,7 +369,12 @@ def _finish(axes: Any, title: str, outside: bool = False, floor: float = -1.0) -
     if outside:
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     else:
-        axes.legend(loc="best")
+        _legend(axes)
+
+
+def _legend(axes: Any) -> None:
+    """Put the legend below the axes, never on the data."""
+    axes.figure.legend(loc="outside lower center", ncols=3, fontsize=8, handlelength=1.6, columnspacing=1)
 
 
 def _some(rows: Sequence[IterationResult]) -> list[IterationResult]:

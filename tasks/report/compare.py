@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tasks.domain.comparison import compare
 from tasks.domain.errors import UserError
 from tasks.domain.results import Difference, IterationResult, RunResult
-from tasks.report.tables import columns, markdown_table, plain, points, within_limit
+from tasks.report.tables import Block, blocks, markdown_table, plain, points, within_limit
 
 
 def differences_to_base(result: RunResult, bootstrap: int = 2000, seed: int = 0) -> tuple[Difference, ...]:
@@ -30,14 +30,17 @@ def compare_markdown(results: Mapping[str, RunResult], bootstrap: int = 2000, se
     last = {name: _last(name, result) for name, result in results.items()}
     if not last:
         raise UserError("no runs to compare; name at least one")
-    shown = columns(next(iter(results.values())))
-    rows = [[plain(name), *(column.one_line(row) for column in shown)] for name, row in last.items()]
     reference, *others = last
     parts = [
-        markdown_table(["arm", *(column.title for column in shown)], rows),
+        *(_side_by_side(block, last) for block in blocks(next(iter(results.values())))),
         *(_difference(other, reference, last, bootstrap, seed) for other in others),
     ]
     return within_limit("\n\n".join(parts) + "\n")
+
+
+def _side_by_side(block: Block, last: Mapping[str, IterationResult]) -> str:
+    rows = [[plain(name), *(column.one_line(row) for column in block.columns)] for name, row in last.items()]
+    return markdown_table(["arm", *block.titles], rows)
 
 
 def _difference(arm: str, reference: str, last: Mapping[str, IterationResult], bootstrap: int, seed: int) -> str:

@@ -22,14 +22,16 @@ from tasks.report.tables import (
     NOTHING,
     READING,
     addresses,
+    blocks,
     choice,
-    columns,
+    difference_tables,
     estimate,
     headline,
     interval_lines,
     percent,
     points,
     policy_name,
+    totals_shown,
     unknowns,
 )
 
@@ -55,9 +57,8 @@ def render_html(result: RunResult) -> str:
         when=_when(result),
         headline=safe(headline(result)),
         tiles=_tiles(result),
-        table=_table(
-            [c.title for c in columns(result)], ([c.lines(row) for c in columns(result)] for row in result.rows)
-        ),
+        totals=_totals(result),
+        tables=_blocks(result),
         reading=safe(READING),
         unknowns=_paragraphs([choice(result), *unknowns(result).splitlines(), *result.notes]),
         figures=_figures(result),
@@ -99,6 +100,21 @@ def _tiles(result: RunResult) -> str:
     )
 
 
+def _blocks(result: RunResult) -> str:
+    """Return the run's tables, each under its title."""
+    return "".join(
+        f'<h2>{safe(block.title)}</h2><div class="scroll">{_table(block.titles, block.grid(result).rows)}</div>'
+        for block in blocks(result)
+    )
+
+
+def _totals(result: RunResult) -> str:
+    return "".join(
+        f'<div class="tile"><span class="muted">{safe(name)}</span><b>{safe(figure)}</b></div>'
+        for name, figure in totals_shown(result).items()
+    )
+
+
 def _tile(title: str, figure: str, gain: str) -> str:
     paired = f'<span class="muted">{safe(gain)} points, paired</span>' if gain else ""
     return f'<div class="tile"><span class="muted">{safe(title)}, base → last</span><b>{safe(figure)}</b>{paired}</div>'
@@ -133,19 +149,11 @@ def _figure(svg: str, caption: str, wide: bool) -> str:
 
 def _differences(result: RunResult) -> str:
     """Return paired differences to the base, and scores by level."""
-    found = {(d.number, d.metric): d.interval for d in result.differences}
-    metrics = list(dict.fromkeys(metric for _, metric in found))
-    numbers = sorted({number for number, _ in found})
-    rows = [
-        [[f"iteration {n}"], *([points(found[n, m])] if (n, m) in found else [NOTHING] for m in metrics)]
-        for n in numbers
+    tables = [
+        _table(head, ([[cell] for cell in row] for row in rows)) for head, rows in difference_tables(result.differences)
     ]
-    parts = []
-    if rows:
-        parts += [
-            "<h2>Paired difference to the base, in points</h2>",
-            f'<div class="scroll">{_table(["policy", *metrics], rows)}</div>',
-        ]
+    parts = ["<h2>Paired difference to the base, in points</h2>"] if tables else []
+    parts += [f'<div class="scroll">{one}</div>' for one in tables]
     if levels := _levels(result):
         parts += ["<h2>By level</h2>", f'<div class="scroll">{levels}</div>']
     return "".join(parts)

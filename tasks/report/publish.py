@@ -6,21 +6,18 @@ import base64
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tasks.domain.results import IterationResult, RunResult, ShownSample
 from tasks.domain.schema import LABELS
 from tasks.domain.visible import visible
 from tasks.report.figures import drawn
 from tasks.report.keys import artifact_key
+from tasks.report.page import TEMPLATE
 from tasks.report.tables import as_markdown, code, plain, policy_name, within_limit, without_password
 
 MOST_TEXT = 1_500  # characters of one completion in the sample browser
 SHOWN_A_LABEL = 4
-# the page's light colours: an interface embeds a picture without the page's style sheet
-LIGHT = {
-    "--ink": "#1d2329", "--muted": "#6b757f", "--grid": "#e3e6e8", "--card": "#ffffff", "--s1": "#0a66b0", "--s2": "#c75b00",
-    "--s3": "#0b8a5f", "--s4": "#a3487f", "--s5": "#7a5ccc", "--s6": "#8a7400",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,10 +47,22 @@ def artifacts_of(result: RunResult, address: str = "", page: str = "") -> Iterat
         )
 
 
+@lru_cache(maxsize=1)
+def light_colours() -> dict[str, str]:
+    """Return the page's light colours by name: whoever embeds a picture alone has no style sheet of ours."""
+    light = TEMPLATE.read_text(encoding="utf-8").partition(":root {")[2].partition("}")[0]
+    return dict(re.findall(r"(--\w+): (#\w+)", light))
+
+
+def on_white(svg: str) -> str:
+    """Return the picture in the page's light colours on white, because what embeds it may be dark."""
+    coloured = re.sub(r"var\((--\w+)\)", lambda found: light_colours()[found.group(1)], svg)
+    return coloured.replace('role="img" style="', 'style="background: #ffffff; ', 1)
+
+
 def as_data(svg: str) -> str:
-    """Return the picture as an address that needs no server, on white, because interfaces may be dark."""
-    coloured = re.sub(r"var\((--\w+)\)", lambda found: LIGHT[found.group(1)], svg)
-    whole = coloured.replace('role="img" style="', 'style="background: #ffffff; ', 1)
+    """Return the picture as an address that needs no server."""
+    whole = on_white(svg)
     return "data:image/svg+xml;base64," + base64.b64encode(whole.encode()).decode()
 
 

@@ -1,4 +1,4 @@
-"""The table of a run, one row an iteration, for the terminal (rich), for Prefect (markdown) and for the page."""
+"""The tables of a run, one row an iteration, for the terminal, for Prefect (markdown) and for the page."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 
-from rich.box import SIMPLE
-from rich.table import Table
-
+from tasks.domain.amounts import duration
 from tasks.domain.results import Bounds, Difference, IterationResult, PolicyScore, RunResult, unchanged_warning
 from tasks.domain.statistics import Interval
+from tasks.domain.totals import totals_of
 from tasks.domain.visible import visible
+from tasks.report.layout import Grid, grid, laid_out, wrapped
 
 NOTHING = "-"
+MOST_METRICS = 5  # differences side by side
 MARKDOWN_BYTES = 100_000  # what the Prefect interface still shows fluently
 
 READING = (
     "Intervals are 95 %: Wilson for greedy pass@1 and the solve rate, bootstrap over problems for the rest. Solve rate, "
     "problems solved and kept examples of an iteration belong to the policy that was sampled, the one of the row above; "
-    "the other figures are of the row's own policy on the test problems. Format failures are completions without an "
-    "answer that could be read."
+    "scores are of the row's own policy on the test problems. Format failures are completions without an answer that could "
+    "be read. What came from the store shows the seconds that it first took."
 )
 
 
@@ -38,46 +39,95 @@ class Column:
         return self.joint.join(self.lines(row))
 
 
+@dataclass(frozen=True)
+class Block:
+    """Columns that stand together; each block begins with the policy. Two blocks fit a screen where one table would not."""
+
+    title: str
+    columns: tuple[Column, ...]
+
+    def grid(self, result: RunResult) -> Grid:
+        """Return the block with its figures, a line of a cell for each."""
+        cells = [[tuple(column.lines(row)) for column in self.columns] for row in result.rows]
+        return grid(self.titles, cells, [column.joint for column in self.columns])
+
+    @property
+    def titles(self) -> list[str]:
+        return [column.title for column in self.columns]
+
+    def markdown(self, result: RunResult) -> str:
+        """Return the block in GitHub's dialect."""
+        return markdown_table(self.titles, ([column.one_line(row) for column in self.columns] for row in result.rows))
+
+
 def columns(result: RunResult) -> list[Column]:
-    """Return the columns of this run; pass@k and maj@k show the largest k that was scored."""
+    """Return all columns of this run, as one table has them."""
+    scores, work = blocks(result)
+    return [*scores.columns, *work.columns[1:]]
+
+
+def blocks(result: RunResult) -> tuple[Block, Block]:
+    """Return the scores and the work; pass@k and maj@k show the largest k that was scored."""
     k = max((k for row in result.rows if row.test for k in row.test.pass_at_k), default=1)
-    return [
-        Column("policy", lambda row: [policy_name(row)]),
+    policy = Column("policy", lambda row: [policy_name(row)])
+    scores = (
+        policy,
+        Column("greedy pass@1", lambda row: interval_lines(estimate(row, "greedy"))),
+        Column("sampled pass@1", lambda row: interval_lines(estimate(row, "sampled"))),
+        Column(f"pass@{k}", lambda row: interval_lines(estimate(row, f"pass@{k}"))),
+        Column(f"maj@{k}", lambda row: interval_lines(estimate(row, f"maj@{k}"))),
+        Column("format failures (greedy, sampled)", lambda row: _failures(row.test), ", "),
+    )
+    work = (
+        policy,
         Column("solve rate (train)", lambda row: interval_lines(row.solve_rate)),
         Column(
             "problems solved",
             lambda row: [f"{row.problems_solved}/{row.train_problems}" if row.train_problems else NOTHING],
         ),
         Column("kept examples", lambda row: [NOTHING if row.kept_examples is None else f"{row.kept_examples:,}"]),
-        Column("format failures (greedy, sampled)", lambda row: _failures(row.test), ", "),
-        Column("greedy pass@1", lambda row: interval_lines(estimate(row, "greedy"))),
-        Column("sampled pass@1", lambda row: interval_lines(estimate(row, "sampled"))),
-        Column(f"pass@{k}", lambda row: interval_lines(estimate(row, f"pass@{k}"))),
-        Column(f"maj@{k}", lambda row: interval_lines(estimate(row, f"maj@{k}"))),
         Column("tokens", lambda row: [amount(row.tokens) if row.tokens else NOTHING]),
         Column("seconds", _seconds, ", "),
-    ]
+    )
+    return Block("On the test problems", scores), Block("Sampling, data set and time", work)
 
 
-def as_table(result: RunResult) -> Table:
-    """Return the table for a terminal, which should have 130 characters or more."""
-    table = Table(title=f"{result.name} ({result.status})", title_justify="left", box=SIMPLE, padding=(0, 1, 1, 0))
-    shown = columns(result)
-    for column in shown:
-        table.add_column(column.title, justify="left" if column.title in ("policy", "seconds") else "right")
-    for row in result.rows:
-        table.add_row(*("\n".join(column.lines(row)) for column in shown))
-    return table
+def as_table(result: RunResult, width: int | None = None) -> str:
+    """Return the run's tables and totals as text of at most `width` columns; None, for a pipe: one line a row."""
+    parts = [f"{result.name} ({result.status})", *(laid_out(block.grid(result), width) for block in blocks(result))]
+    return "\n\n".join([*parts, wrapped(totals_line(result), width)])
+
+
+def totals_line(result: RunResult) -> str:
+    """Return one sentence: time, tokens, device hours and cost of the whole run."""
+    return "In all: " + ", ".join(f"{figure} {name}" for name, figure in totals_shown(result).items()) + "."
+
+
+def totals_shown(result: RunResult) -> dict[str, str]:
+    """Return the totals of a run by their names; figures that are unknown are left out."""
+    found = totals_of(result)
+    shown = {
+        "of work": duration(found.seconds),
+        "tokens": amount(found.tokens),
+        "device hours": f"{found.device_hours:.3g}",
+        "cost": "" if isnan(found.cost) else f"{found.cost:.2f}",
+        "cost per accepted row": "" if isnan(found.cost_per_row) else f"{found.cost_per_row:.2g}",
+        "of device time per accepted row": "" if isnan(found.device_seconds_per_row) else _short_time(found.device_seconds_per_row),
+    }  # fmt: skip
+    return {name: figure for name, figure in shown.items() if figure}
+
+
+def _short_time(seconds: float) -> str:
+    return f"{seconds:.2g} s" if seconds < 10 else duration(seconds)
 
 
 def as_markdown(result: RunResult) -> str:
     """Return status, table, differences to the base, unknowns and addresses; at most 100 KB."""
-    shown = columns(result)
-    rows = [[column.one_line(row) for column in shown] for row in result.rows]
     parts = [
         f"# {plain(result.name)}: {plain(result.status)}",
         headline(result),
-        markdown_table([column.title for column in shown], rows),
+        *(block.markdown(result) for block in blocks(result)),
+        totals_line(result),
         READING,
         choice(result),
         differences_markdown(result.differences),
@@ -92,7 +142,7 @@ def as_markdown(result: RunResult) -> str:
 
 def score_markdown(row: IterationResult, name: str) -> str:
     """Return one policy's figures on the test problems and, where there are levels, those of each level."""
-    shown = columns(RunResult(name, {}, row))[4:9]
+    shown = blocks(RunResult(name, {}, row))[0].columns[1:]
     parts = [f"# {plain(name)}", markdown_table([c.title for c in shown], [[c.one_line(row) for c in shown]])]
     if row.test and row.test.by_level:
         rows = [
@@ -151,15 +201,26 @@ def _choice_figures(row: IterationResult) -> str:
 
 def differences_markdown(differences: Iterable[Difference]) -> str:
     """Return paired differences to the base in percentage points: one row per iteration, one column per metric."""
+    tables = [markdown_table(head, rows) for head, rows in difference_tables(differences)]
+    return "\n\n".join(["Paired difference to the base, in points:", *tables]) if tables else ""
+
+
+def difference_tables(differences: Iterable[Difference]) -> list[tuple[list[str], list[list[str]]]]:
+    """Return head and rows of tables that each fit a page: at most `MOST_METRICS` metrics side by side."""
     found = {(d.number, d.metric): d.interval for d in differences}
     metrics = list(dict.fromkeys(metric for _, metric in found))
     numbers = sorted({number for number, _ in found})
-    rows = [
-        [f"iteration {n}", *(points(found[n, m]) if (n, m) in found else NOTHING for m in metrics)] for n in numbers
+    groups = [metrics[at : at + MOST_METRICS] for at in range(0, len(metrics), MOST_METRICS)]
+    return [
+        (
+            ["policy", *group],
+            [
+                [f"iteration {n}", *(points(found[n, m]) if (n, m) in found else NOTHING for m in group)]
+                for n in numbers
+            ],
+        )
+        for group in groups
     ]
-    if not rows:
-        return ""
-    return "Paired difference to the base, in points:\n\n" + markdown_table(["policy", *metrics], rows)
 
 
 def unknowns(result: RunResult) -> str:

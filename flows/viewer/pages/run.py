@@ -16,7 +16,7 @@ from flows.viewer.pages.runs import line_of
 from flows.viewer.viewer import Viewer
 from tasks.domain.errors import UserError
 from tasks.domain.results import RunResult
-from tasks.report.tables import addresses, columns, estimate, headline, policy_name, unknowns
+from tasks.report.tables import addresses, blocks, columns, estimate, headline, policy_name, totals_line, unknowns
 from tasks.store.artifacts import Manifest
 from tasks.store.places import RunPlaces
 from tasks.store.slots import Slot
@@ -29,12 +29,11 @@ def run_page(viewer: Viewer, request: Request) -> Response:
     """Show a run, finished or not."""
     name = request.path_params["run"]
     config, result = viewer.config(name), viewer.result(name)
-    shown = columns(result) if result else []
     return viewer.page(
         request, "run.html", run=name, line=line_of(name, config, result), result=result,
         headline=headline(result) if result else "No iteration has ended yet.",
-        titles=[column.title for column in shown],
-        rows=[[column.lines(row) for column in shown] for row in (result.rows if result else ())],
+        blocks=[(block.title, block.grid(result)) for block in blocks(result)] if result else [],
+        totals=totals_line(result) if result else "",
         notes=[*unknowns(result).splitlines(), *result.notes] if result else [],
         curve=curves(curves_of(result), f"pass@1 of {name}") if result else "",
         lines=curves_of(result) if result else [],
