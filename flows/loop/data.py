@@ -8,13 +8,10 @@ from flows.loop.people import solutions_by_people
 from flows.loop.reached import Drawn, Reached
 from flows.loop.rounds import problems_of
 from flows.run.run import Run
-from tasks.domain.judged import HUMAN
+from tasks.domain.judged import A_ROUND, HINTED, HUMAN
 from tasks.materialize import MaterializeJob
 from tasks.store.ranges import Extra, RangeSamples
 from tasks.store.slots import Slot
-
-# Where the indices of joined samples begin in a data set: an earlier round's a million on, second tries half-way.
-A_ROUND, HINTED = 1_000_000, 500_000
 
 
 def dataset_job(

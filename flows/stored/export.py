@@ -51,12 +51,15 @@ def export(
         _fetch(store, trace, partial)
         _write_generation_config(partial, result)
         (partial / "README.md").write_text(model_card(result, trace, license), encoding="utf-8")
-        _into_place(partial, folder)
+        into_place(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    pushed = [_push_hub(folder, push_hub)] if push_hub else []
-    pushed += [_push(folder, push)] if push else []
-    return Exported(folder, trace.digest, trace.iteration, tuple(pushed))
+    return Exported(folder, trace.digest, trace.iteration, pushed_to(folder, push_hub, push))
+
+
+def pushed_to(folder: Path, hub: str | None, url: str | None, repo_type: str = "model") -> tuple[str, ...]:
+    """Push a finished folder to the Hub, to an address, to both or to neither; return where it is now."""
+    return (*([_push_hub(folder, hub, repo_type)] if hub else []), *([_push(folder, url)] if url else []))
 
 
 def check_target(folder: Path) -> None:
@@ -94,19 +97,20 @@ def _write_generation_config(folder: Path, result: RunResult) -> None:
     write_generation_config(folder, settings, template_of(ModelSettings.model_validate(model)).stop)
 
 
-def _into_place(partial: Path, folder: Path) -> None:
+def into_place(partial: Path, folder: Path) -> None:
+    """Give a complete folder its name, under which there may be an empty one."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     if folder.is_dir():
         folder.rmdir()  # empty, as checked
     partial.rename(folder)
 
 
-def _push_hub(folder: Path, repository: str) -> str:
+def _push_hub(folder: Path, repository: str, repo_type: str) -> str:
     from huggingface_hub import HfApi
 
     try:
-        HfApi().create_repo(repository, exist_ok=True, private=True)
-        return str(HfApi().upload_folder(repo_id=repository, folder_path=folder))
+        HfApi().create_repo(repository, exist_ok=True, private=True, repo_type=repo_type)
+        return str(HfApi().upload_folder(repo_id=repository, folder_path=folder, repo_type=repo_type))
     except Exception as error:  # boundary: the Hub's client and its transport share no base class
         raise UserError(
             f"{str(folder)!r} is written, but pushing to Hub repository {repository!r} failed ({one_sentence(error)}); "

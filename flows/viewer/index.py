@@ -20,7 +20,7 @@ import pyarrow as pa
 from flows.stored.trace import RunRecords
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of
-from tasks.domain.judged import HUMAN
+from tasks.domain.judged import HINTED, HUMAN
 from tasks.store.artifacts import Manifest, Store, key_of
 from tasks.store.slots import PROBLEMS, Slot
 
@@ -184,11 +184,7 @@ def _offset(slot: Slot) -> int:
     """Return what a data set adds to the number of a draw of that slot."""
     if slot.stage == "human":
         return HUMAN
-    if slot.set != "hint":
-        return 0
-    from flows.loop.data import HINTED  # imports the loop, which pages need for nothing else
-
-    return HINTED
+    return HINTED if slot.set == "hint" else 0
 
 
 def _whole(store: Store, manifest: Manifest, names: list[str]) -> pa.Table | None:

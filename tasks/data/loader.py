@@ -20,7 +20,8 @@ class Loader:
     """A source of problems of one kind: `read` makes a problem of each record of a file, or `make` makes all problems.
 
     `hub` is the data set (NAME or NAME:CONFIG) that is read where the settings name no path; `needs_path` is the error where
-    there is none. `runs_tests` says that all of its problems are checked by running their tests.
+    there is none. `runs_tests` says that all of its problems are checked by running their tests. `license` is that of the data
+    that it is made for, empty where it reads anybody's.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Loader:
     hub: str | None = None
     needs_path: str = ""
     runs_tests: bool = False
+    license: str = ""
 
 
 def loader(
@@ -39,11 +41,12 @@ def loader(
     hub: str | None = None,
     needs_path: str = "",
     runs_tests: bool = False,
+    license: str = "",
 ) -> Loader:
     """Declare a loader, of `read` or of `make`."""
     if (read is None) == (make is None):
         raise UserError(f"loader {name!r} names {'neither' if read is None else 'both'} of read and make; name one")
-    return LOADERS.add(name, Loader(name, read, make, hub, needs_path, runs_tests))
+    return LOADERS.add(name, Loader(name, read, make, hub, needs_path, runs_tests, license))
 
 
 def loader_named(kind: str) -> Loader:

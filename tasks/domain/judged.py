@@ -18,6 +18,10 @@ from tasks.domain.schema import Sample, Verdict
 from tasks.domain.settings import MaterializeSettings
 
 HUMAN = -1  # the index of a solution written by a person
+A_ROUND, HINTED = (
+    1_000_000,
+    500_000,
+)  # indices in a data set: an earlier round's begin a million on, second tries half-way
 
 
 @dataclass(frozen=True)

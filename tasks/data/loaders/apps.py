@@ -40,4 +40,5 @@ LOADER = loader(
         "hf://datasets/codeparrot/apps/train.jsonl or a local copy."
     ),
     runs_tests=True,
+    license="MIT",
 )

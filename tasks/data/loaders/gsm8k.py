@@ -27,4 +27,4 @@ def read(record: Record) -> Draft:
     )
 
 
-LOADER = loader("gsm8k", read=read, hub="openai/gsm8k:main")
+LOADER = loader("gsm8k", read=read, hub="openai/gsm8k:main", license="MIT")

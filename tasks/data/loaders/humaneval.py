@@ -20,4 +20,4 @@ def read(record: Record) -> Draft:
     )
 
 
-LOADER = loader("humaneval", read=read, hub="openai/openai_humaneval", runs_tests=True)
+LOADER = loader("humaneval", read=read, hub="openai/openai_humaneval", runs_tests=True, license="MIT")

@@ -25,4 +25,4 @@ def read(record: Record) -> Draft:
     )
 
 
-LOADER = loader("math", read=read, hub="DigitalLearningGmbH/MATH-lighteval")
+LOADER = loader("math", read=read, hub="DigitalLearningGmbH/MATH-lighteval", license="MIT")

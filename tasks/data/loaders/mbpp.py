@@ -38,4 +38,4 @@ def _called_function(asserts: list[str]) -> str | None:
     return next((name for name in names if name not in WRAPPERS), None)
 
 
-LOADER = loader("mbpp", read=read, hub="google-research-datasets/mbpp:full", runs_tests=True)
+LOADER = loader("mbpp", read=read, hub="google-research-datasets/mbpp:full", runs_tests=True, license="CC-BY-4.0")
