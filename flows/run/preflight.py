@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import os
 import shutil
@@ -27,6 +26,7 @@ from tasks.domain.errors import UserError
 from tasks.domain.rewards.grader import grader_for
 from tasks.domain.schema import Policy, Problem
 from tasks.domain.settings import EngineSettings
+from tasks.domain.trackers import absent
 from tasks.engines.chat import chat_of
 from tasks.engines.sampling.choose import engine_class, kind_at_hand
 from tasks.engines.sampling.host import close_all
@@ -198,11 +198,11 @@ def check_endpoint(url: str) -> None:
 
 def check_trackers(config: RunConfig) -> None:
     """Check that the trackers to which training reports are installed."""
-    for name in config.finetune.report_to:
-        if importlib.util.find_spec(name) is None:
-            raise UserError(
-                f"finetune.report_to names {name}, which is not installed; `pip install {name}` or leave it out"
-            )
+    if name := absent(config.finetune.report_to):
+        raise UserError(
+            f"finetune.report_to names {name}, which is not installed; `pip install 'restem[track]'` has TensorBoard and MLflow, "
+            "others come by their own packages; or leave it out"
+        )
 
 
 def check_prompts(config: RunConfig, *sets: Iterable[Problem]) -> None:

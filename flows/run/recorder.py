@@ -25,6 +25,7 @@ from tasks.domain.schema import Policy
 from tasks.domain.selection import SelectionStats
 from tasks.domain.statistics import Interval
 from tasks.report import differences_to_base, write_html
+from tasks.report.tracking import track
 from tasks.store.progress import console
 from tasks.store.workspace import Outcome, code_commit, library_versions, log
 
@@ -186,6 +187,7 @@ class Recorder:
         local = self.run.workspace.scratch_path / f"{name}-report.html"
         write_html(result, local)
         store.write_bytes(self.places.report, local.read_bytes())
+        track(result, self.run.workspace.tracking, self.run.config.finetune.report_to)
         return result
 
     def _started(self) -> str:

@@ -415,6 +415,18 @@ class MaterializeSettings(Settings):
         return super().content() | ({"column_versions": versions} if versions else {})
 
 
+Tracker = Literal[
+    "all", "azure_ml", "clearml", "codecarbon", "comet_ml", "dagshub", "dvclive", "flyte", "kubeflow", "mlflow", "neptune", "swanlab",
+    "tensorboard", "trackio", "wandb",
+]  # fmt: skip
+
+
+def _trackers(value: Any) -> Any:
+    """TRL takes a name or several, and `none`."""
+    named = (value,) if isinstance(value, str) else value
+    return tuple(one for one in named if one != "none") if isinstance(named, list | tuple) else named
+
+
 class FinetuneSettings(Settings):
     """M-step. The paper gives no learning rate, batch or epochs; these defaults are ours."""
 
@@ -491,7 +503,11 @@ class FinetuneSettings(Settings):
     accelerate_args: tuple[str, ...] = Field(
         (), description="Further arguments of accelerate launch (FSDP, DeepSpeed)."
     )
-    report_to: tuple[Literal["tensorboard", "wandb"], ...] = Field((), description="Training metrics pass-through.")
+    report_to: Annotated[tuple[Tracker, ...], BeforeValidator(_trackers)] = Field(
+        (),
+        description="Trackers, as TRL takes them: tensorboard, mlflow, wandb, ..., or all. TensorBoard and MLflow get the "
+        "iterations' figures, plots and samples too.",
+    )
     timeout_s: float = Field(86400, gt=0, description="Seconds that one training may take.")
     NOT_CONTENT = frozenset(
         {"report_to", "timeout_s", "processes", "accelerate_args", "max_held_back_share", "threads"}

@@ -385,6 +385,21 @@ def _some(rows: Sequence[IterationResult]) -> list[IterationResult]:
     return [rows[round(place * step)] for place in range(MOST_POLICIES)]
 
 
+class Svg(str):
+    """The text of a picture that remembers its figure, so that it can become an image as well."""
+
+    figure: Any
+
+
+@dataclass(frozen=True)
+class Png:
+    """An image in the page's light colours, and its size in pixels."""
+
+    data: bytes
+    width: int
+    height: int
+
+
 def as_svg(draw: Callable[[Any], None], size: tuple[float, float], salt: str, columns: int = 1) -> str:
     """Runs `draw` on one axes (or an array of `columns`) and returns the picture as an <svg> element."""
     import matplotlib
@@ -395,7 +410,39 @@ def as_svg(draw: Callable[[Any], None], size: tuple[float, float], salt: str, co
         figure = Figure(figsize=size, layout="constrained")
         draw(figure.subplots(1, columns))
         figure.savefig(text, format="svg", metadata={"Date": None})
-    return _themed(text.getvalue())
+    made = Svg(_themed(text.getvalue()))
+    made.figure = figure
+    return made
+
+
+def as_png(svg: str, dpi: int = 110) -> Png | None:
+    """Return a picture of `as_svg` as an image; None for a text that another package wrote."""
+    if not isinstance(svg, Svg):
+        return None
+    from tasks.report.page import light_colours
+
+    data, colours = io.BytesIO(), {stand_in: light_colours()[name] for stand_in, name in VARIABLES.items()}
+    for artist in svg.figure.findobj():
+        _recolour(artist, colours)
+    svg.figure.savefig(data, format="png", dpi=dpi, facecolor="white")
+    width, height = svg.figure.get_size_inches() * dpi
+    return Png(data.getvalue(), round(width), round(height))
+
+
+def _recolour(artist: Any, colours: Mapping[str, str]) -> None:
+    """Give an artist real colours in the place of stand-ins."""
+    from matplotlib.colors import to_hex, to_rgba
+
+    for name in ("color", "facecolor", "edgecolor", "markerfacecolor", "markeredgecolor"):
+        read, write = getattr(artist, f"get_{name}", None), getattr(artist, f"set_{name}", None)
+        if read is None or write is None:
+            continue
+        given = read()
+        many = given if getattr(given, "ndim", 1) == 2 else [given]  # collections have a row for each part
+        known = [one for one in many if not (isinstance(one, str) and one in ("none", "auto"))]
+        found = [to_rgba(colours[to_hex(one)], to_rgba(one)[3]) for one in known if to_hex(one) in colours]
+        if found and len(found) == len(many):
+            write(found if len(found) > 1 else found[0])
 
 
 def _themed(svg: str) -> str:

@@ -6,14 +6,13 @@ import base64
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 from tasks.domain.results import IterationResult, RunResult, ShownSample
 from tasks.domain.schema import LABELS
 from tasks.domain.visible import visible
 from tasks.report.figures import drawn
 from tasks.report.keys import artifact_key
-from tasks.report.page import TEMPLATE
+from tasks.report.page import light_colours
 from tasks.report.tables import as_markdown, code, plain, policy_name, within_limit, without_password
 
 MOST_TEXT = 1_500  # characters of one completion in the sample browser
@@ -47,13 +46,6 @@ def artifacts_of(result: RunResult, address: str = "", page: str = "") -> Iterat
         )
 
 
-@lru_cache(maxsize=1)
-def light_colours() -> dict[str, str]:
-    """Return the page's light colours by name: whoever embeds a picture alone has no style sheet of ours."""
-    light = TEMPLATE.read_text(encoding="utf-8").partition(":root {")[2].partition("}")[0]
-    return dict(re.findall(r"(--\w+): (#\w+)", light))
-
-
 def on_white(svg: str) -> str:
     """Return the picture in the page's light colours on white, because what embeds it may be dark."""
     coloured = re.sub(r"var\((--\w+)\)", lambda found: light_colours()[found.group(1)], svg)
@@ -70,11 +62,12 @@ def samples_markdown(result: RunResult) -> str:
     """Return correct, wrong, unparseable and timed-out samples of the last policies, fenced, because their text is hostile."""
     rows = [row for row in result.rows if row.test and row.test.shown]
     return within_limit(
-        "\n\n".join(_samples_of(row) for row in (rows[:-3:-1] + rows[:1] if len(rows) > 2 else rows[::-1]))
+        "\n\n".join(samples_of_row(row) for row in (rows[:-3:-1] + rows[:1] if len(rows) > 2 else rows[::-1]))
     )
 
 
-def _samples_of(row: IterationResult) -> str:
+def samples_of_row(row: IterationResult) -> str:
+    """Return the shown samples of one policy as markdown."""
     assert row.test is not None
     groups = [(label, [one for one in row.test.shown if one.label == label]) for label in LABELS]
     blocks = [

@@ -52,6 +52,11 @@ class Workspace:
         path.mkdir(parents=True, exist_ok=True)
         return path
 
+    @property
+    def tracking(self) -> Path:
+        """Return where trackers that write files do it."""
+        return self.scratch_path / "trackers" / self.run
+
     def recipe(self, stage: str, version: str, **inputs: Any) -> dict[str, Any]:
         """Return the recipe of one artifact; it includes library versions when the setting asks for them."""
         libraries = {"libraries": library_versions()} if self.versions_in_key else {}

@@ -8,7 +8,7 @@ Importing this module is light. What lies in `output_dir` during and after a cal
                                 hour within one: what `resume` goes on from
     epoch-1/ epoch-2/ ...       ordinary Hugging Face folders; a folder with this name is complete
     result.json | error.json    the outcome
-    logs/                       TensorBoard and W&B files
+    logs/                       files of trackers, unless the job names another place
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from typing import Any
 from tasks.domain.disk import fault_of_folder
 from tasks.domain.errors import TrainerFailed, UserError
 from tasks.domain.settings import FinetuneSettings
+from tasks.domain.trackers import absent, chosen, mlflow_address, mlflow_experiment, tensorboard_folder
 from tasks.engines.training.sft_rows import AS_TEXT, HeldBack, Joining
 from tasks.processes.guard import GuardedProcess, spawn
 from tasks.processes.processor import cores
@@ -56,6 +57,8 @@ class TrainJob:
     run_name: str
     resume: bool = False
     joining: Joining = AS_TEXT
+    tracking: Path | None = None  # where trackers that write files do it; None: below output_dir
+    experiment: str = ""  # the run that this training belongs to
 
     def to_json(self) -> str:
         plain = {**self.__dict__, "settings": self.settings.model_dump(mode="json"), "joining": asdict(self.joining)}
@@ -67,6 +70,7 @@ class TrainJob:
         plain["settings"] = FinetuneSettings.model_validate(plain["settings"])
         plain["joining"] = Joining(**plain["joining"])
         plain["data_files"] = tuple(Path(file) for file in plain["data_files"])
+        plain["tracking"] = Path(plain["tracking"]) if plain["tracking"] else None
         return cls(**{**plain, "base_path": Path(plain["base_path"]), "output_dir": Path(plain["output_dir"])})
 
 
@@ -153,7 +157,7 @@ def environment(job: TrainJob) -> dict[str, str]:
     logs = str(job.output_dir / "logs")
     wanted = {
         "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1",
-        "HF_DATASETS_CACHE": str(job.output_dir / "cache"), "TENSORBOARD_LOGGING_DIR": logs, "WANDB_DIR": logs,
+        "HF_DATASETS_CACHE": str(job.output_dir / "cache"), "WANDB_DIR": logs, **_tracking(job),
     }  # fmt: skip
     threads = job.settings.threads or max(1, cores() // job.settings.processes)
     # Threads that spin while they wait made a step 5.5 times slower when other processes wanted the cores as well.
@@ -162,6 +166,21 @@ def environment(job: TrainJob) -> dict[str, str]:
         wanted["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
     chosen = {name: os.environ.get(name, value) for name, value in defaults.items()}
     return {**wanted, **chosen, **({"OMP_NUM_THREADS": str(threads)} if job.settings.threads else {})}
+
+
+def _tracking(job: TrainJob) -> dict[str, str]:
+    """Return where trackers that write files do it, and under which name; what the person's own variables say wins."""
+    folder = job.tracking or job.output_dir / "logs"
+    made = {"TENSORBOARD_LOGGING_DIR": tensorboard_folder(folder, job.run_name)}
+    if "mlflow" in chosen(job.settings.report_to):
+        folder.mkdir(parents=True, exist_ok=True)
+        experiment = mlflow_experiment(job.experiment or job.run_name)
+        made |= {
+            "MLFLOW_TRACKING_URI": mlflow_address(folder),
+            "MLFLOW_EXPERIMENT_NAME": experiment,
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+        }
+    return made
 
 
 def gpu_visible() -> bool:
@@ -182,8 +201,10 @@ def _checked(job: TrainJob) -> TrainJob:
         raise UserError(f"the data file {missing[0]} does not exist; materialize the data set again")
     if not job.data_files:
         raise UserError("the data set has no files, so there is nothing to train on")
-    if absent := [tool for tool in settings.report_to if importlib.util.find_spec(tool) is None]:
-        raise UserError(f"finetune.report_to names {absent[0]}, which is not installed; install it or take it out")
+    if missing_tracker := absent(settings.report_to):
+        raise UserError(
+            f"finetune.report_to names {missing_tracker}, which is not installed; install it or take it out"
+        )
     if settings.quantized_base != "none" and not settings.lora_rank:
         raise UserError(
             "finetune.quantized_base trains adapters only; set finetune.lora_rank, or quantized_base = none"

@@ -109,7 +109,19 @@ def test_a_child_trains_and_leaves_folders_like_the_base(make_job, base, tmp_pat
         assert json.loads((epoch.path / "config.json").read_text())["dtype"] == "float32"
         assert all(values.dtype == np.float32 for values in load_file(epoch.path / "model.safetensors").values())
     assert not list(job.output_dir.glob("cache/*"))
-    assert list(job.output_dir.glob("logs/*tfevents*"))
+    assert list(job.output_dir.glob("logs/tensorboard/*/*tfevents*"))
+
+
+def test_a_training_reports_to_mlflow_in_the_experiment_of_its_run(make_job, tmp_path):
+    from mlflow.tracking import MlflowClient
+
+    job = replace(make_job(report_to="mlflow"), tracking=tmp_path / "trackers", experiment="the-run")
+    train(job, log_path=tmp_path / "log")
+    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/trackers/mlflow.db")
+    experiment = client.get_experiment_by_name("restem-the-run")
+    (found,) = client.search_runs([experiment.experiment_id])
+    assert found.info.run_name == job.run_name
+    assert client.get_metric_history(found.info.run_id, "loss")
 
 
 def test_the_loss_is_the_mean_over_target_tokens(make_job, base):
