@@ -118,9 +118,14 @@ def _blocks(result: RunResult) -> str:
 
 def _totals(result: RunResult) -> str:
     return "".join(
-        f'<div class="tile"><span class="muted">{safe(name)}</span><b>{safe(figure)}</b></div>'
+        f'<div class="tile"><span class="muted">{safe(_alone(name))}</span><b>{safe(figure)}</b></div>'
         for name, figure in totals_shown(result).items()
     )
+
+
+def _alone(name: str) -> str:
+    """Return the name of an amount without the word that joins both in a sentence."""
+    return name.removeprefix("of ")
 
 
 def _tile(title: str, figure: str, gain: str) -> str:

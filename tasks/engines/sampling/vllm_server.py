@@ -79,6 +79,13 @@ class VllmEngine:
             self.close()
             raise death from error
 
+    @property
+    def url(self) -> str:
+        """Return the base URL of the running server; EngineDied while none runs."""
+        if self._process is None:
+            raise EngineDied("the vLLM server is not running")
+        return self._process.url
+
     def sample(
         self, requests: Iterable[DrawRequest], sampling: Sampling, on_progress: OnProgress | None = None
     ) -> Iterator[Drawn]:
