@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -137,10 +138,9 @@ def _write(records: RunRecords, iterations: Sequence[int], files: _Files) -> Non
                 problems |= {one.id: one for one in from_table(table, Problem)}
     for number in iterations:
         kept = _write_kept(records, number, files)
-        for slot, manifest in records.slots(
-            lambda slot, at=number: slot.iteration == at and slot.stage == "generate" and slot.set in SPLITS
-        ):  # type: ignore[misc]
-            _write_samples(records, slot, manifest, kept, problems, files)
+        for slot, manifest in records.slots(lambda slot: slot.stage == "generate" and slot.set in SPLITS):
+            if slot.iteration == number:
+                _write_samples(records, slot, manifest, kept, problems, files)
 
 
 def _write_kept(records: RunRecords, number: int, files: _Files) -> dict[tuple[str, int], str]:
@@ -210,8 +210,8 @@ def _prompt(sample: Sample, problems: dict[str, Problem], model: ModelSettings) 
     return text if text is not None and digest_of_text(text) == sample.prompt_digest else None
 
 
-def _rows(records: RunRecords, manifest: Manifest | None, row_type: type) -> Iterator[object]:
-    return iter(records.store.rows(records.store.ref(manifest), row_type)) if manifest else iter(())
+def _rows(records: RunRecords, manifest: Manifest | None, row_type: type) -> list[Any]:
+    return records.store.rows(records.store.ref(manifest), row_type) if manifest else []
 
 
 def _name(number: int) -> str:

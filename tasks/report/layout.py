@@ -75,8 +75,8 @@ def _packed(widths: Sequence[int], room: int) -> list[list[int]]:
 
 
 def _block(shown: Grid, columns: Sequence[int], widths: Sequence[int]) -> str:
-    rows = [[(shown.head[at],) for at in columns], *([row[at] for at in columns] for row in shown.rows)]
-    return "\n".join(line for row in rows for line in _lines(row, widths))
+    whole = (tuple((title,) for title in shown.head), *shown.rows)
+    return "\n".join(line for row in whole for line in _lines([row[at] for at in columns], widths))
 
 
 def _lines(row: Sequence[Sequence[str]], widths: Sequence[int]) -> list[str]:
