@@ -23,14 +23,6 @@ INTERRUPTED = 130  # as a shell reports SIGINT
 TOLD_AT_THE_END = ("Finished in state Failed", "Finished in state Crashed", "Crash detected!")
 
 
-def shown_width() -> int | None:
-    """Return the width that tables must fit: `COLUMNS` where it is set, else that of the terminal; None in a pipe."""
-    columns = os.environ.get("COLUMNS", "")
-    if columns.isascii() and columns.isdigit() and int(columns):
-        return int(columns)
-    return os.get_terminal_size(sys.stdout.fileno()).columns or None if sys.stdout.isatty() else None
-
-
 def complain(sentence: str) -> None:
     """Print one line on standard error, with our name before it."""
     print(f"restem: {visible(sentence)}", file=sys.stderr)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from flows.cli.terminal import shown_width
 from tasks.domain.amounts import duration, size
 from tasks.domain.visible import visible
 
@@ -28,6 +28,14 @@ def show(arguments: argparse.Namespace, value: Any, text: Callable[[], str]) -> 
     """Print `value` as JSON where `--json` asks for it, else `text()`; the exit code is 0."""
     print(visible(as_json(value) if arguments.json else text()))  # as JSON writes them, too
     return 0
+
+
+def shown_width() -> int | None:
+    """Return the width that tables must fit: `COLUMNS` where it is set, else that of the terminal; None in a pipe."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit() and int(columns):
+        return int(columns)
+    return os.get_terminal_size(sys.stdout.fileno()).columns or None if sys.stdout.isatty() else None
 
 
 def show_result(arguments: argparse.Namespace, result: Any, page: str) -> None:

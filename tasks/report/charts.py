@@ -18,6 +18,7 @@ from typing import Any
 from tasks.domain.comparison import DifficultyBin, by_difficulty
 from tasks.domain.results import IterationResult, RunResult
 from tasks.domain.statistics import Interval
+from tasks.report.colours import light_colours
 from tasks.report.figures import figure
 from tasks.report.tables import estimate, policy_name
 
@@ -419,8 +420,6 @@ def as_png(svg: str, dpi: int = 110) -> Png | None:
     """Return a picture of `as_svg` as an image; None for a text that another package wrote."""
     if not isinstance(svg, Svg):
         return None
-    from tasks.report.page import light_colours
-
     data, colours = io.BytesIO(), {stand_in: light_colours()[name] for stand_in, name in VARIABLES.items()}
     for artist in svg.figure.findobj():
         _recolour(artist, colours)

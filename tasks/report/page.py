@@ -10,7 +10,6 @@ import json
 import os
 import re
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from pathlib import Path
 from string import Template
 
@@ -72,13 +71,6 @@ def render_html(result: RunResult) -> str:
             "\n".join([result.hardware, *(f"{name} {version}" for name, version in sorted(result.versions.items()))])
         ),
     )
-
-
-@lru_cache(maxsize=1)
-def light_colours() -> dict[str, str]:
-    """Return the page's light colours by name: whoever embeds a picture alone has no style sheet of ours."""
-    light = TEMPLATE.read_text(encoding="utf-8").partition(":root {")[2].partition("}")[0]
-    return dict(re.findall(r"(--\w+): (#\w+)", light))
 
 
 def _when(result: RunResult) -> str:

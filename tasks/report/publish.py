@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from tasks.domain.results import IterationResult, RunResult, ShownSample
 from tasks.domain.schema import LABELS
 from tasks.domain.visible import visible
+from tasks.report.colours import light_colours
 from tasks.report.figures import drawn
 from tasks.report.keys import artifact_key
-from tasks.report.page import light_colours
 from tasks.report.tables import as_markdown, code, plain, policy_name, within_limit, without_password
 
 MOST_TEXT = 1_500  # characters of one completion in the sample browser
