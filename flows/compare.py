@@ -60,7 +60,7 @@ def compare(start_from: ComparisonName = "compare-demo", only: str = "", setting
         return found[0].only(only or None)[0].config
 
     def work(checked: Checked, journal: Journal) -> Any:
-        cells = checked_cells(found[0].only(only or None))
+        cells = checked_cells(found[0].only(only or None), first=checked)
         result = whole_comparison(found[0], cells, settings, journal, publish_comparison)
         return (Failed if result.failures else Completed)(message=headline(result))
 

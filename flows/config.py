@@ -116,9 +116,12 @@ class RunConfig(Settings):
 
 def load_config(path: str | Path, overrides: tuple[str, ...] = ()) -> RunConfig:
     """Read a TOML config and `a.b=c` overrides; every mistake is one sentence (UserError)."""
-    tree, here = config_with(read_toml(path), overrides), Path(path).absolute().parent
-    _read_corrections(tree, here)
-    return with_own_code(make_config(tree, str(path)), here)
+    return config_from(config_with(read_toml(path), overrides), str(path), Path(path).absolute().parent)
+
+
+def config_from(tree: dict[str, Any], origin: str, here: Path) -> RunConfig:
+    """Make a config from the tree of a file, with what the file names beside it: corrections, a reward of one's own."""
+    return with_own_code(make_config(_with_corrections(tree, here), origin), here)
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
@@ -132,16 +135,17 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         raise UserError(f"config {str(path)!r} is not valid TOML: {error}") from error
 
 
-def _read_corrections(tree: dict[str, Any], here: Path) -> None:
-    """Replace the name of the corrections file by its content, so that the content travels with the config."""
-    data = tree.get("data")
+def _with_corrections(tree: dict[str, Any], here: Path) -> dict[str, Any]:
+    """Return the tree with the content of the corrections file in place of its name, so that the content travels with the config."""
+    data, verify = tree.get("data"), tree.get("verify", {})
     if not isinstance(data, dict) or not isinstance(data.get("corrections"), str):
-        return
+        return tree
     found = read_corrections(here / Path(data["corrections"]).expanduser())
-    data["corrections"] = [one.model_dump() for one in found.problems]
-    verify = tree.setdefault("verify", {})
-    if isinstance(verify, dict):
-        verify["overruled"] = [*verify.get("overruled", []), *(one.model_dump() for one in found.overruled)]
+    corrected = {"data": {"corrections": [one.model_dump() for one in found.problems]}}
+    if not isinstance(verify, dict):
+        return config_with(tree, corrected)
+    overruled = [*verify.get("overruled", []), *(one.model_dump() for one in found.overruled)]
+    return config_with(tree, corrected, {"verify": {"overruled": overruled}})
 
 
 def with_own_code(config: RunConfig, here: Path) -> RunConfig:

@@ -123,7 +123,7 @@ def _commit(job: FinetuneJob, recipe: dict[str, Any], result: TrainResult, secon
         "epochs": epochs, "tokens": result.tokens, "history": list(result.history)[-2000:], "seconds": round(seconds, 3),
         "train_seconds": round(result.seconds, 3), "start": asdict(job.start), "dataset": asdict(job.dataset),
         "environment": environment(), "held_back": [asdict(one) for one in result.held_back], "threads": result.threads,
-        "peak_bytes": result.peak_bytes,
+        "peak_bytes": result.peak_bytes, "optimizing_seconds": round(result.optimizing_s, 3),
     }  # fmt: skip
     if result.encoded:
         meta["encoded"] = dict(result.encoded)

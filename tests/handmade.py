@@ -71,7 +71,7 @@ def made_up_training(job: FinetuneJob) -> Outcome:
         parts += store.put_folder(relative, folder)
     meta = {
         "epochs": epochs, "start": asdict(job.start), "dataset": asdict(job.dataset), "environment": environment(),
-        "seconds": 2.0, "train_seconds": 1.0,
+        "seconds": 2.0, "optimizing_seconds": 1.0,
     }  # fmt: skip
     digest = digest_of([one["digest"] for one in epochs])
     made = store.commit(Manifest("finetune", key, recipe, attempt, digest, job.dataset.rows, parts, meta, time.time()))

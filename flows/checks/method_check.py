@@ -52,7 +52,8 @@ def warnings(config: RunConfig, base: Policy | None) -> Iterator[str]:
     bars = config.loop.thresholds or (
         (config.materialize.threshold,) if config.materialize.threshold is not None else ()
     )
-    if config.materialize.reward == "verdict" and bars and not is_graded(config.verify):
+    several = len({bar for bar in bars if bar > 0}) > 1
+    if config.materialize.reward == "verdict" and several and not is_graded(config.verify):
         yield (
             f"thresholds {list(bars)} under a reward of 0 or 1: every threshold above 0 accepts the same samples, so later "
             "Improve steps train on the same rows again; use a graded reward (verify.code.graded, materialize.reward = "

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from flows.checks.method_check import check_method
 from flows.comparison.design import Cell
 from flows.config import RunConfig
-from flows.run.preflight import Checked, preflight, with_engine_at_hand, workspace_of
+from flows.run.preflight import Checked, as_decided_here, preflight, workspace_of
 
 # what cells may differ in without another check: where results go, how rows are chosen, and seeds
 UNCHECKED = {"run": ("name", "preset"), "finetune": ("seed",)}
@@ -22,9 +23,12 @@ class CheckedCell:
     checked: Checked
 
 
-def checked_cells(cells: Iterable[Cell], *, looking: bool = False) -> list[CheckedCell]:
-    """Check the cells; UserError for the first fault. With `looking` nothing is written or fetched."""
-    known: dict[str, Checked] = {}
+def checked_cells(cells: Sequence[Cell], *, looking: bool = False, first: Checked | None = None) -> list[CheckedCell]:
+    """Check the cells; UserError for the first fault. With `looking` nothing is written or fetched.
+
+    `first` is the first cell as it was checked before.
+    """
+    known = {_what_is_checked(cells[0].config): first} if first is not None else {}
     return [CheckedCell(cell, _checked(cell, known, looking)) for cell in cells]
 
 
@@ -33,11 +37,17 @@ def _checked(cell: Cell, known: dict[str, Checked], looking: bool) -> Checked:
     if alike not in known:
         known[alike] = preflight(cell.config, looking=looking)
         return known[alike]
-    return replace(known[alike], config=with_engine_at_hand(cell.config), workspace=workspace_of(cell.config))
+    before = known[alike]
+    if before.config.run.name == cell.config.run.name:
+        return before
+    config = as_decided_here(cell.config, before.base)
+    check_method(config, before.sets.problems["train"], before.base)
+    return replace(before, config=config, workspace=workspace_of(config))
 
 
 def _what_is_checked(config: RunConfig) -> str:
-    tree = config.model_dump(mode="json", exclude={"loop", "materialize"})
+    """Return what decides about the checks; a hint is part of the prompts that a model is looked at with."""
+    tree = config.model_dump(mode="json", exclude={"loop", "materialize"}) | {"hint": config.loop.hint}
     for section, names in UNCHECKED.items():
         for name in names:
             tree[section].pop(name)

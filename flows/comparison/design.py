@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
-from flows.config import RunConfig, config_with, make_config, read_toml, with_own_code
+from flows.config import RunConfig, config_from, config_with, read_toml
 from tasks.domain.algorithms import preset
 from tasks.domain.errors import UserError
 from tasks.domain.settings import Settings
@@ -26,6 +26,8 @@ from tasks.domain.settings import Settings
 Tree = dict[str, Any]
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$"
 Budget = Literal["samples", "tokens", "steps"]
+Spends = Literal["budget", "own"]
+ARM_KEYS = ("method", "spends")  # of a section [arms.NAME]; all others are sections of a run
 
 
 class CompareSettings(Settings):
@@ -78,11 +80,15 @@ class CompareSettings(Settings):
 
 @dataclass(frozen=True)
 class Arm:
-    """One arm: its method, and the settings that it has over those of the method."""
+    """One arm: its method, the settings that it has over those of the method, and whether it spends the whole budget.
+
+    `spends` is "budget" where the method's waves are scaled to the budget, and "own" where they stay and the budget is a bound.
+    """
 
     name: str
     method: str
     sections: Tree
+    spends: Spends = "budget"
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,7 @@ def load_comparison(path: str | Path, overrides: Sequence[str] = ()) -> Comparis
 
 
 def comparison_of(tree: Tree, origin: str, here: Path) -> Comparison:
-    """Make a comparison from its tree; `here` is where rewards of one's own lie."""
+    """Make a comparison from its tree; `here` is where files that it names lie."""
     if "compare" not in tree:
         raise UserError(f"{origin} has no section [compare]; `restem run` is for the config of one run")
     try:
@@ -143,10 +149,10 @@ def comparison_of(tree: Tree, origin: str, here: Path) -> Comparison:
     common = {name: section for name, section in tree.items() if name not in ("compare", "arms")}
     arms = _arms(settings, tree.get("arms", {}), origin)
     cells = tuple(
-        Cell(arm, seed, with_own_code(make_config(cell_tree(common, arm, settings, seed), f"{origin}, arm {arm.name}"), here))
+        Cell(arm, seed, config_from(cell_tree(common, arm, settings, seed), f"{origin}, arm {arm.name}", here))
         for seed in settings.seeds
         for arm in arms
-    )  # fmt: skip
+    )
     return Comparison(settings, cells, tree, origin)
 
 
@@ -158,11 +164,18 @@ def _arms(settings: CompareSettings, sections: Any, origin: str) -> list[Arm]:
         )
     if unused := sorted(set(sections) - set(settings.arms)):
         raise UserError(f"{origin}: section [arms.{unused[0]}] is none of compare.arms; add it there or remove it")
-    return [
-        Arm(name, str(sections.get(name, {}).get("method", name)),
-            {key: value for key, value in sections.get(name, {}).items() if key != "method"})
-        for name in settings.arms
-    ]  # fmt: skip
+    return [_arm(name, sections.get(name, {}), origin) for name in settings.arms]
+
+
+def _arm(name: str, section: Tree, origin: str) -> Arm:
+    spends = section.get("spends", "budget")
+    if spends not in get_args(Spends):
+        raise UserError(
+            f"{origin}: arms.{name}.spends is {spends!r}; expected 'budget' (the method's waves are scaled to it) or 'own' (they "
+            "stay as they are, within the budget)"
+        )
+    sections = {key: value for key, value in section.items() if key not in ARM_KEYS}
+    return Arm(name, str(section.get("method", name)), sections, spends)
 
 
 def cell_tree(common: Tree, arm: Arm, settings: CompareSettings, seed: int) -> Tree:
@@ -175,7 +188,7 @@ def cell_tree(common: Tree, arm: Arm, settings: CompareSettings, seed: int) -> T
         "finetune": {"seed": seed},
         "materialize": {"seed": seed},
     }
-    return config_with(tree, _within(settings, tree, arm.name), seeded)
+    return config_with(tree, _within(settings, tree, arm), seeded)
 
 
 def run_name(comparison: str, arm: str, seed: int) -> str:
@@ -183,24 +196,52 @@ def run_name(comparison: str, arm: str, seed: int) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "-", f"{comparison}-{arm}-s{seed}")
 
 
-def _within(settings: CompareSettings, tree: Tree, arm: str) -> Tree:
+def _within(settings: CompareSettings, tree: Tree, arm: Arm) -> Tree:
     """Return the settings that hold an arm to the budget."""
     if settings.amount is None:
         return {}
     if settings.budget != "samples":
         return {"loop": {f"most_{settings.budget}": settings.amount}}
-    defaults = RunConfig()
-    rounds = tree.get("loop", {}).get("iterations", defaults.loop.iterations)
-    waves = tuple(tree.get("generate", {}).get("waves", defaults.generate.waves))
-    share = settings.amount // rounds
+    waves = tuple(tree.get("generate", {}).get("waves", RunConfig().generate.waves))
+    visits = draws_of_a_problem(tree)
+    if arm.spends == "own":
+        _check_own(settings.amount, arm, sum(waves) + _hinted(tree), visits)
+        return {}
+    share = int(settings.amount / visits) - _hinted(tree)
     if share < 1:
         raise UserError(
-            f"compare.amount gives arm {arm} {settings.amount} samples a problem for {rounds} rounds; give at least one a "
-            "round, or set compare.rounds"
+            f"compare.amount gives arm {arm.name} {settings.amount} samples a problem, and it samples a problem {visits:g} times"
+            f"{', with a second try each time' * _hinted(tree)}; give at least one a time, or set compare.rounds"
         )
     scaled = scaled_waves(waves, share)
-    cap = tree.get("materialize", {}).get("cap", defaults.materialize.cap)
+    cap = tree.get("materialize", {}).get("cap", RunConfig().materialize.cap)
     return {"generate": {"waves": scaled}, "materialize": {"cap": min(cap, scaled[0])}}
+
+
+def _hinted(tree: Tree) -> int:
+    """Return how many samples a second try adds to those of a problem, at most."""
+    return int(tree.get("loop", {}).get("hint", "none") != "none")
+
+
+def _check_own(amount: int, arm: Arm, samples: int, visits: float) -> None:
+    """Raise UserError where an arm that keeps its method's waves asks for more than the budget."""
+    if samples * visits > amount:
+        raise UserError(
+            f"arm {arm.name} spends its own: {samples} samples {visits:g} times, {samples * visits:g} a train problem, and "
+            f"compare.amount is {amount}; lower its generate.waves or loop.iterations, or leave arms.{arm.name}.spends out"
+        )
+
+
+def draws_of_a_problem(tree: Tree) -> float:
+    """Return how many times an arm samples a train problem, on the average.
+
+    A grown set serves `loop.improve` rounds, and of a mini-batch of `loop.problems` each problem is a part of the rounds; without
+    `data.train.limit` nobody knows of how many problems it is one, and each round counts whole.
+    """
+    loop, limit = tree.get("loop", {}), tree.get("data", {}).get("train", {}).get("limit")
+    grown = loop.get("iterations", RunConfig().loop.iterations) // loop.get("improve", 1)
+    share = min(1.0, loop["problems"] / limit) if loop.get("problems") and limit else 1.0
+    return float(max(grown, 1) * share)
 
 
 def scaled_waves(waves: Sequence[int], total: int) -> tuple[int, ...]:

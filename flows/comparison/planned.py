@@ -9,16 +9,25 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from flows.comparison.checks import CheckedCell, checked_cells
 from flows.comparison.design import CompareSettings, Comparison
+from flows.config import RunConfig
 from flows.planning.estimate import ENGINE_START_S, Amounts, Work, estimate
 from flows.planning.plan import Plan, Step, plan_of
 from flows.stored.comparisons import comparison_result, record_of
 from tasks.domain.arms import seed_spread
 from tasks.domain.inference import Detectable, detectable
 
-SHARED = ((0, "base"), (0, "evaluate"), (1, "E-step"))  # the phases that cells can share
+# the phases that cells can share, and the sections beside model and engine that decide whether they do
+SHARED = {
+    (0, "base"): (),
+    (0, "evaluate"): ("evaluate",),
+    (0, "materialize"): (),
+    (0, "M-step"): ("finetune",),
+    (1, "E-step"): ("generate",),
+}
 
 
 @dataclass(frozen=True)
@@ -90,22 +99,26 @@ def _planned(one: CheckedCell, plan: Plan, counted: set[str]) -> PlannedCell:
 
 def _done_before(one: CheckedCell, step: Step, counted: set[str]) -> bool:
     """Return whether an earlier cell does this step; the first to ask does it."""
-    if (step.iteration, step.phase) not in SHARED:
+    place = (step.iteration, step.phase)
+    if place not in SHARED:
         return False
-    config = one.checked.config
-    parts = [
-        step.iteration,
-        step.phase,
-        config.model.content(),
-        config.data.model_dump(mode="json"),
-        config.engine.content(),
-    ]
-    if step.phase == "E-step":
-        parts += [config.loop.draw, config.generate.content(), max(config.generate.waves)]
-    same = json.dumps(parts, sort_keys=True)
+    same = json.dumps([*place, _what_is_shared(one.checked.config, *place)], sort_keys=True)
     done = same in counted
     counted.add(same)
     return done
+
+
+def _what_is_shared(config: RunConfig, iteration: int, phase: str) -> list[Any]:
+    """Return what two cells must have alike for one to do the other's step."""
+    parts: list[Any] = [config.model.content(), config.engine.content()]
+    parts += [getattr(config, section).content() for section in SHARED[iteration, phase]]
+    if phase == "evaluate":
+        return [*parts, config.data.test.model_dump(mode="json")]
+    if phase == "E-step":
+        loop = config.loop
+        parts += [loop.draw, loop.first, loop.problems, loop.sampler, loop.hint, max(config.generate.waves)]
+        parts += [config.finetune.content()] if loop.first == "sft" else []
+    return [*parts, config.data.model_dump(mode="json")]
 
 
 def _total(cells: Iterable[Amounts]) -> Amounts:

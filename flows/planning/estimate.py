@@ -23,6 +23,7 @@ CPU_TRAINING_FLOPS = 9e10
 GPU_SAMPLING_FLOPS, GPU_SAMPLING_MOST = 3e13, 20_000.0
 GPU_TRAINING_FLOPS = 1e14
 ENGINE_START_S = 37.0
+TRAINING_START_S = 12.0  # imports, the checkpoint and the rows; on 2 cores
 PRETRAIN_STEP_S = 0.2
 BUILTIN_PARAMETERS = 800_000
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -157,14 +158,14 @@ def _rates_of(result: RunResult, rows: Sequence[IterationResult], store: Store) 
 def _training_rates(result: RunResult, store: Store) -> tuple[float, float]:
     """Return the seconds that trainings take beside the optimizer's, and those of a row in an epoch, as their manifests say.
 
-    Manifests of older stores may not say them; nothing is known then.
+    Manifests of older stores may not say them: then all of the seconds count as the rows', or nothing is known.
     """
     found = (finetune_of(store, row.refs.get("finetune", "")) for row in result.iterations)
     done = [one for one in found if one is not None and "seconds" in one.meta]
     passes = sum(_rows_passed(one) for one in done)
     if not passes:
         return 0.0, 0.0
-    optimizing = sum(one.meta.get("train_seconds", one.meta["seconds"]) for one in done)
+    optimizing = sum(one.meta.get("optimizing_seconds", one.meta["seconds"]) for one in done)
     return (sum(one.meta["seconds"] for one in done) - optimizing) / len(done), optimizing / passes
 
 
@@ -188,7 +189,7 @@ def _rules(config: RunConfig, sets: dict[Split, list[Problem]], parameters: int)
         prompt_tokens,
         completion_tokens,
         min(flops / (2 * parameters), most),
-        0.0,
+        TRAINING_START_S,
         (prompt_tokens + completion_tokens) * 6 * parameters / training_flops,
         config.materialize.cap,
         f"rules of thumb: completions half of max_tokens long, {parameters / 1e6:,.1f}M parameters, every problem filled "

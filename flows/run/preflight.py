@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.checks.builtin_check import check_builtin
 from flows.checks.memory_check import check_memory
 from flows.checks.method_check import check_method
 from flows.checks.model_check import check_model
@@ -80,6 +81,7 @@ def preflight(config: RunConfig, *, looking: bool = False) -> Checked:
     base = named_base(config, workspace, fetch=not looking)
     config = with_chat_template(config, base)
     check_prompts(config, *(one.problems for one in loaded.values()))
+    check_builtin(config, itertools.chain(*(one.problems for one in loaded.values())))
     if base:
         check_memory(config, base, itertools.chain(*(one.problems for one in loaded.values())))
         check_model(
@@ -109,6 +111,11 @@ def open_run(
             yield Run(stages, problems, executor.base(stages, base))
         finally:
             close()
+
+
+def as_decided_here(config: RunConfig, base: Policy | None) -> RunConfig:
+    """Return the config with all that this machine and the base decide: engine, data types, chat template."""
+    return with_chat_template(with_machine_dtypes(with_engine_at_hand(config)), base)
 
 
 def with_engine_at_hand(config: RunConfig) -> RunConfig:

@@ -152,7 +152,9 @@ class ModelSettings(Settings):
     LATER = frozenset({"chat"})
 
     base: str = Field(
-        "builtin:arithmetic", description="builtin:arithmetic, builtin:programs, a folder, an fsspec URL, or a Hub id."
+        "builtin:arithmetic",
+        description="builtin:arithmetic, builtin:arithmetic_hints (for a second try with a hint), builtin:programs, a folder, an "
+        "fsspec URL, or a Hub id.",
     )
     revision: str | None = Field(None, description="Hub revision of the base; resolved to a commit when planned.")
     prompt: str = Field(

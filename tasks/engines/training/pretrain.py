@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.domain import arithmetic, tiny_programs
+from tasks.domain import arithmetic, hinted_arithmetic, tiny_programs
 from tasks.domain.errors import TrainerFailed
 from tasks.domain.prompts import template_named
 from tasks.domain.schema import Problem
@@ -26,6 +26,7 @@ from tasks.domain.settings import ModelSettings
 
 PAD, BOS, EOS, UNK = "<pad>", "<s>", "</s>", "<unk>"
 RECIPE_FILE = "pretrain.json"
+PREFIX = "builtin:"  # of model.base
 POLL_S = 0.2
 
 
@@ -41,6 +42,11 @@ class Curriculum:
     characters: str
     pairs: Callable[[int], Iterator[Pair]]
 
+    def unknown_in(self, text: str) -> str:
+        """Return the characters of a text that have no token, each once, in their order."""
+        rest = re.sub("|".join(map(re.escape, self.words)), "", text)
+        return "".join(dict.fromkeys(one for one in rest if one not in self.characters))
+
 
 def _arithmetic_pairs(seed: int) -> Iterator[Pair]:
     rng = random.Random(seed)
@@ -54,6 +60,9 @@ def _program_pairs(seed: int) -> Iterator[Pair]:
 
 CURRICULA = {
     "arithmetic": Curriculum("arithmetic", (arithmetic.ANSWER_MARK,), "\n 0123456789+-=?#", _arithmetic_pairs),
+    "arithmetic_hints": Curriculum(
+        "arithmetic", (arithmetic.ANSWER_MARK,), "\n 0123456789+-=?#()", hinted_arithmetic.exercises
+    ),
     "programs": Curriculum(
         "programs",
         ("n=int(input())", "a,b=map(int,input().split())", "Read n. Print n", "Read a, b. Print a", "print(",
@@ -128,8 +137,13 @@ def pretrain_base(
 
 def recipe_of(settings: ModelSettings, output_dir: str = "") -> PretrainRecipe:
     """Return the recipe of `settings.base`, which names a curriculum as builtin:NAME."""
-    task = settings.base.removeprefix("builtin:")
+    task = settings.base.removeprefix(PREFIX)
     return PretrainRecipe(output_dir, settings.pretrain_steps, settings.pretrain_seed, task=task)
+
+
+def curriculum_named(base: str) -> Curriculum | None:
+    """Return what a built-in base is taught; None for any other model."""
+    return CURRICULA.get(base.removeprefix(PREFIX)) if base.startswith(PREFIX) else None
 
 
 def _follow(child: Any, on_progress: Callable[[PretrainProgress], None] | None) -> None:

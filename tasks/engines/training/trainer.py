@@ -100,7 +100,8 @@ class EpochCheckpoint:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """The epochs, earliest first. `tokens` counts all epochs, `seconds` this call; `held_back` are rows that were not trained on.
+    """The epochs, earliest first. `tokens` counts all epochs, `seconds` this call with the child's start, `optimizing_s` the steps
+    that it made; `held_back` are rows that were not trained on.
 
     `notes` are sentences on what was asked for and not done.
 
@@ -118,6 +119,7 @@ class TrainResult:
     threads: int = 0  # of the child, for arithmetic on the CPU
     encoded: Mapping[str, int] = field(default_factory=dict)  # rows trained on their encoded text, by the reason
     peak_bytes: int = 0  # of the GPU where there is one, else of the child's memory
+    optimizing_s: float = 0.0
 
 
 def train(job: TrainJob, *, on_progress: Callable[[TrainProgress], None] | None = None, log_path: Path) -> TrainResult:
@@ -130,10 +132,10 @@ def train(job: TrainJob, *, on_progress: Callable[[TrainProgress], None] | None 
     _prepare(job)
     log_start = log_path.stat().st_size if log_path.exists() else 0
     with spawn(command(job), env=environment(job), log_path=log_path, cwd=job.output_dir) as child:
-        code = _follow(child, job, on_progress, started + job.settings.timeout_s)
-    if code != 0 or not (job.output_dir / RESULT_FILE).exists():
-        raise _failure(job, code, log_path, log_start)
-    return _result(job, time.monotonic() - started)
+        ended = _follow(child, job, on_progress, started + job.settings.timeout_s)
+    if ended.code != 0 or not (job.output_dir / RESULT_FILE).exists():
+        raise _failure(job, ended.code, log_path, log_start)
+    return replace(_result(job, time.monotonic() - started), optimizing_s=ended.optimizing_s)
 
 
 def command(job: TrainJob) -> list[str]:
@@ -241,18 +243,28 @@ def _launch_config(settings: FinetuneSettings) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Followed:
+    """How a child ended, and how many seconds it had made steps for when it last told of one."""
+
+    code: int
+    optimizing_s: float
+
+
 def _follow(
     child: GuardedProcess, job: TrainJob, on_progress: Callable[[TrainProgress], None] | None, deadline: float
-) -> int:
-    """Pass progress on until the child has ended, and return its exit code."""
-    lines = _new_lines(job.output_dir / PROGRESS_FILE)
+) -> _Followed:
+    """Pass progress on until the child has ended."""
+    lines, optimizing_s = _new_lines(job.output_dir / PROGRESS_FILE), 0.0
     while True:
         code = _ended(child)
         for line in next(lines):
+            now = TrainProgress(**json.loads(line))
+            optimizing_s = now.seconds
             if on_progress is not None:
-                on_progress(TrainProgress(**json.loads(line)))
+                on_progress(now)
         if code is not None:
-            return code
+            return _Followed(code, optimizing_s)
         if time.monotonic() > deadline:
             raise TrainerFailed(
                 f"fine-tuning was stopped after {job.settings.timeout_s:g} s; raise finetune.timeout_s "

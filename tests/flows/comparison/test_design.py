@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,36 @@ def test_a_budget_of_samples_is_split_over_the_rounds_in_the_methods_own_waves()
     assert {sum(one.generate.waves) * one.loop.iterations for one in (rest_em, rft, raft)} == {16}
 
 
+def test_a_budget_counts_how_often_a_problem_is_sampled_not_rounds() -> None:
+    """ReST draws once for two rounds; IML samples 4 of 8 problems a round, so in 6 rounds a problem 3 times."""
+    design = {"arms": ["rest", "iml", "star"], "seeds": [1], "budget": "samples", "amount": 16}
+    arms = {
+        "rest": {"loop": {"iterations": 4, "improve": 2}},
+        "iml": {"loop": {"iterations": 6, "problems": 4}},
+        "star": {"loop": {"iterations": 2}},
+    }
+    rest, iml, star = (
+        cell.config.generate.waves for cell in made(design, arms=arms, data={"train": {"limit": 8}}).cells
+    )
+    assert (rest, iml, star) == ((8,), (5,), (7,)), "a second try is a sample too"
+
+
+def test_an_arm_can_keep_its_methods_own_samples_within_the_budget() -> None:
+    arms = {"star": {"spends": "own", "loop": {"iterations": 2}}}
+    design = {"arms": ["star"], "seeds": [1], "amount": 4}
+    (cell,) = made(design, arms=arms).cells
+    assert (cell.config.generate.waves, cell.arm.spends) == ((1,), "own")
+    with pytest.raises(UserError, match=r"2 samples 2 times, 4 a train problem, and compare.amount is 3"):
+        made({**design, "amount": 3}, arms=arms)
+
+
+def test_what_a_comparison_names_beside_it_is_read_as_a_run_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "c.jsonl").write_text(json.dumps({"problem": "p", "gold": "3"}) + "\n")
+    (tmp_path / "c.toml").write_text('[compare]\narms = ["rest_em", "raft"]\n[data]\ncorrections = "c.jsonl"\n')
+    for cell in load_comparison(tmp_path / "c.toml").cells:
+        assert [(one.problem, one.gold) for one in cell.config.data.corrections] == [("p", "3")]
+
+
 @pytest.mark.parametrize("kind", ["tokens", "steps"])
 def test_other_budgets_end_the_loop(kind: str) -> None:
     config = made({"arms": ["rest_em"], "budget": kind, "amount": 500}).cells[0].config
@@ -86,10 +117,11 @@ def test_scaled_waves_add_up_and_none_is_empty(waves: list[int], total: int) -> 
         ({"arms": ["rest_em", "rest_em"]}, {}, "names one twice"),
         ({"arms": ["rest_em"], "reference": "raft"}, {}, "reference 'raft' is none of the arms rest_em"),
         ({"arms": ["rest_em"]}, {"arms": {"raft": {}}}, "section [arms.raft] is none of compare.arms"),
-        ({"arms": ["rest_em"], "amount": 2, "rounds": 3}, {}, "give at least one a round"),
+        ({"arms": ["rest_em"], "amount": 2, "rounds": 3}, {}, "give at least one a time"),
         ({"arms": ["rest_em"], "unknown": 1}, {}, "compare.unknown"),
         ({"arms": ["rest_em"]}, {"generate": {"nope": 1}}, "arm rest_em: unknown key 'generate.nope'"),
         ({"arms": ["a" * 32]}, {}, "compare.arms.0"),
+        ({"arms": ["rest_em"]}, {"arms": {"rest_em": {"spends": "all"}}}, "arms.rest_em.spends is 'all'"),
     ],
 )
 def test_a_mistake_is_one_sentence(compare: dict[str, Any], sections: dict[str, Any], sentence: str) -> None:

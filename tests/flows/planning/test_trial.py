@@ -32,7 +32,7 @@ def test_a_trial_changes_only_the_name_the_number_of_problems_and_of_iterations(
 def test_the_training_of_a_plan_grows_with_its_rows_at_the_rate_that_a_trial_measured(tmp_path: Path) -> None:
     config, _ = make_store(tmp_path)
     workspace = workspace_of(config)
-    _, rows, passes = _retold(workspace, seconds=30.0, train_seconds=20.0)
+    _, rows, passes = _retold(workspace, seconds=30.0, optimizing_seconds=20.0)
     sets = {split: load_problems(getattr(config.data, split), split) for split in ("train", "val", "test")}
     work = Work(0, 0, 1, False)
     once = estimate(config, workspace, work, sets, None).seconds
@@ -41,7 +41,7 @@ def test_the_training_of_a_plan_grows_with_its_rows_at_the_rate_that_a_trial_mea
     assert estimate(config, workspace, work, ten, None).seconds - 10 == pytest.approx(10 * (once - 10), rel=0.02)
 
 
-def _retold(workspace, seconds: float, train_seconds: float):  # type: ignore[no-untyped-def]
+def _retold(workspace, seconds: float, optimizing_seconds: float):  # type: ignore[no-untyped-def]
     """Write times into the stored trainings; return their manifests, the rows of one, and the rows that its optimizer saw."""
     store, result = workspace.store, result_of(workspace.store, workspace.run)
     assert result is not None
@@ -50,7 +50,7 @@ def _retold(workspace, seconds: float, train_seconds: float):  # type: ignore[no
         manifest = store.lookup("finetune", key)
         steps = 8
         epochs = [{**one, "steps": steps} for one in manifest.meta["epochs"]]
-        meta = {**manifest.meta, "epochs": epochs, "seconds": seconds, "train_seconds": train_seconds}
+        meta = {**manifest.meta, "epochs": epochs, "seconds": seconds, "optimizing_seconds": optimizing_seconds}
         store.write_json(f"finetune/{key}/manifest.json", asdict(replace(manifest, meta=meta)))
         settings = manifest.recipe["settings"]
         rows, passes = manifest.rows, steps * settings["batch_size"] * settings["accumulation"]

@@ -1,14 +1,25 @@
 """Pre-training the built-in base: a folder that loads, reproducible weights, and reuse of a finished one."""
 
 import json
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from tasks.base import BaseJob
 from tasks.domain.arithmetic import Expression, solution
 from tasks.domain.errors import TrainerFailed
+from tasks.domain.hinted_arithmetic import exercises
 from tasks.domain.settings import ModelSettings
-from tasks.engines.training.pretrain import PretrainProgress, character_tokenizer, pretrain_base
+from tasks.engines.training.pretrain import (
+    PretrainProgress,
+    PretrainRecipe,
+    character_tokenizer,
+    curriculum_named,
+    pretrain_base,
+)
+from tasks.store.artifacts import key_of
+from tasks.store.workspace import Workspace
 
 STEPS = 25
 
@@ -35,6 +46,25 @@ def test_the_prompt_is_a_prefix_in_tokens_too() -> None:
     prompt, completion = "478+285=?\n", "8+5=13\n#### 763"
     together = tokenizer(prompt + completion).input_ids
     assert together == tokenizer(prompt).input_ids + tokenizer(completion).input_ids
+
+
+def test_the_base_with_hints_has_a_token_for_all_that_it_is_taught_and_room_for_a_whole_solution_as_hint() -> None:
+    tokenizer, plain = character_tokenizer("arithmetic_hints"), character_tokenizer()
+    taught = curriculum_named("builtin:arithmetic_hints")
+    assert taught is not None
+    rows = [f"{question}\n{text}" for question, text in islice(exercises(0), 2_000)]
+    for row in rows:
+        ids = tokenizer(row).input_ids
+        assert tokenizer.decode(ids) == row and tokenizer.unk_token_id not in ids
+        assert not taught.unknown_in(row)
+        assert ("(" in row) == (plain.unk_token_id in plain(row).input_ids), "the other base cannot read a hint"
+    assert max(len(tokenizer(row).input_ids) for row in rows) < PretrainRecipe("", 1, 0).max_positions
+
+
+def test_the_first_base_is_found_under_its_old_key_and_its_tokens_are_those_of_before(tmp_path: Path) -> None:
+    recipe = BaseJob(Workspace(str(tmp_path), str(tmp_path), "r"), ModelSettings(pretrain_steps=900)).recipe()
+    assert key_of(recipe) == "6a4bd4c6e62a3776"
+    assert len(character_tokenizer()) == 22
 
 
 def test_special_tokens_of_tokenizer_model_and_generation_agree(base: tuple[Path, list[PretrainProgress]]) -> None:
