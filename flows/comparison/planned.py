@@ -112,6 +112,8 @@ def _what_is_shared(config: RunConfig, iteration: int, phase: str) -> list[Any]:
     """Return what two cells must have alike for one to do the other's step."""
     parts: list[Any] = [config.model.content(), config.engine.content()]
     parts += [getattr(config, section).content() for section in SHARED[iteration, phase]]
+    if phase == "base":
+        return parts
     if phase == "evaluate":
         return [*parts, config.data.test.model_dump(mode="json")]
     if phase == "E-step":

@@ -6,7 +6,7 @@ A comparison stores no results of its own but its record and its page; every fig
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flows.stored.runs import result_of
@@ -14,7 +14,8 @@ from flows.stored.trace import ModelTrace, RunRecords, trace_model
 from tasks.domain.arms import ComparisonResult, last_row, with_shared_seconds
 from tasks.domain.errors import UserError
 from tasks.domain.json_record import JsonRecord
-from tasks.domain.results import IterationResult, RunResult
+from tasks.domain.results import IterationResult, RunResult, Tally
+from tasks.domain.schema import Sample, Verdict
 from tasks.store.artifacts import Manifest, Store
 from tasks.store.places import COMPARISONS, ComparisonPlaces
 from tasks.store.slots import Slot
@@ -89,12 +90,29 @@ def comparison_result(store: Store, record: ComparisonRecord) -> ComparisonResul
     for cell in record.cells:
         result = result_of(store, cell.run)
         if result is not None:
-            arms[cell.arm][cell.seed] = result
+            arms[cell.arm][cell.seed] = with_second_tries(store, result)
     failures = {(cell.arm, cell.seed): cell.failure for cell in record.cells if cell.failure}
     return ComparisonResult(
         record.name, record.reference, record.metric, record.budget, len(record.cells), with_shared_seconds(arms),
         record.methods, failures, record.notes,
     )  # fmt: skip
+
+
+def with_second_tries(store: Store, result: RunResult) -> RunResult:
+    """Return the run with what its second tries drew, where its method gives hints."""
+    if result.config.get("loop", {}).get("hint", "none") == "none":
+        return result
+    records = RunRecords(store, result.name)
+    rows = (replace(row, hinted=_second_tries(records, row.number)) for row in result.iterations)
+    return replace(result, iterations=tuple(rows))
+
+
+def _second_tries(records: RunRecords, number: int) -> Tally:
+    place, store = Slot.of(number, "hint"), records.store
+    found = [one for _, one in records.slots(lambda slot: (slot.part, slot.set) == (place.part, place.set))]
+    rows = {stage: [row for one in found if one.stage == stage for row in store.rows(store.ref(one), record)]
+            for stage, record in (("generate", Sample), ("verify", Verdict))}  # fmt: skip
+    return Tally.of(rows["generate"], rows["verify"])
 
 
 def trace_cell(store: Store, name: str, cell: str) -> CellTrace:

@@ -118,11 +118,13 @@ def _costing(result: RunResult, e_step: float | None) -> RunResult:
 
 
 def spent(result: RunResult) -> Spent:
-    """Add up what the iterations of a run used."""
+    """Add up what the iterations of a run used; a grown set that several rounds train on was drawn once, second tries count."""
     rows = result.iterations
+    improve = result.config.get("loop", {}).get("improve", 1)
+    drawn = [tally for row in rows if (row.number - 1) % improve == 0 for tally in (row.train, row.hinted)]
     return Spent(
-        sum(row.train.samples for row in rows),
-        sum(row.train.completion_tokens for row in rows),
+        sum(tally.samples for tally in drawn),
+        sum(tally.completion_tokens for tally in drawn),
         sum(row.steps for row in rows),
         sum(sum(row.seconds.values()) for row in rows),
         sum(row.kept_examples or 0 for row in rows),

@@ -215,6 +215,9 @@ class IterationResult(JsonRecord):
     train_problems: int = 0
     problems_solved: int = 0  # with a correct sample in any wave
     train: Tally = field(default_factory=Tally)
+    hinted: Tally = field(
+        default_factory=Tally
+    )  # second tries; read from the store where a comparison adds up what was spent
     selection: SelectionStats | None = None
     epochs: tuple[EpochScore, ...] = ()
     val_reward: Interval | None = None

@@ -9,8 +9,10 @@ import pytest
 
 from flows.config import make_config
 from flows.planning.plan import plan_of
+from flows.stored.comparisons import with_second_tries
 from tasks.data.sources import load_problems
 from tasks.domain.algorithms import METHODS
+from tasks.domain.arms import spent
 from tasks.domain.errors import StageFailed
 from tasks.domain.judged import HUMAN
 from tasks.domain.prompts import template_named
@@ -74,6 +76,22 @@ def test_star_hints_only_misses_once_and_trains_on_the_prompt_without_the_hint(t
     for row in second:
         assert row.prompt == template.render(problems[row.problem_id], 0)
         assert row.prompt != template.render(problems[row.problem_id], 0, "answer")
+
+
+def test_second_tries_are_added_to_what_a_comparison_says_was_drawn(tmp_path: Path) -> None:
+    config, result = run_method(tmp_path, "star", **SMALL["star"])
+    counted = with_second_tries(Store(config.run.store), result)
+    for row, number in zip(counted.iterations, (1, 2), strict=True):
+        assert row.train.samples + row.hinted.samples == TRAIN + (TRAIN - row.problems_solved), number
+        assert row.hinted.labels == {"correct": row.hinted.samples}
+    assert spent(counted).samples == spent(result).samples + sum(row.hinted.samples for row in counted.iterations)
+
+
+def test_a_grown_set_is_counted_once_for_all_rounds_that_train_on_it(tmp_path: Path) -> None:
+    _, result = run_method(tmp_path, "rest", **SMALL["rest"])
+    drawn = [row.train.samples for row in result.iterations]
+    assert drawn[0] == drawn[1] == drawn[2]
+    assert spent(result).samples == drawn[0] + drawn[3]
 
 
 def test_a_hinted_row_is_trained_on_from_the_end_of_the_prompt_without_the_hint(tmp_path: Path) -> None:
