@@ -215,9 +215,6 @@ class IterationResult(JsonRecord):
     train_problems: int = 0
     problems_solved: int = 0  # with a correct sample in any wave
     train: Tally = field(default_factory=Tally)
-    hinted: Tally = field(
-        default_factory=Tally
-    )  # second tries; read from the store where a comparison adds up what was spent
     selection: SelectionStats | None = None
     epochs: tuple[EpochScore, ...] = ()
     val_reward: Interval | None = None
@@ -231,6 +228,7 @@ class IterationResult(JsonRecord):
         default_factory=dict
     )  # by stage: seconds times devices, over all workers
     ended: str = ""  # when its last phase was really done, ISO 8601 with zone
+    hinted: Tally = field(default_factory=Tally)  # second tries, read from the store for what a comparison spent
 
     @property
     def kept_examples(self) -> int | None:
