@@ -16,7 +16,7 @@ from tasks.domain.visible import visible
 from tasks.report.layout import Grid, grid, laid_out, wrapped
 
 NOTHING = "-"
-MOST_METRICS = 5  # differences side by side
+MOST_COLUMNS = 4  # beside the policy: Prefect's page of an artifact has 830 pixels for a table in a window of 1,400
 MARKDOWN_BYTES = 100_000  # what the Prefect interface still shows fluently
 
 READING = (
@@ -54,10 +54,6 @@ class Block:
     @property
     def titles(self) -> list[str]:
         return [column.title for column in self.columns]
-
-    def markdown(self, result: RunResult) -> str:
-        """Return the block in GitHub's dialect."""
-        return markdown_table(self.titles, ([column.one_line(row) for column in self.columns] for row in result.rows))
 
 
 def columns(result: RunResult) -> list[Column]:
@@ -126,7 +122,7 @@ def as_markdown(result: RunResult) -> str:
     parts = [
         f"# {plain(result.name)}: {plain(result.status)}",
         headline(result),
-        *(block.markdown(result) for block in blocks(result)),
+        *_markdown_tables(result),
         totals_line(result),
         READING,
         choice(result),
@@ -138,6 +134,15 @@ def as_markdown(result: RunResult) -> str:
         f"{plain(result.hardware)}",
     ]
     return within_limit("\n\n".join(part for part in parts if part) + "\n")
+
+
+def _markdown_tables(result: RunResult) -> list[str]:
+    policy, *others = columns(result)
+    groups = [[policy, *others[at : at + MOST_COLUMNS]] for at in range(0, len(others), MOST_COLUMNS)]
+    return [
+        markdown_table([one.title for one in group], [[one.one_line(row) for one in group] for row in result.rows])
+        for group in groups
+    ]
 
 
 def score_markdown(row: IterationResult, name: str) -> str:
@@ -206,11 +211,11 @@ def differences_markdown(differences: Iterable[Difference]) -> str:
 
 
 def difference_tables(differences: Iterable[Difference]) -> list[tuple[list[str], list[list[str]]]]:
-    """Return head and rows of tables that each fit a page: at most `MOST_METRICS` metrics side by side."""
+    """Return head and rows of tables that each fit a page: at most `MOST_COLUMNS` metrics side by side."""
     found = {(d.number, d.metric): d.interval for d in differences}
     metrics = list(dict.fromkeys(metric for _, metric in found))
     numbers = sorted({number for number, _ in found})
-    groups = [metrics[at : at + MOST_METRICS] for at in range(0, len(metrics), MOST_METRICS)]
+    groups = [metrics[at : at + MOST_COLUMNS] for at in range(0, len(metrics), MOST_COLUMNS)]
     return [
         (
             ["policy", *group],

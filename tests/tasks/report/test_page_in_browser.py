@@ -1,4 +1,4 @@
-"""The pages of a run and of a comparison in a real browser, 1,400 pixels wide: nothing is cut off and nothing has to be scrolled aside."""
+"""Pages of a run and of a comparison, and the report in Prefect's interface, in a real browser 1,400 pixels wide: nothing is cut off."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from tasks.report import write_html
+from tasks.report import as_markdown, write_html
 from tasks.report.comparison import comparison_html
 from tests.made_up_run import made_up_run
+from tests.server import prefect_server
 from tests.tasks.report.test_comparison import compared
 
 pytestmark = pytest.mark.heavy
@@ -23,6 +25,16 @@ TOO_WIDE = """
 () => [...document.querySelectorAll('.scroll, figure, table, main')]
     .filter(one => one.scrollWidth > one.clientWidth + 1 || one.getBoundingClientRect().right > window.innerWidth + 1)
     .map(one => `${one.tagName} ${one.scrollWidth} > ${one.clientWidth}: ${one.innerText.slice(0, 80)}`)
+"""
+
+
+CUT_OFF = """
+() => [...document.querySelectorAll('table')].filter(table => {
+    const right = table.getBoundingClientRect().right
+    for (let at = table; at; at = at.parentElement)
+        if (right > Math.ceil(at.getBoundingClientRect().right) + 1) return true
+    return right > window.innerWidth
+}).map(table => table.innerText.slice(0, 80))
 """
 
 
@@ -55,3 +67,19 @@ def test_nothing_is_cut_off_at_1400_pixels(chromium: Any, tmp_path: Path, scheme
         if PICTURES:
             page.screenshot(path=f"{PICTURES}/report-{name}-{scheme}.png", full_page=True)
     page.close()
+
+
+def test_the_report_fits_the_interface_at_1400_pixels(chromium: Any, tmp_path: Path) -> None:
+    """Prefect's own page of the artifact, with the navigation beside it."""
+    with prefect_server(tmp_path / "prefect") as api:
+        body = {"key": "report-made-up", "type": "markdown", "data": as_markdown(made_up_run())}
+        made = httpx.post(f"{api}/artifacts/", json=body, timeout=60).raise_for_status().json()
+        page = chromium.new_page(viewport={"width": 1400, "height": 900})
+        page.set_default_timeout(180_000)
+        page.goto(f"{api.removesuffix('/api')}/artifacts/artifact/{made['id']}", wait_until="domcontentloaded")
+        page.get_by_text("In all:").first.wait_for()
+        assert page.locator("table").count() >= 4
+        assert page.evaluate(CUT_OFF) == []
+        if PICTURES:
+            page.screenshot(path=f"{PICTURES}/report-prefect.png", full_page=True)
+        page.close()

@@ -61,11 +61,14 @@ def test_markdown_says_from_where_to_where_with_paired_intervals(run):
     text = as_markdown(run)
     last = next(d for d in run.differences if (d.number, d.metric) == (3, "sampled"))
     assert f"({points(last.interval)})" in text
-    assert "| policy | solve rate (train) |" in text and "| policy | greedy pass@1 |" in text
+    assert (
+        "| policy | format failures (greedy, sampled) | solve rate (train) |" in text
+        and "| policy | greedy pass@1 |" in text
+    )
     assert "Without a verdict (verifier error)" in text
     assert "10 train samples left out of training" in text
     widths = {line.count(" | ") for line in text.splitlines() if line.startswith("| ") and "E-step" in line}
-    assert widths == {5}
+    assert widths == {2}
 
 
 def test_nobody_reads_a_password(run, page):
