@@ -1,8 +1,9 @@
 """Predicts the peak memory of the trainer and of the engine from the model's config, before either starts.
 
-The counts of weights, gradients and moments are exact. What a process holds besides was set on one random Llama of 10M parameters on
-the CPU (`make bench` with `memory`: measured 1.64 GiB full, 1.39 with checkpointing, 1.69 with LoRA); larger models, the server and
-GPUs have not been compared yet.
+The counts of weights, gradients and moments are exact. What a process holds besides was fitted on random Llamas of 10M and 75M
+parameters on the CPU, and compared on one of 40M (`python -m tests.benchmarks memory`, docs/models.md): trainer (full, with
+checkpointing, LoRA) and server are within 3 % of what was measured. Rows there are characters, so half of a batch's tokens are targets;
+the logits of all of them are made.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from tasks.engines.architectures import read_config
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "machine": 4}
 BASE_BYTES = {"nf4": 0.56, "int8": 1.0}  # a weight of a quantised base, with its scales
 FULL_COPIES = 4  # weights, gradients and AdamW's two moments
-TRAINER_BYTES = 1000 << 20
+TRAINER_BYTES = 690 << 20
 GPU_CONTEXT_BYTES = 1 << 30  # CUDA's context and its libraries' workspaces
-SERVER_BYTES = 2400 << 20
-ACTIVATION_COPIES = 1.0
-HEAD_COPIES = 3.0
+SERVER_BYTES = 1330 << 20
+LOADING_COPIES = 1.75  # of the weights: the server's own, and most of the checkpoint's pages that it read them from
+ACTIVATION_COPIES = 0.93
+LORA_ACTIVATION_COPIES = 1.5  # each adapted layer keeps one more output
+HEAD_COPIES = 4.0  # logits, their shifted copy, log-probabilities, gradient
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def _product(numbers: Iterable[int]) -> int:
 
 
 def training_bytes(shape: Shape, settings: FinetuneSettings, row_tokens: int, gpu: bool = False) -> int:
-    """Predict the trainer's peak with rows of `row_tokens`, half of them targets: resident memory, or that of one GPU."""
+    """Predict the trainer's peak with rows of `row_tokens`: resident memory, or that of one GPU."""
     beside = GPU_CONTEXT_BYTES if gpu else TRAINER_BYTES
     return beside + _weights_bytes(shape, settings) + _activation_bytes(shape, settings, row_tokens)
 
@@ -101,16 +104,16 @@ def _weights_bytes(shape: Shape, settings: FinetuneSettings) -> int:
 
 def _activation_bytes(shape: Shape, settings: FinetuneSettings, row_tokens: int) -> int:
     tokens = settings.batch_size * row_tokens
-    layer = shape.layer_values * ACTIVATION_COPIES
+    layer = shape.layer_values * (LORA_ACTIVATION_COPIES if settings.lora_rank else ACTIVATION_COPIES)
     kept = shape.layers * shape.hidden + layer if settings.gradient_checkpointing else shape.layers * layer
-    head = tokens / 2 * shape.vocabulary * HEAD_COPIES
+    head = tokens * shape.vocabulary * HEAD_COPIES
     return round(4 * (tokens * kept + head))
 
 
 def engine_bytes(shape: Shape, settings: EngineSettings) -> int:
     """Predict what a vLLM server on the CPU holds, all its processes together."""
     width = BYTES.get(settings.dtype, 4)
-    return SERVER_BYTES + shape.parameters * width + round(settings.kv_cache_gib * 2**30)
+    return SERVER_BYTES + round(shape.parameters * width * LOADING_COPIES + settings.kv_cache_gib * 2**30)
 
 
 def gpu_engine_bytes(shape: Shape, settings: EngineSettings) -> int:

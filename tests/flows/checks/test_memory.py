@@ -96,5 +96,14 @@ def test_a_tiny_model_passes_on_this_machine(tiny_llama: TinyLlama) -> None:
      {"processes": 8, "accelerate_args": ("--use_fsdp",)}],
 )  # fmt: skip
 def test_what_is_said_to_save_memory_is_predicted_to(smaller: dict[str, object]) -> None:
-    plain = training_bytes(QWEN_1_5B, FinetuneSettings(), 1024)
-    assert training_bytes(QWEN_1_5B, FinetuneSettings.model_validate(smaller), 1024) < plain
+    plain = training_bytes(QWEN_1_5B, FinetuneSettings(), 256)
+    assert training_bytes(QWEN_1_5B, FinetuneSettings.model_validate(smaller), 256) < plain
+
+
+def test_lora_saves_copies_of_weights_but_no_activations_so_long_rows_need_checkpointing_as_well() -> None:
+    lora = FinetuneSettings(lora_rank=8)
+    assert training_bytes(QWEN_1_5B, lora, 1024) > training_bytes(QWEN_1_5B, FinetuneSettings(), 1024)
+    both = FinetuneSettings(lora_rank=8, gradient_checkpointing=True)
+    assert training_bytes(QWEN_1_5B, both, 1024) < training_bytes(
+        QWEN_1_5B, FinetuneSettings(gradient_checkpointing=True), 1024
+    )
