@@ -2,8 +2,8 @@
 
 The counts of weights, gradients and moments are exact. What a process holds besides was fitted on random Llamas of 10M and 75M
 parameters on the CPU, and compared on one of 40M (`python -m tests.benchmarks memory`, docs/models.md): trainer (full, with
-checkpointing, LoRA) and server are within 3 % of what was measured. Rows there are characters, so half of a batch's tokens are targets;
-the logits of all of them are made.
+checkpointing, LoRA) and server are within 3 % of what was measured. On a GPU the constants were fitted on one model of 135M parameters
+in bfloat16 on one H200 (`make gpu`, docs/results.md) and compared with nothing else.
 """
 
 from __future__ import annotations
@@ -25,7 +25,13 @@ SERVER_BYTES = 1330 << 20
 LOADING_COPIES = 1.75  # of the weights: the server's own, and most of the checkpoint's pages that it read them from
 ACTIVATION_COPIES = 0.93
 LORA_ACTIVATION_COPIES = 1.5  # each adapted layer keeps one more output
-HEAD_COPIES = 4.0  # logits, their shifted copy, log-probabilities, gradient
+HEAD_COPIES = 8.0  # of the targets' logits in float32; freed blocks of that size stay in the process
+GPU_ACTIVATION_COPIES = {
+    "float32": 1.0,
+    "bfloat16": 0.66,
+    "float16": 0.66,
+}  # norms and the residual stream stay float32
+GPU_HEAD_COPIES = 2.0
 
 
 @dataclass(frozen=True)
@@ -86,10 +92,14 @@ def _product(numbers: Iterable[int]) -> int:
     return total
 
 
-def training_bytes(shape: Shape, settings: FinetuneSettings, row_tokens: int, gpu: bool = False) -> int:
-    """Predict the trainer's peak with rows of `row_tokens`: resident memory, or that of one GPU."""
+def training_bytes(
+    shape: Shape, settings: FinetuneSettings, row_tokens: int, gpu: bool = False, target_share: float = 0.5
+) -> int:
+    """Predict the trainer's peak with rows of `row_tokens`, of which this share are targets: resident memory, or that of one GPU."""
     beside = GPU_CONTEXT_BYTES if gpu else TRAINER_BYTES
-    return beside + _weights_bytes(shape, settings) + _activation_bytes(shape, settings, row_tokens)
+    copies = _gpu_copies(settings) if gpu else _cpu_copies(settings)
+    tokens = settings.batch_size * row_tokens
+    return beside + _weights_bytes(shape, settings) + _activation_bytes(shape, settings, tokens, target_share, copies)
 
 
 def _weights_bytes(shape: Shape, settings: FinetuneSettings) -> int:
@@ -102,12 +112,28 @@ def _weights_bytes(shape: Shape, settings: FinetuneSettings) -> int:
     return shape.parameters * BYTES[settings.weights_dtype] * FULL_COPIES // spread
 
 
-def _activation_bytes(shape: Shape, settings: FinetuneSettings, row_tokens: int) -> int:
-    tokens = settings.batch_size * row_tokens
-    layer = shape.layer_values * (LORA_ACTIVATION_COPIES if settings.lora_rank else ACTIVATION_COPIES)
+@dataclass(frozen=True)
+class Copies:
+    """How many float32 copies there are of what the layers keep, and of the logits of the targets."""
+
+    kept: float
+    head: float
+
+
+def _cpu_copies(settings: FinetuneSettings) -> Copies:
+    return Copies(LORA_ACTIVATION_COPIES if settings.lora_rank else ACTIVATION_COPIES, HEAD_COPIES)
+
+
+def _gpu_copies(settings: FinetuneSettings) -> Copies:
+    return Copies(GPU_ACTIVATION_COPIES.get(settings.dtype, 1.0), GPU_HEAD_COPIES)
+
+
+def _activation_bytes(
+    shape: Shape, settings: FinetuneSettings, tokens: int, target_share: float, copies: Copies
+) -> int:
+    layer = shape.layer_values * copies.kept
     kept = shape.layers * shape.hidden + layer if settings.gradient_checkpointing else shape.layers * layer
-    head = tokens * shape.vocabulary * HEAD_COPIES
-    return round(4 * (tokens * kept + head))
+    return round(4 * (tokens * kept + tokens * target_share * shape.vocabulary * copies.head))
 
 
 def engine_bytes(shape: Shape, settings: EngineSettings) -> int:

@@ -74,9 +74,13 @@ def _asked(fields: str) -> tuple[str, ...] | None:
         return None
     argv = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
     lines = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30).stdout.splitlines()
-    return (
-        tuple(part.strip() for part in lines[0].split(",")) if lines and "," * fields.count(",") in lines[0] else None
-    )
+    return card_line(lines[0], fields) if lines else None
+
+
+def card_line(line: str, fields: str) -> tuple[str, ...] | None:
+    """Return the values of nvidia-smi's line for one card; None when it is something else, an error say."""
+    values = tuple(part.strip() for part in line.split(","))
+    return values if len(values) == len(fields.split(",")) else None
 
 
 def _version(name: str) -> str | None:

@@ -11,7 +11,7 @@ import pytest
 
 from tasks.domain.errors import UserError
 from tests.gpu import __main__ as command
-from tests.gpu.card import machine, peak_tflops
+from tests.gpu.card import card_line, machine, peak_tflops
 from tests.gpu.faulty import TABLE
 from tests.gpu.groups import run_parts
 from tests.gpu.page import page
@@ -115,3 +115,10 @@ def test_every_part_runs_on_two_cores_with_small_sizes(tmp_path: Path) -> None:
     assert figures["sft"]["prefix sharing"]["positions_a_token"] < 1 == figures["sft"]["plain"]["positions_a_token"]
     assert figures["iteration"]["policies"]["iteration 1"]["kept"] > 0
     assert set(PARTS) == {*USUAL, "full"}
+
+
+def test_the_line_of_a_card_is_read_and_an_error_is_not_one() -> None:
+    asked = "name,driver_version,memory.total"
+    assert card_line("NVIDIA H200, 580.159.04, 143771", asked) == ("NVIDIA H200", "580.159.04", "143771")
+    assert card_line("1223", "memory.used") == ("1223",)
+    assert card_line("No devices were found", asked) is None

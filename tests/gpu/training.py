@@ -273,7 +273,9 @@ def memory(bench: Training) -> Mapping[str, Any]:
         with trainer_of(job, rows) as trainer:
             trainer.train()
             peak, in_use = peak_bytes(), bytes_in_use()
-        predicted = training_bytes(bench.shape, job.settings, job.settings.max_length, gpu=gpu_visible())
+        predicted = training_bytes(
+            bench.shape, job.settings, job.settings.max_length, gpu=gpu_visible(), target_share=bench.targets
+        )
         figures[way] = {
             "row_tokens": job.settings.max_length, "batch_size": job.settings.batch_size, "predicted_gib": _gib(predicted),
             "measured_gib": _gib(peak), "card_in_use_gib": _gib(in_use), "off": round(predicted / max(peak, in_use) - 1, 3),
