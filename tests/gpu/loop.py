@@ -83,7 +83,7 @@ def smoke_settings(smoke: Smoke) -> dict[str, Any]:
         "engine.enforce_eager": smoke.eager,
     }
     if smoke.layers == SMALL["layers"]:  # on two CPU cores
-        changed |= {"model.pretrain_steps": 150, "data.val.limit": 10, "data.test.limit": 20, "finetune.epochs": 1, "evaluate.samples": 4,
+        changed |= {"model.pretrain_steps": 400, "data.val.limit": 10, "data.test.limit": 20, "finetune.epochs": 1, "evaluate.samples": 4,
                     "evaluate.k": [1, 4]}  # fmt: skip
     return changed
 
