@@ -29,24 +29,24 @@ _BINDING = {
     "not": r"not|(?:any|every)thing but|isn'?t|aren'?t|cannot|can'?t|don'?t|doesn'?t|never|neither|nor|none|no|without|except|excluding|all but|other than|unless|不是|不能|没有|不|nicht|keine?|pas|не|нет",
     "squared": r"squared|square of|quadrat(?:ed)?|平方",
     "cubed": r"cubed|cube of|立方",
-    "root": r"(?:square|cube) roots?|\d+ root|roots? of|根号|wurzel|raíz|racine|корень",
+    "root": r"(?:square|cube) roots?|\d+ root|(?:th|rd|nd|st) roots?|roots? of|根号|wurzel|raíz|racine|корень",
     "multiple": r"(?:a|every|any|all)(?: \w+)? multiples?|multiples? of|divisible|倍",
     "divisor": r"divisors? of|factors? of|divides",
     "power": r"powers? of",
     "half": r"half",
-    "twice": r"twice|doubled?|tripled?|thrice|times (?:as|more)",
+    "twice": r"twice|doubled?|tripled?|thrice|times (?:as|more|less|larger|bigger|greater|higher|longer|faster|smaller|the)",
     "inverse": r"reciprocal|inverse|opposite|complement of",
     "between": r"between",
     "if": r"if|when|whenever|otherwise|else|provided",
     "sign": r"negative|minus|plus or minus",
-    "base": r"base",
-    "scale": r"hundreds?|thousands?|millions?|billions?|trillions?|dozens?|hundredths?|thousandths?|millionths?|tenths?|[万亿千百]|millionen|millones|миллион\w*",
+    "base": r"base|octal|binary|hexadecimal",
+    "scale": r"hundreds?|thousands?|millions?|billions?|trillions?|dozens?|hundredths?|thousandths?|millionths?|tenths?|halves|thirds|quarters|fourths|fifths|sixths|sevenths|eighths|ninths|lakhs?|crores?|per mille|[万亿千百‰]|millionen|millones|миллион\w*",
 }
 _KINDS = {
     "even": r"even", "odd": r"odd", "prime": r"primes?", "composite": r"composite", "positive": r"positive", "nonnegative": r"non-?negative",
     "integer": r"integers?|whole", "natural": r"natural", "rational": r"rational", "irrational": r"irrational", "real": r"reals?", "complex": r"complex",
     "distinct": r"distinct|different", "increasing": r"increasing|increases?|rising", "decreasing": r"decreasing|decreases?|falling",
-    "left": r"left|leftward", "right": r"right|rightward", "up": r"up|upwards?", "down": r"down|downwards?", "maximum": r"max(?:imum)?|largest|greatest", "minimum": r"min(?:imum)?|smallest|least",
+    "left": r"left|leftward", "right": r"right|rightward", "up": r"up|upwards?", "down": r"down|downwards?", "maximum": r"maximum|max(?=\s*[=(:])|largest|greatest", "minimum": r"minimum|min(?=\s*[=(:])|smallest|least",
     "parallel": r"parallel", "perpendicular": r"perpendicular", "convergent": r"converg\w+", "divergent": r"diverg\w+", "cyclic": r"cyclic", "before": r"before|earlier|ago", "after": r"after|later|from now",
     "north": r"north\w*", "south": r"south\w*", "east": r"east\w*", "west": r"west\w*", "constant": r"constant",
 }  # fmt: skip
@@ -62,12 +62,12 @@ _THINGS = {
     "bijective": r"biject\w+", "injective": r"inject\w+", "surjective": r"surject\w+",
 }  # fmt: skip
 _DESCRIBING = frozenset(
-    ("maximum", "minimum", "distinct", "constant", "real", "integer", "natural", "positive", "before", "after")
+    ("maximum", "minimum", "distinct", "constant", "real", "integer", "natural", "positive", "before", "after", "convergent")
 )
 MIN_SENTENCE = 4  # words
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _POINTS = re.compile(
-    r"\{\s*[A-Z]{2}\s*\}|(?<![A-Za-z])[A-Z]{2}(?=\s*=)"
+    r"\{\s*[A-Z]{2}\s*\}|(?<![A-Za-z])[A-Z]{2}(?=\s*[=:/])|(?<=[=:/])\s*[A-Z]{2}(?![A-Za-z])"
 )  # the segment NO of \frac{NO}{BO} denies nothing
 _THERE_ARE = re.compile(r"^\s*there (?:are|is)\s+(?:exactly |only |precisely )?", re.IGNORECASE)  # 5 such primes
 _UNIT_LIKE = re.compile(r"\W*(?:[a-zA-Z]\s*=\s*)?[-\d][-\d.,/\s${}\\]*(?:\\?[A-Za-z]{2,}[\W\d]*)*")
@@ -91,6 +91,7 @@ _DOMAIN = re.compile(
     re.IGNORECASE,
 )
 _WORDED = re.compile(r"[^\W\d_]{2}|[不万亿千百]")
+_BY_CASES = re.compile(r"\b(?:if|when|whenever|otherwise|else)\b", re.IGNORECASE)  # what a cases environment says anyway
 _LED = re.compile(r"\b(?:where|with|for|is|are|an?|any|arbitrary)\b", re.IGNORECASE)
 
 
@@ -121,6 +122,11 @@ def claims(text: str) -> Claims:
     return _claims(text) if _WORDED.search(text) and not known_phrase(text) else Claims()
 
 
+def claims_in_order(text: str) -> list[str]:
+    """Return the claims as they follow each other: of a maximum at 2 and a minimum at 5, which is which."""
+    return [match.lastgroup or "" for match in _ALL.finditer(words_of(text))]
+
+
 def words_of(text: str) -> str:
     """Return the text without its commands; the words in them stay."""
     return " ".join(_POINTS.sub(" ", _TEXT.sub(lambda match: f" {match[1] or ''} ", text)).split())
@@ -129,6 +135,7 @@ def words_of(text: str) -> str:
 @lru_cache(maxsize=8192)
 def _claims(text: str) -> Claims:
     words = _DOMAIN.sub(_without_domain, words_of(text))
+    words = _BY_CASES.sub(" ", words) if "{cases}" in text else words
     found = {match.lastgroup or "" for match in _ALL.finditer(words)}
     binding, kinds, things = (
         frozenset(name[2:] for name in found if name.startswith(group)) for group in ("B_", "K_", "T_")

@@ -288,6 +288,8 @@ class Comparison:
         mine, yours = _names(ours), _names(theirs)
         if mine and yours and set(mine) == set(yours) and len(mine) == len(ours) == len(yours) == len(theirs):
             return all(self.same(mine[name], yours[name]) for name in mine) and self.found("named")
+        if mine and yours is None and all(_assigned(one) for one in theirs) and _letters_named(theirs) < set(mine):
+            return False  # x = 1, y = 2 against x = 1, x = 2
         if _letters_named(ours) == _letters_named(theirs) and len(_letters_named(ours)) > 1:
             return self.any_order(ours, theirs)  # x = 5, y = 3, y = 5: what is said of x is not said of y
         if mine is None or yours is None:
@@ -577,6 +579,10 @@ def _letters_named(items: Sequence[Node]) -> frozenset[Node]:
     """The names to which values are given."""
     assigned = [name_and_value(item) for item in items if item.op == "rel" and is_equation(item)]
     return frozenset(pair[0] for pair in assigned if pair is not None)
+
+
+def _assigned(item: Node) -> bool:
+    return item.op == "rel" and is_equation(item) and name_and_value(item) is not None
 
 
 def _by_cases(items: Sequence[Node]) -> bool:

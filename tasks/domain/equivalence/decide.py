@@ -29,7 +29,8 @@ _ONE_SET = re.compile(
     r"\b(?:roots|zeros|zeroes|solutions|values|numbers|integers|factors|divisors|primes|answers|elements|points)\b",
     re.I,
 )
-_MORE_OR_LESS = re.compile(r"\d[\s}$]*(?:\\text\w*\s*\{)?\s*(?:more|less|fewer)\s*[}$]*\s*", re.IGNORECASE)
+_MORE_OR_LESS = re.compile(r"\d[\s}$]*(?:\\text\w*\s*\{)?\s*(?:more|less|fewer|greater|larger|smaller|higher|lower|longer|shorter|older|younger|bigger|taller)\s*[}$]*\s*", re.IGNORECASE)
+_DIFFERS = ("more", "less", "fewer", "greater", "larger", "smaller", "higher", "lower", "longer", "shorter", "older", "younger", "bigger", "taller")
 _DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
 
 
@@ -114,7 +115,7 @@ def _is_difference(gold: str, answer: str, hints: str) -> bool:
     return (
         said == [False, True]
         and "d" not in decoded(hints).flags
-        and bool(_MORE_OR_LESS.fullmatch(answer[-40:], 0) or answer.rstrip(" }$.").endswith(("more", "less", "fewer")))
+        and bool(_MORE_OR_LESS.fullmatch(answer[-40:], 0) or answer.rstrip(" }$.").endswith(_DIFFERS))
     )
 
 

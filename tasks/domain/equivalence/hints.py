@@ -55,7 +55,7 @@ _BASE_WORDS = {
 }
 _ROUNDED = re.compile(r"\bnearest\b|decimal places?|\bround\b|\brounded\b|significant", re.IGNORECASE)
 _WHOLE = re.compile(
-    r"\b(?:integers?|natural|whole|primes?|divisors?|divisible|sequences?|progression|terms?|counting|digits?)\b|\\mathbb\s*\{?[ZN]",
+    r"\b(?:integers?|natural|whole|primes?|divisors?|divisible|sequences?|progression|(?<!in )terms?|counting|digits?)\b|\\mathbb\s*\{?[ZN]",
     re.IGNORECASE,
 )
 _MATH = re.compile(r"\$([^$]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from tasks.domain.equivalence.claims import claims_in_order
 from tasks.domain.equivalence.nodes import Node
 from tasks.domain.equivalence.parser import parse
 from tasks.domain.equivalence.relations import is_equation, name_and_value
@@ -26,7 +27,11 @@ def is_prose(text: str) -> bool:
 
 def same_statement(gold: str, answer: str) -> bool:
     """Whether two sentences have the same numbers, in order, and deny and restrict alike: without it they differ."""
-    return _NUMBER.findall(gold) == _NUMBER.findall(answer) and _denials(gold) == _denials(answer)
+    return (
+        _NUMBER.findall(gold) == _NUMBER.findall(answer)
+        and _denials(gold) == _denials(answer)
+        and claims_in_order(gold) == claims_in_order(answer)
+    )
 
 
 def same_prose(gold: str, answer: str, same: Same) -> bool:

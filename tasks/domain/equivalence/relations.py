@@ -10,6 +10,7 @@ from tasks.domain.equivalence.numeric import exact, same_value
 
 Same = Callable[[Node, Node], bool]
 ASSIGNMENTS = ("=", "~")
+ROUGHLY = 0.03  # by which a rounded value may miss what it was rounded from
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
@@ -17,7 +18,7 @@ def is_equation(node: Node) -> bool:
     return node.op == "rel" and all(operator in ASSIGNMENTS for operator in node.value)
 
 
-_INVERTIBLE = ("sqrt", "ln", "log", "lg", "exp", "abs")
+_INVERTIBLE = ("sqrt", "ln", "log", "lg", "exp", "abs", "sin", "cos", "tan", "cot", "sec", "csc")
 
 
 def is_name(node: Node) -> bool:
@@ -86,8 +87,10 @@ def same_name(one: Node, two: Node) -> dict[str, Node] | None:
         if all(mine.op == other.op == "sym" for mine, other in pairs):
             return {other.value: mine for mine, other in pairs}
         return {} if one.args == two.args else None
-    if {one.op, two.op} == {"call", "sym"} and "y" in (one.value, two.value):
+    if {one.op, two.op} == {"call", "sym"} and ("y" in (one.value, two.value) or one.value == two.value):
         return {}
+    if one.op == two.op == "opaque":  # the limit of one sequence is not that of another
+        return None
     if one.op == two.op == "tuple" and len(one.args) == len(two.args):
         return {}
     if one.op == two.op == "sym" and one.value.casefold() == two.value.casefold():
@@ -101,7 +104,8 @@ def same_equation(gold: Node, answer: Node, same: Same) -> bool:
     if one and two:
         names = same_name(one[0], two[0])
         if names is not None:
-            return same(one[1], renamed(two[1], names))
+            mixed = any(old != new.value and new.value in symbols(two[1]) for old, new in names.items())  # f(y) = x^2
+            return not mixed and same(one[1], renamed(two[1], names))
     if not symbols(gold) and not symbols(answer):  # 2/3 ~ 0.67, 0.56 = 56%
         computed = _functions(gold.args[0]) == _functions(answer.args[0])  # of sin 45 and cos 45, which was asked
         return computed and same(gold.args[0], answer.args[0]) and same(gold.args[-1], answer.args[-1])
@@ -138,6 +142,8 @@ def answered_by_equation(gold: Node, answer: Node, same: Same, asked: Callable[[
     assigned = name_and_value(answer)
     if assigned is not None:
         return same(gold, assigned[1])
+    if not _may_hold(answer):
+        return False
     if any(same(gold, reading) for reading in readings(answer)[:1]):
         return True
     chain = oriented(answer)
@@ -145,6 +151,18 @@ def answered_by_equation(gold: Node, answer: Node, same: Same, asked: Callable[[
     if chain.args[0] == chain.args[-1]:  # 5 = 5 computes nothing
         return False
     return (computed or asked(chain.args[0])) and same(gold, chain.args[-1])
+
+
+def _may_hold(equation: Node) -> bool:
+    """Whether both ends of an equation between bare numbers are about equal: 5 = 12 and 8 ~ 9 compute nothing."""
+    ends = (equation.args[0], equation.args[-1])
+    if symbols(equation) or has(equation, "unit", "deg", "pct", "opaque", "call", "sum", "product"):
+        return True
+    try:
+        one, two = (Evaluation(Floats()).value(end) for end in ends)
+    except NotNumeric:
+        return True
+    return bool(abs(one - two) <= ROUGHLY * max(abs(one), abs(two)))
 
 
 def _asks_for_value(gold: Node) -> bool:

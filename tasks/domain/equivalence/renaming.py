@@ -130,7 +130,14 @@ def _is_polynomial(node: Node) -> bool:
 
 def _counts(node: Node, letter: str) -> bool:
     """k pi, 360 k degrees: the letter counts periods."""
-    return letter in COUNTING_LETTERS and any(_is_multiple(part, letter) for part in walk(node) if part.op == "mul")
+    return letter in COUNTING_LETTERS and _is_family(node, letter)
+
+
+def _is_family(node: Node, letter: str) -> bool:
+    """A multiple outside of functions and powers: e^{i pi n / 3} is a formula in n, no family."""
+    if node.op == "mul" and _is_multiple(node, letter):
+        return True
+    return node.op not in ("fn", "pow", "call") and any(_is_family(arg, letter) for arg in node.args)
 
 
 def _is_multiple(product: Node, letter: str) -> bool:

@@ -16,7 +16,9 @@ _PART = re.compile(
     r"(?:\\text\w*\s*\{\s*)?(?:\b(?:for|in)\s+)?\bparts?\s*\(?[a-h1-9]\)?\s*[:,]?\s*\}?(?=[\s,;.$\d\\-]|and\b|$)",
     re.IGNORECASE,
 )
-_CURRENCY = re.compile(r"(?<![A-Za-z\\])(?:Rs\.?|INR|USD|EUR|GBP|US\\?\$|A\\?\$|C\\?\$|CHF|R\\?\$)\s*(?=\d)")
+_CURRENCY = re.compile(r"(?<![A-Za-z\\])(?:Rs\.?|INR|USD|US\\?\$|A\\?\$|C\\?\$|CHF|R\\?\$)\s*(?=\d)")
+_EURO = re.compile(rf"(?:€|(?<![A-Za-z\\])EUR)\s*({_NUM})|({_NUM})\s*€")
+_POUND = re.compile(rf"(?:£|(?<![A-Za-z\\])GBP)\s*({_NUM})|({_NUM})\s*£")
 
 
 def _worded(words: str) -> str:
@@ -204,6 +206,8 @@ _REWRITES: tuple[Callable[[str], str], ...] = (
     without_parts,
     _separated,
     _replaced(_CURRENCY, r"\$"),
+    lambda text: _EURO.sub(r"\1\2\\text{ euro}", text),
+    lambda text: _POUND.sub(r"\1\2\\text{ gbp}", text),
     _grouped,
     _bracketed_unit,
     _scaled,

@@ -40,7 +40,7 @@ _SIGNS = {
     "⌉": r"\rceil ",
     "∣｜": "|",
     "¢": r"\text{ cents}",
-    "€£¥₹": r"\$",
+    "¥₹": r"\$",
     "ℝ": r"\mathbb{R}",
     "ℤ": r"\mathbb{Z}",
     "ℕ": r"\mathbb{N}",

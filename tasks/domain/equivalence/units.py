@@ -14,6 +14,7 @@ mass     g 1 gram 1 kg 1000 kilogram 1000 mg 1/1000 milligram 1/1000 lb 45359237
 volume   l 1 liter 1 litre 1 ml 1/1000 milliliter 1/1000 millilitre 1/1000
 money    $ 1 dollar 1 usd 1 cent 1/100 buck 1 ¢ 1/100
 euro     € 1 euro 1 eur 1
+sterling gbp 1
 yen      yen 1 jpy 1
 yuan     yuan 1 rmb 1 cny 1
 length/time mph 1609344/3600000 kph 1000/3600 kmh 1000/3600
@@ -61,6 +62,13 @@ def known(text: str) -> bool:
     return bool(unit(text).kind)
 
 
+def _other_rate(gold: str, answer: str) -> bool:
+    """72 beats per minute against 72 beats per second: what is counted may go unnamed, not the time."""
+    under = [unit(text.replace(" per ", "/").replace("per ", "/").rpartition("/")[2]) for text in (gold, answer)]
+    rates = all("/" in text or "per " in text for text in (gold, answer))
+    return rates and all(one.kind for one in under) and under[0] != under[1]
+
+
 def factors(gold: str | None, answer: str | None) -> tuple[Fraction, Fraction] | None:
     """Return what to multiply each side with before comparing; None when the units contradict each other."""
     if not gold or not answer:
@@ -68,6 +76,8 @@ def factors(gold: str | None, answer: str | None) -> tuple[Fraction, Fraction] |
     one, two = unit(gold), unit(answer)
     if one.kind and two.kind:
         return (one.factor, two.factor) if (one.kind, one.power) == (two.kind, two.power) else None
+    if not (one.kind and two.kind) and _other_rate(gold, answer):
+        return None
     flat = one if one.power < two.power else two
     contradictory = one.power != two.power and (flat.power > 1 or bool(flat.kind))  # units^2 against units^3, or miles
     return None if contradictory else (Fraction(1), Fraction(1))

@@ -45,7 +45,7 @@ _ALIASES = {
 SETS = {
     "Z": ("integer",), "N": ("positive", "integer"), "Z^+": ("positive", "integer"), "Z_+": ("positive", "integer"),
     "N^*": ("positive", "integer"), "N_+": ("positive", "integer"), "N^+": ("positive", "integer"), "Q": ("rational",),
-    "N_0": ("nonnegative", "integer"), "R": (), "C": ("complex",),
+    "N_0": ("nonnegative", "integer"), "R": ("real",), "C": ("complex",),
 }  # fmt: skip
 
 
