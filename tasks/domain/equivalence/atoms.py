@@ -28,7 +28,9 @@ from tasks.domain.equivalence.vocabulary import (
 )
 from tasks.domain.equivalence.wording import BEFORE, BEHIND, Said, predicates
 
+_HEX = re.compile(r"(?=[A-Za-z]*\d)[0-9A-Za-z]{1,16}")
 _UNIT_POWER = re.compile(r"-?\d{1,2}|\\(?:circ|degree|prime)")
+GREEK_FUNCTIONS = frozenset({"phi", "varphi", "zeta", "sigma", "tau", "mu", "psi", "eta"})
 MAX_POSTFIXES = 60  # tokens of powers, factorials and the like behind one atom
 
 
@@ -111,6 +113,8 @@ class AtomParser(GroupParser):
         word = word_number(name)
         if base.op in ("num", "dec") and (word or re.fullmatch(r"\d{1,2}", name)):
             return Node("based", (), (str(base.value), word or int(name)))
+        if base.op == "text" and _HEX.fullmatch(base.value) and (word or re.fullmatch(r"1[1-9]|2\d|3[0-6]", name)):
+            return Node("based", (), (base.value.upper(), word or int(name)))
         if base.op == "based":
             raise Unreadable("two bases")
         if base.op in ("sym", "text"):
@@ -191,6 +195,10 @@ class AtomParser(GroupParser):
         """I(0), N(2): nobody writes a product like that."""
         return token.value not in ("e", "i") and self.peek(1).kind == "num" and self.peek(2).value == ")"
 
+    def is_function(self, name: str) -> bool:
+        """\\Gamma(x), and \\phi(12), \\zeta(3): of a Greek letter that is no angle, a number in brackets is the argument."""
+        return name == "Gamma" or (self.peek(1).kind == "num" and self.peek(2).value == ")" and name in GREEK_FUNCTIONS)
+
     def defines(self, token: Token) -> bool:
         """x(t) = ...: any letter is a function when it is given by an equation."""
         return [self.peek(k).value for k in (2, 3)] == [")", "="] and self.peek(1).kind == "sym"
@@ -264,6 +272,9 @@ class AtomParser(GroupParser):
             return CONSTANT_COMMANDS[token.value]
         if name in FUNCTIONS:
             return self.function(name)
+        if name in LETTERS and self.peek().value == "(" and self.is_function(name):
+            self.next()
+            return named_function(token.value, self.bracketed("("))
         if name in LETTERS:
             return symbol(SAME_LETTERS.get(token.value, token.value))
         if token.value in BINOMIALS:
@@ -281,6 +292,13 @@ class AtomParser(GroupParser):
         if token.value in DECORATIONS:
             return self.decorated(token.value)
         raise Unreadable(f"unknown command {token.value}")
+
+
+def named_function(name: str, inside: Node) -> Node:
+    """The factorial that \\Gamma is, or an unknown function."""
+    if name == r"\Gamma" and inside.op not in ("tuple", "list"):
+        return Node("fn", (added(inside, number(-1)),), "factorial")
+    return Node("call", inside.args if inside.op == "tuple" else (inside,), name)
 
 
 def chosen(base: Node, power: Node) -> Node:

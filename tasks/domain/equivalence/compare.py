@@ -290,6 +290,8 @@ class Comparison:
             return all(self.same(mine[name], yours[name]) for name in mine) and self.found("named")
         if mine and yours is None and all(_assigned(one) for one in theirs) and _letters_named(theirs) < set(mine):
             return False  # x = 1, y = 2 against x = 1, x = 2
+        if _other_letter(_letters_named(ours), _letters_named(theirs)):
+            return False
         if _letters_named(ours) == _letters_named(theirs) and len(_letters_named(ours)) > 1:
             return self.any_order(ours, theirs)  # x = 5, y = 3, y = 5: what is said of x is not said of y
         if mine is None or yours is None:
@@ -579,6 +581,15 @@ def _letters_named(items: Sequence[Node]) -> frozenset[Node]:
     """The names to which values are given."""
     assigned = [name_and_value(item) for item in items if item.op == "rel" and is_equation(item)]
     return frozenset(pair[0] for pair in assigned if pair is not None)
+
+
+def _other_letter(ours: frozenset[Node], theirs: frozenset[Node]) -> bool:
+    """Values of one letter against values of another, or of several: a = 2, a = 3 against a = 2, b = 3."""
+    if len(ours) != 1 or not theirs:
+        return False
+    (ours_name,) = ours
+    letters = all(name.op == "sym" and len(name.value) == 1 for name in (ours_name, *theirs))
+    return letters and {name.value.casefold() for name in theirs} != {ours_name.value.casefold()}
 
 
 def _assigned(item: Node) -> bool:

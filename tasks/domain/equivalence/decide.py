@@ -31,6 +31,9 @@ _ONE_SET = re.compile(
 )
 _MORE_OR_LESS = re.compile(r"\d[\s}$]*(?:\\text\w*\s*\{)?\s*(?:more|less|fewer|greater|larger|smaller|higher|lower|longer|shorter|older|younger|bigger|taller)\s*[}$]*\s*", re.IGNORECASE)
 _DIFFERS = ("more", "less", "fewer", "greater", "larger", "smaller", "higher", "lower", "longer", "shorter", "older", "younger", "bigger", "taller")
+_INEQUALITY = re.compile(r"[<>≤≥≠]|\\(?:le|ge|leq|geq|leqslant|geqslant|lt|gt|ne|neq)(?![a-z])")
+_AND = re.compile(r"(?<![A-Za-z])and(?![A-Za-z])|\\(?:land|wedge)(?![a-z])|[且∧]")
+_OR = re.compile(r"(?<![A-Za-z])or(?![A-Za-z])|\\(?:lor|vee|cup)(?![a-z])|[或∨∪]")
 _DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
 
 
@@ -79,7 +82,7 @@ def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
     by_words = _by_words(gold, answer, hints)
     if by_words is not None:
         return by_words
-    if contradict(gold, answer) or _is_difference(gold, answer, hints):
+    if contradict(gold, answer) or _is_difference(gold, answer, hints) or _joined_otherwise(gold, answer):
         return False, "claims"
     by_formulas = same_words(gold, answer, lambda one, two: _parsed_equal(one, two, hints, True)[0])
     if by_formulas is not None:
@@ -117,6 +120,14 @@ def _is_difference(gold: str, answer: str, hints: str) -> bool:
         and "d" not in decoded(hints).flags
         and bool(_MORE_OR_LESS.fullmatch(answer[-40:], 0) or answer.rstrip(" }$.").endswith(_DIFFERS))
     )
+
+
+def _joined_otherwise(gold: str, answer: str) -> bool:
+    """Inequalities joined by `and` on one side, by `or` (or a union) on the other."""
+    if not (_INEQUALITY.search(answer) and _AND.search(answer) or _AND.search(gold) and _INEQUALITY.search(gold)):
+        return False
+    said = [(bool(_AND.search(side)), bool(_OR.search(side))) for side in (gold, answer)]
+    return said in ([(True, False), (False, True)], [(False, True), (True, False)])
 
 
 def _number_words(text: str) -> str:

@@ -12,6 +12,7 @@ from tasks.domain.equivalence.numeric import PLAIN, exact, same_value
 from tasks.domain.equivalence.renaming import same_when_renamed
 
 SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "hundred": 100, "dozen": 12}
+RADIANS = frozenset({"rad", "radian", "radians"})
 MIN_GOLD_DIGITS = 3  # significant digits of a decimal gold that may stand for an exact value
 MIN_ANSWER_DIGITS = 5  # significant digits of a decimal answer that may stand for an exact gold
 NUMBERS = ("num", "dec", "add", "mul", "neg", "inv", "pow", "pct", "deg", "fn", "sym", "unit")
@@ -28,6 +29,8 @@ _NAMED = {
 def same_quantity(gold: Node, answer: Node, hints: Hints, rename: bool = True) -> str | None:
     """The rule by which both are equal, or None. `rename`: letters that nobody fixed may have other names."""
     gold, answer = _plain_letter_unit(gold, answer), _plain_letter_unit(answer, gold)
+    if {"deg"} == {side.op for side in (gold, answer) if side.op != "unit"} and _in_radians(gold, answer):
+        return "degrees" if same_value(gold, answer) else None
     (one, gold_unit), (two, answer_unit) = _without_unit(gold), _without_unit(answer)
     scale = units.factors(gold_unit, answer_unit)
     if scale is None or _marked_and_measured(one, gold_unit, two, answer_unit):
@@ -38,6 +41,10 @@ def same_quantity(gold: Node, answer: Node, hints: Hints, rename: bool = True) -
         return _same_based(one, two, hints)
     rule = _same_value(one, two, hints) or (same_when_renamed(one, two, hints) if rename else None)
     return "units" if rule == "value" and (gold_unit or answer_unit) else rule
+
+
+def _in_radians(*sides: Node) -> bool:
+    return any(side.op == "unit" and side.value.casefold().strip(". ") in RADIANS for side in sides)
 
 
 def _marked_and_measured(one: Node, gold_unit: str | None, two: Node, answer_unit: str | None) -> bool:
@@ -69,7 +76,7 @@ def _without_unit(node: Node) -> tuple[Node, str | None]:
             node = Node("pct", (node,))
         if words[:1] in (["degrees"], ["degree"], ["deg"]) and len(words) == 1:
             node = Node("deg", (node,))
-    names = [name for name in names if name.casefold().strip(". ") not in ("rad", "radian", "radians")]
+    names = [name for name in names if name.casefold().strip(". ") not in RADIANS]
     names = ["$" if name.startswith("$ ") else name for name in names]
     known = [name for name in names if units.known(name)]
     return node, next(iter(known or names), None)
@@ -202,9 +209,15 @@ def _same_based(one: Node, two: Node, hints: Hints) -> str | None:
         return "base" if one.value == two.value else None
     based, other = (one, two) if one.op == "based" else (two, one)
     digits, base = based.value
-    if other.op != "num" or str(other.value) != digits:
+    if _digits(other) != digits:
         return None
     return "base" if base == 10 or one.op == "based" or base in hints.bases else None
+
+
+def _digits(node: Node) -> str:
+    """The digits of a whole number; 3A, a product as it stands, is the number of base sixteen."""
+    parts = node.args if node.op == "mul" else (node,)
+    return "".join(str(part.value).upper() for part in parts if part.op in ("num", "sym"))
 
 
 def text_value(node: Node) -> Node:

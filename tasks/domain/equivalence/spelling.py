@@ -36,6 +36,7 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         # repeating decimals with a bar or dots
         ("\\bar", r"(?<![\w.])(\d*\.\d*)\\bar\s*\{?(\d+)\}?", r"\1\\overline{\2}"),
         ("\\dot", r"(?<![\w.])(\d*\.\d*)\\dot(?![a-z])\s*\{?(\d)\}?(?:(\d{0,9})\\dot(?![a-z])\s*\{?(\d)\}?)?", r"\1\\overline{\2\3\4}"),
+        ("\\overline", r"(?<![\w.])(\d*\.\d*)\\overline\s*(\d)", r"\1\\overline{\2}"),
         ("\\dots", r"(?<=\d)\s*\\dots(?![a-z])", r"\\ldots"),
         # unit vectors, and units as a fraction
         ("math", r"\\([ij])math(?![a-z])", r"\1"),
@@ -47,7 +48,10 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         # plain text habits
         ("/-", r"\+\s*/\s*-", r"\\pm "),
         ("U", r"(?<=[)\]}])\s*U\s*(?=[(\[]|\\[{l])", r"\\cup "),
-        ("0x", r"^\s*0x([0-9A-Fa-f]{1,16})\s*$", r"\\text{\1}_{16}"),
+        ("0x", r"^\s*0x([0-9A-Fa-f]{1,16})\s*$", r"\\operatorname{\1}_{16}"),
+        ("_", r"(?<![\w.{\\])(?:\\(?:mathrm|text)\s*\{)?((?=[0-9A-Fa-f]*\d)(?=\d*[A-Fa-f])[0-9A-Fa-f]{2,16})\}?_\s*\{?\s*(16|12|11)\s*\}?", r"\\operatorname{\1}_{\2}"),
+        ("_", r"(?<=\d)_\s*\{\s*\((\d{1,2})\)\s*\}", r"_{\1}"),
+        ("0b", r"^\s*0b([01]{1,60})\s*$", r"\1_{2}"),
         ("a", r"(?<![a-zA-Z\\])a(sin|cos|tan|cot)(?=\W)", r"\\arc\1 "),
         ("R", r"\bRs\.?\s*(?=\d)", r"\\$"),
         ("\\mid", r"\\mid\s*(\\csc|\\sec|\\sin|\\cos|\\tan|\\cot|[a-zA-Z0-9(])([^|]*?)\\mid(?![a-z])", r"|\1\2|"),

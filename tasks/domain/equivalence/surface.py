@@ -67,7 +67,7 @@ _AT_MOST = re.compile(
 )
 _UNION = re.compile(r"(?<=[)\]}])\s*(?:\\text\{\s*)?U(?:\s*\})?\s*(?=[(\[{\\])")
 _IS_NOT = re.compile(
-    rf"(?<=[a-zA-Z])\s*{_worded('is not(?: equal to)?|does not equal|cannot (?:be|equal)')}\s*(?=[-\d\\$])",
+    rf"(?<=[a-zA-Z])(?<![a-zA-Z]{{2}})\s*{_worded('is not(?: equal to)?|does not equal|cannot (?:be|equal)')}\s*(?=[-\d\\$])",
     re.IGNORECASE,
 )
 _COMPARED = re.compile(
@@ -88,6 +88,10 @@ _SWISS = re.compile(r"(?<![\d'])\d{1,3}(?:'\d{3})+(?![\d'])")
 _INDIAN = re.compile(r"(?<![\d,.(\[{])\d{1,2}(?:,\d{2})+,\d{3}(?![\d,])")
 _CONTINENTAL = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d{1,9}(?![\d,.])")
 _PERCENT = re.compile(rf"(?<=[\d}}])\s*{_worded('pct|per ?cent')}(?!\s*point)", re.IGNORECASE)
+_IN_BASE = re.compile(
+    r"(?<![\w.])(\d{1,60})\s*(?:\\text\w*\s*\{\s*)?\(?\s*(?:\\text\w*\s*\{\s*)?(?:in )?base[ -]?\}?\s*(\d{1,2}|two|three|four|five|six|seven|eight|nine)\s*\}?\)?\}?\s*$",
+    re.IGNORECASE,
+)
 _INTERESTING = re.compile(r"[A-Za-z]{2}|[^\x00-\x7f]|'|\d,\d|\+\s*/|\+-|\$\s*\$|\bU\b|\d\.\d{3}[.,]")
 
 
@@ -209,6 +213,7 @@ _REWRITES: tuple[Callable[[str], str], ...] = (
     lambda text: _EURO.sub(r"\1\2\\text{ euro}", text),
     lambda text: _POUND.sub(r"\1\2\\text{ gbp}", text),
     _grouped,
+    lambda text: _IN_BASE.sub(r"\1_{\2}", text) if "base" in text.casefold() else text,
     _bracketed_unit,
     _scaled,
     _replaced(_PLUS_MINUS, r"\pm "),
