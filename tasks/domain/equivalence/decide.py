@@ -34,6 +34,12 @@ _DIFFERS = ("more", "less", "fewer", "greater", "larger", "smaller", "higher", "
 _INEQUALITY = re.compile(r"[<>≤≥≠]|\\(?:le|ge|leq|geq|leqslant|geqslant|lt|gt|ne|neq)(?![a-z])")
 _AND = re.compile(r"(?<![A-Za-z])and(?![A-Za-z])|\\(?:land|wedge)(?![a-z])|[且∧]")
 _OR = re.compile(r"(?<![A-Za-z])or(?![A-Za-z])|\\(?:lor|vee|cup)(?![a-z])|[或∨∪]")
+MAX_NUMBER_WORDS = 60  # characters of a number in words
+_TEXT_COMMAND = re.compile(r"\\(?:text\w*|mathrm|mathbf|mbox)\s*(?=\{)")
+_COUNTED_WORD = re.compile(r"\s*(?:\\text\w*\s*\{)?\s*([A-Za-z]+(?:-[a-z]+)?)\s+(?=[a-z]{3,15}[\s}.$]*$)")
+_SHARE = re.compile(r"\s*(?:\\text\w*\s*\{)?\s*(\d{1,9})[\s}$]*(?:\\text\w*\s*\{)?\s*(?:in|out of)[\s}$]*(\d{1,9})[\s}$]*")
+_TO = re.compile(r"\s*(?:\\text\w*\s*\{)?\s*\d[\d.]*(?:[\s}$]*(?:\\text\w*\s*\{)?\s*to[\s}$]*\d[\d.]*){1,4}[\s}$]*")
+_RATIO_LIKE = re.compile(r"^[\s$\d.]+(?:[:/][\s$\d.]+)+$|^\\[dt]?frac\{?\d+\}?\{?\d+\}?$")
 _DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
 
 
@@ -68,7 +74,9 @@ def balanced(text: str) -> bool:
 def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
     """Whether the answer means the gold, and by which rule (or why it could not be read)."""
     answer, hints = by_parts(gold, answer, hints)
-    gold, answer = _number_words(rewritten(gold)), _number_words(rewritten(answer))
+    gold, answer = (_shares(_number_words(rewritten(side))) for side in (gold, answer))
+    answer = _ordinals(gold, answer)
+    gold, answer = _as_ratio(gold, answer), _as_ratio(answer, gold)
     options = decoded(hints).options
     answer = _without_choice(gold, answer, options)
     gold, answer = _chosen_value(gold, answer, options), _chosen_option(gold, answer, options)
@@ -132,8 +140,36 @@ def _joined_otherwise(gold: str, answer: str) -> bool:
 
 def _number_words(text: str) -> str:
     """twenty-five as 25."""
-    value = texts.word_number(text) if _WORDED.search(text) else None
+    if not _WORDED.search(text) or len(text) > MAX_NUMBER_WORDS:
+        return text
+    bare = _TEXT_COMMAND.sub("", text).strip("{}$. ")
+    value = texts.word_number(bare.removeprefix("-"))
+    value = -value if value is not None and bare.startswith("-") else value
+    value = texts.word_fraction(bare) if value is None else value
+    if value is None and (counted := _COUNTED_WORD.match(text)) and counted[1].casefold() in texts.NUMBER_WORDS:
+        return f"{texts.NUMBER_WORDS[counted[1].casefold()]} \\text{{ {text[counted.end() :].strip('{}$. ')} }}"
     return text if value is None else str(value)
+
+
+def _ordinals(gold: str, answer: str) -> str:
+    """`the third` as 3, for a gold that is a whole number."""
+    if not gold.strip(" $").isdigit() or not _WORDED.search(answer) or len(answer) > MAX_NUMBER_WORDS:
+        return answer
+    value = texts.ordinal_number(_TEXT_COMMAND.sub("", answer).strip("{}$. "))
+    return answer if value is None else str(value)
+
+
+def _shares(text: str) -> str:
+    """`1 in 5` and `1 out of 5` as fractions."""
+    match = _SHARE.fullmatch(text) if len(text) <= MAX_NUMBER_WORDS and (" in " in text or " of " in text) else None
+    return rf"\frac{{{match[1]}}}{{{match[2]}}}" if match else text
+
+
+def _as_ratio(text: str, other: str) -> str:
+    """`2 to 3` as 2:3, beside a ratio or a fraction."""
+    if "to" not in text or not _RATIO_LIKE.search(other) or not (match := _TO.fullmatch(text)):
+        return text
+    return ":".join(re.findall(r"\d+(?:\.\d+)?", match.group()))
 
 
 def _without_choice(gold: str, answer: str, options: tuple[str, ...]) -> str:

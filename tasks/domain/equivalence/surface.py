@@ -10,6 +10,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 
+from tasks.domain.equivalence.units import unit
+
 _NUM = r"(?:\d{1,3}(?:,\d{3})+|\d{1,40})(?:\.\d{1,40})?"
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
 _PART = re.compile(
@@ -88,10 +90,18 @@ _SWISS = re.compile(r"(?<![\d'])\d{1,3}(?:'\d{3})+(?![\d'])")
 _INDIAN = re.compile(r"(?<![\d,.(\[{])\d{1,2}(?:,\d{2})+,\d{3}(?![\d,])")
 _CONTINENTAL = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d{1,9}(?![\d,.])")
 _PERCENT = re.compile(rf"(?<=[\d}}])\s*{_worded('pct|per ?cent')}(?!\s*point)", re.IGNORECASE)
+_LARGE = r"hours?|hrs?\.?|h|minutes?|mins?\.?|days?|weeks?|feet|foot|ft\.?|yards?|pounds?|lbs?\.?|dollars?|meters?|metres?|m|km|kg|kilometers?|kilograms?|gallons?"
+_SMALL = r"minutes?|mins?\.?|min|hours?|seconds?|secs?\.?|s|days?|inch(?:es)?|in\.?|feet|ft\.?|ounces?|oz\.?|cents?|cm|centimeters?|centimetres?|m|meters?|metres?|g|grams?|mm"
+_GAP = r"(?:[\s~{}$]|\\(?:text\w*|mathrm|mbox)\s*(?=\{)|\\[,; ])*"
+_COMPOUND = re.compile(
+    rf"(?<![\w.^_{{\\])(?P<one>\d{{1,9}}){_GAP}(?P<large>{_LARGE})(?![A-Za-z^/]){_GAP}(?:,|and(?![a-z]))?{_GAP}(?:and(?![a-z]))?{_GAP}(?P<two>\d{{1,9}}(?:\.\d{{1,9}})?){_GAP}(?P<small>{_SMALL})(?![A-Za-z^/])\s*\}}?",
+    re.IGNORECASE,
+)
 _IN_BASE = re.compile(
     r"(?<![\w.])(\d{1,60})\s*(?:\\text\w*\s*\{\s*)?\(?\s*(?:\\text\w*\s*\{\s*)?(?:in )?base[ -]?\}?\s*(\d{1,2}|two|three|four|five|six|seven|eight|nine)\s*\}?\)?\}?\s*$",
     re.IGNORECASE,
 )
+_COMPOUNDED = re.compile(r"\d[^\d=+*]{1,40}\d+[^\d]{1,20}$")
 _INTERESTING = re.compile(r"[A-Za-z]{2}|[^\x00-\x7f]|'|\d,\d|\+\s*/|\+-|\$\s*\$|\bU\b|\d\.\d{3}[.,]")
 
 
@@ -132,6 +142,21 @@ def _bracketed_unit(text: str) -> str:
     if match is None or _NO_UNIT.search(re.sub(r"/\w+", "", match["unit"])):
         return text
     return rf"{match['value'].strip(' $')} \text{{ {match['unit']} }}"
+
+
+def _compound(text: str) -> str:
+    """1 h 30 min, 5 feet and 4 inches, 3 dollars and 25 cents as one quantity in the smaller unit."""
+
+    def total(match: re.Match[str]) -> str:
+        large, small = unit(match["large"]), unit(match["small"])
+        if not large.kind or (large.kind, large.power) != (small.kind, small.power) or large.factor <= small.factor:
+            return match.group()
+        value = Fraction(match["one"]) * large.factor / small.factor + Fraction(match["two"])
+        number = str(value) if value.denominator == 1 else f"{float(value):.9g}"
+        open_text = match.group().count("{") > match.group().count("}")
+        return rf"{number} \text{{ {match['small']}{' ' if open_text else ' }'}"
+
+    return _COMPOUND.sub(total, text)
 
 
 def _scaled(text: str) -> str:
@@ -214,6 +239,7 @@ _REWRITES: tuple[Callable[[str], str], ...] = (
     lambda text: _POUND.sub(r"\1\2\\text{ gbp}", text),
     _grouped,
     lambda text: _IN_BASE.sub(r"\1_{\2}", text) if "base" in text.casefold() else text,
+    lambda text: _compound(text) if _COMPOUNDED.search(text) else text,
     _bracketed_unit,
     _scaled,
     _replaced(_PLUS_MINUS, r"\pm "),

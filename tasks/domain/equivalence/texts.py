@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from functools import lru_cache
 
 from tasks.domain.equivalence.unicode import plain
@@ -40,6 +41,13 @@ NUMBER_WORDS |= {
     "one thousand": 1000,
     "one million": 10**6,
 }
+_ORDINALS = {name: at + 1 for at, name in enumerate(
+    ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth"]
+)}  # fmt: skip
+_ORDINALS |= {name + "th": at + 13 for at, name in enumerate(_UNITS[13:])}
+_ORDINALS |= {ten.removesuffix("y") + "ieth": 10 * (at + 2) for at, ten in enumerate(_TENS)}
+_PARTS = {name: value for name, value in _ORDINALS.items() if value > 2} | {"half": 2, "quarter": 4}
+_FRACTION_WORDS = re.compile(rf"({'|'.join(['an?', *_UNITS[1:]])}) (halves|(?:{'|'.join(_PARTS)})s?)")
 _SAME = {
     "no solution": "none", "no solutions": "none", "no real solution": "none", "no real solutions": "none", "empty set": "none",
     "there is no solution": "none", "there are no solutions": "none", "does not exist": "none", "dne": "none", "none": "none",
@@ -81,10 +89,31 @@ def bare_choice(text: str) -> str | None:
 
 
 def word_number(text: str) -> int | None:
-    """Return the value of a number word up to ninety-nine."""
+    """Return the value of a number word up to ninety-nine, with its sign."""
     if any(character.isdigit() for character in text):  # 5 hundred
         return None
-    return NUMBER_WORDS.get(" ".join(re.sub(r"[^a-z -]", " ", text.casefold()).split()))
+    words = " ".join(re.sub(r"[^a-z -]", " ", text.casefold()).split())
+    bare = words.removeprefix("minus ").removeprefix("negative ")
+    value = NUMBER_WORDS.get(bare)
+    return -value if value is not None and bare != words else value
+
+
+def word_fraction(text: str) -> Fraction | None:
+    """Return the value of `two thirds`, `one-fifth`, `a half`; None for other texts."""
+    match = _FRACTION_WORDS.fullmatch(" ".join(text.casefold().replace("-", " ").split()))
+    if match is None:
+        return None
+    top = 1 if match[1] in ("a", "an") else NUMBER_WORDS[match[1]]
+    return Fraction(top, _PARTS[match[2].removesuffix("s")] if match[2] != "halves" else 2)
+
+
+def ordinal_number(text: str) -> int | None:
+    """Return the value of `third`, `the twenty-first`; None for other texts."""
+    words = text.casefold().strip(" .").removeprefix("the ").strip()
+    tens, _, last = words.rpartition("-")
+    if words == "second" or last not in _ORDINALS:
+        return 2 if words in ("second", "the second") else None
+    return _ORDINALS[last] + (NUMBER_WORDS[tens] if tens in _TENS else 0) if not tens or tens in _TENS else None
 
 
 def clock(text: str) -> tuple[int, int, int, str] | None:
