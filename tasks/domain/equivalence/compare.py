@@ -8,11 +8,12 @@ from functools import lru_cache
 from itertools import product
 
 from tasks.domain.equivalence import proofs, texts
+from tasks.domain.equivalence.builders import unbuilt, whole_points
 from tasks.domain.equivalence.congruences import families, residues, same_families, same_residues
 from tasks.domain.equivalence.evaluation import COUNTING_LETTERS
 from tasks.domain.equivalence.hints import Hints
 from tasks.domain.equivalence.matrices import as_matrix, components
-from tasks.domain.equivalence.nodes import Node, divided, has, renamed, symbol, symbols, walk
+from tasks.domain.equivalence.nodes import Node, divided, has, renamed, signed, symbol, symbols, walk
 from tasks.domain.equivalence.numeric import exact
 from tasks.domain.equivalence.parser import parse
 from tasks.domain.equivalence.piecewise import same_cases
@@ -359,8 +360,13 @@ def _settled(node: Node) -> Node:
         return text_value(node)
     if node.op == "rel" and node.value == ("in",) and node.args[1].op == "set":  # x in {2, 3}
         return node.args[1]
+    if node.op == "builder" and (simpler := unbuilt(node)) is not node:
+        return _settled(simpler)
     if node.op == "list":
-        return _settled_list(node)
+        settled = _settled_list(node)
+        return _points(settled) or settled if settled.op == "given" else settled
+    if node.op == "given" and (points := _points(node)) is not None:
+        return points
     if node.op == "given" and not condition_of(node).stated:
         return _settled(node.args[0])
     if node.op == "unit" and node.args[0].op in (*COLLECTIONS, "rel", "ratio", "union", "matrix", "text"):
@@ -373,6 +379,15 @@ def _settled(node: Node) -> Node:
     ):
         return Node("rel", (*node.args[:-1], node.args[-1].args[0]), node.value)
     return node
+
+
+def _points(node: Node) -> Node | None:
+    """-2 <= x < 2 where x is whole, as the set it is."""
+    members = tuple(part for part in node.args[1:] if _is_remark(part))
+    relation = node.args[0]
+    if len(members) != len(node.args) - 1 or node.value or relation.op != "rel" or is_equation(relation):
+        return None
+    return whole_points((relation,), members) if members[:1] and symbols(relation) == symbols(members[0].args[0]) else None
 
 
 def opened(node: Node) -> Node:
@@ -530,7 +545,7 @@ def _same_brackets(one: str, two: str, items: int) -> bool:
 def alternatives(node: Node) -> list[Node]:
     """Return both readings of an expression with plus-minus signs, the signs taken together; in a list, of each item."""
     if node.op not in ("list", "set"):
-        return [_signed(node, 1), _signed(node, -1)]
+        return [signed(node, 1), signed(node, -1)]
     return [reading for item in node.args for reading in (alternatives(item) if has(item, "pm", "mp") else [item])]
 
 
@@ -540,14 +555,6 @@ def independent(node: Node) -> list[Node]:
         return alternatives(node)
     parts = [alternatives(part) if has(part, "pm", "mp") else [part] for part in node.args]
     return [Node("tuple", chosen, node.value) for chosen in product(*parts)]
-
-
-def _signed(node: Node, sign: int) -> Node:
-    args = tuple(_signed(arg, sign) for arg in node.args)
-    if node.op in ("pm", "mp"):
-        plus = (node.op == "pm") == (sign > 0)
-        return Node("add", (args[0], args[1] if plus else Node("neg", (args[1],))))
-    return Node(node.op, args, node.value) if args else node
 
 
 def _distinct(items: Sequence[Node], same: Callable[[Node, Node], bool]) -> list[Node]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-from tasks.domain.equivalence.nodes import Node, has, number, renamed, symbol, symbols, walk
+from tasks.domain.equivalence.nodes import Node, has, number, renamed, signed, symbol, symbols, walk
 from tasks.domain.equivalence.numeric import exact
 
 MAX_MODULUS = 10_000
@@ -40,7 +40,8 @@ def with_moduli(items: list[Node]) -> list[Node]:
 def residues(node: Node, parameters: frozenset[str]) -> Residues | None:
     """Return what a congruence, a list of them, or a family such as 7k + 3 describes; None for anything else."""
     node = node.args[0] if node.op == "given" else node
-    parts = [_residue(item, parameters) for item in (node.args if node.op == "list" else (node,))]
+    items = [one for item in (node.args if node.op == "list" else (node,)) for one in _unsigned(item)]
+    parts = [_residue(item, parameters) for item in items]
     known = [part for part in parts if part is not None]
     subjects = {part.subject for part in known} - {None}
     if len(known) != len(parts) or not known or len(subjects) > 1:
@@ -52,6 +53,11 @@ def residues(node: Node, parameters: frozenset[str]) -> Residues | None:
         r for part in known for one in part.remainders for r in range(one % part.modulus, modulus, part.modulus)
     )
     return Residues(modulus, every, next(iter(subjects), None))
+
+
+def _unsigned(item: Node) -> list[Node]:
+    """n = +-1 (mod 6) as two."""
+    return [signed(item, 1), signed(item, -1)] if has(item, "pm", "mp") else [item]
 
 
 def same_residues(one: Residues, two: Residues) -> bool:

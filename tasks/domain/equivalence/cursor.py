@@ -39,6 +39,9 @@ class Cursor:
     def relation(self) -> Node:
         raise NotImplementedError
 
+    def sum(self) -> Node:
+        raise NotImplementedError
+
     def product(self) -> Node:
         raise NotImplementedError
 

@@ -33,7 +33,14 @@ _MORE_OR_LESS = re.compile(r"\d[\s}$]*(?:\\text\w*\s*\{)?\s*(?:more|less|fewer|g
 _DIFFERS = ("more", "less", "fewer", "greater", "larger", "smaller", "higher", "lower", "longer", "shorter", "older", "younger", "bigger", "taller")
 _INEQUALITY = re.compile(r"[<>≤≥≠]|\\(?:le|ge|leq|geq|leqslant|geqslant|lt|gt|ne|neq)(?![a-z])")
 _AND = re.compile(r"(?<![A-Za-z])and(?![A-Za-z])|\\(?:land|wedge)(?![a-z])|[且∧]")
-_OR = re.compile(r"(?<![A-Za-z])or(?![A-Za-z])|\\(?:lor|vee|cup)(?![a-z])|[或∨∪]")
+_OR = re.compile(r"(?<![A-Za-z])or(?![A-Za-z])|\\(?:lor|vee)(?![a-z])|[或∨]")
+_CUP = re.compile(r"\\cup(?![a-z])|∪")
+_UNEQUAL = re.compile(r"≠|\\neq?(?![a-z])|\\not\s*=|!=")
+# Yes, they are similar: the word and its comment, which says nothing else of the kind.
+_VERDICT = re.compile(
+    r"\s*(?:\\text\w*\s*\{)?\s*(yes|no|true|false)\s*[,.;:—–-]\s*(?![^$]*\b(?:yes|true|false|but|however|or|wrong|unless|if|except)\b)",
+    re.IGNORECASE,
+)
 MAX_NUMBER_WORDS = 60  # characters of a number in words
 _TEXT_COMMAND = re.compile(r"\\(?:text\w*|mathrm|mathbf|mbox)\s*(?=\{)")
 _COUNTED_WORD = re.compile(r"\s*(?:\\text\w*\s*\{)?\s*([A-Za-z]+(?:-[a-z]+)?)\s+(?=[a-z]{3,15}[\s}.$]*$)")
@@ -78,7 +85,8 @@ def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
     answer = _ordinals(gold, answer)
     gold, answer = _as_ratio(gold, answer), _as_ratio(answer, gold)
     options = decoded(hints).options
-    answer = _without_choice(gold, answer, options)
+    if not (several := texts.choices(gold)) or len(several) < 2:
+        answer = _without_choice(gold, answer, options)
     gold, answer = _chosen_value(gold, answer, options), _chosen_option(gold, answer, options)
     if (dates := texts.same_date(gold, answer)) is not None:
         return dates, "date"
@@ -134,7 +142,8 @@ def _joined_otherwise(gold: str, answer: str) -> bool:
     """Inequalities joined by `and` on one side, by `or` (or a union) on the other."""
     if not (_INEQUALITY.search(answer) and _AND.search(answer) or _AND.search(gold) and _INEQUALITY.search(gold)):
         return False
-    said = [(bool(_AND.search(side)), bool(_OR.search(side))) for side in (gold, answer)]
+    unequal = any(_UNEQUAL.search(side) for side in (gold, answer))  # a > 0 and a != 1 is a union
+    said = [(bool(_AND.search(side)), bool(_OR.search(side) or (not unequal and _CUP.search(side)))) for side in (gold, answer)]
     return said in ([(True, False), (False, True)], [(False, True), (True, False)])
 
 
@@ -204,6 +213,8 @@ def _by_words(gold: str, answer: str, hints: str) -> tuple[bool, str] | None:
         return clock, "clock"
     if _WORDED.search(gold) and not _MATHEMATICS.search(gold) and texts.canonical(gold) == texts.canonical(answer):
         return (True, "text") if not _MATHEMATICS.search(answer) else None
+    if texts.canonical(gold) in ("true", "false") and (said := _VERDICT.match(answer)):
+        return texts.canonical(gold) == texts.canonical(said[1]), "text"
     several = texts.choices(gold)
     if several and len(several) > 1 and (others := texts.choices(answer)):
         return several == others, "choices"

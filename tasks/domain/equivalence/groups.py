@@ -6,7 +6,10 @@ from tasks.domain.equivalence.cursor import Cursor
 from tasks.domain.equivalence.matrices import determinant
 from tasks.domain.equivalence.nodes import Node, divided, number, symbols, times
 from tasks.domain.equivalence.tokens import Unreadable
-from tasks.domain.equivalence.vocabulary import FUNCTIONS, MATRICES, OPENERS
+from tasks.domain.equivalence.vocabulary import CONSTANT_COMMANDS, FUNCTIONS, MATRICES, OPENERS
+
+
+_SUCH_THAT = ("|", ":", r"\mid", r"\vert", r"\colon", r"\big")
 
 
 class GroupParser(Cursor):
@@ -34,18 +37,37 @@ class GroupParser(Cursor):
     def set_builder(self) -> Node | None:
         """{x | condition}, after the opening brace; None when it is a plain set."""
         start = self.at
-        if self.peek().kind not in ("sym", "cmd") or self.peek().value[1:] in FUNCTIONS:
+        if self.peek().kind not in ("sym", "cmd", "num", "op") or self.peek().value[1:] in FUNCTIONS:
             return None
-        subject = self.next().value
-        if self.take(r"\in"):
-            self.argument() if self.peek().value != r"\mathbb" else self.atom()
-        if self.peek().value not in ("|", ":", r"\mid", r"\vert", r"\colon", r"\big"):
+        if all(token.value not in _SUCH_THAT for token in self.tokens[start:]):
+            return None
+        subject = self.set_subject()
+        domain = self.set_domain() if subject is not None and self.take(r"\in") else None
+        if subject is None or self.peek().value not in _SUCH_THAT:
             self.at = start
             return None
         self.next()
         condition = self.items((r"\}", r"\rbrace", "}"))
         self.next()
-        return Node("builder", (condition,), subject)
+        if domain is not None and domain.op == "nset" and domain.value != "R":
+            parts = condition.args if condition.op == "list" else (condition,)
+            condition = Node("list", (*parts, Node("rel", (subject, domain), ("in",))))
+        if subject.op == "sym":
+            return Node("builder", (condition,), subject.value)
+        return Node("builder", (condition, subject))
+
+    def set_subject(self) -> Node | None:
+        """What stands before the bar: x, 2k, (x, y); None when it is something else."""
+        bars, self.bars = self.bars, 1
+        try:
+            return self.sum()
+        except Unreadable:
+            return None
+        finally:
+            self.bars = bars
+
+    def set_domain(self) -> Node:
+        return self.atom() if self.peek().value in (r"\mathbb", r"\mathds", *CONSTANT_COMMANDS) else self.argument()
 
     def reversed_interval(self) -> Node:
         self.reversed = True

@@ -128,3 +128,12 @@ def renamed(node: Node, names: dict[str, Node]) -> Node:
     if not node.args:
         return node
     return Node(node.op, tuple(renamed(arg, names) for arg in node.args), node.value)
+
+
+def signed(node: Node, sign: int) -> Node:
+    """Return the reading of plus-minus signs with this sign on top."""
+    args = tuple(signed(arg, sign) for arg in node.args)
+    if node.op in ("pm", "mp"):
+        plus = (node.op == "pm") == (sign > 0)
+        return Node("add", (args[0], args[1] if plus else Node("neg", (args[1],))))
+    return Node(node.op, args, node.value) if args else node

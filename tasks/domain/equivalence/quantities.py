@@ -176,9 +176,10 @@ def _is_angle(node: Node) -> bool:
 
 
 def _longer(gold: str, answer: str) -> bool:
-    """3.6667 for a gold of 3.67: the gold has the digits of a rounded value, the answer two decimals more at least."""
+    """3.6667 for a gold of 3.67: the gold has the digits of a rounded value, the answer more decimals."""
     places = [len(literal.lower().partition("e")[0].partition(".")[2]) for literal in (gold, answer)]
-    return _significant(gold) >= MIN_GOLD_DIGITS and places[1] >= places[0] + 2
+    tie = places[1] == places[0] + 1 and answer.endswith("5")  # 3.675 rounds either way
+    return _significant(gold) >= MIN_GOLD_DIGITS and places[1] > places[0] and not tie
 
 
 def _significant(literal: str) -> int:

@@ -14,9 +14,12 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
     (mark, re.compile(pattern), replacement)
     for mark, pattern, replacement in (
         # congruences
+        ("mod", rf"(?<![a-zA-Z\\])([a-zA-Z])\s*(?:\\[bp]?mod(?![a-z])|mod\b)\s*{_MODULUS}\s*=\s*(\d+)", r"\1 \\equiv \3 \\pmod{\2}"),
         ("mod", rf"\(\s*{_OPTIONAL_TEXT}\\?[bp]?mod(?:ulo)?\b\s*\}}?\s*{_MODULUS}\s*\)", r"\\pmod{\1}"),
         ("mod", rf"\\[bp]?mod(?![a-z])\s*{_MODULUS}", r"\\pmod{\1}"),
         ("mod", rf"(?<![\\a-zA-Z]){_OPTIONAL_TEXT}\s*mod(?:ulo)?\b\s*\}}?\s*{_MODULUS}\s*$", r"\\pmod{\1}"),
+        # number sets written with plain letters
+        ("\\in", r"\\in(?![a-z])\s*(?:\\(?:mathbf|mathrm|text|textbf|rm|bf)\s*)?\{?\s*([ZRNQ])\s*\}?(?![\w(^*])", r"\\in \\mathbb{\1}"),
         # primes
         ("prime", r"\^\s*\{?\s*\\prime\s*\\prime\s*\}?", "''"),
         ("prime", r"\^\s*(?:\{\s*\\prime\s*\}|\\prime(?![a-z]))", "'"),
@@ -32,6 +35,10 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         ("C", r"(?<![\w\\.])(\d{1,4})\s?C\s?(\d{1,4})(?![\w.])", r"\\binom{\1}{\2}"),
         ("C", r"(?<![\w\\])C\s*\(\s*(\d{1,4})\s*,\s*(\d{1,4})\s*\)", r"\\binom{\1}{\2}"),
         ("C", r"\\(?:mathrm|text)\{\s*C\s*\}\s*_\s*\{?\s*(\d{1,4})\s*\}?\s*\^\s*\{?\s*(\d{1,4})\s*\}?", r"\\binom{\1}{\2}"),
+        ("{", r"\\(?:mathrm|text|rm)\s*\{\s*([CAP])\s*\}(?=\s*_)", r"\1"),
+        ("P", r"(?:\{\s*\}\s*)?[_^]\s*\{?\s*(\d{1,3})\s*\}?\s*P\s*_\s*\{?\s*(\d{1,3})\s*\}?", r"A_{\1}^{\2}"),
+        ("P", r"(?<![\w\\])P\s*_\s*\{?\s*(\d{1,3})\s*\}?\s*\^\s*\{?\s*(\d{1,3})\s*\}?", r"A_{\1}^{\2}"),
+        ("P", r"^\s*P\s*\(\s*(\d{1,3})\s*,\s*(\d{1,3})\s*\)\s*$", r"A_{\1}^{\2}"),
         ("C", r"(?<![\w\\])C\s*\(\s*([a-z])\s*,\s*(\d{1,4}|[a-z])\s*\)", r"\\binom{\1}{\2}"),
         # repeating decimals with a bar or dots
         ("\\bar", r"(?<![\w.])(\d*\.\d*)\\bar\s*\{?(\d+)\}?", r"\1\\overline{\2}"),
@@ -45,6 +52,9 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         # division with remainder
         ("r", r"(?<![\w.])(\d+)\s*,?\s*(?:\\text\s*\{)?\s*(?:with\s+)?(?:a\s+)?(?:r(?:emainder)?|rem)\b\.?(?:\s+of)?\s*\}?\s*(\d+)(?![\w.])", r"\\langle \1,\2\\rangle "),
         ("R", r"(?<![\w.])(\d+)\s*(?:\\(?:text|mathrm)\s*\{)?\s*(?:R|Remainder)\b\.?\s*\}?\s*(\d+)(?![\w.])", r"\\langle \1,\2\\rangle "),
+        # names of areas and angles
+        ("[", r"(?<![\w\\}\])^_])\[\s*([A-Z]{3,6})\s*\]", r"S_{\1}"),
+        ("\\angle", r"(?<![a-zA-Z\\])m\s*\\angle(?![a-z])", r"\\angle "),
         # plain text habits
         ("/-", r"\+\s*/\s*-", r"\\pm "),
         ("U", r"(?<=[)\]}])\s*U\s*(?=[(\[]|\\[{l])", r"\\cup "),

@@ -138,7 +138,10 @@ def _circled(text: str) -> str:
 
 
 def _bracketed_unit(text: str) -> str:
-    match = _BRACKETED_UNIT.fullmatch(text.strip())
+    bare = text.strip()
+    if bare.startswith("$") and "$ (" in bare and "\\$" not in bare:  # $12$ (cm$^2$)
+        bare = bare.replace("$", "")
+    match = _BRACKETED_UNIT.fullmatch(re.sub(r"\s\[([A-Za-z ]{3,40})\]$", r" (\1)", bare))
     if match is None or _NO_UNIT.search(re.sub(r"/\w+", "", match["unit"])):
         return text
     return rf"{match['value'].strip(' $')} \text{{ {match['unit']} }}"

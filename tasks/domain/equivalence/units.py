@@ -28,6 +28,7 @@ _UNITS = {
 _POWER = re.compile(
     r"^(?:(?P<square>sq(?:uare)?\.?)|(?P<cubic>cu(?:bic)?\.?))\s+|\s*\^\s*\{?(?P<power>\d)\}?$", re.IGNORECASE
 )
+_INVERSE = re.compile(r"\s+([A-Za-z]+)\s*\^\s*\{?-(\d)\}?(?!\d)")  # m s^-1
 LETTERS = frozenset("mgshLlNJWVK")  # single letters that are units when they stand apart: 5 m
 
 
@@ -42,7 +43,8 @@ class Unit:
 
 def unit(text: str) -> Unit:
     """`sq. inches`, `cm^2`, `apples`."""
-    name, power = text.strip(" .,").replace("\\", ""), 1
+    name, power = _INVERSE.sub(r"/\1^\2", text.strip(" .,").replace("\\", "")), 1
+    name = name.replace("^1", "")
     top, slash, bottom = name.replace(" per ", "/").partition("/")
     if slash and (over := unit(top)).kind and (under := unit(bottom)).kind:
         kind = "/".join(f"{part.kind}^{part.power}" if part.power > 1 else part.kind for part in (over, under))

@@ -25,7 +25,7 @@ class MathReward:
     """Correct when the extracted answer is equivalent to the gold; unparseable when there is no answer."""
 
     name = "math"
-    version = "14"
+    version = "15"
     kind: Kind = "math"
 
     def prepare(self, problem: Problem, text: str) -> Check:
