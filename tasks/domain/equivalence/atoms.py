@@ -47,7 +47,7 @@ class AtomParser(GroupParser):
                 raise OverLimit("nesting")
             if token.value in ("^", "**", r"\^"):
                 self.next()
-                node = chosen(node, self.raised(node))
+                node = self.transposed(node) or chosen(node, self.raised(node))
             elif token.value == "!":
                 self.next()
                 node = Node("fn", (node,), "factorial")
@@ -67,6 +67,18 @@ class AtomParser(GroupParser):
             else:
                 break
         return node
+
+    def transposed(self, node: Node) -> Node | None:
+        """The column that (1, 2)^T is, and a matrix turned; None for other powers."""
+        braced = self.peek().value == "{"
+        mark = self.peek(1) if braced else self.peek()
+        if node.op not in ("tuple", "matrix") or mark.value not in ("T", r"\top", r"\intercal"):
+            return None
+        self.at += 3 if braced else 1
+        columns = node.value if node.op == "matrix" else len(node.args)
+        rows = len(node.args) // columns
+        turned = tuple(node.args[row * columns + column] for column in range(columns) for row in range(rows))
+        return Node("matrix", turned, rows)
 
     def with_minutes(self, degrees: Node) -> Node:
         """Read minutes and seconds of arc behind degrees: 60 degrees 42' 30''."""

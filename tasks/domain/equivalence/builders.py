@@ -21,7 +21,7 @@ def unbuilt(node: Node) -> Node:
     members = tuple(part for part in parts if _is_member(part))
     others = tuple(part for part in parts if part not in members)
     elsewhere = tuple(part for part in members if part.args[0] != subject)
-    if not members or len(others) > 1 and elsewhere:
+    if not members or (len(others) > 1 and elsewhere):
         return node
     if not others:
         return Node("given", (subject, *members), ()) if subject.op not in ("sym", "tuple", "list") else node
@@ -77,5 +77,3 @@ def _formula(relation: Node, subject: Node) -> Node | None:
 
 def _is_member(part: Node) -> bool:
     return part.op == "rel" and part.value == ("in",) and part.args[1].op == "nset"
-
-

@@ -62,7 +62,19 @@ _THINGS = {
     "bijective": r"biject\w+", "injective": r"inject\w+", "surjective": r"surject\w+",
 }  # fmt: skip
 _DESCRIBING = frozenset(
-    ("maximum", "minimum", "distinct", "constant", "real", "integer", "natural", "positive", "before", "after", "convergent")
+    (
+        "maximum",
+        "minimum",
+        "distinct",
+        "constant",
+        "real",
+        "integer",
+        "natural",
+        "positive",
+        "before",
+        "after",
+        "convergent",
+    )
 )
 MIN_SENTENCE = 4  # words
 _WORD = re.compile(r"[A-Za-z]{2,}")
@@ -91,7 +103,9 @@ _DOMAIN = re.compile(
     re.IGNORECASE,
 )
 _WORDED = re.compile(r"[^\W\d_]{2}|[不万亿千百]")
-_BY_CASES = re.compile(r"\b(?:if|when|whenever|otherwise|else)\b", re.IGNORECASE)  # what a cases environment says anyway
+_BY_CASES = re.compile(
+    r"\b(?:if|when|whenever|otherwise|else)\b", re.IGNORECASE
+)  # what a cases environment says anyway
 _LED = re.compile(r"\b(?:where|with|for|is|are|an?|any|arbitrary)\b", re.IGNORECASE)
 
 

@@ -273,7 +273,7 @@ class Comparison:
                 and len(tupled.args) > 2
                 and self.same_items(Node("set", gold.args), Node("set", answer.args))
             )
-        return self.in_order([_unnamed(g) for g in gold.args], [_unnamed(a) for a in answer.args])
+        return self.in_order(*([_unnamed(item) for item in _by_letter(side)] for side in (gold, answer)))
 
     def in_order(self, gold: Sequence[Node], answer: Sequence[Node]) -> bool:
         return len(gold) == len(answer) <= MAX_ITEMS and all(map(self.same, gold, answer)) and self.found("ordered")
@@ -387,7 +387,9 @@ def _points(node: Node) -> Node | None:
     relation = node.args[0]
     if len(members) != len(node.args) - 1 or node.value or relation.op != "rel" or is_equation(relation):
         return None
-    return whole_points((relation,), members) if members[:1] and symbols(relation) == symbols(members[0].args[0]) else None
+    return (
+        whole_points((relation,), members) if members[:1] and symbols(relation) == symbols(members[0].args[0]) else None
+    )
 
 
 def opened(node: Node) -> Node:
@@ -597,6 +599,14 @@ def _other_letter(ours: frozenset[Node], theirs: frozenset[Node]) -> bool:
     (ours_name,) = ours
     letters = all(name.op == "sym" and len(name.value) == 1 for name in (ours_name, *theirs))
     return letters and {name.value.casefold() for name in theirs} != {ours_name.value.casefold()}
+
+
+def _by_letter(side: Node) -> Sequence[Node]:
+    """The items of y = -1, x = 2 in the order of their letters, in which a pair has them."""
+    names = _names(side.args) if side.op == "list" else None
+    if names is None or len(names) < 2 or not all(name.op == "sym" and name.value in ("x", "y", "z") for name in names):
+        return side.args
+    return sorted(side.args, key=lambda item: str(name[0].value) if (name := name_and_value(item)) else "")
 
 
 def _assigned(item: Node) -> bool:

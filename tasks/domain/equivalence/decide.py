@@ -29,8 +29,26 @@ _ONE_SET = re.compile(
     r"\b(?:roots|zeros|zeroes|solutions|values|numbers|integers|factors|divisors|primes|answers|elements|points)\b",
     re.I,
 )
-_MORE_OR_LESS = re.compile(r"\d[\s}$]*(?:\\text\w*\s*\{)?\s*(?:more|less|fewer|greater|larger|smaller|higher|lower|longer|shorter|older|younger|bigger|taller)\s*[}$]*\s*", re.IGNORECASE)
-_DIFFERS = ("more", "less", "fewer", "greater", "larger", "smaller", "higher", "lower", "longer", "shorter", "older", "younger", "bigger", "taller")
+_MORE_OR_LESS = re.compile(
+    r"\d[\s}$]*(?:\\text\w*\s*\{)?\s*(?:more|less|fewer|greater|larger|smaller|higher|lower|longer|shorter|older|younger|bigger|taller)\s*[}$]*\s*",
+    re.IGNORECASE,
+)
+_DIFFERS = (
+    "more",
+    "less",
+    "fewer",
+    "greater",
+    "larger",
+    "smaller",
+    "higher",
+    "lower",
+    "longer",
+    "shorter",
+    "older",
+    "younger",
+    "bigger",
+    "taller",
+)
 _INEQUALITY = re.compile(r"[<>≤≥≠]|\\(?:le|ge|leq|geq|leqslant|geqslant|lt|gt|ne|neq)(?![a-z])")
 _AND = re.compile(r"(?<![A-Za-z])and(?![A-Za-z])|\\(?:land|wedge)(?![a-z])|[且∧]")
 _OR = re.compile(r"(?<![A-Za-z])or(?![A-Za-z])|\\(?:lor|vee)(?![a-z])|[或∨]")
@@ -44,7 +62,9 @@ _VERDICT = re.compile(
 MAX_NUMBER_WORDS = 60  # characters of a number in words
 _TEXT_COMMAND = re.compile(r"\\(?:text\w*|mathrm|mathbf|mbox)\s*(?=\{)")
 _COUNTED_WORD = re.compile(r"\s*(?:\\text\w*\s*\{)?\s*([A-Za-z]+(?:-[a-z]+)?)\s+(?=[a-z]{3,15}[\s}.$]*$)")
-_SHARE = re.compile(r"\s*(?:\\text\w*\s*\{)?\s*(\d{1,9})[\s}$]*(?:\\text\w*\s*\{)?\s*(?:in|out of)[\s}$]*(\d{1,9})[\s}$]*")
+_SHARE = re.compile(
+    r"\s*(?:\\text\w*\s*\{)?\s*(\d{1,9})[\s}$]*(?:\\text\w*\s*\{)?\s*(?:in|out of)[\s}$]*(\d{1,9})[\s}$]*"
+)
 _TO = re.compile(r"\s*(?:\\text\w*\s*\{)?\s*\d[\d.]*(?:[\s}$]*(?:\\text\w*\s*\{)?\s*to[\s}$]*\d[\d.]*){1,4}[\s}$]*")
 _RATIO_LIKE = re.compile(r"^[\s$\d.]+(?:[:/][\s$\d.]+)+$|^\\[dt]?frac\{?\d+\}?\{?\d+\}?$")
 _DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
@@ -140,10 +160,13 @@ def _is_difference(gold: str, answer: str, hints: str) -> bool:
 
 def _joined_otherwise(gold: str, answer: str) -> bool:
     """Inequalities joined by `and` on one side, by `or` (or a union) on the other."""
-    if not (_INEQUALITY.search(answer) and _AND.search(answer) or _AND.search(gold) and _INEQUALITY.search(gold)):
+    if not ((_INEQUALITY.search(answer) and _AND.search(answer)) or (_AND.search(gold) and _INEQUALITY.search(gold))):
         return False
     unequal = any(_UNEQUAL.search(side) for side in (gold, answer))  # a > 0 and a != 1 is a union
-    said = [(bool(_AND.search(side)), bool(_OR.search(side) or (not unequal and _CUP.search(side)))) for side in (gold, answer)]
+    said = [
+        (bool(_AND.search(side)), bool(_OR.search(side) or (not unequal and _CUP.search(side))))
+        for side in (gold, answer)
+    ]
     return said in ([(True, False), (False, True)], [(False, True), (True, False)])
 
 
@@ -152,9 +175,9 @@ def _number_words(text: str) -> str:
     if not _WORDED.search(text) or len(text) > MAX_NUMBER_WORDS:
         return text
     bare = _TEXT_COMMAND.sub("", text).strip("{}$. ")
-    value = texts.word_number(bare.removeprefix("-"))
-    value = -value if value is not None and bare.startswith("-") else value
-    value = texts.word_fraction(bare) if value is None else value
+    size = texts.word_number(bare.removeprefix("-"))
+    signed = -size if size is not None and bare.startswith("-") else size
+    value = texts.word_fraction(bare) if signed is None else signed
     if value is None and (counted := _COUNTED_WORD.match(text)) and counted[1].casefold() in texts.NUMBER_WORDS:
         return f"{texts.NUMBER_WORDS[counted[1].casefold()]} \\text{{ {text[counted.end() :].strip('{}$. ')} }}"
     return text if value is None else str(value)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from tasks.domain.equivalence.cursor import Cursor
 from tasks.domain.equivalence.matrices import determinant
-from tasks.domain.equivalence.nodes import Node, divided, number, symbols, times
+from tasks.domain.equivalence.nodes import Node, divided, number, renamed, symbol, symbols, times, walk
 from tasks.domain.equivalence.tokens import Unreadable
 from tasks.domain.equivalence.vocabulary import CONSTANT_COMMANDS, FUNCTIONS, MATRICES, OPENERS
-
 
 _SUCH_THAT = ("|", ":", r"\mid", r"\vert", r"\colon", r"\big")
 
@@ -159,7 +158,9 @@ class GroupParser(Cursor):
             ):
                 high = self.argument() if self.peek().value == "{" else self.short_signed()
                 body = self.product()
-                return Node("sum" if name == "sum" else "product", (index.args[1], high, body), index.args[0].value)
+                letter = f"index{sum(part.op in ('sum', 'product') for part in walk(body))}"  # whatever it was called
+                body = renamed(body, {index.args[0].value: symbol(letter)})
+                return Node("sum" if name == "sum" else "product", (index.args[1], high, body), letter)
         self.at = start
         return self.opaque("\\" + name)
 

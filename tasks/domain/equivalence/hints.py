@@ -53,7 +53,7 @@ _BASE_WORDS = {
     "ten": 10,
     "sixteen": 16,
 }
-_ROUNDED = re.compile(r"\bnearest\b|decimal places?|\bround\b|\brounded\b|significant", re.IGNORECASE)
+_ROUNDED = re.compile(r"\bnearest\b|decimals?\b|decimal places?|\bround\b|\brounded\b|significant", re.IGNORECASE)
 _WHOLE = re.compile(
     r"\b(?:integers?|natural|whole|primes?|divisors?|divisible|sequences?|progression|(?<!in )terms?|counting|digits?)\b|\\mathbb\s*\{?[ZN]",
     re.IGNORECASE,

@@ -151,7 +151,9 @@ def _same_rounded(one: Node, two: Node, hints: Hints) -> str | None:
         return None
     if gold_literal and answer_literal and "e" not in hints.flags:
         return (
-            "longer_decimal" if _longer(gold_literal, answer_literal) and _rounds_to(two, one, gold_literal) else None
+            "longer_decimal"
+            if _longer(gold_literal, answer_literal, "r" in hints.flags) and _rounds_to(two, one, gold_literal)
+            else None
         )
     if gold_literal and not has(two, "dec") and not symbols(two) and two.op != "num":
         digits = _significant(gold_literal)
@@ -175,11 +177,14 @@ def _is_angle(node: Node) -> bool:
     return node.op == "deg" or (node.op != "fn" and any(map(_is_angle, node.args)))
 
 
-def _longer(gold: str, answer: str) -> bool:
-    """3.6667 for a gold of 3.67: the gold has the digits of a rounded value, the answer more decimals."""
+def _longer(gold: str, answer: str, rounding: bool) -> bool:
+    """3.6667 for a gold of 3.67: the gold has the digits of a rounded value, the answer two decimals more at least (one,
+    where the question asks for rounding, but for 3.675, which may be either)."""
     places = [len(literal.lower().partition("e")[0].partition(".")[2]) for literal in (gold, answer)]
-    tie = places[1] == places[0] + 1 and answer.endswith("5")  # 3.675 rounds either way
-    return _significant(gold) >= MIN_GOLD_DIGITS and places[1] > places[0] and not tie
+    more = places[1] - places[0]
+    return _significant(gold) >= MIN_GOLD_DIGITS and (
+        more >= 2 or (rounding and more == 1 and not answer.endswith("5"))
+    )
 
 
 def _significant(literal: str) -> int:

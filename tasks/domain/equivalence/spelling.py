@@ -35,7 +35,7 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         ("C", r"(?<![\w\\.])(\d{1,4})\s?C\s?(\d{1,4})(?![\w.])", r"\\binom{\1}{\2}"),
         ("C", r"(?<![\w\\])C\s*\(\s*(\d{1,4})\s*,\s*(\d{1,4})\s*\)", r"\\binom{\1}{\2}"),
         ("C", r"\\(?:mathrm|text)\{\s*C\s*\}\s*_\s*\{?\s*(\d{1,4})\s*\}?\s*\^\s*\{?\s*(\d{1,4})\s*\}?", r"\\binom{\1}{\2}"),
-        ("{", r"\\(?:mathrm|text|rm)\s*\{\s*([CAP])\s*\}(?=\s*_)", r"\1"),
+        ("_", r"\\(?:mathrm|text|rm)\s*\{\s*([CAP])\s*\}\s*_", r"\1_"),
         ("P", r"(?:\{\s*\}\s*)?[_^]\s*\{?\s*(\d{1,3})\s*\}?\s*P\s*_\s*\{?\s*(\d{1,3})\s*\}?", r"A_{\1}^{\2}"),
         ("P", r"(?<![\w\\])P\s*_\s*\{?\s*(\d{1,3})\s*\}?\s*\^\s*\{?\s*(\d{1,3})\s*\}?", r"A_{\1}^{\2}"),
         ("P", r"^\s*P\s*\(\s*(\d{1,3})\s*,\s*(\d{1,3})\s*\)\s*$", r"A_{\1}^{\2}"),
@@ -52,6 +52,8 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         # division with remainder
         ("r", r"(?<![\w.])(\d+)\s*,?\s*(?:\\text\s*\{)?\s*(?:with\s+)?(?:a\s+)?(?:r(?:emainder)?|rem)\b\.?(?:\s+of)?\s*\}?\s*(\d+)(?![\w.])", r"\\langle \1,\2\\rangle "),
         ("R", r"(?<![\w.])(\d+)\s*(?:\\(?:text|mathrm)\s*\{)?\s*(?:R|Remainder)\b\.?\s*\}?\s*(\d+)(?![\w.])", r"\\langle \1,\2\\rangle "),
+        # transposes
+        ("T", r"\^\s*\{?\s*\\(?:mathrm|text|mathsf|top|mathbf|rm)\s*\{?\s*T\s*\}?\s*\}?", r"^T"),
         # names of areas and angles
         ("[", r"(?<![\w\\}\])^_])\[\s*([A-Z]{3,6})\s*\]", r"S_{\1}"),
         ("\\angle", r"(?<![a-zA-Z\\])m\s*\\angle(?![a-z])", r"\\angle "),

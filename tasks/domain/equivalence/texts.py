@@ -153,7 +153,9 @@ def choices(text: str) -> frozenset[str] | None:
     """The letters of an answer that names several options: `ABD`, `A, B and D`, `(A)(B)(D)`; None when it is no such thing."""
     if text[:1].isdigit() or len(text) > MAX_CHOICES:
         return None
-    letters = "".join(_BETWEEN_CHOICES.sub(" ", _COMMANDS.sub(" ", text.replace("\\{", " ").replace("\\}", " "))).split())
+    letters = "".join(
+        _BETWEEN_CHOICES.sub(" ", _COMMANDS.sub(" ", text.replace("\\{", " ").replace("\\}", " "))).split()
+    )
     if not 1 <= len(letters) <= 8 or not _CHOICES.fullmatch(letters) or len(set(letters)) != len(letters):
         return None
     return frozenset(letters)

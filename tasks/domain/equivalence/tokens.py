@@ -156,7 +156,13 @@ def _word(word: str, spaced: bool, before: str, after_slash: bool) -> Iterator[T
         yield Token("cmd", WORDS[word], spaced)
     elif word in FUNCTIONS - UNITS_BY_NAME or (word in FUNCTIONS and before != "num" and not after_slash):
         yield Token("cmd", "\\" + word, spaced)
-    elif word.isascii() and len(word) <= 3 and word.lower() not in SHORT_WORDS and before != "text" and not (spaced and before == "num" and len(word) > 1 and known(word)):
+    elif (
+        word.isascii()
+        and len(word) <= 3
+        and word.lower() not in SHORT_WORDS
+        and before != "text"
+        and not (spaced and before == "num" and len(word) > 1 and known(word))
+    ):
         for letter in word:
             yield Token("sym", letter, spaced)
             spaced = False

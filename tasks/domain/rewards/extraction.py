@@ -236,7 +236,18 @@ def _content(text: str, match: re.Match[str]) -> Statement | None:
         depth += {"{": 1, "}": -1}.get(brace.group(), 0)
         if depth == 0:
             return Statement(match.start(), brace.end(), text[at + 1 : brace.start()].strip(), "box")
-    return None
+    return _unclosed(text, match) if depth > 0 else None
+
+
+def _unclosed(text: str, match: re.Match[str]) -> Statement | None:
+    """A box that never closes: what stands on the rest of its line, when that is mathematics."""
+    line = _LINE.match(text, match.end() + 1, match.end() + 2 + FORMULA_LENGTH)
+    content = line[1] if line else ""
+    content = trimmed(re.split(r"\$|\\\]|\\\)", content)[0])
+    content += "}" * max(0, content.count("{") - content.count("}"))
+    if not content or not line or not is_formula(content):
+        return None
+    return Statement(match.start(), line.end(), content, "box")
 
 
 def _tags(text: str) -> list[Statement]:

@@ -18,7 +18,7 @@ _ENGLISH = re.compile(
     rf"(?:\s+(?:is|are|equals|will be|would be|must be|should be|could be|might be|may be|turns out to be|comes out to(?: be)?|works out to(?: be)?)\b|['’]s(?=\s)|{_SIGN})"
     rf"|\bans\b{_END}\s{{0,3}}[.:=]"
     rf"|\b(?:correct|right|best)\s+(?:option|choice|alternative|letter|statement)s?{_END}(?:\s+(?:is|are)\b|{_SIGN})"
-    r"|\b(?:choose|pick|select)\s+(?=(?:option|choice|answer)\s|\([A-H]\))"
+    r"|\b(?:choose|pick|select)\s+(?=(?:option|choice|answer)\s|\([A-H]\)|[A-H]\.?\s*$)"
     r"|^[ \t]*A:|^[ \t]*\*\*A:?\*\*:?|^[ \t#*_]*(?:final[ \t]+)?answer[ \t*_]*$",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from tasks.domain.equivalence.exact import decide_fast
@@ -18,6 +19,12 @@ EXECUTOR = "tasks.graders.answers:answer_executor"
 MAX_EVIDENCE = 500  # characters of gold and answer kept in a verdict
 MAX_WORDED = 100  # characters of a completion that is only words
 WHOLE_SOLUTION = 300  # characters; a longer gold is a solution to take the answer from
+
+
+# `The winner is Tom.`, `It will be a Friday`: what is named stands behind the verb.
+_NAMED = re.compile(
+    r"(?!.*\b(?:not|n't|never|either|neither|or|if|may|might|could|perhaps|maybe|possibly|wrong)\b)[A-Z][\w ]{0,60}?\b(?:is|are|was|be)\b[\s:*]+(?:(?:an?|the|on)\s+)?\**([\w '-]{1,40}?)\**\.?$"
+)
 
 
 @register("math")
@@ -58,7 +65,8 @@ class MathReward:
 
     def _without_answer(self, gold: str, text: str, hints: str) -> Check:
         """A few words alone are an answer only when they are right (`seven`, `no solution`)."""
-        words = visible(text).strip()
+        words = trimmed(visible(text).strip())
+        words = named[1] if (named := _NAMED.match(words)) else words
         if not gold or not words or len(words) > MAX_WORDED:
             return Check(decided=Decision("unparseable", {"rule": "no_answer", "gold": _shown(gold)}))
         evidence = {"gold": _shown(gold), "answer": _shown(words), "found_by": "words"}
