@@ -240,7 +240,11 @@ def _of(process: psutil.Process, flow_run: str) -> bool:
 
 @contextmanager
 def machine_up(
-    folder: Path, pools: Sequence[str] = ("gpu", "cpu"), host: str = "127.0.0.1", **environment: str
+    folder: Path,
+    pools: Sequence[str] = ("gpu", "cpu"),
+    host: str = "127.0.0.1",
+    more: Sequence[str] = (),
+    **environment: str,
 ) -> Iterator[Machine]:
     """Bring everything up, and down again at the end, which must leave nothing."""
     port = free_port()
@@ -248,7 +252,7 @@ def machine_up(
         "RESTEM_STORE": str(folder / "store"), "RESTEM_SCRATCH": str(folder / "scratch"), "OMP_NUM_THREADS": "1", **environment,
     }  # fmt: skip
     chosen = [word for pool in pools for word in ("--pool", pool)]
-    done = restem("up", "--folder", str(folder), "--host", host, "--port", str(port), *chosen, environment=named)
+    done = restem("up", "--folder", str(folder), "--host", host, "--port", str(port), *chosen, *more, environment=named)
     assert done.returncode == 0, done.stderr
     try:
         yield Machine(folder, done.stdout.strip(), named)

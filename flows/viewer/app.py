@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flows.viewer.index import is_damage
 from flows.viewer.pages.compare import compare_page
+from flows.viewer.pages.metrics import metrics_page
 from flows.viewer.pages.nights import nights_page, series_page
 from flows.viewer.pages.run import data_set, download, report_page, run_page
 from flows.viewer.pages.runs import runs_page
@@ -45,6 +46,7 @@ Page = Callable[[Viewer, Request], Response]
 PAGES: dict[str, Page] = {
     "/": runs_page,
     "/compare": compare_page,
+    "/metrics": metrics_page,
     "/nights": nights_page,
     "/nights/{series}": series_page,
     "/run/{run}": run_page,

@@ -17,6 +17,10 @@ def declare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--store", default="", metavar="URL", help="what the viewer shows (default: .restem/store of the checkout)"
     )
+    parser.add_argument(
+        "--database", default="", metavar="URL",
+        help="postgresql+asyncpg://USER@HOST:PORT/NAME, its password in PGPASSWORD or PGPASSFILE (default: SQLite in --folder)",
+    )  # fmt: skip
     folder_argument(parser)
 
 
@@ -26,7 +30,7 @@ def start_machine(arguments: argparse.Namespace) -> int:
     pools = tuple(arguments.pool or ("gpu", "cpu"))
     machine = up(
         Path(arguments.folder), arguments.host, arguments.port, pools, lambda text: print(text, file=sys.stderr),
-        absolute(arguments.store) if arguments.store else "",
+        absolute(arguments.store) if arguments.store else "", arguments.database,
     )  # fmt: skip
     print(machine.url if not arguments.json else f'{{"api": "{machine.url}"}}')
     return 0

@@ -14,12 +14,15 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psutil
 
 from flows.operation.server.api import SERVER, is_healthy
+from flows.operation.server.database import PASSWORD_VARIABLE
+from flows.operation.server.database import URL_VARIABLE as DATABASE_VARIABLE
 from flows.operation.server.environment import QUIET
 from flows.viewer.address import STORE_VARIABLE, URL_VARIABLE
 from tasks.processes.guard import GuardedProcess, spawn
@@ -35,6 +38,7 @@ HANG_VARIABLE, HANG_S = "RESTEM_SERVER_PATIENCE_S", 60.0  # without an answer; a
 SWEEP_EVERY_S = 60.0
 RESTART_AFTER_S = 3.0  # a child that ends at once must not be restarted in a busy loop
 STOP_GRACE_S = 10.0
+NO_SECRETS: Mapping[str, str] = {}
 MOST_RUNS = 4  # at once of one worker; each is a Python process of its own
 EVERY_ADDRESS = ("0.0.0.0", "::")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -84,11 +88,14 @@ class Machine:
             named |= {URL_VARIABLE: self.viewer_url, STORE_VARIABLE: self.store}
         secret = os.environ.get("PREFECT_SERVER_API_AUTH_STRING")
         auth = {"PREFECT_API_AUTH_STRING": secret} if secret else {}
-        return named | auth | ({"PREFECT_API_DATABASE_CONNECTION_URL": self.database} if self.database else {})
+        return named | auth
 
     def write(self) -> None:
+        """Write the record, which only its owner can read."""
         path = Path(self.folder) / STATE_FILE
         draft = path.with_suffix(".new")
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600)
         draft.write_text(json.dumps(asdict(self), indent=1))
         draft.replace(path)
 
@@ -146,8 +153,9 @@ class Patience:
 class Keeper:
     """Starts the children, restarts those that ended or hang, and ends all of them when told."""
 
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
+    def __init__(self, machine: Machine, secrets: Mapping[str, str] = NO_SECRETS) -> None:
+        """`secrets` is laid over the server's environment and over nobody else's."""
+        self.machine, self.secrets = machine, secrets
         self.children: dict[str, GuardedProcess] = {}
         self.stopping = threading.Event()
         self.patience = Patience(START_TIMEOUT_S, float(os.environ.get(HANG_VARIABLE, HANG_S)))
@@ -189,10 +197,12 @@ class Keeper:
             return
         machine = self.machine
         folder = Path(machine.folder)
+        environment = machine.environment()
         if name == "server":
             self.patience.restarted(time.monotonic())
+            environment |= self.secrets
         self.children[name] = spawn(
-            self._argv(name), env=machine.environment(), log_path=folder / f"{name}.log", cwd=Path(machine.root)
+            self._argv(name), env=environment, log_path=folder / f"{name}.log", cwd=Path(machine.root)
         )
 
     def _argv(self, name: str) -> list[str]:
@@ -248,6 +258,14 @@ class Keeper:
                 thread.join()
 
 
+def database_secrets(machine: Machine) -> dict[str, str]:
+    """Return what only the server needs to reach its database, and take it out of our own environment, which workers inherit."""
+    if not machine.database:
+        return {}
+    password = os.environ.pop(PASSWORD_VARIABLE, "")
+    return {DATABASE_VARIABLE: machine.database} | ({PASSWORD_VARIABLE: password} if password else {})
+
+
 def main() -> None:
     """Run the keeper; the folder's record says what it keeps."""
     folder = Path(sys.argv[1])
@@ -256,7 +274,7 @@ def main() -> None:
     machine = read_machine(folder)
     assert machine is not None
     os.environ.update(machine.environment())
-    keeper = Keeper(machine)
+    keeper = Keeper(machine, database_secrets(machine))
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: keeper.stopping.set())
     keeper.run()

@@ -15,6 +15,7 @@ import psutil
 
 from flows.config import RunSettings
 from flows.operation.server.api import is_healthy
+from flows.operation.server.database import check_database
 from flows.operation.server.keeper import LOG_FILE, LOOPBACK, START_TIMEOUT_S, Machine, read_machine
 from tasks.domain.errors import InfrastructureError, UserError
 from tasks.processes.ports import free_port, is_taken
@@ -30,16 +31,18 @@ ROOT_VARIABLE = "RESTEM_ROOT"  # the checkout as the workers see it
 
 
 def up(
-    folder: Path, host: str, port: int, workers: tuple[str, ...], say: Callable[[str], None], store: str = ""
-) -> Machine:
+    folder: Path, host: str, port: int, workers: tuple[str, ...], say: Callable[[str], None], store: str = "", database: str = ""
+) -> Machine:  # fmt: skip
     """Start everything that does not run yet; what runs already is left alone. UserError when it cannot run as asked.
 
-    `store` is what the viewer shows; empty: the default store of the runs.
+    `store` is what the viewer shows; empty: the default store of the runs. `database` is the server's; empty: SQLite in `folder`.
     """
     root = checkout()
     shown = store or str(Path(root, DEFAULT_STORE))
-    wanted = Machine(str(folder.absolute()), root, host, port, workers, store=shown, viewer=_viewer_port(port))
+    wanted = Machine(str(folder.absolute()), root, host, port, workers, database, shown, _viewer_port(port))
     check_address(host)
+    if database:
+        check_database(database)
     running = read_machine(folder)
     if running is not None and running.keeper is not None:
         if running != wanted:

@@ -33,13 +33,13 @@ FORM: dict[str, Any] = {
 
 
 @contextmanager
-def second_worker(operated: Operated, folder: Path) -> Iterator[psutil.Popen]:
+def second_worker(machine: Machine, folder: Path) -> Iterator[psutil.Popen]:
     """Another worker of the pool gpu, as another machine would run it: a scratch folder of its own, not ours to keep.
 
     It takes one job at a time and looks more often than the machine's own, which would take all that there are.
     """
     environment = {
-        **os.environ, **operated.machine.environment, "PREFECT_API_URL": operated.machine.url,
+        **os.environ, **machine.environment, "PREFECT_API_URL": machine.url,
         "PREFECT_HOME": str(folder / "prefect"), "RESTEM_SCRATCH": str(folder / "scratch"), "PREFECT_WORKER_QUERY_SECONDS": "0.5",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
     }  # fmt: skip
@@ -72,7 +72,7 @@ def test_ranges_spread_over_workers_and_a_killed_one_costs_only_its_own(
     for name, value in operated.s3.environment.items():
         monkeypatch.setenv(name, value)
     machine, form = operated.machine, operated.form(NAME, **FORM)
-    with second_worker(operated, tmp_path) as doomed:
+    with second_worker(machine, tmp_path) as doomed:
         flow_run = machine.start("self-train/self-train-fleet", form | {"settings": []})
         started = machine.until(lambda: train_jobs(machine, doomed), 400, "the second worker to take a train range")
         doomed.kill()
@@ -80,7 +80,7 @@ def test_ranges_spread_over_workers_and_a_killed_one_costs_only_its_own(
     first = machine.finish(flow_run)
     assert first.type == "FAILED", first
     assert first.message.startswith("range: ")
-    with second_worker(operated, tmp_path):
+    with second_worker(machine, tmp_path):
         again = machine.retry(flow_run)
     assert again.type == "COMPLETED", again
     store = Store(f"s3://{BUCKET}/fleet")
@@ -113,7 +113,7 @@ def test_a_night_on_a_fleet_goes_on_after_a_killed_worker_and_keeps_its_budget(
     run = FORM["run"] | {"name": "fleet-night", "store": place}
     machine, form = operated.machine, operated.form("fleet-night", **FORM | {"run": run})
     nights = {"night": "2026-01-01", "least_gain": -1.0}
-    with second_worker(operated, tmp_path) as doomed:
+    with second_worker(machine, tmp_path) as doomed:
         flow_run = machine.start("nightly/nightly-fleet", {**form, "nights": nights, "settings": []})
         started = machine.until(lambda: train_jobs(machine, doomed), 400, "the second worker to take a train range")
         doomed.kill()
@@ -122,7 +122,7 @@ def test_a_night_on_a_fleet_goes_on_after_a_killed_worker_and_keeps_its_budget(
     assert first.type == "FAILED", first
     store = Store(place)
     assert (store.read_json("nights/fleet-night/2026-01-01.json") or {})["status"] == "failed"
-    with second_worker(operated, tmp_path):
+    with second_worker(machine, tmp_path):
         ended = machine.do(
             "nightly/nightly-fleet", {**form, "nights": nights | {"night": "2026-01-02"}, "settings": []}
         )

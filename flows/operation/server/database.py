@@ -1,0 +1,42 @@
+"""The Postgres database of a Prefect server (`restem up --database`); without one the server keeps SQLite in its folder.
+
+Its password is in no argument, record or log: the driver takes it from PGPASSWORD or from a password file (PGPASSFILE, else
+~/.pgpass), and of the processes that `restem up` starts only the server has it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import parse_qs, urlsplit
+
+from tasks.domain.errors import UserError, one_sentence
+from tasks.report.tables import without_password
+
+SCHEME = "postgresql+asyncpg"
+URL_VARIABLE, PASSWORD_VARIABLE = "PREFECT_API_DATABASE_CONNECTION_URL", "PGPASSWORD"
+CONNECT_TIMEOUT_S = 15.0
+WHERE = "set PGPASSWORD, or name a password file in PGPASSFILE (default ~/.pgpass)"
+
+
+def check_database(url: str) -> None:
+    """UserError unless the address is of Postgres, holds no password, and can be connected to."""
+    parts = urlsplit(url)
+    shown = without_password(url)
+    if parts.scheme != SCHEME or not parts.path.strip("/"):
+        raise UserError(f"--database {shown!r} is no address of Postgres; write {SCHEME}://USER@HOST:PORT/NAME")
+    if parts.password is not None or "password" in parse_qs(parts.query):
+        raise UserError(f"--database holds a password, which every list of processes shows; leave it out and {WHERE}")
+    if reason := asyncio.run(_refusal(url)):
+        raise UserError(f"the database {shown} cannot be used: {reason}; start it, correct the address, or {WHERE}")
+
+
+async def _refusal(url: str) -> str:
+    """Return why the driver that the server uses cannot connect, empty where it can."""
+    import asyncpg
+
+    try:
+        connection = await asyncpg.connect(url.replace("+asyncpg", "", 1), timeout=CONNECT_TIMEOUT_S)
+    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        return one_sentence(error) or type(error).__name__
+    await connection.close()
+    return ""
