@@ -18,7 +18,7 @@ import pytest
 # Group -> the costly session fixture and the modules that use it, the longest group first. `operated` is two groups, each
 # with a machine of its own: the second kills workers and waits for what comes of it.
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "operated": ("operated", ("flows/loop/test_nights", "flows/operation/test_browser", "flows/operation/test_operation")),
+    "operated": ("operated", ("flows/loop/test_nights", "flows/operation/test_browser", "flows/operation/test_metrics", "flows/operation/test_operation")),
     "operated, killed": ("operated", ("flows/operation/test_ends", "flows/run/test_fleet")),
     "undisturbed": ("undisturbed", ("flows/run/test_faults", "flows/run/test_kill", "flows/run/test_s3_run")),
     "vllm_engine": ("vllm_engine", ("tasks/engines/sampling/test_vllm_engine",)),

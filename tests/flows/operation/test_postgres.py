@@ -75,7 +75,10 @@ def test_a_fleet_of_two_workers_runs_on_it_and_the_password_stands_nowhere(
 
 def a_fleet_run(machine: Machine, config: dict[str, Any], folder: Path) -> None:
     form = {name: {**config.get(name, {}), **FORM.get(name, {})} for name in {*config, *FORM}}
-    form["data"] |= {"train": {"limit": 12}, "test": {"limit": 4}}  # each range starts an engine, a minute on a busy machine
+    form["data"] |= {
+        "train": {"limit": 12},
+        "test": {"limit": 4},
+    }  # each range starts an engine, a minute on a busy machine
     (folder / "second").mkdir()
     with second_worker(machine, folder / "second"):
         flow_run = machine.start("self-train/self-train-fleet", {"config": form, "settings": []})
