@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args, get_origin
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -221,5 +221,6 @@ def _sentence(error: ValidationError) -> str:
 def _fields_at(location: tuple[int | str, ...]) -> list[str]:
     model: Any = RunConfig
     for part in location:
-        model = model.model_fields[str(part)].annotation
+        of_names = get_origin(model) is dict  # data.transfer: its keys are names, its values sections
+        model = get_args(model)[1] if of_names else model.model_fields[str(part)].annotation
     return sorted(model.model_fields)

@@ -9,6 +9,7 @@ from typing import Any
 from tasks.data.problems import ProblemSet
 from tasks.domain.chat_template import template_of
 from tasks.domain.column import columns_named, with_columns
+from tasks.domain.diversity import Diversity, diversity
 from tasks.domain.errors import StageFailed
 from tasks.domain.failpoints import failpoint
 from tasks.domain.fingerprint import digest_of
@@ -85,12 +86,13 @@ def _digests(one: RangeSamples) -> list[list[str]]:
 
 def _write(job: MaterializeJob, writer: TableWriter) -> dict[str, Any]:
     chosen, columns = _thinned(job), columns_named(job.settings.columns)
-    stats, train = SelectionStats(), TrainTally()
+    stats, train, varied = SelectionStats(), TrainTally(), Diversity()
     with meter(f"materialize {job.slot}", len(job.ranges), "ranges") as progress:
         for one in _units(job):
             samples, verdicts = _read(job, one)
             if one.waves:
                 train += tally_train(job.problems.select(one.ids), samples, verdicts, job.first_wave)
+                varied += diversity((row for row in samples if row.index < job.first_wave), verdicts) or Diversity()
             selection = _select(job, one, samples, verdicts)
             if chosen is not None:
                 selection = keep_rows(selection, chosen, job.settings)
@@ -99,7 +101,7 @@ def _write(job: MaterializeJob, writer: TableWriter) -> dict[str, Any]:
                 writer.write(with_columns(selection.examples, columns))
             progress.advance(accepted=len(selection.examples))
             failpoint("materialize.range")
-    return {"train": train_summary(train), "selection": stats.to_json()}
+    return {"train": train_summary(train), "selection": stats.to_json(), "diversity": varied.to_json()}
 
 
 def train_summary(train: TrainTally) -> dict[str, Any]:

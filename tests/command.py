@@ -84,7 +84,7 @@ def write_config(path: Path, *configs: RunConfig | Mapping[str, Any]) -> Path:
     merged: dict[str, Any] = {}
     for config in configs:
         merged = _over(merged, config.model_dump(mode="json") if isinstance(config, RunConfig) else config)
-    plain = [f"{key} = {_toml(value)}" for key, value in merged.items() if not isinstance(value, Mapping)]
+    plain = [f"{key} = {toml_value(value)}" for key, value in merged.items() if not isinstance(value, Mapping)]
     path.write_text("\n".join([*plain, *_sections(merged)]) + "\n")
     return path
 
@@ -102,7 +102,7 @@ def _sections(tree: Mapping[str, Any], prefix: str = "") -> list[str]:
     for name, section in tree.items():
         if isinstance(section, Mapping):
             lines.append(f"[{prefix}{name}]")
-            lines += [f"{key} = {_toml(value)}" for key, value in section.items() if _is_value(value)]
+            lines += [f"{key} = {toml_value(value)}" for key, value in section.items() if _is_value(value)]
             lines += _sections(section, f"{prefix}{name}.")
     return lines
 
@@ -111,5 +111,9 @@ def _is_value(value: Any) -> bool:
     return value is not None and not isinstance(value, Mapping)
 
 
-def _toml(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """Text that TOML reads as that value."""
+    if isinstance(value, Mapping):
+        pairs = [f"{json.dumps(key)} = {toml_value(one)}" for key, one in value.items() if one is not None]
+        return f"{{{', '.join(pairs)}}}"
     return str(value) if isinstance(value, float) else json.dumps(value)

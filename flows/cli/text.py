@@ -46,6 +46,13 @@ def show_result(arguments: argparse.Namespace, result: Any, page: str) -> None:
     print(f"report: {page}", file=sys.stderr if arguments.json else sys.stdout)
 
 
+def show_analyses(result: Any) -> None:
+    """Print the sections that a run's page has below its table."""
+    from tasks.report.analyses import run_analyses
+
+    print("\n" + visible("\n\n".join(map(section_text, run_analyses(result)))))
+
+
 def show_comparison(arguments: argparse.Namespace, result: Any, page: str) -> None:
     """Print the tables of a comparison (a `ComparisonResult`), and where its page lies."""
     from tasks.report.comparison import comparison_sections, headline

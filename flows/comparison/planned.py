@@ -15,7 +15,7 @@ from flows.comparison.checks import CheckedCell, checked_cells
 from flows.comparison.design import CompareSettings, Comparison
 from flows.config import RunConfig
 from flows.planning.estimate import ENGINE_START_S, Amounts, Work, estimate
-from flows.planning.plan import Plan, Step, plan_of
+from flows.planning.plan import EVALUATIONS, Plan, Step, plan_of
 from flows.stored.comparisons import comparison_result, record_of
 from tasks.domain.arms import seed_spread
 from tasks.domain.inference import Detectable, detectable
@@ -23,7 +23,7 @@ from tasks.domain.inference import Detectable, detectable
 # the phases that cells can share, and the sections beside model and engine that decide whether they do
 SHARED = {
     (0, "base"): (),
-    (0, "evaluate"): ("evaluate",),
+    **{(0, name): ("evaluate",) for name in EVALUATIONS},
     (0, "materialize"): (),
     (0, "M-step"): ("finetune",),
     (1, "E-step"): ("generate",),
@@ -86,7 +86,7 @@ def _planned(one: CheckedCell, plan: Plan, counted: set[str]) -> PlannedCell:
     checked = one.checked
     work = Work(
         sum(step.samples for step in steps if step.phase == "E-step"),
-        sum(step.samples for step in steps if step.phase in ("M-step", "evaluate")),
+        sum(step.samples for step in steps if step.phase in ("M-step", *EVALUATIONS)),
         sum(step.phase == "M-step" and not step.hits for step in steps),
         any(step.phase == "base" for step in steps),
     )

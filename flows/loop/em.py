@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from flows.loop.data import dataset_job
-from flows.loop.evaluation import evaluate_policy
+from flows.loop.evaluation import evaluate_everywhere
 from flows.loop.expectation import expectation
 from flows.loop.maximization import maximization
 from flows.loop.reached import Reached
@@ -23,7 +23,6 @@ from tasks.domain.errors import StageFailed
 from tasks.domain.schema import Policy
 from tasks.materialize import materialize
 from tasks.store.ranges import RangeSamples
-from tasks.store.slots import Slot
 from tasks.store.workspace import log
 
 Result = TypeVar("Result")
@@ -47,8 +46,7 @@ def em_loop(run: Run, record: Told[Result]) -> Result:
 
 def evaluate_base(run: Run, row: Row) -> None:
     """Evaluate the base policy, with which every iteration is compared."""
-    with row.phase("evaluate"):
-        row.test = evaluate_policy(run, run.base, run.problems.test, Slot.of(0, "test"))
+    evaluate_everywhere(run, run.base, row)
 
 
 def this_round(samples: Sequence[RangeSamples]) -> Sequence[RangeSamples]:
@@ -78,8 +76,7 @@ def iteration(run: Run, reached: Reached, row: Row, pool: Pool = this_round) -> 
     else:
         after = reached.untrained(drawn)
     row.policy = after.policy
-    with row.phase("evaluate"):
-        row.test = evaluate_policy(run, after.policy, run.problems.test, Slot.of(row.number, "test"))
+    evaluate_everywhere(run, after.policy, row)
     return after
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flows.run.draws import Draws
+from flows.run.rows import TRANSFER, Row
 from flows.run.run import Run
 from flows.run.waves import drive
 from tasks.data.problems import ProblemSet
@@ -25,6 +26,18 @@ def evaluate_policy(
     """Measure greedy pass@1, sampled pass@1, pass@k and maj@k. On `val` it draws a few samples only and measures the reward that
     chooses the epoch."""
     return read_score(run.workspace, scored(run, policy, problems, slot, val=val, draw=draw).ref)
+
+
+def evaluate_everywhere(run: Run, policy: Policy, row: Row) -> None:
+    """Evaluate the policy with which an iteration ends on test, and on every transfer set where the run has some."""
+    with row.phase("evaluate"):
+        row.test = evaluate_policy(run, policy, run.problems.test, Slot.of(row.number, "test"))
+    if run.problems.transfer:
+        with row.phase(TRANSFER):
+            row.transfer = {
+                name: evaluate_policy(run, policy, problems, Slot.of(row.number, "transfer", f"set-{name}"))
+                for name, problems in run.problems.transfer.items()
+            }
 
 
 def scored(run: Run, policy: Policy, problems: ProblemSet, slot: Slot, *, val: bool = False, draw: str = "") -> Outcome:

@@ -15,21 +15,21 @@ from flows.run.run import NotStored, Run
 from flows.stored.policies import iteration_of, policy_of
 from tasks.domain.errors import UserError
 
-MAKER = {"verify": "generate", "materialize": "verify", "finetune": "materialize", "evaluate": "finetune"}
-
 
 def rerun_stage(run: Run, only: OnlyStage) -> None:
     """Do the stage again; UserError when an input of it is not stored. Later stages stay as they are stored."""
     again = replace(run, stages=replace(run.stages, executor=only))
     row = Untimed(only.iteration)
     with only.put_back(run.workspace.store):
+        reached = _reached_or_refused(again, only) if only.iteration else None
         try:
-            if only.iteration == 0:
+            if reached is None:
                 evaluate_base(again, row)
             else:
-                iteration(again, reached_before(again, only.iteration), row)
+                iteration(again, reached, row)
         except NotStored:
-            _refuse_missing_input(run, only)
+            if (lack := only.lacks()) is not None:
+                raise _lacking(run, only, lack.stage, lack.job.slot, lack.why) from None
 
 
 def reached_before(run: Run, number: int) -> Reached:
@@ -50,11 +50,16 @@ def _after(run: Run, reached: Reached, number: int) -> Reached:
     return reached.trained(policy, drawn) if trained else reached.untrained(drawn)
 
 
-def _refuse_missing_input(run: Run, only: OnlyStage) -> None:
-    lack = only.lacks()
-    if lack is not None:
-        maker = MAKER.get(only.stage_name, "generate")
-        raise UserError(
-            f"{only.stage_name} of iteration {only.iteration} of run {run.workspace.run!r} needs results of {maker} that are "
-            f"not in the store ({lack.job.slot}: {lack.why}); run {maker} first, or the whole run"
-        )
+def _reached_or_refused(run: Run, only: OnlyStage) -> Reached:
+    """Return where the loop stood before; all of that is input, also the training on solutions by people."""
+    try:
+        return reached_before(run, only.iteration)
+    except NotStored as missing:
+        raise _lacking(run, only, missing.stage, missing.slot, missing.why) from None
+
+
+def _lacking(run: Run, only: OnlyStage, maker: str, slot: str, why: str) -> UserError:
+    return UserError(
+        f"{only.stage_name} of iteration {only.iteration} of run {run.workspace.run!r} needs results of {maker} that are "
+        f"not in the store ({slot}: {why}); run {maker} first, or the whole run"
+    )

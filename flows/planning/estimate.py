@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from flows.stored.ls import finetune_of
 from flows.stored.runs import result_of, results_in
 from tasks.domain.chat_template import template_of
 from tasks.domain.results import IterationResult, RunResult
-from tasks.domain.schema import Policy, Problem, Split
+from tasks.domain.schema import Policy, Problem
 from tasks.store.artifacts import Manifest, Store
 from tasks.store.workspace import Workspace
 
@@ -82,7 +82,7 @@ class Rates:
 
 
 def estimate(
-    config: RunConfig, workspace: Workspace, work: Work, sets: dict[Split, list[Problem]], base: Policy | None
+    config: RunConfig, workspace: Workspace, work: Work, sets: Mapping[str, list[Problem]], base: Policy | None
 ) -> Amounts:
     """Estimate the amounts of `work`; times are for this machine, or for the machine of the earlier run."""
     parameters = parameters_of(base)
@@ -176,7 +176,7 @@ def _rows_passed(training: Manifest) -> float:
     return float(steps * settings["batch_size"] * settings["accumulation"])
 
 
-def _rules(config: RunConfig, sets: dict[Split, list[Problem]], parameters: int) -> Rates:
+def _rules(config: RunConfig, sets: Mapping[str, list[Problem]], parameters: int) -> Rates:
     template = template_of(config.model)
     prompts = [template.render(problem, config.model.shots) for problem in sets["train"]]
     per_token = 1 if config.model.base.startswith("builtin:") else 4  # characters

@@ -6,7 +6,7 @@ the grading workers that check the golds. Every stage after the first one whose 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -17,7 +17,7 @@ from flows.loop.warm_up import warms_up
 from flows.planning.estimate import Amounts, Work, estimate
 from flows.run.lookup import Look, Lookup
 from flows.run.preflight import Checked, preflight
-from flows.run.rows import PHASES, Maximized
+from flows.run.rows import PHASES, TRANSFER, Maximized
 from flows.run.run import NotStored, Run, Stages
 from flows.run.stopping import progress_of, stop_reason
 from tasks.base import BUILTIN, BaseJob, builtin_policy, pretrain
@@ -31,6 +31,7 @@ from tasks.store.slots import Slot
 from tasks.store.workspace import Outcome
 from tasks.verify import VerifyJob
 
+EVALUATIONS = ("evaluate", TRANSFER)
 UNKNOWN_INPUT = "what it needs is not in the store yet"
 
 
@@ -103,7 +104,8 @@ def plan_of(checked: Checked) -> Plan:
 
 def _as_read(checked: Checked) -> ProblemSets:
     train, val, test = (ReadProblems.of(checked.sets.problems[split]) for split in ("train", "val", "test"))
-    return ProblemSets(train, val, test)
+    transfer = {name: ReadProblems.of(rows) for name, rows in checked.sets.transfer.items()}
+    return ProblemSets(train, val, test, transfer=transfer)
 
 
 def _base(checked: Checked, stages: Stages) -> tuple[Policy | None, str]:
@@ -124,6 +126,7 @@ class PlannedRow:
     planner: Planner
     number: int
     test: PolicyScore | None = None
+    transfer: Mapping[str, PolicyScore] = field(default_factory=dict)
     dataset: Outcome | None = None
     maximized: Maximized | None = None
     policy: Policy | None = None
@@ -135,7 +138,7 @@ class PlannedRow:
             yield
         except NotStored as missing:
             self.planner.add(self.number, name, missing.why)
-            if name != "evaluate":
+            if name not in EVALUATIONS:
                 raise
         else:
             self.planner.add(self.number, name)
@@ -188,8 +191,11 @@ class Planner:
     def rest(self) -> None:
         """Add every step that was not reached because its input is unknown."""
         known = {(step.iteration, step.phase) for step in self.steps}
-        phases = [(0, "evaluate"), *((0, name) for name in ("materialize", "M-step") if warms_up(self.checked.config))]
-        phases += [(number, name) for number in range(1, self.checked.config.loop.iterations + 1) for name in PHASES]
+        transfer = (TRANSFER,) if self.checked.sets.transfer else ()
+        tuned = ("materialize", "M-step") if warms_up(self.checked.config) else ()
+        phases = [(0, name) for name in ("evaluate", *transfer, *tuned)]
+        rounds = range(1, self.checked.config.loop.iterations + 1)
+        phases += [(number, name) for number in rounds for name in (*PHASES, *transfer)]
         for number, name in phases:
             if (number, name) not in known:
                 self.steps.append(Step(number, name, "runs", UNKNOWN_INPUT, 0, self.most_samples(name)))
@@ -198,12 +204,10 @@ class Planner:
         """Return what the steps add up to."""
         samples = {
             name: sum(step.samples for step in self.steps if step.phase == name)
-            for name in ("E-step", "M-step", "evaluate")
+            for name in ("E-step", "M-step", *EVALUATIONS)
         }
         trainings = sum(step.phase == "M-step" and not step.hits for step in self.steps)
-        return Work(
-            samples["E-step"], samples["M-step"] + samples["evaluate"], trainings, self.steps[0].state != "stored"
-        )
+        return Work(samples.pop("E-step"), sum(samples.values()), trainings, self.steps[0].state != "stored")
 
     def _samples(self, phase: str) -> int:
         """Return the most samples that are drawn: those that looked-up selections lack, later waves of their problems, and epochs
@@ -212,6 +216,9 @@ class Planner:
         if phase == "M-step" and not ends:
             return self.most_samples(phase)
         drawn = sum(self._lacking(end) for end in ends)
+        if phase == TRANSFER:
+            reached = {Slot.parse(look.job.slot).which for look in self.looks}
+            return drawn + self._transfer_samples(reached)
         epochs = len({slot.which for look in self.looks if (slot := Slot.parse(look.job.slot)).set == "val"})
         return drawn + (
             self._val_samples(self.checked.config.finetune.checkpoints - epochs) if phase == "M-step" else 0
@@ -228,6 +235,13 @@ class Planner:
     def _val_samples(self, epochs: int) -> int:
         return epochs * self.checked.config.evaluate.val_samples * len(self.checked.sets.problems["val"])
 
+    def _transfer_samples(self, but: Collection[str] = ()) -> int:
+        """Return the samples of one policy on the transfer sets, without those at these slots."""
+        settings, sets = self.checked.config.evaluate, self.checked.sets.transfer
+        return (settings.samples + settings.greedy) * sum(
+            len(rows) for name, rows in sets.items() if f"set-{name}" not in but
+        )
+
     def most_samples(self, phase: str) -> int:
         """Return the samples of a phase when nothing is stored and no problem drops out early."""
         settings, problems = self.checked.config.evaluate, self.checked.sets.problems
@@ -235,4 +249,5 @@ class Planner:
             "E-step": most_draws(self.checked.config, len(problems["train"])),
             "M-step": self._val_samples(self.checked.config.finetune.checkpoints),
             "evaluate": (settings.samples + settings.greedy) * len(problems["test"]),
+            TRANSFER: self._transfer_samples(),
         }.get(phase, 0)

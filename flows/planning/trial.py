@@ -15,9 +15,11 @@ def trial_of(config: RunConfig) -> RunConfig:
     Model, engine, sampling and training stay as they are, so what the trial draws is used again by the run, and the rates that
     it measures refine the plan of the run.
     """
+    transfer = {name: {"limit": _fewer(one.limit, PROBLEMS["test"])} for name, one in config.data.transfer.items()}
     own: dict[str, Any] = {
         "run": {"name": f"{config.run.name[:60]}-try"},
-        "data": {split: {"limit": _fewer(getattr(config.data, split).limit, most)} for split, most in PROBLEMS.items()},
+        "data": {split: {"limit": _fewer(getattr(config.data, split).limit, most)} for split, most in PROBLEMS.items()}
+        | {"transfer": transfer},
         "loop": {"iterations": min(config.loop.iterations, 1)},
     }
     return make_config(config_with(config.model_dump(mode="json"), own))

@@ -18,7 +18,7 @@ from flows.run.waves import walk
 from tasks.domain.schema import Policy
 from tasks.store.artifacts import Store, key_of
 from tasks.store.ranges import RangeSamples
-from tasks.store.slots import Slot
+from tasks.store.slots import TRANSFER, Slot
 from tasks.store.stage import Job, Stage
 from tasks.store.workspace import Outcome
 
@@ -83,7 +83,7 @@ class OnlyStage:
         if slot.iteration != self.iteration:
             return False
         if self.stage_name == "evaluate":
-            return slot.set in ("val", "test")
+            return slot.set in ("val", "test", TRANSFER)
         return stage == self.stage_name and not slot.is_evaluation
 
     @property
@@ -91,7 +91,8 @@ class OnlyStage:
         return [look for look in self.lookup.looks if look.outcome is None]
 
     def lacks(self) -> Look | None:
-        """Return the first input of the stage that is not stored. For E-step stages a range may end after its first wave."""
+        """Return the first input of the stage that is not stored. For E-step stages a range may end after its first
+        wave, and second tries with a hint may not be there."""
         return next((miss for miss in self.misses if self._is_input(miss)), None)
 
     @contextmanager
@@ -106,11 +107,13 @@ class OnlyStage:
 
     def _is_input(self, miss: Look) -> bool:
         slot = Slot.parse(miss.job.slot)
+        if slot.iteration is None:  # solutions by people, which join the data set
+            return ORDER.index(self.stage_name) >= ORDER.index("materialize")
         if slot.iteration != self.iteration or slot.is_evaluation:
-            return slot.iteration is not None and slot.iteration < self.iteration
+            return slot.iteration < self.iteration
         earlier = ORDER.index(miss.stage) < ORDER.index(self.stage_name) if miss.stage in ORDER else True
-        e_step = self.stage_name in ("generate", "verify")
-        return earlier and not (e_step and slot.wave)
+        follows = bool(slot.wave) or slot.set == "hint"  # asked of problems that the first verdicts choose
+        return earlier and not (self.stage_name in ("generate", "verify") and follows)
 
     def _set_aside(self, job: Job, digest: str) -> None:
         recipe, store = job.recipe(), job.workspace.store

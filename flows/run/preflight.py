@@ -161,10 +161,12 @@ def with_chat_template(config: RunConfig, base: Policy | None) -> RunConfig:
 def check_reward(config: RunConfig) -> None:
     """Check that the reward can grade these problems and, where it runs programs, that the sandbox works and holds."""
     grader = grader_for(config.verify)
-    for split in ("train", "val", "test"):
-        kind = getattr(config.data, split).kind
+    sources = {name: getattr(config.data, name) for name in ("train", "val", "test")}
+    sources |= {f"transfer.{name}": source for name, source in config.data.transfer.items()}
+    for name, source in sources.items():
+        kind = source.kind
         if loader_named(kind).runs_tests and grader.reward.kind == "math":
-            raise UserError(f"data.{split}.kind {kind!r} needs tests to be run, which verify.reward "
+            raise UserError(f"data.{name}.kind {kind!r} needs tests to be run, which verify.reward "
                             f"{config.verify.reward!r} does not; set verify.reward = \"code\"")  # fmt: skip
     if config.verify.folder:
         log.info("%s is on the import path, for the reward %s", config.verify.folder, grader.version)

@@ -19,7 +19,9 @@ from flows.config import RunConfig
 from flows.run.rows import Maximized
 from flows.run.run import NotStored, Run
 from flows.run.stopping import Progress, progress_of, steps_of, stop_reason
+from flows.stored.analyses import base_readable
 from flows.stored.runs import audit_of, result_of
+from tasks.domain.diversity import Diversity
 from tasks.domain.results import IterationResult, PolicyScore, RunResult, Tally, unchanged_warning
 from tasks.domain.schema import Policy
 from tasks.domain.selection import SelectionStats
@@ -48,6 +50,7 @@ class Timed:
     device_seconds: dict[str, float] = field(default_factory=dict)
     ended: str = ""  # when what was recorded last was really done
     test: PolicyScore | None = None
+    transfer: Mapping[str, PolicyScore] = field(default_factory=dict)
     dataset: Outcome | None = None
     maximized: Maximized | None = None
     policy: Policy | None = None
@@ -77,9 +80,10 @@ class Timed:
         made = IterationResult(
             self.number, policy.digest, test=self.test, seconds=dict(self.seconds), cached=dict(self.cached),
             device_seconds=dict(self.device_seconds), ended=self.ended,
+            transfer=dict(self.transfer),
         )  # fmt: skip
         if self.number == 0:
-            return made
+            return replace(made, readable=base_readable(self.run.workspace.store, self.run.workspace.run))
         made = self._with_data(replace(made, refs={"policy": policy.uri}))
         return self._with_training(made, self.maximized) if self.maximized else made
 
@@ -96,6 +100,7 @@ class Timed:
             problems_solved=train["solved"],
             train=Tally(**train["tally"]),
             selection=SelectionStats(**meta["selection"] | {"rows_per_problem": _int_keys(meta["selection"])}),
+            diversity=_diversity_in(meta),
             refs={"dataset": self.dataset.ref.uri, **made.refs},
         )
 
@@ -304,6 +309,12 @@ def _done(run: Run, outcomes: Sequence[Outcome]) -> str:
 
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _diversity_in(meta: dict[str, Any]) -> Diversity | None:
+    """Return what a data set says of its samples; None of one that is older than that, or made without samples."""
+    found = Diversity(**meta.get("diversity", {}))
+    return found if found.problems else None
 
 
 def _int_keys(selection: dict[str, Any]) -> dict[int, int]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from tasks.domain.results import EpochScore, PolicyScore
@@ -12,6 +13,7 @@ from tasks.store.workspace import Outcome
 
 Result = TypeVar("Result", covariant=True)
 PHASES = ("E-step", "materialize", "M-step", "evaluate")
+TRANSFER = "transfer"  # a phase of runs that have transfer sets
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,13 @@ class Row(Protocol):
 
     number: int
     test: PolicyScore | None
+    transfer: Mapping[str, PolicyScore]
     dataset: Outcome | None
     maximized: Maximized | None
     policy: Policy | None  # with which the iteration ends, trained or not
 
     def phase(self, name: str) -> AbstractContextManager[None]:
-        """Enclose the work of one phase of `PHASES`."""
+        """Enclose the work of one phase of `PHASES`, or of the evaluation on transfer sets."""
 
 
 @dataclass
@@ -46,6 +49,7 @@ class Untimed:
 
     number: int
     test: PolicyScore | None = None
+    transfer: Mapping[str, PolicyScore] = field(default_factory=dict)
     dataset: Outcome | None = None
     maximized: Maximized | None = None
     policy: Policy | None = None

@@ -12,33 +12,30 @@ from math import isnan
 import numpy as np
 
 from flows.stored.trace import RunRecords
-from tasks.domain.arms import ComparisonResult, Seeds, last_row
+from tasks.domain.arms import Against, ComparisonResult, Seeds, against, arm_figures, last_row
 from tasks.domain.comparison import by_difficulty
 from tasks.domain.diversity import Diversity, diversity
-from tasks.domain.results import PolicyScore, RunResult
+from tasks.domain.overfitting import train_and_test
+from tasks.domain.results import IterationResult, PolicyScore, RunResult
 from tasks.domain.schema import Sample, Verdict
-from tasks.domain.turnover import beyond_format, turnover
+from tasks.report.analyses import (
+    HEAD_DIVERSITY,
+    HEAD_TURNOVER,
+    READING_DIFFICULTY,
+    READING_DIVERSITY,
+    READING_TRAIN,
+    READING_TURNOVER,
+    turnover_cells,
+)
 from tasks.report.section import Section, section
 from tasks.report.tables import NOTHING, percent, points
 from tasks.store.artifacts import Store
 from tasks.store.slots import Slot
 
-READING_TRAIN = (
-    "Sampled pass@1 of one policy on train problems (the next round's first wave, by its sampling) and on test problems (by the "
-    "evaluation's). Train rising while test does not is overfitting; the two samplings differ, so read the change, not the level."
-)
-READING_DIFFICULTY = (
-    "Sampled pass@1 minus the base, in points, by the base's solve rate on the problem (number of problems in the head). Half of the "
-    "base's draws make the bins, the other half is compared with; seeds are pooled."
-)
-READING_TURNOVER = (
-    "A third of the base's draws picks the problems, a second third is compared with, and in brackets the last third stands in for the "
-    "policy: the figure for no change at all. New: solved at least once, of the problems that no picking draw solved. Lost: never "
-    "solved, of those that one did. Beyond format: gain in sampled pass@1, in points, on problems whose picking draws could all be read."
-)
-READING_DIVERSITY = (
-    "Of the first wave of each round's E-step, means over train problems and seeds; the figures are of the policy that was sampled. "
-    "False equations: accepted solutions that write one, of those that write any."
+SEEDS = "Seeds are pooled."
+READING_MOVED = (
+    "Of each arm's last policy on problems of other sources (data.transfer), which decide nothing; means over seeds, and differences as "
+    "in the tables above."
 )
 
 
@@ -49,6 +46,7 @@ def analyses(store: Store, result: ComparisonResult) -> list[Section]:
         difficulty_section(result.arms),
         turnover_section(store, result.arms),
         diversity_section(store, result.arms),
+        transfer_section(result),
     ]
     return [one for one in made if one.rows]
 
@@ -57,33 +55,15 @@ def train_against_test(arms: Mapping[str, Seeds]) -> Section:
     """Return sampled pass@1 on train and on test of every policy that was sampled for training."""
     rows = []
     for name, runs in arms.items():
-        pairs = [pair for result in runs.values() for pair in _train_and_test(result)]
-        for number in sorted({number for number, _, _ in pairs}):
-            train = [one for at, one, _ in pairs if at == number]
-            test = [one for at, _, one in pairs if at == number]
-            policy = "base" if number == 0 else f"round {number}"
-            gap = float(np.mean(train) - np.mean(test))
-            rows.append(
-                (
-                    name,
-                    policy,
-                    len(train),
-                    percent(float(np.mean(train))),
-                    percent(float(np.mean(test))),
-                    f"{100 * gap:+.1f}",
-                )
-            )
+        pairs = [pair for result in runs.values() for pair in train_and_test(result)]
+        for number in sorted({pair.number for pair in pairs}):
+            train = float(np.mean([one.train.value for one in pairs if one.number == number]))
+            test = float(np.mean([one.test.value for one in pairs if one.number == number]))
+            seeds = sum(one.number == number for one in pairs)
+            policy = f"round {number}" if number else "base"
+            rows.append((name, policy, seeds, percent(train), percent(test), f"{100 * (train - test):+.1f}"))
     head = ("arm", "policy", "seeds", "train", "test", "train minus test")
     return section("Train against test", head, rows, READING_TRAIN)
-
-
-def _train_and_test(result: RunResult) -> Iterator[tuple[int, float, float]]:
-    """Yield the number of each policy with its sampled pass@1 on train, which the next iteration measured, and on test."""
-    by_number = {row.number: row for row in result.rows}
-    for row in result.iterations:
-        before = by_number.get(row.number - 1)
-        if row.train_accuracy and before and before.test and before.test.sampled:
-            yield before.number, row.train_accuracy.value, before.test.sampled.value
 
 
 def difficulty_section(arms: Mapping[str, Seeds]) -> Section:
@@ -98,7 +78,7 @@ def difficulty_section(arms: Mapping[str, Seeds]) -> Section:
     rows = [
         (arm, *(found.get((arm, name), NOTHING) for name in names)) for arm in dict.fromkeys(arm for arm, _, _ in lines)
     ]
-    return section("By difficulty", ("arm", *names.values()), rows, READING_DIFFICULTY)
+    return section("By difficulty", ("arm", *names.values()), rows, f"{READING_DIFFICULTY} {SEEDS}")
 
 
 def turnover_section(store: Store, arms: Mapping[str, Seeds]) -> Section:
@@ -106,26 +86,13 @@ def turnover_section(store: Store, arms: Mapping[str, Seeds]) -> Section:
     rows = []
     for arm, runs in arms.items():
         pair = pooled(runs)
-        changed = turnover(*pair) if pair else None
-        if pair is None or changed is None:
+        if pair is None:
             continue
-        readable = base_readable(store, next(iter(runs.values())).name)
-        gained = beyond_format(*pair, readable) if readable else None
-        rows.append(
-            (arm, f"{changed.new} ({percent(changed.new_base.value)})", changed.unsolved,
-             f"{changed.lost} ({percent(changed.lost_base.value)})", changed.solved,
-             f"{points(gained.gain)} ({points(gained.gain_base)})" if gained else NOTHING, gained.problems if gained else NOTHING)
-        )  # fmt: skip
-    head = (
-        "arm",
-        "newly solved (base again)",
-        "of",
-        "lost (base again)",
-        "of",
-        "beyond format (base again)",
-        "problems",
-    )
-    return section("Newly solved, lost, and beyond format", head, rows, READING_TURNOVER)
+        first = next(iter(runs.values()))
+        cells = turnover_cells(*pair, first.base.readable or base_readable(store, first.name))
+        if cells is not None:
+            rows.append((arm, *cells))
+    return section("Newly solved, lost, and beyond format", ("arm", *HEAD_TURNOVER), rows, READING_TURNOVER)
 
 
 def pooled(runs: Seeds) -> tuple[PolicyScore, PolicyScore] | None:
@@ -142,11 +109,14 @@ def base_readable(store: Store, run: str) -> dict[str, str]:
     """Return by problem, a character a base sample on test in order of index, whether an answer could be read (1) or not (0)."""
     place = Slot.of(0, "test")
     found: dict[str, dict[int, str]] = {}
-    for slot, manifest in RunRecords(store, run).slots(lambda slot: slot.stage == "verify" and slot.part == place.part):
-        if slot.sampling == "sampled":
-            for one in store.rows(store.ref(manifest), Verdict):
-                found.setdefault(one.problem_id, {})[one.index] = "0" if one.label == "unparseable" else "1"
+    for _, manifest in RunRecords(store, run).slots(lambda slot: _is_sampled_test(slot) and slot.part == place.part):
+        for one in store.rows(store.ref(manifest), Verdict):
+            found.setdefault(one.problem_id, {})[one.index] = "0" if one.label == "unparseable" else "1"
     return {name: "".join(text for _, text in sorted(cells.items())) for name, cells in found.items()}
+
+
+def _is_sampled_test(slot: Slot) -> bool:
+    return slot.stage == "verify" and slot.set == "test" and slot.sampling == "sampled"
 
 
 def diversity_section(store: Store, arms: Mapping[str, Seeds]) -> Section:
@@ -154,19 +124,16 @@ def diversity_section(store: Store, arms: Mapping[str, Seeds]) -> Section:
     rows = []
     for arm, runs in arms.items():
         for number in sorted({row.number for result in runs.values() for row in result.iterations}):
-            found = [one for result in runs.values() if (one := first_wave_diversity(store, result.name, number))]
+            found = [one for result in runs.values() if (one := _diversity_at(store, result, number))]
             if found:
                 rows.append((arm, number, *_means(found)))
-    head = (
-        "arm",
-        "round",
-        "samples a problem",
-        "distinct solutions",
-        "distinct answers",
-        "unique correct",
-        "false equations",
-    )
-    return section("Diversity", head, rows, READING_DIVERSITY)
+    return section("Diversity", ("arm", "round", *HEAD_DIVERSITY), rows, READING_DIVERSITY)
+
+
+def _diversity_at(store: Store, result: RunResult, number: int) -> Diversity | None:
+    """Return what a run's data set says of its samples; of an older one it is counted now."""
+    row: IterationResult | None = next((one for one in result.iterations if one.number == number), None)
+    return row.diversity or first_wave_diversity(store, result.name, number) if row else None
 
 
 def first_wave_diversity(store: Store, run: str, number: int) -> Diversity | None:
@@ -181,6 +148,41 @@ def first_wave_diversity(store: Store, run: str, number: int) -> Diversity | Non
     known = {(one.problem_id, one.index) for one in rows["verify"]}
     samples = [one for one in rows["generate"] if (one.problem_id, one.index) in known]
     return diversity(samples, rows["verify"])
+
+
+def transfer_section(result: ComparisonResult) -> Section:
+    """Return what the arms' last policies do on each transfer set, and how far that lies from the reference."""
+    names = dict.fromkeys(name for runs in result.arms.values() for run in runs.values() for name in run.base.transfer)
+    rows = []
+    for name in names:
+        moved = {arm: {seed: _moved(run, name) for seed, run in runs.items()} for arm, runs in result.arms.items()}
+        figures = [one for arm, runs in moved.items() if (one := arm_figures(arm, runs))]
+        for metric in ("greedy", "sampled"):
+            lines = {line.arm: line for line in against(moved, result.reference, metric)}
+            rows += [
+                (
+                    name,
+                    metric,
+                    one.name,
+                    len(one.seeds),
+                    percent(one.metrics[metric].value),
+                    *_distance(lines.get(one.name)),
+                )
+                for one in figures
+                if metric in one.metrics
+            ]
+    head = ("set", "metric", "arm", "seeds", "pass@1", "minus reference, over problems", "over seeds")
+    return section("Transfer", head, rows, READING_MOVED)
+
+
+def _moved(run: RunResult, name: str) -> RunResult:
+    """Return the run with its scores on a transfer set in the place of those on test."""
+    base, *rows = (replace(row, test=row.transfer.get(name)) for row in run.rows)
+    return replace(run, base=base, iterations=tuple(rows))
+
+
+def _distance(line: Against | None) -> tuple[str, str]:
+    return (points(line.over_problems), points(line.over_seeds)) if line else (NOTHING, NOTHING)
 
 
 def _means(found: Sequence[Diversity]) -> Iterator[str]:

@@ -101,8 +101,8 @@ class RunRecords:
         return self.store.lookup(recipe["stage"], key_of(recipe)) if recipe else None
 
     def problem(self, problem_id: str) -> Problem | None:
-        """Return the problem of that id from the run's three sets."""
-        for _, manifest in self.slots(lambda slot: slot.part == PROBLEMS):
+        """Return the problem of that id from the run's sets."""
+        for _, manifest in self.slots(lambda slot: slot.part == PROBLEMS and not slot.stage):
             for table in self.store.tables(self.store.ref(manifest)):
                 for row in from_table(table.filter(pc.equal(table["id"], problem_id)), Problem):
                     found: Problem = row

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from tasks.data.known_golds import KnownGolds
 from tasks.data.sources import Loaded, check_disjoint, data_revision, load_source
@@ -16,7 +16,7 @@ from tasks.domain.rewards.grader import grader_for
 from tasks.domain.schema import Problem, Split, to_table
 from tasks.domain.settings import DataSettings, SourceSettings, VerifySettings
 from tasks.store.artifacts import ArtifactRef, TableWriter
-from tasks.store.slots import PROBLEMS, Slot
+from tasks.store.slots import PROBLEMS, TRANSFER, Slot
 from tasks.store.workspace import Workspace, log, store_at
 
 VERSION = "2"
@@ -47,54 +47,66 @@ class ProblemSets:
     test: ProblemSet
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  # what the report says of the sets
+    transfer: Mapping[str, ProblemSet] = field(
+        default_factory=dict
+    )  # further test sets by name; they decide nothing either
 
 
 @dataclass(frozen=True)
 class ReadSets:
-    """The three sets as their sources give them now, each gold checked with the run's own grader. Nothing is stored yet.
+    """The sets as their sources give them now, each gold checked with the run's own grader. Nothing is stored yet.
 
-    Train holds only problems that can be graded; `left_out` names the others.
+    `problems` has train, val, test and, as `transfer NAME`, every transfer set. Train holds only problems that can be graded;
+    `left_out` names the others.
     """
 
     sources: DataSettings
-    problems: dict[Split, list[Problem]]
+    problems: dict[str, list[Problem]]
     left_out: tuple[str, ...]
     notes: tuple[str, ...]
 
+    @property
+    def transfer(self) -> dict[str, list[Problem]]:
+        """Return the transfer sets by their own names."""
+        return {name: self.problems[transfer_set(name)] for name in self.sources.transfer}
 
-def read_sets(data: DataSettings) -> dict[Split, Loaded]:
-    """Read the three sets and refuse them unless they are disjoint."""
-    loaded = {split: load_source(source, split, data.max_bad_gold_share) for split, source in _sources(data).items()}
-    loaded = {split: replace(one, problems=corrected(one.problems, data.corrections)) for split, one in loaded.items()}
-    check_disjoint(*(loaded[split].problems for split in ("train", "val", "test")))
+
+def read_sets(data: DataSettings) -> dict[str, Loaded]:
+    """Read train, val, test and the transfer sets; refuse them unless train and val share no question with one that is tested."""
+    loaded = {
+        name: load_source(source, _role(name), data.max_bad_gold_share) for name, source in _sources(data).items()
+    }
+    loaded = {name: replace(one, problems=corrected(one.problems, data.corrections)) for name, one in loaded.items()}
+    train, val = (loaded[name].problems for name in ("train", "val"))
+    for tested in _tested(data):
+        check_disjoint(train, val, loaded[tested].problems, tested)
     return loaded
 
 
 def graded_sets(
-    loaded: dict[Split, Loaded], data: DataSettings, verify: VerifySettings, known: KnownGolds = NOTHING_KNOWN
+    loaded: dict[str, Loaded], data: DataSettings, verify: VerifySettings, known: KnownGolds = NOTHING_KNOWN
 ) -> ReadSets:
     """Check every gold with the run's own grader, unless it is `known`; UserError where too many fail."""
-    sets = {split: one.problems for split, one in loaded.items()}
+    sets = {name: one.problems for name, one in loaded.items()}
     left_out = check_gold(sets, data, verify, known)
     sets["train"] = [problem for problem in sets["train"] if problem.id not in left_out]
-    notes = tuple(
-        note for split, source in _sources(data).items() if (note := _few_tests(split, source, loaded[split]))
-    )
-    notes += check_contamination(sets["train"], sets["test"], data.max_contaminated_share)
+    notes = tuple(note for name, source in _sources(data).items() if (note := _few_tests(name, source, loaded[name])))
+    for tested in _tested(data):
+        notes += check_contamination(sets["train"], sets[tested], data.max_contaminated_share, tested)
     return ReadSets(data, sets, tuple(sorted(left_out)), notes)
 
 
 def store_sets(workspace: Workspace, read: ReadSets) -> ProblemSets:
     """Store the sets and return them as artifacts."""
     stored = {
-        split: _store(workspace, split, source, read.problems[split])
-        for split, source in _sources(read.sources).items()
+        name: _store(workspace, name, source, read.problems[name]) for name, source in _sources(read.sources).items()
     }
-    return ProblemSets(stored["train"], stored["val"], stored["test"], read.left_out, read.notes)
+    transfer = {name: stored[transfer_set(name)] for name in read.sources.transfer}
+    return ProblemSets(stored["train"], stored["val"], stored["test"], read.left_out, read.notes, transfer)
 
 
 def check_gold(
-    sets: dict[Split, list[Problem]], data: DataSettings, verify: VerifySettings, known: KnownGolds
+    sets: dict[str, list[Problem]], data: DataSettings, verify: VerifySettings, known: KnownGolds
 ) -> dict[str, str]:
     """Return the train problems to leave out, as id -> reason. UserError above the allowed share, or for any val or test problem.
 
@@ -103,7 +115,7 @@ def check_gold(
     grader = grader_for(verify)
     found = {split: known.bad(grader, rows) for split, rows in sets.items()}
     bad = {split: {one.problem_id: one.reason for one in ones} for split, ones in found.items()}
-    for split in ("val", "test"):
+    for split in (name for name in bad if name != "train"):
         if bad[split]:
             name, reason = next(iter(bad[split].items()))
             log.warning("%d %s problems have a gold that its grader rejects; they stay in and count as unsolved, e.g. %s: %s",
@@ -124,7 +136,7 @@ def check_gold(
     return bad["train"]
 
 
-def _few_tests(split: Split, source: SourceSettings, loaded: Loaded) -> str:
+def _few_tests(split: str, source: SourceSettings, loaded: Loaded) -> str:
     """Say how many problems were dropped for too few tests; empty for none."""
     if not loaded.few_tests:
         return ""
@@ -134,19 +146,40 @@ def _few_tests(split: Split, source: SourceSettings, loaded: Loaded) -> str:
     )
 
 
-def _sources(data: DataSettings) -> dict[Split, SourceSettings]:
-    return {"train": data.train, "val": data.val, "test": data.test}
+def transfer_set(name: str) -> str:
+    """Return the name of a transfer set among all sets of a run, as messages show it too."""
+    return f"{TRANSFER} {name}"
 
 
-def _store(workspace: Workspace, split: Split, source: SourceSettings, rows: list[Problem]) -> ProblemSet:
+def _sources(data: DataSettings) -> dict[str, SourceSettings]:
+    transfer = {transfer_set(name): source for name, source in data.transfer.items()}
+    return {"train": data.train, "val": data.val, "test": data.test, **transfer}
+
+
+def _tested(data: DataSettings) -> list[str]:
+    """Return the names of the sets that are reported and decide nothing."""
+    return [name for name in _sources(data) if _role(name) == "test"]
+
+
+def _role(name: str) -> Split:
+    return "train" if name == "train" else "val" if name == "val" else "test"
+
+
+def _slot(name: str) -> str:
+    """Return the place of a set in the run."""
+    kind, _, which = name.partition(" ")
+    return str(Slot(PROBLEMS, kind, f"set-{which}") if which else Slot(PROBLEMS, kind))
+
+
+def _store(workspace: Workspace, name: str, source: SourceSettings, rows: list[Problem]) -> ProblemSet:
     revision = data_revision(source, rows)
-    recipe = workspace.recipe("problems", VERSION, split=split, revision=revision, **_code_of(source))
-    manifest = workspace.find(recipe, str(Slot(PROBLEMS, split))).manifest
+    recipe = workspace.recipe("problems", VERSION, split=_role(name), revision=revision, **_code_of(source))
+    manifest = workspace.find(recipe, _slot(name)).manifest
     if manifest is None:
         writer = TableWriter(workspace.store, recipe)
         writer.write(to_table(rows, Problem))
         manifest = writer.commit({"source": source.model_dump(mode="json")})
-        workspace.remember(recipe, str(Slot(PROBLEMS, split)))
+        workspace.remember(recipe, _slot(name))
     return ProblemSet(workspace.store_url, workspace.store.ref(manifest))
 
 

@@ -58,15 +58,18 @@ def data_revision(settings: SourceSettings, problems: Sequence[Problem]) -> str:
     return digest_of_problems(problems)
 
 
-def check_disjoint(train: Iterable[Problem], val: Iterable[Problem], test: Iterable[Problem]) -> None:
-    """Raise UserError when two of the three sets share a question text."""
+def check_disjoint(
+    train: Iterable[Problem], val: Iterable[Problem], test: Iterable[Problem], tested: str = "test"
+) -> None:
+    """Raise UserError when two of the three sets share a question text; `tested` is the name of the third."""
     owner: dict[str, Problem] = {}
     for problem in itertools.chain(train, val, test):
         key = " ".join(problem.question.split())
         first = owner.setdefault(key, problem)
         if first.split != problem.split:
+            names = [tested if one.split == "test" else one.split for one in (first, problem)]
             raise UserError(
-                f"{first.split} and {problem.split} share a question ({first.id}: {key[:80]!r}); the three sets must be "
+                f"{' and '.join(names)} share a question ({first.id}: {key[:80]!r}); the three sets must be "
                 "disjoint, so choose other files, splits, or offset and limit."
             )
 

@@ -38,13 +38,18 @@ def overlaps(train: Sequence[Problem], test: Sequence[Problem]) -> list[Overlap]
     return [Overlap(problem.id, holders[run][0], " ".join(run)) for problem, run in found if run is not None]
 
 
-def check_contamination(train: Sequence[Problem], test: Sequence[Problem], most_share: float) -> tuple[str, ...]:
-    """Return a note that lists the hits, or nothing where there are none; UserError above `most_share` of the test problems."""
+def check_contamination(
+    train: Sequence[Problem], test: Sequence[Problem], most_share: float, tested: str = "test"
+) -> tuple[str, ...]:
+    """Return a note that lists the hits, or nothing where there are none; UserError above `most_share` of the test problems.
+
+    `tested` is the name of their set.
+    """
     hits = overlaps(train, test)
     if not hits:
         return ()
     listed = ", ".join(f"{hit.test_id} ({hit.train_id})" for hit in hits[:20])
-    told = f"{len(hits)} of {len(test)} test problems share {WORDS} words in a row, or their whole question, with a train problem"
+    told = f"{len(hits)} of {len(test)} {tested} problems share {WORDS} words in a row, or their whole question, with a train problem"
     if len(hits) > most_share * len(test):
         raise UserError(
             f"{told}: {listed}; data.max_contaminated_share is {most_share:g}. Take them out (docs/audit.md: drop), or raise it and "

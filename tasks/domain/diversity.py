@@ -6,28 +6,63 @@ Counted on the first wave of the E-step, where every problem has the same number
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 
 from tasks.domain.equations import all_hold, equation_list
+from tasks.domain.json_record import JsonRecord
 from tasks.domain.schema import Sample, Verdict
 
 ANSWER = "answer"  # key of a verdict's evidence, as in tasks.domain.scoring
 
 
 @dataclass(frozen=True)
-class Diversity:
-    """Means over problems, each of `samples` samples; and how often an accepted solution writes an equation that does not hold.
+class Diversity(JsonRecord):
+    """Counts over problems; those of disjoint sets of problems can be added.
 
-    `false_equations` is NaN where no accepted solution writes an equation.
+    `drawn` counts samples; `solutions`, `answers` and `correct` those that differ from all others of their problem; `written` the
+    accepted solutions that write an equation, and `false` those of them with one that does not hold.
     """
 
-    problems: int
-    samples: float
-    distinct_solutions: float
-    distinct_answers: float
-    unique_correct: float
-    false_equations: float
+    problems: int = 0
+    drawn: int = 0
+    solutions: int = 0
+    answers: int = 0
+    correct: int = 0
+    written: int = 0
+    false: int = 0
+
+    def __add__(self, other: Diversity) -> Diversity:
+        mine, others = asdict(self), asdict(other)
+        return Diversity(**{name: count + others[name] for name, count in mine.items()})
+
+    @property
+    def samples(self) -> float:
+        """Return the samples a problem."""
+        return self._mean(self.drawn)
+
+    @property
+    def distinct_solutions(self) -> float:
+        """Return the distinct solutions a problem."""
+        return self._mean(self.solutions)
+
+    @property
+    def distinct_answers(self) -> float:
+        """Return the distinct answers a problem."""
+        return self._mean(self.answers)
+
+    @property
+    def unique_correct(self) -> float:
+        """Return the distinct correct solutions a problem."""
+        return self._mean(self.correct)
+
+    @property
+    def false_equations(self) -> float:
+        """Return how often an accepted solution writes an equation that does not hold; NaN where none writes one."""
+        return self.false / self.written if self.written else float("nan")
+
+    def _mean(self, count: int) -> float:
+        return count / self.problems if self.problems else float("nan")
 
 
 def diversity(samples: Iterable[Sample], verdicts: Iterable[Verdict]) -> Diversity | None:
@@ -37,21 +72,15 @@ def diversity(samples: Iterable[Sample], verdicts: Iterable[Verdict]) -> Diversi
     for sample in samples:
         text = " ".join(sample.text.split())
         by_problem[sample.problem_id].append((text, verdict_of[sample.problem_id, sample.index]))
-    if not by_problem:
-        return None
-    accepted = [text for rows in by_problem.values() for text, verdict in rows if verdict.label == "correct"]
+    counted = [_of_one_problem(rows) for rows in by_problem.values()]
+    return sum(counted, Diversity()) if counted else None
+
+
+def _of_one_problem(rows: list[tuple[str, Verdict]]) -> Diversity:
+    accepted = [text for text, one in rows if one.label == "correct"]
     written = [text for text in accepted if equation_list(text)]
-    false = sum(not all_hold(text) for text in written)
     return Diversity(
-        len(by_problem),
-        _mean(by_problem, len),
-        _mean(by_problem, lambda rows: len({text for text, _ in rows})),
-        _mean(by_problem, lambda rows: len({answer for _, one in rows if (answer := one.evidence.get(ANSWER)) is not None})),
-        _mean(by_problem, lambda rows: len({text for text, one in rows if one.label == "correct"})),
-        false / len(written) if written else float("nan"),
+        1, len(rows), len({text for text, _ in rows}),
+        len({answer for _, one in rows if (answer := one.evidence.get(ANSWER)) is not None}), len(set(accepted)),
+        len(written), sum(not all_hold(text) for text in written),
     )  # fmt: skip
-
-
-def _mean(by_problem: Mapping[str, list[tuple[str, Verdict]]], count: object) -> float:
-    assert callable(count)
-    return float(sum(count(rows) for rows in by_problem.values())) / len(by_problem)

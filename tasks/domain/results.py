@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tasks.domain.audit import AuditSummary
+from tasks.domain.diversity import Diversity
 from tasks.domain.json_record import JsonRecord, Real
 from tasks.domain.schema import Label, Sample, Verdict
 from tasks.domain.selection import SelectionStats
@@ -229,6 +230,11 @@ class IterationResult(JsonRecord):
     )  # by stage: seconds times devices, over all workers
     ended: str = ""  # when its last phase was really done, ISO 8601 with zone
     hinted: Tally = field(default_factory=Tally)  # second tries, read from the store for what a comparison spent
+    diversity: Diversity | None = None  # of the first wave on train, drawn by the policy that was sampled
+    transfer: Mapping[str, PolicyScore] = field(default_factory=dict)  # on the transfer sets by name
+    readable: Mapping[str, str] = field(
+        default_factory=dict
+    )  # of the base: as sampled_outcomes, 1 where an answer could be read
 
     @property
     def kept_examples(self) -> int | None:
@@ -240,8 +246,9 @@ class IterationResult(JsonRecord):
 
     @property
     def tokens(self) -> int:
-        """Return the prompt and completion tokens of the E-step and of the evaluation on test."""
-        return self.train.tokens + (self.test.tokens if self.test else 0)
+        """Return the prompt and completion tokens of the E-step and of the evaluations on test and transfer sets."""
+        scores = [*([self.test] if self.test else []), *self.transfer.values()]
+        return self.train.tokens + sum(score.tokens for score in scores)
 
 
 @dataclass(frozen=True)

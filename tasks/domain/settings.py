@@ -94,7 +94,12 @@ class Overruled(Settings):
 
 
 class DataSettings(Settings):
-    """Three disjoint sets: train is sampled and trained on, val decides, test is reported and decides nothing."""
+    """Three disjoint sets: train is sampled and trained on, val decides, test is reported and decides nothing.
+
+    `transfer` names further test sets, of other sources, which are reported beside it.
+    """
+
+    LATER = frozenset({"transfer"})
 
     train: SourceSettings = SourceSettings(split="train", limit=400)
     val: SourceSettings = SourceSettings(split="val", limit=100)
@@ -108,6 +113,19 @@ class DataSettings(Settings):
             return value
         built_in = str(value.get("kind", "arithmetic")).startswith("arithmetic")
         return value | {"split": "train" if info.field_name == "val" and not built_in else info.field_name}
+
+    transfer: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")], SourceSettings] = Field(
+        {},
+        description="Further test sets by name, say of another source: the base and every iteration are evaluated on them.",
+    )
+
+    @field_validator("transfer", mode="before")
+    @classmethod
+    def _test_split(cls, value: Any) -> Any:
+        """A transfer set that names no split is the source's test."""
+        if not isinstance(value, dict):
+            return value
+        return {name: {"split": "test"} | one if isinstance(one, dict) else one for name, one in value.items()}
 
     corrections: tuple[ProblemCorrection, ...] = Field(
         (), description="Golds that are wrong and problems that go; in a config the name of a file (docs/audit.md)."

@@ -15,9 +15,11 @@ from string import Template
 
 from tasks.domain.results import IterationResult, RunResult, ShownSample
 from tasks.domain.schema import LABELS
+from tasks.report.analyses import run_analyses
 from tasks.report.audit import audit_section
 from tasks.report.figures import drawn
 from tasks.report.html import safe
+from tasks.report.section import as_html
 from tasks.report.tables import (
     NOTHING,
     READING,
@@ -63,6 +65,7 @@ def render_html(result: RunResult) -> str:
         unknowns=_paragraphs([choice(result), *unknowns(result).splitlines(), *result.notes]),
         figures=_figures(result),
         differences=_differences(result),
+        analyses="".join(map(as_html, run_analyses(result))),
         audit=audit_section(result.audit),
         samples=_samples(result),
         artifacts=_artifacts(result),

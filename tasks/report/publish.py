@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from tasks.domain.results import IterationResult, RunResult, ShownSample
 from tasks.domain.schema import LABELS
 from tasks.domain.visible import visible
+from tasks.report.analyses import run_analyses
 from tasks.report.colours import light_colours
 from tasks.report.figures import drawn
 from tasks.report.keys import artifact_key
+from tasks.report.section import as_markdown as section_markdown
 from tasks.report.tables import as_markdown, code, plain, policy_name, within_limit, without_password
 
 MOST_TEXT = 1_500  # characters of one completion in the sample browser
@@ -32,9 +34,8 @@ def artifacts_of(result: RunResult, address: str = "", page: str = "") -> Iterat
     """Return report, plots and samples, without those for which the run has no data yet. `page` is the run's page in a viewer."""
     whole = f"; the whole page: {without_password(address)}" if address else ""
     look = f"[Samples, problems and comparisons]({page})\n\n" if page else ""
-    yield Shown(
-        artifact_key("report", result.name), within_limit(look + as_markdown(result)), f"Report of {result.name}{whole}"
-    )
+    table = "\n\n".join([look + as_markdown(result), *map(section_markdown, run_analyses(result))])
+    yield Shown(artifact_key("report", result.name), within_limit(table), f"Report of {result.name}{whole}")
     for one in drawn(result):
         name, caption = one.figure.name, one.figure.shown
         text = f"![{name}]({as_data(one.svg)})\n\n{caption}\n"

@@ -9,6 +9,7 @@ iteration-1/materialize, iteration-1/finetune         data set and training; of 
 problems/train/range-000/human                        solutions by people, as samples
 iteration-1/val/epoch-2/sampled/range-000/...         an epoch's score on val; `score` ends an evaluation
 iteration-1/gate/new/sampled/range-000/...            what decides a night's promotion
+iteration-1/transfer/set-svamp/sampled/range-000/...  the evaluation on a transfer set; problems/transfer/set-svamp is the set
 evaluate/<policy digest>/greedy/range-000/...         an evaluation outside any run of the loop
 """
 
@@ -18,7 +19,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import Self
 
-SETS = ("train", "hint", "val", "test", "gate")
+TRANSFER = "transfer"
+SETS = ("train", "hint", "val", "test", "gate", TRANSFER)
 SAMPLINGS = ("greedy", "sampled")
 STAGES = ("generate", "human", "verify", "materialize", "finetune", "score")
 BASE, PROBLEMS, EVALUATE = "base", "problems", "evaluate"

@@ -85,7 +85,7 @@ def test_the_trainer_the_proof_and_the_sampler_compute_what_the_config_asks_for(
         scores = wanted(torch.tensor([ids])).logits[0, :-1].log_softmax(-1)
     proof = forward._compute({"path": str(base), "dtype": "float32", "token_ids": ids})["logprobs"]
     np.testing.assert_allclose(proof, scores.gather(1, torch.tensor(ids[1:])[:, None])[:, 0].numpy(), atol=1e-4)
-    sampler, _ = hf_sampler._loaded(str(base), "float32", 0)
+    sampler = hf_sampler._loaded(str(base), "float32", 0).model
     with torch.no_grad():
         np.testing.assert_allclose(
             sampler(torch.tensor([ids])).logits[0, :-1].log_softmax(-1).cpu().numpy(), scores.numpy(), atol=1e-3
@@ -203,10 +203,25 @@ def test_marks_that_come_in_pairs_stay_in_the_text(tmp_path):
 def test_the_sampler_of_transformers_ends_and_keeps_the_same(tokenizer_of, kind, ids, text, reason):
     tokenizer = tokenizer_of(kind)
     hf_sampler._special.cache_clear()
-    found = hf_sampler._completion(
-        tokenizer(ids)["input_ids"], 1, tokenizer, [tokenizer.eos_token_id], {"stop": ["<|im_end|>"]}
-    )
+    loaded = hf_sampler._Loaded(None, tokenizer, (tokenizer.eos_token_id,))
+    found = hf_sampler._completion(tokenizer(ids)["input_ids"], 1, loaded, {"stop": ["<|im_end|>"]})
     assert (found["text"], found["stop_reason"], found["finish_reason"]) == (text, reason, "stop")
+
+
+def test_a_stop_token_is_named_and_is_no_end_of_the_checkpoint_in_every_batch(model):
+    base = model("llama", "ChatML end not EOS")
+    hf_sampler._special.cache_clear()
+    load = {"path": str(base), "dtype": "float32", "max_model_len": 256}
+    sampling = {"temperature": 5.0, "top_k": 0, "top_p": 1.0, "max_tokens": 128, "stop": ["<|im_end|>"]}
+    rows = [{"problem_id": "p", "prompt": PROMPT}] * 64
+    reason_of = {2: "<|im_end|>", 0: None}  # the stop token, and the EOS of the checkpoint
+    for stop in (["<|im_end|>"], [], ["<|im_end|>"]):
+        sampling["stop"] = stop
+        message = {"load": load, "seed": 0, "rows": rows, "sampling": sampling, "complete": False}
+        drawn = hf_sampler._handle(message)["completions"]
+        ended = [one for one in drawn if one["finish_reason"] == "stop"]
+        assert {one["stop_reason"] for one in ended} == ({"<|im_end|>", None} if stop else {None})
+        assert all(one["stop_reason"] == reason_of[one["token_ids"][-1]] for one in ended)
 
 
 def test_a_completion_that_the_context_cut_is_refused(tmp_path):

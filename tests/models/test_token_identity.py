@@ -56,10 +56,10 @@ def one_way(tokenizer: Any) -> bool:
 
 def sampled(tokenizer: Any) -> list[Example]:
     """The draws as samples, with the text that the transformers sampler returns and the kept text of a template."""
-    template = template_named("gsm8k")
+    template, loaded = template_named("gsm8k"), hf_sampler._Loaded(None, tokenizer, (tokenizer.eos_token_id,))
     rows = []
     for number, ids in enumerate(draws(tokenizer)):
-        told = hf_sampler._completion(ids, 1, tokenizer, [tokenizer.eos_token_id], {"stop": list(STOP)})
+        told = hf_sampler._completion(ids, 1, loaded, {"stop": list(STOP)})
         text = template.target(told["text"])
         rows.append(Example(f"p{number}", number, PROMPT, text, 1.0, 1.0, tuple(told["token_ids"])))
     return rows

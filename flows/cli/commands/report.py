@@ -10,12 +10,13 @@ from flows.cli.command import command
 
 def declare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="a run or a comparison")
+    parser.add_argument("--analyses", action="store_true", help="also the paper's analyses, as on the page")
     store_argument(parser)
 
 
 def show_report(arguments: argparse.Namespace) -> int:
     store = store_of(arguments)
-    from flows.cli.text import show_comparison, show_result
+    from flows.cli.text import show_analyses, show_comparison, show_result
     from flows.stored.comparisons import comparison_result, record_of
     from flows.stored.runs import read_result, run_names
     from tasks.store.places import ComparisonPlaces, RunPlaces
@@ -26,6 +27,8 @@ def show_report(arguments: argparse.Namespace) -> int:
         return 0
     result = read_result(store, arguments.run)
     show_result(arguments, result, store.uri(RunPlaces(arguments.run).report))
+    if arguments.analyses and not arguments.json:
+        show_analyses(result)
     return 0
 
 

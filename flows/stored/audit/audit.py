@@ -95,7 +95,7 @@ def _judged(records: RunRecords) -> Iterator[Judged]:
 def _problems(records: RunRecords) -> dict[str, Problem]:
     return {
         row.id: row
-        for _, manifest in records.slots(lambda slot: slot.part == PROBLEMS)
+        for _, manifest in records.slots(lambda slot: slot.part == PROBLEMS and not slot.stage)
         for row in records.store.rows(records.store.ref(manifest), Problem)
     }
 

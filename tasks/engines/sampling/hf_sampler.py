@@ -10,6 +10,7 @@ import importlib.metadata
 import os
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -106,8 +107,17 @@ def _batches(requests: Iterable[DrawRequest], limit: int) -> Iterator[list[DrawR
 # ---------------------------------------------------------------- the program's side
 
 
+@dataclass(frozen=True)
+class _Loaded:
+    """`ends` are the tokens that end a completion by themselves, as the checkpoint names them."""
+
+    model: Any
+    tokenizer: Any
+    ends: tuple[int, ...]
+
+
 @lru_cache(maxsize=1)
-def _loaded(path: str, dtype: str, seed: int) -> tuple[Any, Any]:
+def _loaded(path: str, dtype: str, seed: int) -> _Loaded:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -119,22 +129,21 @@ def _loaded(path: str, dtype: str, seed: int) -> tuple[Any, Any]:
     tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left", local_files_only=True)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    return model.to(device).eval(), tokenizer
+    return _Loaded(model.to(device).eval(), tokenizer, _end_tokens(model, tokenizer))
 
 
 def _handle(message: Mapping[str, Any]) -> dict[str, Any]:
     load = message["load"]
-    model, tokenizer = _loaded(load["path"], load["dtype"], message["seed"])
+    loaded = _loaded(load["path"], load["dtype"], message["seed"])
     if "rows" not in message:
         return {}
     rows, sampling = message["rows"], message["sampling"]
-    encoded = encoded_prompts(tokenizer, rows, complete=message["complete"])
+    encoded = encoded_prompts(loaded.tokenizer, rows, complete=message["complete"])
     lengths = encoded["attention_mask"].sum(1).tolist()
     _check_lengths(rows, lengths, sampling["max_tokens"], load["max_model_len"])
-    output = _generate(model, tokenizer, encoded, sampling)[:, encoded["input_ids"].shape[1] :]
-    ends = _end_tokens(model, tokenizer)
+    output = _generate(loaded, encoded, sampling)[:, encoded["input_ids"].shape[1] :]
     pairs = zip(output.tolist(), lengths, strict=True)
-    return {"completions": [_completion(ids, length, tokenizer, ends, sampling) for ids, length in pairs]}
+    return {"completions": [_completion(ids, length, loaded, sampling) for ids, length in pairs]}
 
 
 def encoded_prompts(tokenizer: Any, rows: Sequence[Mapping[str, Any]], *, complete: bool) -> Any:
@@ -159,16 +168,17 @@ def _check_lengths(rows: list[Any], lengths: list[int], max_tokens: int, limit: 
             )
 
 
-def _generate(model: Any, tokenizer: Any, encoded: Any, sampling: Mapping[str, Any]) -> Any:
+def _generate(loaded: _Loaded, encoded: Any, sampling: Mapping[str, Any]) -> Any:
     import torch
     from transformers import GenerationConfig
 
+    model, tokenizer = loaded.model, loaded.tokenizer
     greedy = sampling["temperature"] == 0
     chosen = {} if greedy else {name: sampling[name] for name in ("temperature", "top_k", "top_p")}
     stops = {"stop_strings": sampling["stop"]} if sampling["stop"] else {}
     config = GenerationConfig(
         do_sample=not greedy, max_new_tokens=sampling["max_tokens"], pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=[*_end_tokens(model, tokenizer), *_special(tokenizer).stops(sampling["stop"])] or None,
+        eos_token_id=[*loaded.ends, *_special(tokenizer).stops(sampling["stop"])] or None,
         **chosen, **stops,
     )  # fmt: skip
     model.generation_config = config  # nothing of the checkpoint's own sampling defaults may fill in
@@ -176,18 +186,16 @@ def _generate(model: Any, tokenizer: Any, encoded: Any, sampling: Mapping[str, A
         return model.generate(**encoded.to(model.device), tokenizer=tokenizer)
 
 
-def _end_tokens(model: Any, tokenizer: Any) -> list[int]:
+def _end_tokens(model: Any, tokenizer: Any) -> tuple[int, ...]:
     ends = model.generation_config.eos_token_id
     listed = [ends] if isinstance(ends, int) else list(ends or [])
     own = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
-    return sorted({*listed, *own})
+    return tuple(sorted({*listed, *own}))
 
 
-def _completion(
-    ids: list[int], prompt_tokens: int, tokenizer: Any, ends: list[int], sampling: Mapping[str, Any]
-) -> dict[str, Any]:
+def _completion(ids: list[int], prompt_tokens: int, loaded: _Loaded, sampling: Mapping[str, Any]) -> dict[str, Any]:
     """Cut one row of generated ids at its end token or stop string; what follows is padding."""
-    special = _special(tokenizer)
+    tokenizer, ends, special = loaded.tokenizer, loaded.ends, _special(loaded.tokenizer)
     stop_tokens = {number: text for number, text in special.stops(sampling["stop"]).items() if number not in ends}
     end = next((place for place, token in enumerate(ids) if token in ends or token in stop_tokens), None)
     reason = None if end is None else stop_tokens.get(ids[end])

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from flows.stored.runs import read_result
 from tasks.report.keys import artifact_key
 from tasks.store.artifacts import Store
-from tests.command import restem
+from tests.command import restem, toml_value
 from tests.operated import NOTIFY_SECRET, S3_SECRET, Operated, once
 from tests.rig import manifests
 
@@ -168,6 +169,35 @@ def test_evaluate_scores_a_policy_by_name(operated: Operated) -> None:
     )
     assert ended.type == "COMPLETED", ended
     assert "greedy" in operated.machine.artifacts(ended.id)[artifact_key("score", "small", "small/1")]["data"]
+
+
+def test_a_comparison_is_run_arm_by_arm_and_shows_its_tables(operated: Operated) -> None:
+    """The committed config from the form, made small by settings, as a person would; its arms share what is the same."""
+    store = str(operated.folder / "store-compared")
+    changed = {section: getattr(operated.config, section).model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+               for section in ("model", "data", "generate", "engine", "verify", "finetune", "evaluate")}  # fmt: skip
+    design = {"name": "operated", "seeds": [1], "rounds": 1, "amount": 8, "budget": "samples"}
+    changed |= {"run": {"store": store}, "compare": design, "retry": {"retries": 0}}
+    changed["engine"]["max_model_len"] = 128
+    changed["model"].setdefault("prompt", "arithmetic")
+    form = {"start_from": "compare-demo", "settings": [f"{name}.{key}={toml_value(value)}"
+            for name, section in changed.items() for key, value in section.items() if key != "waves"]}  # fmt: skip
+    unknown = operated.machine.do("compare/compare", {**form, "only": "nobody"})
+    assert unknown.type == "FAILED" and "'nobody' is none of the arms" in unknown.message
+    for done, arm in enumerate(("rest_em", "unfiltered"), start=1):
+        ended = operated.machine.do("compare/compare", {**form, "only": arm})
+        assert ended.type == "COMPLETED", ended
+        assert f": {done} of " in ended.message and " runs have ended" in ended.message
+    shown = operated.machine.artifacts(ended.id)[artifact_key("comparison", "operated")]["data"]
+    assert "unfiltered" in shown and "## Spent" in shown
+    page = (Path(store) / "comparisons" / "operated" / "report.html").read_text()
+    assert "<h2>Minus rest_em</h2>" in page and "<h2>Diversity</h2>" in page
+    drawn = [
+        one for one in manifests(Store(store), "generate").values() if one["recipe"]["sampling"]["temperature"] == 0.7
+    ]
+    assert drawn and {one["recipe"]["draw"] for one in drawn} == {"seed-1"}
+    result = read_result(Store(store), "operated-unfiltered-s1")
+    assert result.iterations[0].cached["E-step"], "its round 1 is the first arm's"
 
 
 def test_no_secret_in_logs_artifacts_or_files(operated: Operated) -> None:
