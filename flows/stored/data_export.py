@@ -1,6 +1,6 @@
 """Exports what a run drew, kept and refused as one data set of Parquet files, whose card names a config for each part.
 
-problems                          the problems of the run: train, val, test
+problems                          the problems of the run: train, val, test, and those of all transfer sets together
 iteration-N-kept                  the rows that iteration N was trained on
 iteration-N-rejected              what was drawn for them and is no row, with the reason
 iteration-N-verdicts              every verdict with its evidence, by set; `base-verdicts` are those of the base's evaluation
