@@ -26,21 +26,22 @@ class Launched:
     report: str
 
 
-def launch(config: RunConfig) -> Launched:
+def launch(config: RunConfig, verbose: bool = False) -> Launched:
     """Check everything before anything is started, then do the run, or read it from the store where all of it is there.
 
     A configured API records every run, whatever is stored: people look there. Without one nobody does.
     """
     check_api()
     checked = preflight(config)
-    result = (None if configured_url() else stored_run(checked)) or _done(checked)
+    result = (None if configured_url() else stored_run(checked)) or _done(checked, verbose)
     return Launched(result, checked.workspace.store.uri(checked.workspace.places.report))
 
 
-def _done(checked: Checked) -> RunResult:
+def _done(checked: Checked, verbose: bool) -> RunResult:
     """Run the flow against the configured API or one of our own."""
     from flows.self_train import run_here
 
+    quieten(verbose)  # again: importing Prefect set its loggers up anew
     with prefect_api(_home()):
         return run_here(checked)
 
@@ -53,7 +54,7 @@ def launch_and_show(config: RunConfig, arguments: argparse.Namespace) -> int:
     """Launch the run and print its table; Ctrl-C lets requests in flight end. The exit code is 0."""
     quieten(arguments.verbose)
     with stop_at_second_interrupt(complain):
-        launched = launch(config)
+        launched = launch(config, arguments.verbose)
     show_result(arguments, launched.result, launched.report)
     if not arguments.json:
         print(f"look at it: restem view {config.run.store}")

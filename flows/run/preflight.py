@@ -81,7 +81,6 @@ def preflight(config: RunConfig, *, looking: bool = False) -> Checked:
     base = named_base(config, workspace, fetch=not looking)
     config = with_chat_template(config, base)
     check_prompts(config, *(one.problems for one in loaded.values()))
-    check_builtin(config, itertools.chain(*(one.problems for one in loaded.values())))
     if base:
         check_memory(config, base, itertools.chain(*(one.problems for one in loaded.values())))
         check_model(
@@ -89,6 +88,7 @@ def preflight(config: RunConfig, *, looking: bool = False) -> Checked:
         )
     known = KnownGolds(Path(workspace.scratch).absolute() / "golds", writes=not looking)
     sets = graded_sets(loaded, config.data, config.verify, known)
+    check_builtin(config, itertools.chain(*(one.problems for one in loaded.values())))
     check_method(config, sets.problems["train"], base)
     return Checked(config, workspace, sets, base)
 

@@ -112,9 +112,11 @@ def test_a_child_trains_and_leaves_folders_like_the_base(make_job, base, tmp_pat
     assert list(job.output_dir.glob("logs/tensorboard/*/*tfevents*"))
 
 
-def test_a_training_reports_to_mlflow_in_the_experiment_of_its_run(make_job, tmp_path):
+def test_a_training_reports_to_mlflow_in_the_experiment_of_its_run(make_job, tmp_path, monkeypatch):
     from mlflow.tracking import MlflowClient
 
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"):  # MLflow sets them in a process that used it
+        monkeypatch.delenv(name, raising=False)
     job = replace(make_job(report_to="mlflow"), tracking=tmp_path / "trackers", experiment="the-run")
     train(job, log_path=tmp_path / "log")
     client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/trackers/mlflow.db")
