@@ -19,6 +19,7 @@ from tasks.domain.judged import HUMAN
 from tasks.domain.results import RunResult
 from tasks.domain.schema import Example, Sample
 from tasks.domain.settings import SourceSettings
+from tasks.engines.training.sft_rows import NO_IDS
 from tasks.store.artifacts import Manifest, Store, digest_of_folder, key_of
 from tests.command import write_config
 from tests.rig import Command, recipes, tiny_base
@@ -124,10 +125,7 @@ def test_rows_by_people_stand_before_the_policys_own_in_one_training(ran: Ran) -
     assert len(rows) == ran.result("people").iterations[0].kept_examples == 3 * len(problems)
     trained = ran.manifest("people", "iteration-1/finetune")
     assert trained.rows == len(rows) and not trained.meta["held_back"]
-    [why] = trained.meta["encoded"]
-    assert trained.meta["encoded"][why] == len(problems), (
-        "solutions by people have no drawn tokens; the others keep theirs"
-    )
+    assert trained.meta["encoded"][NO_IDS] == len(problems), "only solutions by people have no drawn tokens"
 
 
 def test_both_runs_share_the_bases_evaluation(ran: Ran) -> None:
