@@ -180,8 +180,16 @@ def test_a_comparison_is_run_arm_by_arm_and_shows_its_tables(operated: Operated)
     changed |= {"run": {"store": store}, "compare": design, "retry": {"retries": 0}}
     changed["engine"]["max_model_len"] = 128
     changed["model"].setdefault("prompt", "arithmetic")
-    form = {"start_from": "compare-demo", "settings": [f"{name}.{key}={toml_value(value)}"
-            for name, section in changed.items() for key, value in section.items() if key != "waves"]}  # fmt: skip
+    changed["arms"] = {
+        "iml": {"spends": "own", "loop": {"iterations": 1}}
+    }  # its mini-batch is all of these few problems
+    said = [
+        f"{name}.{key}={toml_value(one)}"
+        for name, section in changed.items()
+        for key, one in section.items()
+        if key != "waves"
+    ]
+    form = {"start_from": "compare-demo", "settings": said}
     unknown = operated.machine.do("compare/compare", {**form, "only": "nobody"})
     assert unknown.type == "FAILED" and "'nobody' is none of the arms" in unknown.message
     for done, arm in enumerate(("rest_em", "unfiltered"), start=1):
