@@ -146,10 +146,7 @@ def _insert_problems(base: DuckDBPyConnection, records: RunRecords) -> None:
     for _, manifest in records.slots(lambda slot: slot.part == PROBLEMS and not slot.stage):
         for table in records.store.tables(records.store.ref(manifest)):
             base.register("given", table)
-            base.execute(
-                "INSERT INTO problems SELECT id, split, kind, level, question, gold, tests FROM given "
-                "WHERE id NOT IN (SELECT id FROM problems)"  # a transfer set may hold problems of test
-            )
+            base.execute("INSERT INTO problems SELECT id, split, kind, level, question, gold, tests FROM given")
             base.unregister("given")
 
 
