@@ -117,7 +117,7 @@ def test_a_training_reports_to_mlflow_in_the_experiment_of_its_run(make_job, tmp
 
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"):  # MLflow sets them in a process that used it
         monkeypatch.delenv(name, raising=False)
-    job = replace(make_job(report_to="mlflow"), tracking=tmp_path / "trackers", experiment="the-run")
+    job = replace(make_job(report_to=("mlflow",)), tracking=tmp_path / "trackers", experiment="the-run")
     train(job, log_path=tmp_path / "log")
     client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/trackers/mlflow.db")
     experiment = client.get_experiment_by_name("restem-the-run")
