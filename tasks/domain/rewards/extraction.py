@@ -213,8 +213,11 @@ def _joined(gap: str) -> bool:
 
 
 def _boxes(text: str) -> list[Statement]:
+    """The boxes that close; without any, those that do not."""
     matches = list(_box_starts(text))[-MAX_STATEMENTS:]
-    return [box for match in matches if (box := _content(text, match)) and not _NO_ANSWER.fullmatch(box.answer)]
+    found = [box for match in matches if (box := _content(text, match))]
+    found = found or [box for match in matches if (box := _unclosed(text, match))]
+    return [box for box in found if not _NO_ANSWER.fullmatch(box.answer)]
 
 
 def _box_starts(text: str) -> Iterator[re.Match[str]]:
@@ -236,11 +239,13 @@ def _content(text: str, match: re.Match[str]) -> Statement | None:
         depth += {"{": 1, "}": -1}.get(brace.group(), 0)
         if depth == 0:
             return Statement(match.start(), brace.end(), text[at + 1 : brace.start()].strip(), "box")
-    return _unclosed(text, match) if depth > 0 else None
+    return None
 
 
 def _unclosed(text: str, match: re.Match[str]) -> Statement | None:
     """A box that never closes: what stands on the rest of its line, when that is mathematics."""
+    if text[match.end()] != "{":
+        return None
     line = _LINE.match(text, match.end() + 1, match.end() + 2 + FORMULA_LENGTH)
     content = line[1] if line else ""
     content = trimmed(re.split(r"\$|\\\]|\\\)", content)[0])
