@@ -46,6 +46,8 @@ CHILD = {
 def in_stage(operated: Operated, stage: str, name: str) -> str:
     """A run that works in that stage and would for minutes; its flow run."""
     sections, environment = WHERE[stage]
+    if stage == "verify":  # golds that were judged before are remembered there, and would start no worker
+        sections = sections | {"run": {"scratch": str(operated.folder / f"scratch-{name}")}}
     machine = operated.machine
     flow_run = machine.start("self-train/self-train", operated.form(name, **sections), **environment)
     machine.until(lambda: is_in(machine, flow_run, stage), 300, f"{name} to be in {stage}")
