@@ -105,15 +105,18 @@ def test_the_first_name_that_a_card_contains_has_its_rate() -> None:
 @pytest.mark.heavy
 @pytest.mark.engine
 def test_every_part_runs_on_two_cores_with_small_sizes(tmp_path: Path) -> None:
-    code = command.main(["--small", "--out", str(tmp_path), "--seconds", "1500", "--commit", "a-commit"])
+    """But `iteration`, which is `restem run` on real problems: its limit is a card's, and many tests run that command."""
+    parts = [name for name in USUAL if name != "iteration"]
+    code = command.main(
+        ["--small", "--out", str(tmp_path), "--seconds", "1500", "--commit", "a-commit", "--parts", " ".join(parts)]
+    )
     told = json.loads((tmp_path / "gpu.json").read_text())
     states = {one["part"]: one["state"] for one in told["parts"]}
-    assert states == {**dict.fromkeys(USUAL, "done"), "sleep": "not run"}, told["parts"]
+    assert states == {**dict.fromkeys(parts, "done"), "sleep": "not run"}, told["parts"]
     assert code == 0 and told["machine"]["commit"] == "a-commit"
     assert "no model was named" in (tmp_path / "gpu.html").read_text()
     figures = {one["part"]: one["figures"] for one in told["parts"]}
     assert figures["sft"]["prefix sharing"]["positions_a_token"] < 1 == figures["sft"]["plain"]["positions_a_token"]
-    assert figures["iteration"]["policies"]["iteration 1"]["kept"] > 0
     assert set(PARTS) == {*USUAL, "full"}
 
 
