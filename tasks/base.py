@@ -15,14 +15,14 @@ from tasks.domain.errors import UserError, one_sentence
 from tasks.domain.fingerprint import digest_of_files, sha256_of_file
 from tasks.domain.schema import Policy
 from tasks.domain.settings import ModelSettings
-from tasks.engines.training.pretrain import CURRICULA, RECIPE_FILE, pretrain_base, recipe_of
+from tasks.engines.training.pretrain import CURRICULA, PREFIX, RECIPE_FILE, pretrain_base, recipe_of
 from tasks.store.artifacts import Manifest, digest_of_folder, key_of, new_attempt
 from tasks.store.progress import meter
 from tasks.store.stage import Stage
 from tasks.store.workspace import Outcome, Workspace, environment
 
 VERSION = "1"
-BUILTIN = frozenset(f"builtin:{name}" for name in CURRICULA)
+BUILTIN = frozenset(f"{PREFIX}{name}" for name in CURRICULA)
 MODEL_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
 
 

@@ -26,11 +26,8 @@ LOADING_COPIES = 1.75  # of the weights: the server's own, and most of the check
 ACTIVATION_COPIES = 0.93
 LORA_ACTIVATION_COPIES = 1.5  # each adapted layer keeps one more output
 HEAD_COPIES = 8.0  # of the targets' logits in float32; freed blocks of that size stay in the process
-GPU_ACTIVATION_COPIES = {
-    "float32": 1.0,
-    "bfloat16": 0.66,
-    "float16": 0.66,
-}  # norms and the residual stream stay float32
+# norms and the residual stream stay float32
+GPU_ACTIVATION_COPIES = {"float32": 1.0, "bfloat16": 0.66, "float16": 0.66}
 GPU_HEAD_COPIES = 2.0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flows.run.draws import Draws
-from flows.run.rows import TRANSFER, Row
+from flows.run.rows import Row
 from flows.run.run import Run
 from flows.run.waves import drive
 from tasks.data.problems import ProblemSet
@@ -13,7 +13,7 @@ from tasks.domain.chat_template import template_of
 from tasks.domain.results import PolicyScore
 from tasks.domain.schema import Policy
 from tasks.evaluate import EvaluateJob, evaluate, read_score
-from tasks.store.slots import Slot
+from tasks.store.slots import TRANSFER, Slot, transfer_place
 from tasks.store.workspace import Outcome
 
 # Task runs cost a few milliseconds each and crowd the interface: at most so many for all epochs on val, and for one test.
@@ -35,7 +35,7 @@ def evaluate_everywhere(run: Run, policy: Policy, row: Row) -> None:
     if run.problems.transfer:
         with row.phase(TRANSFER):
             row.transfer = {
-                name: evaluate_policy(run, policy, problems, Slot.of(row.number, "transfer", f"set-{name}"))
+                name: evaluate_policy(run, policy, problems, Slot.of(row.number, TRANSFER, transfer_place(name)))
                 for name, problems in run.problems.transfer.items()
             }
 

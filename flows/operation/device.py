@@ -26,6 +26,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 
 from flows.operation.processes import has_process
+from flows.viewer.server_state import DEVICE
 
 log = logging.getLogger("restem")
 
@@ -62,7 +63,7 @@ def device(execution: str) -> Iterator[None]:
 
 def device_limit() -> str:
     """Return the name of the limit on how many runs use this machine's device at once."""
-    return f"restem-device-{platform.node()}"
+    return f"{DEVICE}{platform.node()}"
 
 
 @dataclass

@@ -17,7 +17,7 @@ from flows.loop.warm_up import warms_up
 from flows.planning.estimate import Amounts, Work, estimate
 from flows.run.lookup import Look, Lookup
 from flows.run.preflight import Checked, preflight
-from flows.run.rows import PHASES, TRANSFER, Maximized
+from flows.run.rows import PHASES, Maximized
 from flows.run.run import NotStored, Run, Stages
 from flows.run.stopping import progress_of, stop_reason
 from tasks.base import BUILTIN, BaseJob, builtin_policy, pretrain
@@ -27,7 +27,7 @@ from tasks.domain.results import PolicyScore
 from tasks.domain.schema import Policy, Problem
 from tasks.generate import GenerateJob, lacking
 from tasks.store.artifacts import ArtifactRef
-from tasks.store.slots import Slot
+from tasks.store.slots import TRANSFER, Slot, transfer_place
 from tasks.store.workspace import Outcome
 from tasks.verify import VerifyJob
 
@@ -239,7 +239,7 @@ class Planner:
         """Return the samples of one policy on the transfer sets, without those at these slots."""
         settings, sets = self.checked.config.evaluate, self.checked.sets.transfer
         return (settings.samples + settings.greedy) * sum(
-            len(rows) for name, rows in sets.items() if f"set-{name}" not in but
+            len(rows) for name, rows in sets.items() if transfer_place(name) not in but
         )
 
     def most_samples(self, phase: str) -> int:

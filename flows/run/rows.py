@@ -13,7 +13,6 @@ from tasks.store.workspace import Outcome
 
 Result = TypeVar("Result", covariant=True)
 PHASES = ("E-step", "materialize", "M-step", "evaluate")
-TRANSFER = "transfer"  # a phase of runs that have transfer sets
 
 
 @dataclass(frozen=True)

@@ -35,14 +35,13 @@ def model_card(result: RunResult, trace: ModelTrace, license: str | None = None)
         library_name="transformers", pipeline_tag="text-generation", tags=["rest-em", "self-training"],
         model_name=result.name, eval_results=list(scores(result, row)) or None,
     )  # fmt: skip
-    shown = base if is_hub_id(base) or base.startswith("builtin:") else base.rstrip("/").rsplit("/", 1)[-1]
     model = config["model"]
     return f"""---
 {head.to_yaml()}
 ---
 # {result.name}, iteration {trace.iteration}
 
-Fine-tuned from `{shown}` on its own checked answers by ReST-EM (arXiv 2312.06585). Policy `{trace.digest}`, epoch {trace.epoch} of its
+Fine-tuned from `{shown_base(base)}` on its own checked answers by ReST-EM (arXiv 2312.06585). Policy `{trace.digest}`, epoch {trace.epoch} of its
 training, chosen by reward on the val problems; trained on {trace.dataset_rows} rows of data set `{trace.dataset["digest"]}`, sampled from policy
 `{trace.sampled_from}`, graded by {", ".join(trace.verifier) or "an unknown verifier"}. Code {trace.commit}.
 
@@ -57,6 +56,11 @@ Reward `{config["verify"]["reward"]}`; the settings of each stage:
 {json.dumps({name: config[name] for name in RECIPE if name in config}, indent=1, ensure_ascii=False)}
 ```
 """
+
+
+def shown_base(base: str) -> str:
+    """Return the base as a card names it; of a folder of this machine only the last part."""
+    return base if is_hub_id(base) or base.startswith("builtin:") else base.rstrip("/").rsplit("/", 1)[-1]
 
 
 def is_hub_id(name: str) -> bool:

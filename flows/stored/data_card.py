@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from flows.stored.cards import data_sets, is_hub_id
+from flows.stored.cards import data_sets, is_hub_id, shown_base
 from tasks.data.loader import loader_named
 from tasks.domain.errors import UserError
 from tasks.report.tables import markdown_table, plain
@@ -82,10 +82,10 @@ def provenance(records: RunRecords) -> Iterator[str]:
     config = records.config
     for name in ("train", "val", "test"):
         yield f"{name} problems: {source_text(config['data'][name])}"
-    base, model = str(config["model"]["base"]), config["model"]
-    shown = base if is_hub_id(base) or base.startswith("builtin:") else base.rstrip("/").rsplit("/", 1)[-1]
+    model = config["model"]
     at = f" at revision {model['revision']}" if model.get("revision") else ""
-    yield f"base `{plain(shown)}`{at}; prompt `{model['prompt']}` with {model['shots']} examples"
+    base = plain(shown_base(str(model["base"])))
+    yield f"base `{base}`{at}; prompt `{model['prompt']}` with {model['shots']} examples"
     for slot, manifest in records.slots(
         lambda slot: slot.set == "train" and slot.stage == "generate" and slot.range == 0 and slot.wave == 0
     ):

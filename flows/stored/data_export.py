@@ -9,8 +9,6 @@ iteration-N-verdicts              every verdict with its evidence, by set; `base
 from __future__ import annotations
 
 import json
-import secrets
-import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flows.stored.data_card import data_card
-from flows.stored.export import check_target, into_place, pushed_to
+from flows.stored.export import check_target, pushed_to, whole_or_not
 from flows.stored.trace import RunRecords
 from tasks.domain.chat_template import template_of
 from tasks.domain.errors import UserError
@@ -77,14 +75,10 @@ def export_data(
     if unknown := set(wanted) - set(_numbers(records)):
         known = ", ".join(map(str, _numbers(records))) or "none"
         raise UserError(f"run {run!r} has no data of iteration {min(unknown)}; there is data of {known}")
-    partial = folder.absolute().with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
-    try:
+    with whole_or_not(folder) as partial:
         with _Files(partial) as files:
             _write(records, wanted, files)
         (partial / "README.md").write_text(data_card(records, files.written, license), encoding="utf-8")
-        into_place(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return ExportedData(folder, tuple(files.written), pushed_to(folder, push_hub, push, "dataset"))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,14 +48,10 @@ def export(
     result = read_result(store, run)
     row = chosen_row(result, iteration)
     trace = trace_model(store, run, row.number)
-    partial = folder.absolute().with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
-    try:
+    with whole_or_not(folder) as partial:
         _fetch(store, trace, partial)
         _write_generation_config(partial, result)
         (partial / "README.md").write_text(model_card(result, trace, license), encoding="utf-8")
-        into_place(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return Exported(folder, trace.digest, trace.iteration, pushed_to(folder, push_hub, push))
 
 
@@ -97,12 +95,21 @@ def _write_generation_config(folder: Path, result: RunResult) -> None:
     write_generation_config(folder, settings, template_of(ModelSettings.model_validate(model)).stop)
 
 
-def into_place(partial: Path, folder: Path) -> None:
-    """Give a complete folder its name, under which there may be an empty one."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    if folder.is_dir():
-        folder.rmdir()  # empty, as checked
-    partial.rename(folder)
+@contextmanager
+def whole_or_not(folder: Path) -> Iterator[Path]:
+    """Yield a path for the folder's content, which gets the folder's name when all of it is written.
+
+    There may be an empty folder of that name (`check_target`). After a failure nothing is left.
+    """
+    partial = folder.absolute().with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
+    try:
+        yield partial
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.is_dir():
+            folder.rmdir()  # empty, as checked
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _push_hub(folder: Path, repository: str, repo_type: str) -> str:

@@ -16,7 +16,7 @@ from tasks.domain.rewards.grader import grader_for
 from tasks.domain.schema import Problem, Split, to_table
 from tasks.domain.settings import DataSettings, SourceSettings, VerifySettings
 from tasks.store.artifacts import ArtifactRef, TableWriter
-from tasks.store.slots import PROBLEMS, TRANSFER, Slot
+from tasks.store.slots import PROBLEMS, TRANSFER, Slot, transfer_place
 from tasks.store.workspace import Workspace, log, store_at
 
 VERSION = "2"
@@ -167,8 +167,8 @@ def _role(name: str) -> Split:
 
 def _slot(name: str) -> str:
     """Return the place of a set in the run."""
-    kind, _, which = name.partition(" ")
-    return str(Slot(PROBLEMS, kind, f"set-{which}") if which else Slot(PROBLEMS, kind))
+    kind, _, own = name.partition(" ")
+    return str(Slot(PROBLEMS, kind, transfer_place(own) if own else ""))
 
 
 def _store(workspace: Workspace, name: str, source: SourceSettings, rows: list[Problem]) -> ProblemSet:

@@ -27,6 +27,11 @@ BASE, PROBLEMS, EVALUATE = "base", "problems", "evaluate"
 NUMBERED = re.compile(r"(iteration|range|wave)-(\d+)")
 
 
+def transfer_place(name: str) -> str:
+    """Return what tells a transfer set apart in a slot, as its `which`."""
+    return f"set-{name}"
+
+
 @dataclass(frozen=True)
 class Slot:
     """A place in a run; fields that a place does not have are empty.

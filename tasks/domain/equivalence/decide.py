@@ -29,25 +29,13 @@ _ONE_SET = re.compile(
     r"\b(?:roots|zeros|zeroes|solutions|values|numbers|integers|factors|divisors|primes|answers|elements|points)\b",
     re.I,
 )
-_MORE_OR_LESS = re.compile(
-    r"\d[\s}$]*(?:\\text\w*\s*\{)?\s*(?:more|less|fewer|greater|larger|smaller|higher|lower|longer|shorter|older|younger|bigger|taller)\s*[}$]*\s*",
-    re.IGNORECASE,
-)
 _DIFFERS = (
-    "more",
-    "less",
-    "fewer",
-    "greater",
-    "larger",
-    "smaller",
-    "higher",
-    "lower",
-    "longer",
-    "shorter",
-    "older",
-    "younger",
-    "bigger",
+    "more", "less", "fewer", "greater", "larger", "smaller", "higher", "lower", "longer", "shorter", "older", "younger", "bigger",
     "taller",
+)  # fmt: skip
+_MORE_OR_LESS = re.compile(
+    rf"\d[\s}}$]*(?:\\text\w*\s*\{{)?\s*(?:{'|'.join(_DIFFERS)})\s*[}}$]*\s*",
+    re.IGNORECASE,
 )
 _INEQUALITY = re.compile(r"[<>≤≥≠]|\\(?:le|ge|leq|geq|leqslant|geqslant|lt|gt|ne|neq)(?![a-z])")
 _AND = re.compile(r"(?<![A-Za-z])and(?![A-Za-z])|\\(?:land|wedge)(?![a-z])|[且∧]")

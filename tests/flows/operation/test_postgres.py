@@ -13,7 +13,7 @@ from flows.operation.server.database import check_database
 from tasks.domain.errors import UserError
 from tasks.store.artifacts import Store
 from tests.command import command_of, restem
-from tests.flows.run.test_fleet import FORM, assert_work_was_shared, second_worker
+from tests.flows.run.test_fleet import FORM, assert_engines_apart, held_at_a_range, records, second_worker
 from tests.machine import Machine, machine_up
 from tests.postgres import PASSWORD, Postgres, postgres
 from tests.rig import record, small_config, tiny_base
@@ -80,13 +80,14 @@ def a_fleet_run(machine: Machine, config: dict[str, Any], folder: Path) -> None:
         "test": {"limit": 4},
     }  # each range starts an engine, a minute on a busy machine
     (folder / "second").mkdir()
-    with second_worker(machine, folder / "second"):
+    store = Store(f"s3://{BUCKET}/fleet")
+    with second_worker(machine, folder / "second") as second:
         flow_run = machine.start("self-train/self-train-fleet", {"config": form, "settings": []})
+        with held_at_a_range(machine, second, store):
+            pass
         ended = machine.finish(flow_run, 1500)
     assert ended.type == "COMPLETED", ended
-    store = Store(f"s3://{BUCKET}/fleet")
-    names = store.listdir(f"runs/{FORM['run']['name']}/jobs")
-    assert_work_was_shared([store.read_json(f"runs/{FORM['run']['name']}/jobs/{name}") or {} for name in names])
+    assert_engines_apart(records(store))
 
 
 def the_record_is_in_postgres(machine: Machine, database: Postgres) -> None:

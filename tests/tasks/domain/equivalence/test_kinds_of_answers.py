@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from random import Random
 
 import pytest
 
-from tasks.domain.equivalence.decide import decide
-
-COUNT = 12
-
-
-@dataclass(frozen=True)
-class Case:
-    """A gold with answers that mean it and answers that do not."""
-
-    gold: str
-    right: tuple[str, ...]
-    wrong: tuple[str, ...]
+from tests.tasks.domain.equivalence.made_up import COUNT, Case, accepted, wrongly_accepted, wrongly_refused
 
 
 def whole_numbers_within_bounds(a: int, b: int) -> Case:
@@ -147,18 +135,14 @@ def examples(kind: Callable[[int, int], Case]) -> list[Case]:
     return [kind(rng.randint(2, 9), rng.randint(4, 9)) for _ in range(COUNT)]
 
 
-def accepted(gold: str, answer: str) -> bool:
-    return decide([gold, answer, "|-||", "wrong"])[0] == "correct"
-
-
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_way_of_writing_is_accepted(kind: Callable[[int, int], Case]) -> None:
-    assert [(case.gold, one) for case in examples(kind) for one in case.right if not accepted(case.gold, one)] == []
+    assert wrongly_refused(examples(kind)) == []
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_near_misses_of_a_kind_stay_wrong(kind: Callable[[int, int], Case]) -> None:
-    assert [(case.gold, one) for case in examples(kind) for one in case.wrong if accepted(case.gold, one)] == []
+    assert wrongly_accepted(examples(kind)) == []
 
 
 @pytest.mark.parametrize(

@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from random import Random
 
 import pytest
 
-from tasks.domain.equivalence.decide import decide
-
-COUNT = 12
-
-
-@dataclass(frozen=True)
-class Case:
-    """A gold with answers that mean it and answers that do not."""
-
-    gold: str
-    right: tuple[str, ...]
-    wrong: tuple[str, ...]
+from tests.tasks.domain.equivalence.made_up import COUNT, Case, wrongly_accepted, wrongly_refused
 
 
 def signs_in_words(n: int, m: int) -> Case:
@@ -205,13 +193,9 @@ def examples(rule: Callable[[int, int], Case]) -> list[Case]:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_wordings_are_read(rule: Callable[[int, int], Case]) -> None:
-    assert [(case.gold, one) for case in examples(rule) for one in case.right if not accepted(case.gold, one)] == []
+    assert wrongly_refused(examples(rule)) == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_near_misses_stay_wrong(rule: Callable[[int, int], Case]) -> None:
-    assert [(case.gold, one) for case in examples(rule) for one in case.wrong if accepted(case.gold, one)] == []
-
-
-def accepted(gold: str, answer: str) -> bool:
-    return decide([gold, answer, "|-||", "wrong"])[0] == "correct"
+    assert wrongly_accepted(examples(rule)) == []
