@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from sandbox.grading.calls import Request
 from sandbox.grading.rewriting import AssertTests
+from sandbox.grading.trees import dotted, literals, nodes_of
 from sandbox.image.inside.decoding import READERS, Decoder, Reader
 from tasks.domain.digits import any_digits
 
@@ -24,6 +25,7 @@ MOST_KEYS = 1000  # of a set or mapping: hashes of hostile numbers can all be th
 MOST_BITS = 1 << 16
 MOST_POWER = 100
 TELLING = 4  # characters of a literal that a program would hardly guess
+UNTELLING = frozenset({"True", "False", "None"})
 Value = Callable[[Sequence[Any]], Any]
 
 
@@ -88,9 +90,9 @@ class _Planner:
 
     def shows_outcomes(self) -> bool:
         """Whether a later call's arguments hold what an earlier assert compares with, and no call until then did."""
-        for calls, literals in self.wanted:
+        for calls, wanted in self.wanted:
             known = set().union(*self.told[:calls])
-            if (literals - known) & set().union(*self.told[calls:]):
+            if (wanted - known) & set().union(*self.told[calls:]):
                 return True
         return False
 
@@ -151,7 +153,7 @@ class _Planner:
         return lambda answers: compare(one(answers), other(answers))
 
     def value_Call(self, node: ast.Call) -> Value:
-        name = ast.unparse(node.func)
+        name = dotted(node.func)
         if isinstance(node.func, ast.Name) and name in self.names:
             return self.request(node, self.names[name])
         function = FUNCTIONS.get(name)
@@ -170,12 +172,12 @@ class _Planner:
     def request(self, node: ast.Call, name: str) -> Value:
         if any(one.arg is None for one in node.keywords):
             raise Unplanned
-        node = ast.fix_missing_locations(_Folded().visit(node))
+        node = _Folded().visit(node) if any(type(one) is ast.BinOp for one in nodes_of(node)) else node
         arguments = tuple(_literal(one) for one in node.args)
         keywords = tuple((str(one.arg), _literal(one.value)) for one in node.keywords)
         place = len(self.requests)
         self.requests.append(Request(name, arguments, keywords))
-        self.told.append(set().union(*(_telling(one) for one in [*node.args, *(one.value for one in node.keywords)])))
+        self.told.append(_telling(*node.args, *(one.value for one in node.keywords)))
         return lambda answers: _answered(answers[place])
 
 
@@ -241,11 +243,9 @@ def _literal(node: ast.expr) -> Any:
         raise Unplanned from None
 
 
-def _telling(node: ast.expr) -> set[str]:
-    """Return the literals in an expression that could reveal an expected value, as texts."""
-    plain = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict)
-    texts = {ast.unparse(one) for one in ast.walk(node) if isinstance(one, plain)}
-    return {text for text in texts if len(text) >= TELLING and text not in ("True", "False", "None")}
+def _telling(*nodes: ast.expr) -> set[str]:
+    """Return the literals in expressions that could reveal an expected value, as texts."""
+    return {text for text in literals(*nodes) if len(text) >= TELLING} - UNTELLING
 
 
 # ------------------------------------------------------------ operations on plain values

@@ -7,40 +7,23 @@ pytest's test functions. Test code is trusted, and only read here; it runs in a 
 from __future__ import annotations
 
 import ast
-import builtins
-import importlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal
 
+from sandbox.grading.names import names_and_modules, outcomes, prompt_names
+from sandbox.grading.trees import Function, called_names, nodes_of
 from sandbox.grading.unsupported import reason_to_refuse
 from tasks.domain.digits import any_digits
 
 PACKAGES = frozenset({"numpy", "pytest", "scipy", "pandas", "sympy", "networkx", "sortedcontainers"})
-STAR_MODULES = frozenset(
-    [
-        "math",
-        "itertools",
-        "collections",
-        "typing",
-        "functools",
-        "operator",
-        "string",
-        "decimal",
-        "fractions",
-        "datetime",
-        "heapq",
-        "bisect",
-    ]
-)
 UNREACHABLE = re.compile(
     r"builtins\.(?:input|open|print)\b|\bsys\.stdin\s*=|[\"']sys\.stdin[\"']|\bmonkeypatch\b|\bcapfd\b|\btmp_path\b"
 )
 WATCHING = re.compile(r"stdout\b|\bcapsys\b")
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 Failing = Literal["stop", "go on", "pass over"]
 
 
@@ -94,121 +77,41 @@ def assert_tests(prompt: str, test: str, entry_point: str | None = None) -> Asse
 
 
 def _assert_tests(prompt: str, test: str, entry_point: str | None) -> AssertTests:
+    test = test.replace("\r\n", "\n")
     try:
-        tree = ast.parse(test.replace("\r\n", "\n"))
+        tree = ast.parse(test)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise BadTests(f"the test code does not parse ({error})") from error
     if (found := UNREACHABLE.search(test)) is not None:
         raise BadTests(f"the tests change {found[0]!r}, which the program, in a process of its own, does not see")
-    imported = _without_program_imports(tree)
+    given = nodes_of(tree)
+    imported = _without_program_imports(tree, given)
     _open_main_guards(tree)
-    if _needs_call(tree) and entry_point:
-        tree.body.append(ast.Expr(ast.Call(ast.Name("check", ast.Load()), [ast.Name(entry_point, ast.Load())], [])))
-    known = _prompt_names(prompt)
-    names, modules = _names(tree, entry_point, known or frozenset())
+    nodes = nodes_of(tree)
+    original = test if nodes == given else ast.unparse(ast.fix_missing_locations(tree))
+    if entry_point and _needs_call(tree, nodes):
+        original += f"\ncheck({entry_point})"
+        nodes += nodes_of(ast.Call(ast.Name("check", ast.Load()), [ast.Name(entry_point, ast.Load())], []))
+    known = prompt_names(prompt)
+    names, modules = names_and_modules(nodes, entry_point, known or frozenset())
     names |= imported | ({entry_point} if entry_point else set())
-    if (reason := reason_to_refuse(tree, names)) is not None:
+    if (reason := reason_to_refuse(nodes, names)) is not None:
         raise BadTests(reason)
-    total = sum(isinstance(node, ast.Assert) for node in ast.walk(tree)) + len(list(_test_cases(tree)))
+    total = sum(type(node) is ast.Assert for node in nodes) + len(list(_test_cases(tree, nodes)))
     return AssertTests(
-        "" if known is None else prompt, ast.unparse(ast.fix_missing_locations(tree)), total, tuple(sorted(names)),
-        tuple(sorted(modules)), tuple(sorted(_outcomes(tree, names - {entry_point}))), WATCHING.search(test) is not None,
+        "" if known is None else prompt, original, total, tuple(sorted(names)), tuple(sorted(modules)),
+        tuple(sorted(outcomes(nodes, names - {entry_point}))), WATCHING.search(test) is not None,
         re.search(r"\bnumpy\b", test + (prompt if known else "")) is not None,
     )  # fmt: skip
-
-
-# ------------------------------------------------------------ names
-
-
-def _names(tree: ast.Module, entry_point: str | None, known: frozenset[str]) -> tuple[set[str], set[str]]:
-    """Return names of the program, and modules that the tests use without importing them."""
-    free = _free_names(tree) - known
-    plain = {name for name in free if not hasattr(builtins, name) or name == entry_point}
-    modules = {
-        name for name in plain if name in sys.stdlib_module_names and name != entry_point and _is_module(tree, name)
-    }
-    names = plain - modules
-    if not names and entry_point is None and (called := _called_builtin(tree, free)):
-        names = {called}
-    return names, modules
-
-
-def _is_module(tree: ast.Module, name: str) -> bool:
-    """Return whether the name can be a module: a name that is only ever called cannot."""
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    uses = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
-    return any(id(node) not in called for node in uses)
-
-
-def _called_builtin(tree: ast.Module, free: set[str]) -> str | None:
-    """The built-in function that a program must define, where the tests call nothing else: the innermost of every assert."""
-    asserts = [node.test for node in ast.walk(tree) if isinstance(node, ast.Assert)]
-    found = [set(_innermost(test, free)) for test in asserts]
-    common = set.intersection(*found) if found else set()
-    return common.pop() if len(common) == 1 else None
-
-
-def _innermost(node: ast.AST, free: set[str]) -> Iterator[str]:
-    """Return names of functions whose call has no other call among its arguments."""
-    for call in ast.walk(node):
-        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in free):
-            continue
-        if not any(isinstance(inner, ast.Call) for argument in call.args for inner in ast.walk(argument)):
-            yield call.func.id
-
-
-def _free_names(tree: ast.Module) -> set[str]:
-    """Return names that the tests read and do not define."""
-    nodes = list(ast.walk(tree))
-    bound = {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
-    bound |= {node.name for node in nodes if isinstance(node, ast.ClassDef | Function)}
-    bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}
-    bound |= {name for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for name in _imported(node)}
-    bound |= {node.name for node in nodes if isinstance(node, ast.ExceptHandler) and node.name}
-    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)} - bound
-
-
-def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
-    names = [(alias.asname or alias.name).split(".")[0] for alias in node.names]
-    if names == ["*"] and isinstance(node, ast.ImportFrom) and node.module in STAR_MODULES:
-        return [name for name in dir(importlib.import_module(node.module)) if not name.startswith("_")]
-    return names
-
-
-def _outcomes(tree: ast.Module, names: set[str]) -> set[str]:
-    """Return constants of the program that something is compared with by `==`."""
-    sides = [
-        side
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Compare) and any(isinstance(op, ast.Eq | ast.Is) for op in node.ops)
-        for side in (node.left, *node.comparators)
-    ]
-    return {side.id for side in sides if isinstance(side, ast.Name) and side.id in names}
-
-
-@lru_cache(maxsize=4096)
-def _prompt_names(prompt: str) -> frozenset[str] | None:
-    """What the prompt's helpers define; the tests use those, whatever the program makes of them. None: not Python."""
-    for text in (prompt, f"{prompt.rstrip()}\n    pass\n"):
-        try:
-            tree = ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-        imports = (
-            name for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom) for name in _imported(node)
-        )
-        return frozenset(functions.union(imports))
-    return None
 
 
 # ------------------------------------------------------------ statements that make no sense apart from the program's file
 
 
-def _without_program_imports(tree: ast.Module) -> set[str]:
+def _without_program_imports(tree: ast.Module, nodes: Sequence[ast.AST]) -> set[str]:
     """`from solution import f`: the statement goes, the names are the program's."""
     names: set[str] = set()
-    for node in list(ast.walk(tree)):
+    for node in nodes:
         top = node.module.split(".")[0] if isinstance(node, ast.ImportFrom) and node.module else None
         if isinstance(node, ast.ImportFrom) and top not in sys.stdlib_module_names | PACKAGES | {"__future__"}:
             if any(alias.asname for alias in node.names):
@@ -250,23 +153,19 @@ def _runs_tests(node: ast.stmt) -> bool:
     return isinstance(call, ast.Call) and ast.unparse(call.func) in ("unittest.main", "pytest.main", "sys.exit", "main")
 
 
-def _needs_call(tree: ast.Module) -> bool:
+def _needs_call(tree: ast.Module, nodes: Sequence[ast.AST]) -> bool:
     """Return whether a function `check` is defined and never called."""
     defined = any(isinstance(node, ast.FunctionDef) and node.name == "check" for node in tree.body)
-    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
-    return defined and not any(isinstance(function, ast.Name) and function.id == "check" for function in calls)
+    return defined and "check" not in called_names(nodes)
 
 
-def _test_cases(tree: ast.Module) -> Iterator[tuple[str, str]]:
+def _test_cases(tree: ast.Module, nodes: Sequence[ast.AST]) -> Iterator[tuple[str, str]]:
     """(what reports it, its code) of each unittest method and each test function that nobody calls."""
-    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     cases: set[str] = set()
+    functions = {node.name for node in tree.body if isinstance(node, Function) and re.match("test(_|$)", node.name)}
+    functions -= called_names(nodes) if functions else set()
     for node in tree.body:
-        if (
-            isinstance(node, Function)
-            and (node.name == "test" or node.name.startswith("test_"))
-            and node.name not in called
-        ):
+        if isinstance(node, Function) and node.name in functions:
             if "fixture" not in "".join(map(ast.unparse, node.decorator_list)):
                 yield "_restem_function", node.name
         elif isinstance(node, ast.ClassDef):
@@ -286,7 +185,7 @@ class _Rewriter(ast.NodeTransformer):
         self.names, self.failing, self.total = names, failing, 0
 
     def rewritten(self, tree: ast.Module) -> ast.Module:
-        cases = list(_test_cases(tree))
+        cases = list(_test_cases(tree, nodes_of(tree)))
         copy: ast.Module = self.visit(ast.parse(ast.unparse(tree)))
         for report, code in cases:
             copy.body += ast.parse(f"{report}({self.total}, {code})").body
@@ -319,11 +218,11 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def _builds(self, node: ast.expr) -> bool:
-        called = {one.func.id for one in ast.walk(node) if isinstance(one, ast.Call) and isinstance(one.func, ast.Name)}
+        called = called_names(nodes_of(node))
         return bool(called & self.names) and all(name[:1].isupper() for name in called & self.names)
 
     def _asks(self, node: ast.expr) -> bool:
-        return any(isinstance(one, ast.Call) for one in ast.walk(node))
+        return any(type(one) is ast.Call for one in nodes_of(node))
 
     def visit_Assert(self, node: ast.Assert) -> ast.stmt | list[ast.stmt]:
         number = self.total

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+
+from sandbox.grading.trees import called_names, dotted
 
 REPLACED = re.compile(r"(?:\w+\.)*patch(?:\.(?:object|dict|multiple))?")
 TOLD_ELSEWHERE = re.compile(
@@ -27,17 +29,15 @@ CHANGES = frozenset(
 WRITING = re.compile(r"[wax+]")
 
 
-def reason_to_refuse(tree: ast.Module, names: set[str]) -> str | None:
-    """Return why these tests of a program that defines `names` cannot be run; None where they can."""
-    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-    constants = {name for name in names - called if len(name) > 2 and name.isupper()}
-    dataclasses = any(
-        "dataclass" in ast.unparse(one) for node in ast.walk(tree) for one in getattr(node, "decorator_list", [])
-    )
-    for node in ast.walk(tree):
-        if dataclasses and isinstance(node, ast.Call) and LOOKS_INSIDE.fullmatch(ast.unparse(node.func)):
+def reason_to_refuse(nodes: Sequence[ast.AST], names: set[str]) -> str | None:
+    """Return why tests with these nodes, of a program that defines `names`, cannot be run; None where they can."""
+    constants = {name for name in names - called_names(nodes) if len(name) > 2 and name.isupper()}
+    dataclasses = any("dataclass" in ast.unparse(one) for node in nodes for one in getattr(node, "decorator_list", ()))
+    for node in nodes:
+        checks = CHECKS.get(type(node), ())
+        if checks and dataclasses and isinstance(node, ast.Call) and LOOKS_INSIDE.fullmatch(dotted(node.func)):
             continue  # of classes of the tests
-        for check in CHECKS:
+        for check in checks:
             for found in check(node, constants if check is _changed else names):
                 return found
     return None
@@ -46,7 +46,7 @@ def reason_to_refuse(tree: ast.Module, names: set[str]) -> str | None:
 def _calls(node: ast.AST, names: set[str]) -> Iterator[str]:
     if not isinstance(node, ast.Call):
         return
-    called = ast.unparse(node.func)
+    called = dotted(node.func)
     if REPLACED.fullmatch(called) and called.split(".")[0] not in names:
         yield f"the tests replace something by {called}, which the program, in a process of its own, does not see"
     if TOLD_ELSEWHERE.fullmatch(called):
@@ -94,4 +94,11 @@ def _changed(node: ast.AST, names: set[str]) -> Iterator[str]:
         yield f"the tests change {place.id} of the program, of which they have a copy"
 
 
-CHECKS: tuple[Callable[[ast.AST, set[str]], Iterator[str]], ...] = (_calls, _fixtures, _insides, _derived, _changed)
+Check = Callable[[ast.AST, set[str]], Iterator[str]]
+CHECKS: dict[type[ast.AST], tuple[Check, ...]] = {
+    ast.Call: (_calls, _changed),
+    ast.Subscript: (_changed,),
+    ast.arg: (_fixtures,),
+    ast.Attribute: (_insides,),
+    ast.ClassDef: (_derived,),
+}

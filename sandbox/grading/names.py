@@ -1,0 +1,118 @@
+"""What tests take from the program: names that they read and nobody else defines."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib
+import sys
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from sandbox.grading.trees import Function, nodes_of
+
+STAR_MODULES = frozenset(
+    [
+        "math",
+        "itertools",
+        "collections",
+        "typing",
+        "functools",
+        "operator",
+        "string",
+        "decimal",
+        "fractions",
+        "datetime",
+        "heapq",
+        "bisect",
+    ]
+)
+
+
+def names_and_modules(
+    nodes: Sequence[ast.AST], entry_point: str | None, known: frozenset[str]
+) -> tuple[set[str], set[str]]:
+    """Return names of the program, and modules that the tests use without importing them."""
+    free = _free_names(nodes) - known
+    plain = {name for name in free if not hasattr(builtins, name) or name == entry_point}
+    modules = {
+        name for name in plain if name in sys.stdlib_module_names and name != entry_point and _is_module(nodes, name)
+    }
+    names = plain - modules
+    if not names and entry_point is None and (called := _called_builtin(nodes, free)):
+        names = {called}
+    return names, modules
+
+
+def _is_module(nodes: Sequence[ast.AST], name: str) -> bool:
+    """Return whether the name can be a module: a name that is only ever called cannot."""
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    uses = [node for node in nodes if isinstance(node, ast.Name) and node.id == name]
+    return any(id(node) not in called for node in uses)
+
+
+def _called_builtin(nodes: Sequence[ast.AST], free: set[str]) -> str | None:
+    """The built-in function that a program must define, where the tests call nothing else: the innermost of every assert."""
+    asserts = [node.test for node in nodes if isinstance(node, ast.Assert)]
+    found = [set(_innermost(test, free)) for test in asserts]
+    common = set.intersection(*found) if found else set()
+    return common.pop() if len(common) == 1 else None
+
+
+def _innermost(node: ast.AST, free: set[str]) -> Iterator[str]:
+    """Return names of functions whose call has no other call among its arguments."""
+    for call in nodes_of(node):
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in free):
+            continue
+        if not any(isinstance(inner, ast.Call) for argument in call.args for inner in nodes_of(argument)):
+            yield call.func.id
+
+
+def _free_names(nodes: Sequence[ast.AST]) -> set[str]:
+    """Return names that the tests read and do not define."""
+    read: set[str] = set()
+    bound: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Name):
+            (read if type(node.ctx) is ast.Load else bound).add(node.id)
+        elif isinstance(node, ast.ClassDef | Function | ast.ExceptHandler):
+            bound |= {node.name} if node.name else set()
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            bound.update(_imported(node))
+    return read - bound
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
+    names = [(alias.asname or alias.name).split(".")[0] for alias in node.names]
+    if names == ["*"] and isinstance(node, ast.ImportFrom) and node.module in STAR_MODULES:
+        return [name for name in dir(importlib.import_module(node.module)) if not name.startswith("_")]
+    return names
+
+
+def outcomes(nodes: Sequence[ast.AST], names: set[str]) -> set[str]:
+    """Return constants of the program that something is compared with by `==`."""
+    sides = [
+        side
+        for node in nodes
+        if isinstance(node, ast.Compare) and any(isinstance(op, ast.Eq | ast.Is) for op in node.ops)
+        for side in (node.left, *node.comparators)
+    ]
+    return {side.id for side in sides if isinstance(side, ast.Name) and side.id in names}
+
+
+@lru_cache(maxsize=4096)
+def prompt_names(prompt: str) -> frozenset[str] | None:
+    """What the prompt's helpers define; the tests use those, whatever the program makes of them. None: not Python."""
+    for text in (prompt, f"{prompt.rstrip()}\n    pass\n"):
+        try:
+            tree = ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        imports = (
+            name for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom) for name in _imported(node)
+        )
+        return frozenset(functions.union(imports))
+    return None

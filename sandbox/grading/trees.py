@@ -1,0 +1,75 @@
+"""Walks over the syntax trees of tests. A data set has tens of thousands of tests, so a tree is walked once, and its leaves are not looked into."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+LEAVES = frozenset({ast.Constant, ast.Name, ast.Pass})
+OPERATORS = frozenset({"ctx", "op", "ops"})
+PLAIN = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict)
+BRACKETS: dict[type[ast.AST], str] = {ast.List: "[]", ast.Tuple: "()", ast.Set: "{}"}
+
+
+def nodes_of(tree: ast.AST) -> list[ast.AST]:
+    """Return the tree and all nodes below it, the upper ones first; without operators and contexts (`ast.Load`)."""
+    found = [tree]
+    for node in found:  # which grows meanwhile
+        if type(node) in LEAVES:
+            continue
+        for name in node._fields:
+            value = None if name in OPERATORS else getattr(node, name, None)
+            if type(value) is list:
+                found += [item for item in value if isinstance(item, ast.AST)]
+            elif isinstance(value, ast.AST):
+                found.append(value)
+    return found
+
+
+def dotted(node: ast.expr) -> str:
+    """Return the source of an expression, fast for `a` and `a.b.c`."""
+    if type(node) is ast.Name:
+        return node.id
+    if type(node) is ast.Attribute and type(node.value) in (ast.Name, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return ast.unparse(node)
+
+
+def called_names(nodes: Iterable[ast.AST]) -> set[str]:
+    """Return the plain names that are called."""
+    return {node.func.id for node in nodes if type(node) is ast.Call and type(node.func) is ast.Name}
+
+
+def literals(*trees: ast.AST) -> set[str]:
+    """Return every constant, list, tuple, set and mapping in the trees, as texts."""
+    found: set[str] = set()
+    for tree in trees:
+        _gather(tree, found)
+    return found
+
+
+def _gather(node: ast.AST, found: set[str]) -> None:
+    if isinstance(node, PLAIN):
+        _text(node, found)
+    else:
+        for child in ast.iter_child_nodes(node):
+            _gather(child, found)
+
+
+def _text(node: ast.expr, found: set[str]) -> str:
+    """Return the text of a node, and add those of all literals in it."""
+    if isinstance(node, ast.Constant):
+        text = repr(node.value)
+    elif isinstance(node, ast.Dict):
+        keys = ["**" if key is None else f"{_text(key, found)}: " for key in node.keys]
+        pairs = zip(keys, [_text(value, found) for value in node.values], strict=True)
+        text = f"{{{', '.join(key + value for key, value in pairs)}}}"
+    elif isinstance(node, ast.List | ast.Tuple | ast.Set):
+        first, last = BRACKETS[type(node)]
+        text = first + ", ".join([_text(one, found) for one in node.elts]) + last
+    else:
+        _gather(node, found)
+        return ast.unparse(node)
+    found.add(text)
+    return text
