@@ -22,7 +22,7 @@ from tasks.domain.extensions import COLUMNS, ENGINES, LOADERS
 from tasks.domain.fingerprint import digest_of
 from tasks.domain.rewards import reward_for
 from tasks.domain.rewards.grader import grader_for
-from tasks.domain.schema import EXAMPLE_SCHEMA, Example, Policy, Problem, Sampling
+from tasks.domain.schema import Example, Policy, Problem, Sampling, schema_of
 from tasks.domain.settings import EngineSettings, SourceSettings, VerifySettings
 from tasks.engines.sampling.engine import DrawRequest
 from tasks.engines.sampling.host import EngineHost
@@ -107,7 +107,7 @@ def test_a_loader_reads(mine: Outside, quiz: str, kind: str) -> None:
 @pytest.mark.parametrize("name", ["words", "mine.column:words"])
 def test_a_column_stands_behind_those_of_every_row(mine: Outside, name: str) -> None:
     table = with_columns(EXAMPLES, columns_named([name, "characters"]))
-    assert table.column_names == [*EXAMPLE_SCHEMA.names, "words", "characters"]
+    assert table.column_names == [*schema_of(Example).names, "words", "characters"]
     assert table["words"].to_pylist() == [0, 2, 4]
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from sandbox.hosts.launch import Launcher, LaunchFailed
 from sandbox.pool.cell import Cell
 
 log = logging.getLogger(__name__)
+
+FIRST_SPARE_SECONDS = 5.0  # after the first cell: what a container costs is needed for those that are used at once
 
 
 class Nursery:
@@ -20,9 +23,10 @@ class Nursery:
         self._lock = threading.Lock()
         self._spare: Cell | None = None
         self._growing: threading.Thread | None = None
-        self._closed = False
+        self._closed = threading.Event()
         self.cells: set[Cell] = set()
         self.launched = 0
+        self._grown = False  # whether a spare has been started
 
     def cell(self) -> Cell:
         """Return the spare or a fresh cell, and start a new spare; LaunchFailed when no cell can be had now."""
@@ -41,7 +45,7 @@ class Nursery:
         with self._lock:
             self.launched += 1
             self.cells.add(cell)
-            late = self._closed
+            late = self._closed.is_set()
         if late:
             self.discard(cell)
             raise LaunchFailed("the sandbox is closed")
@@ -49,16 +53,30 @@ class Nursery:
 
     def _begin_spare(self) -> None:
         with self._lock:
-            if self._growing is None and self._spare is None and not self._closed:
+            if self._growing is None and self._spare is None and not self._closed.is_set():
                 self._growing = threading.Thread(target=self._grow, name="sandbox-spare", daemon=True)
                 self._growing.start()
 
     def _grow(self) -> None:
+        if not self._grown:
+            self._closed.wait(FIRST_SPARE_SECONDS)
+        with self._lock:
+            self._grown, wanted = True, self._spare is None and not self._closed.is_set()
         made: Cell | None = None
         with contextlib.suppress(LaunchFailed):
-            made = self._launch()
+            made = self._launch() if wanted else None
         with self._lock:
-            self._spare, self._growing = made, None
+            self._growing = None
+        if made is not None:
+            self.keep(made)
+
+    def keep(self, cell: Cell) -> None:
+        """Take a sound cell as the spare, or discard it where there is one."""
+        with self._lock:
+            kept = self._spare is None and not self._closed.is_set()
+            self._spare = cell if kept else self._spare
+        if not kept:
+            self.discard(cell)
 
     def discard(self, cell: Cell) -> None:
         """Remove a cell that is not used any more."""
@@ -74,9 +92,10 @@ class Nursery:
     def close(self) -> None:
         """End all cells; no cell is started afterwards."""
         with self._lock:
-            self._closed = True
+            self._closed.set()
             growing = self._growing
         if growing is not None:
             growing.join()
-        for cell in self.watched():
-            self.discard(cell)
+        cells = self.watched()
+        with ThreadPoolExecutor(max(1, len(cells)), "sandbox-end") as threads:
+            list(threads.map(self.discard, cells))

@@ -92,8 +92,10 @@ class Sandbox:
                 raise UserError(f"no sandbox container starts: {error}") from error
             try:
                 selftest.require(launcher, cell, self._settings)
-            finally:
+            except BaseException:
                 nursery.discard(cell)
+                raise
+            nursery.keep(cell)
 
     @property
     def reruns(self) -> int:

@@ -60,6 +60,7 @@ def require(launcher: Launcher, cell: Cell, settings: SandboxSettings) -> None:
         if key in _passed:
             return
         failed = [finding for finding in examine(cell, settings) if not finding.held]
+        cell.deadline = None  # it may be used now
         if failed:
             what = "; ".join(f"{finding.probe}: {finding.detail.strip()}" for finding in failed[:3])
             raise UserError(f"the sandbox on {launcher.host} does not hold, so no program is run: {what}")

@@ -42,13 +42,17 @@ def probes(settings: SandboxSettings) -> list[Probe]:
         _nothing_works("namespaces, mounts, other users", NAMESPACES),
         _nothing_works("kernel interfaces", KERNEL),
         _nothing_works("processes of the runner", PROCESSES),
-        Probe("CPU time limit", _job("while True: pass", cpu_seconds=0.1), lambda found: found.ending == "TLE"),
+        Probe("CPU time limit", _job("while True: pass", cpu_seconds=0.03), lambda found: found.ending == "TLE"),
         Probe("memory limit of a process", _job("'x' * (1 << 30)", memory_mb=64), lambda found: found.ending == "MLE"),
-        Probe("output limit", _job("while True: print('x' * 1000)"), lambda found: found.ending == "OLE"),
+        Probe(
+            "output limit",
+            _job("while True: print('x' * 1000)", output_bytes=1 << 16),
+            lambda found: found.ending == "OLE" and len(found.stdout) <= 1 << 16,
+        ),
         Probe("process limit of a program", _job(FORKS, processes=8), lambda found: _number(found) <= 8),
         Probe(
             "process limit of the container",
-            _job(FORKS, processes=10 * settings.processes),
+            _job(THREADS, processes=10 * settings.processes),
             lambda found: 0 < _number(found) <= settings.processes,
         ),
         Probe(
@@ -168,12 +172,27 @@ try:
 except OSError:
     print(count)
 """
+THREADS = """
+import _thread, os, time
+_thread.stack_size(1 << 16)
+count = 1
+try:
+    while count < 100_000:
+        _thread.start_new_thread(time.sleep, (60,))
+        count += 1
+except RuntimeError:
+    os.write(1, b'%d' % count)
+    os._exit(0)
+"""
 MEMORY = """
 import mmap, os, time
+children = []
 for _ in range(3):
-    if os.fork() == 0: break
+    children.append(os.fork())
+    if children[-1] == 0: break
 kept = mmap.mmap(-1, SIZE // 2, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE)  # filled by one system call
-time.sleep(60)
+if 0 not in children: os.wait()  # until one of them is killed
+else: time.sleep(60)
 """.replace("SIZE", "int(open('/proc/self/limits').read().split('Max address space')[1].split()[0])")
 LEFT = """
 import os

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from tasks.domain.errors import UserError
 from tasks.domain.extensions import COLUMNS
-from tasks.domain.schema import EXAMPLE_SCHEMA, Example, to_table
+from tasks.domain.schema import Example, schema_of, to_table
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def columns_named(names: Iterable[str]) -> list[Column]:
             raise UserError(
                 f"column {one!r} is a {type(one).__name__}; expected a function under `@column(name, type)`"
             )
-        if one.name in EXAMPLE_SCHEMA.names:
+        if one.name in schema_of(Example).names:
             raise UserError(f"column {one.name!r} is one that every row has; give the new one another name")
     return found
 

@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, is_dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
+from tasks.domain.schema import LATER_COLUMNS, Problem, schema_of, to_records
 
-from tasks.domain.schema import LATER_COLUMNS, PROBLEM_SCHEMA, Problem, to_records
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 DIGEST_CHARS = 16
 
@@ -64,7 +65,7 @@ def digest_of_tables(tables: Iterable[pa.Table]) -> str:
 
 def digest_of_problems(problems: Iterable[Problem]) -> str:
     """Return the digest of the table of these problems. The table is not made, because pyarrow would import pandas for it."""
-    later = LATER_COLUMNS & set(PROBLEM_SCHEMA.names)
+    later = LATER_COLUMNS & set(schema_of(Problem).names)
     return digest_of_rows(_row_hash(record, later) for record in to_records(problems, Problem))
 
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
-import pyarrow as pa
+if TYPE_CHECKING:  # settings use the rows' types alone: their readers do not wait for pyarrow
+    import pyarrow as pa
 
 Split = Literal["train", "val", "test"]
 Kind = Literal["math", "code"]
@@ -131,23 +133,28 @@ LATER: dict[type, frozenset[str]] = {
     Example: frozenset({"token_ids"}),
 }
 LATER_COLUMNS = frozenset[str]().union(*LATER.values())
-PLAIN: dict[Any, pa.DataType] = {str: pa.string(), int: pa.int32(), float: pa.float64()}
+PLAIN = {str: "string", int: "int32", float: "float64"}
 
 
+@cache
 def schema_of(row_type: type) -> pa.Schema:
-    """A column a field, in their order; a Mapping is kept as JSON text."""
+    """Return the schema of a type's tables: a column a field, in their order; a Mapping is kept as JSON text."""
+    import pyarrow as pa
+
     hints = get_type_hints(row_type)
     return pa.schema([(field.name, _column_type(hints[field.name])) for field in fields(row_type)])
 
 
 def _column_type(hint: Any) -> pa.DataType:
     """Of `X | None` that of X, of a Literal that of its values."""
+    import pyarrow as pa
+
     inner = next((one for one in get_args(hint) if one is not NoneType), None) if NoneType in get_args(hint) else hint
     if get_origin(inner) is Literal or get_origin(inner) is Mapping:
         return pa.string()
     if get_origin(inner) is tuple:
-        return pa.list_(PLAIN[get_args(inner)[0]])
-    return PLAIN[inner]
+        return pa.list_(_column_type(get_args(inner)[0]))
+    return pa.type_for_alias(PLAIN[inner])
 
 
 def json_columns(row_type: type) -> tuple[str, ...]:
@@ -155,14 +162,7 @@ def json_columns(row_type: type) -> tuple[str, ...]:
     return tuple(name for name, hint in get_type_hints(row_type).items() if get_origin(hint) is Mapping)
 
 
-PROBLEM_SCHEMA, SAMPLE_SCHEMA, VERDICT_SCHEMA, EXAMPLE_SCHEMA = map(schema_of, (Problem, Sample, Verdict, Example))
-SCHEMAS: dict[type, pa.Schema] = {
-    Problem: PROBLEM_SCHEMA,
-    Sample: SAMPLE_SCHEMA,
-    Verdict: VERDICT_SCHEMA,
-    Example: EXAMPLE_SCHEMA,
-}
-JSON_COLUMNS = {row_type: json_columns(row_type) for row_type in SCHEMAS}
+JSON_COLUMNS = {row_type: json_columns(row_type) for row_type in (Problem, Sample, Verdict, Example)}
 
 
 def as_key(row: Any) -> dict[str, Any]:
@@ -173,7 +173,9 @@ def as_key(row: Any) -> dict[str, Any]:
 
 def to_table(rows: Iterable[Any], row_type: type) -> pa.Table:
     """Return rows of one type as a table with that type's schema."""
-    return pa.Table.from_pylist(to_records(rows, row_type), schema=SCHEMAS[row_type])
+    import pyarrow as pa
+
+    return pa.Table.from_pylist(to_records(rows, row_type), schema=schema_of(row_type))
 
 
 def to_records(rows: Iterable[Any], row_type: type) -> list[dict[str, Any]]:
@@ -189,7 +191,7 @@ def to_records(rows: Iterable[Any], row_type: type) -> list[dict[str, Any]]:
 def from_table(table: pa.Table, row_type: type) -> list[Any]:
     """Return the table's rows as frozen records; the inverse of `to_table`."""
     later = LATER.get(row_type, frozenset())
-    names = [name for name in SCHEMAS[row_type].names if name in table.column_names or name not in later]
+    names = [name for name in schema_of(row_type).names if name in table.column_names or name not in later]
     records = table.select(names).to_pylist()
     for record in records:
         for column in JSON_COLUMNS[row_type]:

@@ -7,11 +7,13 @@ cannot be graded says why and has no verdict.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,10 +21,11 @@ from sandbox.grading.grading import Graded, Grading, Program
 from sandbox.grading.tests import BadTests, assert_tests, tests_of
 from sandbox.limits import Limits
 from sandbox.pool.pool import Sandbox, open_sandbox
+from sandbox.settings import SandboxSettings
 from sandbox.status import Status
 from tasks.domain.errors import UserError
 from tasks.domain.rewards.programs import assembled
-from tasks.domain.settings import CodeSettings, SandboxPlace, VerifySettings
+from tasks.domain.settings import CodeSettings, VerifySettings
 from tasks.graders.programs import sandbox_settings
 from tasks.graders.rows import Line, expected_label, read_lines, refuse_other_names
 from tasks.graders.table import side_by_side
@@ -32,6 +35,7 @@ MOST_MEMORY_MB, MOST_CPU_SECONDS = 65_536, 3600.0
 KEYS = frozenset({
     "id", "program", "label", "prompt", "test", "entry_point", "inputs", "outputs", "fn_name", "cpu_seconds", "memory_mb",
 })  # fmt: skip
+WANTED = "jsonl rows with program and tests"
 STEP = 64  # programs between two words of progress
 Progress = Callable[[int, int], None]
 
@@ -103,20 +107,34 @@ def grade_file(
 
     An interruption (Ctrl-C) ends the grading; the report then holds what was graded.
     """
-    rows = read_rows(path, encoding, settings.code)
-    return _graded_file(rows, settings.sandbox, progress)
-
-
-def _graded_file(rows: Sequence[_Row], place: SandboxPlace, progress: Progress) -> CodeReport:
-    programs = [row.program for row in rows if row.program is not None]
-    most = max((program.limits.memory_mb for program in programs), default=0) + SPARE_MEMORY_MB
-    settings = sandbox_settings(place)
-    settings = settings.model_copy(update={"container_memory_mb": max(most, settings.container_memory_mb)})
-    with open_sandbox(settings) as sandbox:
-        graded, seconds = _timed(sandbox, programs, progress)
+    lines = read_lines(path, WANTED, encoding)
+    with _opening(_place(lines, settings)) as opening:
+        rows = [_row(line, settings.code) for line in lines]
+        graded, seconds = _timed(opening.result(), [row.program for row in rows if row.program is not None], progress)
     results = iter(graded)
     kept = _first_rows(rows, len(graded))
     return _report(kept, [None if row.program is None else next(results) for row in kept], seconds, len(rows))
+
+
+def _place(lines: Iterable[Line], settings: VerifySettings) -> SandboxSettings:
+    """Return the sandbox's settings, with containers that the largest program fits in."""
+    most, place = settings.code.memory_mb, sandbox_settings(settings.sandbox)
+    for line in lines:
+        with contextlib.suppress(ValueError, AttributeError):  # what is wrong with the row is said in its place
+            most = max(most, int(_number(line.value, "memory_mb", most, MOST_MEMORY_MB)))
+    return place.model_copy(update={"container_memory_mb": max(most + SPARE_MEMORY_MB, place.container_memory_mb)})
+
+
+@contextlib.contextmanager
+def _opening(settings: SandboxSettings) -> Iterator[Future[Sandbox]]:
+    """Open a sandbox while the caller does something else, and close it in the end."""
+    with ThreadPoolExecutor(1, "opening") as thread:
+        opening = thread.submit(open_sandbox, settings)
+        try:
+            yield opening
+        finally:
+            if opening.exception() is None:
+                opening.result().close()
 
 
 def _first_rows(rows: Sequence[_Row], programs: int) -> list[_Row]:
@@ -157,7 +175,7 @@ def _timed(sandbox: Sandbox, programs: Sequence[Program], progress: Progress) ->
 
 def read_rows(path: str, encoding: str | None = None, usual: CodeSettings = CodeSettings()) -> list[_Row]:  # noqa: B008 - frozen
     """Read all rows; UserError for a file that is missing, not UTF-8 or not JSON lines. Faults of a row are kept in its place."""
-    return [_row(line, usual) for line in read_lines(path, "jsonl rows with program and tests", encoding)]
+    return [_row(line, usual) for line in read_lines(path, WANTED, encoding)]
 
 
 def _row(line: Line, usual: CodeSettings) -> _Row:

@@ -79,7 +79,7 @@ def _commanded(path: Path, rows: int) -> None:
 
 
 def _graded(grading: Grading, rows: list[Reference]) -> None:
-    found = grading.grade_many([row.program() for row in rows])
+    found = list(grading.map(lambda row: grading.grade(row.program()), rows))  # tests are read by the graders' threads
     assert all(one.verdict == Status.AC for one in found)
 
 

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from flows.viewer.app import make_app
 from flows.viewer.shelf import Building, Shelf
-from tasks.domain.schema import SAMPLE_SCHEMA, VERDICT_SCHEMA
+from tasks.domain.schema import Sample, Verdict, schema_of
 from tasks.store.artifacts import ArtifactRef, Manifest, key_of, new_attempt
 from tasks.store.ranges import split_ranges
 from tasks.store.workspace import Workspace
@@ -80,8 +80,8 @@ def tables(ids: tuple[str, ...], blocks: list[str], rng: random.Random) -> tuple
         "problem_id": problem, "index": index, "label": labels, "reward": [float(one == "correct") for one in labels],
         "evidence": ['{"rule": "string", "answer": "12", "gold": "13"}'] * rows,
     }  # fmt: skip
-    drawn = {name: drawn.get(name, [None] * rows) for name in SAMPLE_SCHEMA.names}
-    return pa.table(drawn, SAMPLE_SCHEMA), pa.table(verdicts, VERDICT_SCHEMA)
+    drawn = {name: drawn.get(name, [None] * rows) for name in schema_of(Sample).names}
+    return pa.table(drawn, schema_of(Sample)), pa.table(verdicts, schema_of(Verdict))
 
 
 def commit(workspace: Workspace, stage: str, number: int, table: pa.Table, meta: dict[str, Any]) -> ArtifactRef:

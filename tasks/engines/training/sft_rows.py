@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of
-from tasks.domain.schema import EXAMPLE_SCHEMA, LATER, Example
+from tasks.domain.schema import LATER, Example, schema_of
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Joining:
 AS_TEXT = Joining()  # the tokenizer's own BOS and EOS around prompt and completion
 
 
-REQUIRED = tuple(name for name in EXAMPLE_SCHEMA.names if name not in LATER[Example])
+SCHEMA = schema_of(Example)
+REQUIRED = tuple(name for name in SCHEMA.names if name not in LATER[Example])
 NO_IDS, CUT = "without the tokens that were drawn", "whose kept text ends inside of a token, or skips a special one"
 CONTEXT = 4  # tokens of the prompt behind which a completion is decoded
 BROKEN = 4  # tokens that one character of several bytes may be made of
@@ -95,7 +96,7 @@ class TokenRows:
 
 
 def read_examples(files: Sequence[Path], expected_rows: int) -> pa.Table:
-    """Read the data set as one table with `EXAMPLE_SCHEMA`; UserError for a missing column, a null, or a wrong row count.
+    """Read the data set as one table with `SCHEMA`; UserError for a missing column, a null, or a wrong row count.
 
     Rows are sorted, so the same rows train the same model however they are split into files.
     """
@@ -121,10 +122,10 @@ def _read_part(file: Path) -> pa.Table:
     names = pq.read_schema(file).names
     if missing := [name for name in REQUIRED if name not in names]:
         raise UserError(f"{file.name} lacks the column(s) {', '.join(missing)}; expected {', '.join(REQUIRED)}")
-    table = pq.read_table(file, columns=[name for name in EXAMPLE_SCHEMA.names if name in names])
-    for name in EXAMPLE_SCHEMA.names[len(table.column_names) :]:
-        table = table.append_column(name, pa.nulls(table.num_rows, EXAMPLE_SCHEMA.field(name).type))
-    return table.select(EXAMPLE_SCHEMA.names).cast(EXAMPLE_SCHEMA)
+    table = pq.read_table(file, columns=[name for name in SCHEMA.names if name in names])
+    for name in SCHEMA.names[len(table.column_names) :]:
+        table = table.append_column(name, pa.nulls(table.num_rows, SCHEMA.field(name).type))
+    return table.select(SCHEMA.names).cast(SCHEMA)
 
 
 def training_rows(

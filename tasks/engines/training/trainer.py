@@ -44,7 +44,7 @@ PRECISION = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 
 @dataclass(frozen=True)
 class TrainJob:
-    """One fine-tuning: `base_path` (folder with model and tokenizer) on the rows of `data_files` (`EXAMPLE_SCHEMA`).
+    """One fine-tuning: `base_path` (folder with model and tokenizer) on the rows of `data_files` (`schema_of(Example)`).
 
     `total_rows` is the number of rows in all files. `resume` goes on from `output_dir/state` where there is one.
     """

@@ -7,7 +7,7 @@ import pytest
 from tokenizers import Tokenizer, decoders, models, processors
 
 from tasks.domain.errors import UserError
-from tasks.domain.schema import EXAMPLE_SCHEMA, Example, to_table
+from tasks.domain.schema import Example, schema_of, to_table
 from tasks.engines.training.sft_rows import equally_weighted, read_examples, tokenize, training_rows
 from tests.tiny_llama import write_tiny_llama
 
@@ -148,17 +148,17 @@ def test_how_rows_lie_in_files_does_not_matter(tmp_path):
         pq.write_table(rows.take(part), tmp_path / f"{at}.parquet")
     read = read_examples([tmp_path / "0.parquet", tmp_path / "1.parquet"], 3)
     assert read.equals(read_examples([tmp_path / "all.parquet"], 3))
-    assert read.schema == EXAMPLE_SCHEMA
+    assert read.schema == schema_of(Example)
 
 
 @pytest.mark.parametrize(
     "data, rows, found",
     [
-        (EXAMPLE_SCHEMA.empty_table(), 0, "no rows"),
+        (schema_of(Example).empty_table(), 0, "no rows"),
         (table(("1=?\n", "#1")).drop_columns(["weight"]), 1, r"lacks the column\(s\) weight"),
         (table(("1=?\n", "#1")), 2, "1 rows but 2"),
         (
-            pa.table({**table(("a", "b")).to_pydict(), "completion": [None]}, schema=EXAMPLE_SCHEMA),
+            pa.table({**table(("a", "b")).to_pydict(), "completion": [None]}, schema=schema_of(Example)),
             1,
             "'completion'.* empty",
         ),
