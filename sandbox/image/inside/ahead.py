@@ -15,7 +15,7 @@ import os
 import signal
 from typing import Any, NoReturn
 
-from . import encoding, values
+from . import values
 from .remote import Remote
 from .tester import Tests
 from .values import NUMBER
@@ -107,9 +107,8 @@ class Ahead(Tests):
 
     def tell(self, operation: str, target: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         """Write one operation down, unless it needs an answer or lends the program an object."""
-        frame = encoding.Encoder(values.MAX_BYTES, number=True, refer=self.refer).encode(
-            (operation, target, arguments, keywords)
-        )
+        frame = self.framed(operation, target, arguments, keywords)[0]
+        self.shared.forget()
         self.frames, self.size = self.frames + 1, self.size + len(frame)
         if self.waits or self.frames > MOST_FRAMES or self.size > MOST_BYTES:
             self.stand()
@@ -121,6 +120,9 @@ class Ahead(Tests):
         if type(value) is not Unknown or value._restem_number is None:
             self.stand()
         return b"h" + NUMBER.pack(value._restem_number) + b"-"
+
+    def refer_to_known(self, value: Any) -> bytes | None:
+        return self.refer(value) if type(value) is Unknown and value._restem_number is not None else None
 
     def stand(self) -> NoReturn:
         """No further operation can be foreseen."""

@@ -1,9 +1,9 @@
 """Mode `call`: a program whose names and objects are used from outside, one frame an operation.
 
-After the program's own lines have run the answer is `R`; from then on every frame is an operation on a global name or on an
-object that stayed here, and its answer is
+After the program's own lines have run the answer is `R`; from then on every frame is what the tests did to containers that the
+program holds (`shared`), and an operation on a global name or on an object that stayed here. Its answer is
 
-    V changes printed value   what came of it, what it did to the containers among its arguments, what it wrote
+    V changes printed value   what came of it, what it did to containers that the tests hold, what it wrote
     E changes printed error   an exception, see `Server.raised`
     L                         the value is larger than may travel
     K request                 the program uses an object that the tests lent it; frames are operations until `k` value or
@@ -20,6 +20,7 @@ reader, and no expected value ever comes in.
 from __future__ import annotations
 
 import builtins
+import contextlib
 import operator
 import os
 import sys
@@ -27,7 +28,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import decoding, encoding, values
+from . import decoding, encoding, shared, values
 from .program import described, loaded
 
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]  # a copy: the program may change the common ones
@@ -53,44 +54,70 @@ class Server:
         self.objects: list[Any] = []  # what stays here, by its number
         self.numbers: dict[int, int] = {}
         self.under_way: set[int] = set()  # objects whose fields are being written
+        self.shared = shared.Shared(self.refer)
+        self.depth = 0
         self.loop: Any = None
         self.read: int | None = None  # bytes of stdout that the tests have seen; None: they do not want them
 
     def answer(self, frame: bytes) -> bytes:
-        """One operation, one answer."""
-        containers: list[Any] = []
-        reader = decoding.Decoder(frame, containers, number=True, resolve=self.resolve, record=self.record)
+        """One operation, one answer. Operations can be in one another, where the program uses an object of the tests."""
+        self.depth += 1
+        try:
+            return self.answered(frame)
+        finally:
+            self.depth -= 1
+            if self.depth == 0:
+                self.shared.forget()
+
+    def answered(self, frame: bytes) -> bytes:
+        reader = self.reader(frame)
+        for number, content in shared.unpacked(reader):
+            self.change(number, content)
+        reader.known, reader.number, reader.first = self.shared.table(), True, self.shared.first(0)
         operation, target, arguments, keywords = reader.decode()
-        known = {id(container): number for number, container in enumerate(containers)}
-        before = [self.content(container, known) for container in containers]
+        passed = {*self.shared.add(0, reader.kept), *(reader.met & self.shared.held.keys())}
+        before = {number: self.whole(number, passed) for number in passed}
         try:
             value = OPERATIONS[operation](self, target, *arguments, **keywords)
         except MemoryError:  # its end, as for any other program: the memory limit, not an exception of the program
             raise
         except Exception as error:  # noqa: BLE001 - whatever the program raises
-            return self.head(b"E", containers, known, before) + self.raised(error)
-        head = self.head(b"V", containers, known, before)
+            return self.head(b"E", before) + self.raised(error)
+        head = self.head(b"V", before)
+        encoder = encoding.Encoder(
+            known=self.shared.numbers(passed), number=True, refer=self.refer, first=self.shared.first(shared.HANDED_OUT)
+        )
         try:
-            return head + encoding.Encoder(known=known, refer=self.refer).encode(value)
+            written = encoder.encode(value)
         except values.TooLarge:
             return b"L"
         except (values.Unencodable, RecursionError):
             return head + self.number(value, b"-")
+        self.shared.add(shared.HANDED_OUT, encoder.kept)
+        return head + written
 
-    def content(self, container: Any, known: dict[int, int]) -> bytes:
-        return encoding.Encoder(16 * values.MAX_BYTES, known, refer=self.refer).content(container)
+    def reader(self, data: bytes) -> decoding.Decoder:
+        return decoding.Decoder(data, self.shared.table(), resolve=self.resolve, record=self.record)
 
-    def head(self, kind: bytes, containers: list[Any], known: dict[int, int], before: list[bytes]) -> bytes:
+    def change(self, number: int, content: bytes) -> None:
+        """What the tests did to a container."""
+        reader = self.reader(content)
+        with contextlib.suppress(Exception):  # a class of the program
+            reader.fill(reader.take(1), self.shared.held[number].container, 0)
+        self.shared.note(number)
+
+    def whole(self, number: int, passed: set[int]) -> bytes | None:
+        return self.shared.content(number, 16 * values.MAX_BYTES, passed)
+
+    def head(self, kind: bytes, before: dict[int, bytes | None]) -> bytes:
         """The containers whose content is another one now, and what has been printed."""
-        changed = []
-        for number, container in enumerate(containers):
-            try:
-                now = self.content(container, known)
-            except (values.TooLarge, values.Unencodable):
-                continue
-            if now != before[number]:
-                changed.append(values.COUNT.pack(number) + encoding.sized(now))
-        return kind + values.COUNT.pack(len(changed)) + b"".join(changed) + encoding.sized(self.printed())
+        changes = []
+        for number, content in before.items():
+            now = self.whole(number, set(before))
+            if now is not None and now != content:
+                changes.append((number, now))
+            self.shared.note(number)
+        return kind + shared.packed([*changes, *self.shared.changed()]) + encoding.sized(self.printed())
 
     def printed(self) -> bytes:
         if self.read is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import importlib
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .values import ARRAY_TYPES, COUNT, DOUBLE, EXACT, MAX_DEPTH, NAMED, NUMBER, NUMPY_TYPE, PAIR, TEXTS, Malformed
@@ -16,7 +16,8 @@ Reader = Callable[["Decoder", int], Any]
 
 
 class Decoder:
-    """Reads one value. `known`: number -> container of ours; with `number` new containers are appended to `known`.
+    """Reads one value. `known`: number -> container of ours; with `number` each new container gets the next number, from `first` on, and
+    stands in `kept`; `met` are the numbers that were read.
 
     `resolve(tag, number, hint)` gives the object for a value that stayed with the writer (`h` lives with the program, `g` with
     the tests; see `call` for hints); `record(name, fields)` the class of a named tuple. Nothing is allocated for a length that the bytes do not have.
@@ -25,14 +26,17 @@ class Decoder:
     def __init__(
         self,
         data: bytes,
-        known: list[Any] | None = None,
+        known: Mapping[int, Any] | None = None,
         number: bool = False,
         resolve: Callable[[bytes, int, bytes], Any] | None = None,
         record: Callable[[str, tuple[str, ...]], Any] | None = None,
+        first: int = 0,
     ) -> None:
-        self.data, self.at = data, 0
-        self.known = known if known is not None else []
+        self.data, self.at, self.first = data, 0, first
+        self.known = known if known is not None else {}
         self.number, self.resolve, self.record = number, resolve, record
+        self.kept: list[Any] = []
+        self.met: set[int] = set()
         self.readers = READERS
 
     def decode(self) -> Any:
@@ -80,7 +84,7 @@ class Decoder:
     def keep(self, container: Any) -> Any:
         """Numbers are given in the order in which the writer met the containers: before their content."""
         if self.number:
-            self.known.append(container)
+            self.kept.append(container)
         return container
 
     def fill(self, tag: bytes, container: Any, depth: int) -> Any:
@@ -110,7 +114,10 @@ def read_mutable(tag: bytes) -> Reader:
 
 
 def read_known(decoder: Decoder, depth: int) -> Any:
-    return decoder.known[COUNT.unpack(decoder.take(4))[0]]
+    number = COUNT.unpack(decoder.take(4))[0]
+    decoder.met.add(number)
+    at = number - decoder.first
+    return decoder.kept[at] if 0 <= at < len(decoder.kept) else decoder.known[number]
 
 
 def read_named(decoder: Decoder, depth: int) -> Any:
@@ -147,8 +154,12 @@ def read_reference(tag: bytes) -> Reader:
 
 
 def read_described(decoder: Decoder, depth: int) -> Any:
-    """An object or a class of the program, and what is known of it: its reader makes of both what it wants."""
-    items = decoder.items(depth)
+    """An object or a class of the program, and what is known of it: its reader makes of both what it wants. Nothing in it has a number."""
+    numbers, decoder.number = decoder.number, False
+    try:
+        items = decoder.items(depth)
+    finally:
+        decoder.number = numbers
     if decoder.resolve is None or len(items) != 2 or not isinstance(items[0], int):
         raise Malformed("a reference where only data is read")
     return decoder.resolve(b"o", items[0], items[1])

@@ -31,8 +31,8 @@ Writer = Callable[["Encoder", Any, int], Any]
 class Encoder:
     """Writes one value. `known`: id of a mutable container -> its number, written as a reference to the reader's own one.
 
-    With `number` each further mutable container gets the next number and stands in `kept`; `refer(value)` gives the bytes of
-    a value that stays here, or None.
+    With `number` each further mutable container gets the next number, from `first` on, and stands in `kept`; `met` are the numbers
+    that were written. `refer(value)` gives the bytes of a value that stays here, or None.
     """
 
     def __init__(
@@ -41,10 +41,12 @@ class Encoder:
         known: Mapping[int, int] | None = None,
         number: bool = False,
         refer: Callable[[Any], bytes | None] | None = None,
+        first: int = 0,
     ) -> None:
-        self.limit, self.number, self.refer = limit, number, refer
+        self.limit, self.number, self.refer, self.first = limit, number, refer, first
         self.known = dict(known or {})
         self.kept: list[Any] = []
+        self.met: set[int] = set()
         self.parts: list[bytes] = []
         self.size = 0
 
@@ -68,10 +70,11 @@ class Encoder:
         if base in MUTABLE:
             known = self.known.get(id(value))
             if known is not None:
+                self.met.add(known)
                 self.put(b"m" + COUNT.pack(known))
                 return
             if self.number:
-                self.known[id(value)] = len(self.kept)
+                self.known[id(value)] = self.first + len(self.kept)
                 self.kept.append(value)
         fields = fields_of(type(value)) if base is tuple and type(value) is not tuple else None
         if fields is not None and len(fields) == tuple.__len__(value):

@@ -21,11 +21,12 @@ import unittest
 from collections import deque, namedtuple
 from typing import Any
 
-from . import decoding, encoding, pytest_like, values
-from .remote import Remote, stand_in
+from . import decoding, encoding, pytest_like, shared, values
+from .remote import Remote, identity, stand_in
 from .values import NUMBER
 
 MAX_TEXT = 500
+TELLING = 4  # characters that a program would hardly guess
 MOCKS = "unittest.mock"
 MOCK_RECORDS = re.compile(
     r"assert_|(?:called|call_count|call_args|call_args_list|method_calls|return_value|side_effect)\Z|mock_|(?:reset|configure|attach)_mock"
@@ -70,6 +71,8 @@ class Tests:
         self.ended = self.completed = self.raised = self.watches = self.strayed = False
         self.error = ""
         self.turn: Any = contextlib.nullcontext()
+        self.shared = shared.Shared(self.refer_to_known)
+        self.depth = 0
         self.answered: deque[tuple[bytes, bytes]] = deque()  # operations that were foreseen, with their answers
 
     def look_ahead(self, request: dict[str, Any]) -> None:
@@ -174,15 +177,40 @@ class Tests:
 
     def _ask(self, operation: str, target: Any, *arguments: Any, **keywords: Any) -> Any:
         name = object.__getattribute__(target, "_restem_name") if isinstance(target, Remote) else None
-        encoder = encoding.Encoder(16 * values.MAX_BYTES, number=True, refer=self.refer)
-        frame = encoder.encode((operation, target if name is None else name, arguments, keywords))
+        frame, passed, told = self.framed(operation, target if name is None else name, arguments, keywords)
+        origins = involved(target, *arguments, *keywords.values())
+        for number in passed:
+            self.shared.held[number].origins |= origins
         self.calls += operation not in UNCOUNTED
+        self.depth += 1
+        try:
+            return self.answer(frame, passed, origins, told, operation)
+        finally:
+            self.depth -= 1
+            if self.depth == 0:
+                self.shared.forget()
+
+    def framed(self, operation: str, target: Any, arguments: Any, keywords: Any) -> tuple[bytes, set[int], bool]:
+        """An operation as a frame, the containers that it passes, and whether it tells the program anything new."""
+        changes = self.shared.changed()
+        encoder = encoding.Encoder(
+            16 * values.MAX_BYTES, self.shared.numbers(), number=True, refer=self.refer, first=self.shared.first(0)
+        )
+        written = encoder.encode((operation, target, arguments, keywords))
+        passed = {*self.shared.add(0, encoder.kept), *(encoder.met & self.shared.held.keys())}
+        told = bool(changes) or any(map(telling, (*arguments, *keywords.values())))
+        return shared.packed(changes) + written, passed, told
+
+    def answer(self, frame: bytes, passed: set[int], origins: frozenset[Any], told: bool, operation: str) -> Any:
         reply = self.exchange(frame)
         while reply[:1] == b"K":
             reply = self.exchange(self.borrowed(reply[1:]))
-        reader = decoding.Decoder(reply[1:], encoder.kept, resolve=self.resolve, record=self.record)
-        for _ in range(values.COUNT.unpack(reader.take(4))[0]):
-            self.change(encoder.kept[values.COUNT.unpack(reader.take(4))[0]], reader.sized(), encoder.kept)
+        reader = self.reader(reply[1:])
+        for number, content in shared.unpacked(reader):
+            held = self.shared.held.get(number)
+            if held is None:
+                raise values.Malformed("no such container")
+            self.change(number, content, number in passed or not told or bool(held.origins & origins))
         printed = reader.sized()
         if printed and self.watches:
             sys.stdout.write(printed.decode("utf-8", "replace"))
@@ -191,15 +219,26 @@ class Tests:
             if isinstance(error, StopIteration) and operation != "next":
                 raise marked(ProgramError(text_of(error)), text_of(error))  # it would end a loop of the tests early
             raise error
-        return reader.decode()
+        reader.known, reader.number, reader.first = self.shared.table(), True, self.shared.first(shared.HANDED_OUT)
+        value = reader.decode()
+        self.shared.add(shared.HANDED_OUT, reader.kept, origins | involved(value))
+        for number in passed:
+            self.shared.held[number].origins |= involved(value)
+        return value
 
-    def change(self, container: Any, content: bytes, kept: list[Any]) -> None:
-        """What the program did to a container that the tests hold."""
-        reader = decoding.Decoder(content, kept, resolve=self.resolve, record=self.record)
+    def reader(self, data: bytes) -> decoding.Decoder:
+        return decoding.Decoder(data, self.shared.table(), resolve=self.resolve, record=self.record)
+
+    def change(self, number: int, content: bytes, seen: bool) -> None:
+        """What the program did to a container that the tests hold. Not `seen`: what they hold stays as it is, and the program has another one."""
+        reader, container = self.reader(content), self.shared.held[number].container
         tag = reader.take(1)
         if type(container) is not (bytearray if tag == b"a" else type(decoding.NEW[tag]())):
             raise values.Malformed("another type of container")
+        if not seen:
+            container = self.shared.held[number].container = type(container)()
         reader.fill(tag, container, 0)
+        self.shared.note(number)
 
     def exchange(self, frame: bytes) -> bytes:
         if self.answered and self.answered[0][0] != frame:
@@ -244,6 +283,11 @@ class Tests:
             return None
         self.lent.append(value)
         return b"g" + NUMBER.pack(len(self.lent) - 1) + hint
+
+    def refer_to_known(self, value: Any) -> bytes | None:
+        """An object of the program that has a number; for contents, which ask and lend nothing."""
+        number = object.__getattribute__(value, "_restem_number") if isinstance(value, Remote) else None
+        return None if number is None else b"h" + NUMBER.pack(number) + b"-"
 
     # ------------------------------------------------------------ what stands for the program's objects here
 
@@ -332,6 +376,25 @@ class Result(unittest.TestResult):
     def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
         if err is not None:
             self.first = self.first or err[1]
+
+
+def involved(*parts: Any) -> frozenset[Any]:
+    """The names and objects of the program among these, and those whose methods these are."""
+    found = [one for one in parts if isinstance(one, Remote)]
+    owners = [one._restem_owner for one in found]
+    return frozenset(identity(one) for one in (*found, *owners) if one is not None)
+
+
+def telling(value: Any) -> bool:
+    """Whether a value could be what some outcome is compared with: more than a short number or text, or an object of the tests."""
+    if value is None or isinstance(value, bool | Remote):
+        return False
+    if isinstance(value, int | float | str | bytes):
+        return len(str(value)) >= TELLING
+    if isinstance(value, tuple | list | set | frozenset | dict):
+        parts = [*value, *value.values()] if isinstance(value, dict) else list(value)
+        return len(parts) > 1 or any(map(telling, parts))
+    return True
 
 
 def said(error: Any) -> str:

@@ -177,13 +177,13 @@ def test_an_argument_that_was_changed_is_changed_in_place() -> None:
     inner: list[Any] = [1]
     mine = ([inner, inner], {"k": inner})
     writer = Encoder(number=True)
-    theirs: list[Any] = []
-    Decoder(writer.encode(mine), theirs, number=True).decode()
+    theirs = (there := Decoder(writer.encode(mine), number=True)).kept
+    there.decode()
     assert theirs[0][0] is theirs[0][1] is theirs[2]["k"]
     theirs[1].append(2)
     known = {id(container): number for number, container in enumerate(theirs)}
     content = Encoder(known=known).content(theirs[1])
-    reader = Decoder(content, writer.kept)
+    reader = Decoder(content, dict(enumerate(writer.kept)))
     reader.fill(reader.take(1), writer.kept[1], 0)
     assert inner == [1, 2]
 
