@@ -30,7 +30,10 @@ CASES = {
     "an exception": ("def f(x):\n    if x < 0: raise ValueError('no')\n    return x",
         "assert f(1) == 1\ntry:\n    f(-1)\n    assert False\nexcept ValueError:\n    pass\nassert f(2) == 2", True),
     "arguments changed in place": (
-        "def f(x): x.append(len(x)); return len(x)", "a = []\nfor n in range(3):\n    assert f(a) == n + 1\nassert a == [0, 1, 2]", False,
+        "def f(x): x.append(len(x)); return len(x)", "a = []\nfor n in range(3):\n    assert f(a) == n + 1\nassert a == [0, 1, 2]", True,
+    ),
+    "arguments changed by both": (
+        "def f(x): x.append(len(x)); return len(x)", "a = []\nfor n in range(3):\n    assert f(a) == 2 * n + 1\n    a.append(7)\nassert a == [0, 7, 2, 7, 4, 7]", False,
     ),
     "a wrong answer in a loop": (DOUBLE.replace("2 * x", "2 * x - (x == 50)"), LOOP, True),
     "an end in a loop": ("import os\ndef f(x): return 2 * x if x < 50 else os._exit(0)", LOOP, True),
@@ -89,7 +92,7 @@ def test_a_loop_of_calls_is_one_message(grading: Grading, batches: list[int]) ->
 
 
 def test_tests_that_stray_once_are_not_foreseen_again(grading: Grading, batches: list[int]) -> None:
-    source, text, _ = CASES["arguments changed in place"]
+    source, text, _ = CASES["arguments changed by both"]
     for _ in range(3):
         assert grading.grade(Program(source.encode(), read(text + "\n# once"))).verdict == "AC"
     assert len(batches) <= 1
