@@ -24,7 +24,7 @@ JUDGES = {
         "tasks.domain.rewards.code", "tasks.graders.programs", "sandbox.grading.grading", "sandbox.grading.calls", "sandbox.grading.asserts", "sandbox.grading.outcome",
         "sandbox.grading.program", "sandbox.image.inside.call", "sandbox.image.inside.tester",
         "sandbox.image.inside.calls", "sandbox.image.inside.program", "sandbox.image.inside.prelude", "sandbox.image.inside.remote",
-        "sandbox.image.inside.pytest_like",
+        "sandbox.image.inside.pytest_like", "sandbox.image.inside.shared",
     ),
 }  # fmt: skip
 DECIDERS = {
