@@ -9,7 +9,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 LEAVES = frozenset({ast.Constant, ast.Name, ast.Pass})
 OPERATORS = frozenset({"ctx", "op", "ops"})
 PLAIN = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict)
-BRACKETS: dict[type[ast.AST], str] = {ast.List: "[]", ast.Tuple: "()", ast.Set: "{}"}
+BRACKETS: dict[type[ast.AST], tuple[str, str]] = {ast.List: ("[", "]"), ast.Tuple: ("(", ")"), ast.Set: ("{", "}")}
 
 
 def nodes_of(tree: ast.AST) -> list[ast.AST]:
