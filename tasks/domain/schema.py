@@ -133,7 +133,7 @@ LATER: dict[type, frozenset[str]] = {
     Example: frozenset({"token_ids"}),
 }
 LATER_COLUMNS = frozenset[str]().union(*LATER.values())
-PLAIN = {str: "string", int: "int32", float: "float64"}
+PLAIN: dict[Any, str] = {str: "string", int: "int32", float: "float64"}
 
 
 @cache
@@ -162,7 +162,9 @@ def json_columns(row_type: type) -> tuple[str, ...]:
     return tuple(name for name, hint in get_type_hints(row_type).items() if get_origin(hint) is Mapping)
 
 
-JSON_COLUMNS = {row_type: json_columns(row_type) for row_type in (Problem, Sample, Verdict, Example)}
+JSON_COLUMNS: dict[type, tuple[str, ...]] = {
+    row_type: json_columns(row_type) for row_type in (Problem, Sample, Verdict, Example)
+}
 
 
 def as_key(row: Any) -> dict[str, Any]:
