@@ -90,6 +90,8 @@ class RunConfig(Settings):
                 f"finetune.packing and finetune.prefix_sharing = {self.finetune.prefix_sharing!r} are two layouts of a batch; "
                 "set packing = false or prefix_sharing = 'off'"
             )
+        if self.finetune.lora_saved_as == "adapter" and (fault := _against_adapters(self.finetune)):
+            raise ValueError(f"finetune.lora_saved_as is 'adapter' but {fault}, or lora_saved_as = 'merged'")
         if self.engine.kind == "openai" and not self.engine.urls:
             raise ValueError("engine.kind is 'openai' but engine.urls is empty; name at least one http://host:port/v1")
         if self.engine.kind == "openai" and self.loop.iterations > 0:
@@ -112,6 +114,17 @@ class RunConfig(Settings):
                 f"engine.max_model_len ({length}); lower max_tokens"
             )
         return self
+
+
+def _against_adapters(finetune: FinetuneSettings) -> str:
+    """Return why policies cannot be adapters of the base, with the remedy, or nothing."""
+    if not finetune.lora_rank:
+        return "finetune.lora_rank is 0, so all weights are trained; set lora_rank"
+    if finetune.start != "base":
+        return f"finetune.start is {finetune.start!r} and an adapter is served on the base alone; set start = 'base'"
+    if finetune.save_dtype != "float32":
+        return f"save_dtype is {finetune.save_dtype!r}, which rounds whole policies; leave save_dtype out"
+    return ""
 
 
 def load_config(path: str | Path, overrides: tuple[str, ...] = ()) -> RunConfig:

@@ -88,7 +88,7 @@ def _train(job: FinetuneJob, key: str, folder: Path) -> TrainResult:
         base_path=job.workspace.localize(job.start), data_files=tuple(files), output_dir=folder / "out",
         settings=job.settings, total_rows=job.dataset.rows, run_name=f"{job.workspace.run}-{job.slot.replace('/', '-')}",
         resume=(folder / "out" / "state").is_dir(), joining=job.joining,
-        tracking=job.workspace.tracking, experiment=job.workspace.run,
+        tracking=job.workspace.tracking, experiment=job.workspace.run, base_digest=job.start.digest,
     )  # fmt: skip
     log_path = job.workspace.logs / f"train-{key}.log"
     with meter(f"finetune {job.slot}", 1, "steps") as progress:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.checks.memory import parameters_in
+from flows.checks.memory import parameters_in, shape_of
 from flows.config import RunConfig
 from flows.stored.ls import finetune_of
 from flows.stored.runs import result_of, results_in
@@ -88,7 +88,7 @@ def estimate(
     parameters = parameters_of(base)
     rates = _measured(config, workspace) or _rules(config, sets, parameters)
     completion_tokens = work.samples * rates.completion_tokens
-    models = work.trainings * config.finetune.checkpoints * parameters * BYTES[config.finetune.save_dtype]
+    models = work.trainings * config.finetune.checkpoints * policy_bytes(config, parameters, base)
     seconds = completion_tokens / rates.tokens_per_s + work.trainings * rates.training_s(config, len(sets["train"]))
     if work.samples:
         seconds += ENGINE_START_S
@@ -102,6 +102,14 @@ def estimate(
         seconds,
         rates.basis,
     )
+
+
+def policy_bytes(config: RunConfig, parameters: int, base: Policy | None) -> int:
+    """Return what one trained policy takes in the store: whole weights, or the two matrices of each adapted layer in float32."""
+    tuning = config.finetune
+    if tuning.saves_adapters and base is not None and (Path(base.uri) / "config.json").is_file():
+        return tuning.lora_rank * shape_of(Path(base.uri)).adapter_width * 4
+    return parameters * BYTES[tuning.save_dtype]
 
 
 def parameters_of(policy: Policy | None) -> int:

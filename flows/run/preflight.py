@@ -115,7 +115,15 @@ def open_run(
 
 def as_decided_here(config: RunConfig, base: Policy | None) -> RunConfig:
     """Return the config with all that this machine and the base decide: engine, data types, chat template."""
-    return with_chat_template(with_machine_dtypes(with_engine_at_hand(config)), base)
+    return with_chat_template(with_room_for_adapters(with_machine_dtypes(with_engine_at_hand(config))), base)
+
+
+def with_room_for_adapters(config: RunConfig) -> RunConfig:
+    """Return the config with a server that can serve this run's adapters from its start, so that a model without them is told then."""
+    rank = config.finetune.lora_rank if config.finetune.saves_adapters and config.loop.iterations else 0
+    if config.engine.max_lora_rank >= rank:
+        return config
+    return config.model_copy(update={"engine": config.engine.model_copy(update={"max_lora_rank": rank})})
 
 
 def with_engine_at_hand(config: RunConfig) -> RunConfig:

@@ -13,9 +13,11 @@ from pathlib import Path
 from flows.stored.cards import model_card
 from flows.stored.runs import read_result
 from flows.stored.trace import ModelTrace, chosen_row, trace_model
+from tasks.domain.adapters import is_adapter, name_base
 from tasks.domain.chat_template import template_of
 from tasks.domain.errors import RestemError, StoreUnavailable, UserError, one_sentence
 from tasks.domain.results import RunResult
+from tasks.domain.schema import Policy
 from tasks.domain.settings import GenerateSettings, ModelSettings
 from tasks.engines.generation_config import write_generation_config
 from tasks.store.artifacts import Store, digest_of_folder
@@ -50,7 +52,10 @@ def export(
     trace = trace_model(store, run, row.number)
     with whole_or_not(folder) as partial:
         _fetch(store, trace, partial)
-        _write_generation_config(partial, result)
+        if is_adapter(partial):
+            name_base(partial, _base_of(store, trace, result))
+        else:
+            _write_generation_config(partial, result)
         (partial / "README.md").write_text(model_card(result, trace, license), encoding="utf-8")
     return Exported(folder, trace.digest, trace.iteration, pushed_to(folder, push_hub, push))
 
@@ -87,6 +92,12 @@ def _fetch(store: Store, trace: ModelTrace, target: Path) -> None:
         raise StoreUnavailable(
             f"{trace.uri} was read as {found} but should be {trace.digest}; the copy is damaged or changed"
         )
+
+
+def _base_of(store: Store, trace: ModelTrace, result: RunResult) -> str:
+    """Return the name under which others find an adapter's base: the run's, or where the store has a built-in one."""
+    name = str(result.config["model"]["base"])
+    return store.start_of(Policy(trace.digest, trace.uri)).uri if name.startswith("builtin:") else name
 
 
 def _write_generation_config(folder: Path, result: RunResult) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from flows.stored.runs import read_result
 from flows.stored.trace import chosen_row, trace_model
+from tasks.domain.adapters import CONFIG, adapter_room, is_adapter
 from tasks.domain.errors import UserError
+from tasks.domain.schema import Policy
 from tasks.store.artifacts import Store
 
 SERVER = ("-m", "vllm.entrypoints.openai.api_server")  # the `vllm` command fails with the CPU package
@@ -25,16 +28,19 @@ def serving_argv(store: Store, run: str, iteration: int | None, host: str, port:
         )
     if not Path(trace.uri).is_dir():
         raise store.gone(trace.uri)
-    argv = [
-        *SERVER,
-        "--model",
-        trace.uri,
-        "--served-model-name",
-        f"{run}/{trace.iteration}",
-        "--host",
-        host,
-        "--port",
-        str(port),
-    ]
+    name = f"{run}/{trace.iteration}"
+    models = ["--model", trace.uri, "--served-model-name", name]
+    if is_adapter(Path(trace.uri)):
+        models = _on_its_base(store.start_of(Policy(trace.digest, trace.uri)), Path(trace.uri), name)
+    argv = [*SERVER, *models, "--host", host, "--port", str(port)]
     length = result.config.get("engine", {}).get("max_model_len")
     return [*argv, "--max-model-len", str(length)] if length else argv
+
+
+def _on_its_base(base: Policy, adapter: Path, name: str) -> list[str]:
+    """Return the arguments that serve an adapter under its name, and its base beside it."""
+    rank = json.loads((adapter / CONFIG).read_text("utf-8"))["r"]
+    return [
+        "--model", base.uri, "--served-model-name", f"{name}/base", "--enable-lora", "--max-lora-rank", str(adapter_room(rank)),
+        "--lora-modules", f"{name}={adapter}",
+    ]  # fmt: skip

@@ -247,12 +247,19 @@ class EngineSettings(Settings):
     start_timeout_s: float = Field(300, gt=0, description="Seconds until the server must answer.")
     request_timeout_s: float = Field(600, gt=0, description="Seconds until one completion must be there.")
     seed: int = Field(0, ge=0, lt=2**31, description="Engine seed (a per-request seed kills the CPU engine).")
+    max_lora_rank: int = Field(
+        0,
+        ge=0,
+        le=512,
+        description="vllm: the server can lay adapters of up to this rank over its model; a run with "
+        "finetune.lora_saved_as = adapter sets it. 0: it is started anew for the first adapter.",
+    )
     extra_args: tuple[str, ...] = Field((), description="vllm: further command-line arguments of the server.")
     NOT_CONTENT = frozenset(
         {
             "max_in_flight", "kv_cache_gib", "gpu_memory_utilization", "tensor_parallel_size", "data_parallel_size",
             "enforce_eager", "residency", "urls", "model", "fixed_policy", "replay_path", "start_timeout_s",
-            "request_timeout_s", "extra_args", "seed", "threads",
+            "request_timeout_s", "extra_args", "seed", "threads", "max_lora_rank",
         }
     )  # fmt: skip
 
@@ -486,6 +493,11 @@ class FinetuneSettings(Settings):
     lora_rank: int = Field(0, ge=0, description="0: all weights.")
     lora_alpha: int = Field(32, ge=1, description="Scale of the adapters, divided by the rank.")
     lora_dropout: float = Field(0.0, ge=0, lt=1, description="On the adapters' inputs.")
+    lora_saved_as: Literal["merged", "adapter"] = Field(
+        "merged",
+        description="LoRA: an epoch's policy is the base with the adapter merged into it, or the adapter alone, which the engine "
+        "serves on the base that it has loaded: nothing is merged, no weights are loaded again, and a policy takes megabytes.",
+    )
     packing: bool = Field(False, description="Needs equal weights: packing keeps only token ids and labels.")
     weights_dtype: Literal["float32", "bfloat16"] = Field(
         "float32",
@@ -535,9 +547,13 @@ class FinetuneSettings(Settings):
     LATER = frozenset(
         {
             "save_dtype", "steps", "prefix_sharing", "weights_dtype", "attn_implementation", "optimizer", "liger",
-            "torch_compile", "quantized_base",
+            "torch_compile", "quantized_base", "lora_saved_as",
         }
     )  # fmt: skip
+
+    @property
+    def saves_adapters(self) -> bool:
+        return self.lora_rank > 0 and self.lora_saved_as == "adapter"
 
     @property
     def warms_up(self) -> bool:

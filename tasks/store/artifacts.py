@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from tasks.domain.errors import StoreUnavailable
 from tasks.domain.fingerprint import digest_of_rows, row_hashes
-from tasks.domain.schema import from_table
+from tasks.domain.schema import Policy, from_table
 from tasks.store.arrays import span, strings
 from tasks.store.manifest import ArtifactRef, Manifest, Part, explain, key_of, new_attempt
 from tasks.store.objects import ObjectStore, digest_of_folder
@@ -58,6 +58,14 @@ class Store(ObjectStore):
         if manifest is None:
             raise StoreUnavailable(f"artifact {ref.stage}/{ref.key} was there and is gone from {self.root_url}")
         return manifest
+
+    def start_of(self, policy: Policy) -> Policy:
+        """Return the policy from which this one was trained, as the manifest of its training names it."""
+        stage, key, *_ = policy.uri.removeprefix(self.uri("").rstrip("/") + "/").split("/")
+        manifest = self.lookup(stage, key)
+        if manifest is None or "start" not in manifest.meta:
+            raise self.gone(policy.uri)
+        return Policy(**manifest.meta["start"])
 
     def commit(self, manifest: Manifest) -> Manifest:
         """Commit the artifact by its manifest. If another attempt was first, its manifest is returned and ours is dropped."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tasks.domain.adapters import beside_base, is_adapter
 from tasks.domain.failpoints import failpoint
 from tasks.domain.schema import Policy
 from tasks.store.artifacts import ArtifactRef, Manifest, Store, explain, key_of
@@ -96,10 +97,13 @@ class Workspace:
             self.store.write_json(self.places.recipe(slot), recipe)
 
     def localize(self, policy: Policy) -> Path:
-        """Return a local folder with the policy's files."""
+        """Return a local folder with the policy's files; an adapter's has its base beside it."""
         cache = self.scratch_path / "models"
         cache.mkdir(exist_ok=True)
-        return self.store.localize(policy.uri, policy.digest, cache)
+        folder = self.store.localize(policy.uri, policy.digest, cache)
+        if not is_adapter(folder):
+            return folder
+        return beside_base(folder, self.localize(self.store.start_of(policy)), cache / f"{policy.digest}-on-base")
 
 
 @dataclass(frozen=True)

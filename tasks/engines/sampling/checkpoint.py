@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tasks.domain.adapters import Adapter, adapter_in
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of, sha256_of_file
 from tasks.engines.architectures import needs_of
@@ -22,7 +23,10 @@ DTYPES = ("float32", "bfloat16", "float16")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Facts of one folder. `shape` is equal when weights can be exchanged in place: same network, tokenizer and stops."""
+    """Facts of one folder. `shape` is equal when weights can be exchanged in place: same network, tokenizer and stops.
+
+    Where the folder holds an adapter, all but `adapter` and `path` are facts of its base.
+    """
 
     path: Path
     shape: str
@@ -31,10 +35,23 @@ class Checkpoint:
     max_positions: int
     special: SpecialTokens = UNKNOWN
     reloads: bool = True  # in a server on the CPU
+    adapter: Adapter | None = None
+
+    @property
+    def weights(self) -> Path:
+        """Return the folder of the whole model that must be loaded."""
+        return self.path if self.adapter is None else self.adapter.base
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Raises UserError when `path` holds no model that transformers could load."""
+    """Raises UserError when `path` holds no model that transformers could load, nor an adapter beside its base."""
+    adapter = adapter_in(path)
+    if adapter is not None:
+        return replace(_read_whole(adapter.base), path=path, adapter=adapter)
+    return _read_whole(path)
+
+
+def _read_whole(path: Path) -> Checkpoint:
     if not (path / "config.json").is_file():
         raise UserError(
             f"{path} holds no config.json; expected a folder saved by save_pretrained (model and tokenizer)"

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tasks.domain.errors import RestemError
-from tasks.engines.architectures import attention_of
+from tasks.engines.policy_model import policy_model
+from tasks.engines.sampling.fingerprint import of_checkpoint
 from tasks.processes.json_child import JsonChild, answer_lines
 
 FLOAT32_UP_TO = 2_000_000_000  # parameters; larger models are not computed in float32, their copy would not fit
@@ -24,6 +25,7 @@ class Forward:
     def __init__(self, log_path: Path) -> None:
         self._child = JsonChild("tasks.engines.sampling.forward", log_path, env={"CUDA_VISIBLE_DEVICES": ""})
         self._known: dict[tuple[Path, str, tuple[int, ...]], list[float]] = {}
+        self._prints: dict[tuple[Path, str], str] = {}
         self._lock = threading.Lock()
 
     def prefetch(self, path: Path, dtype: str, token_ids: Sequence[int]) -> None:
@@ -43,18 +45,29 @@ class Forward:
                 self._known[key] = self._child.call(message, timeout_s)["logprobs"]
             return self._known[key]
 
+    def fingerprint(self, path: Path, dtype: str, timeout_s: float = 600) -> str:
+        """Return the number of the checkpoint's weights (`tasks.engines.sampling.fingerprint`). Raises EngineDied."""
+        key = (path, dtype)
+        with self._lock:
+            if key not in self._prints:
+                answer = self._child.call({"fingerprint": str(path), "dtype": dtype}, timeout_s)
+                self._prints[key] = str(answer["number"])
+            return self._prints[key]
+
     def close(self) -> None:
         self._child.close()
 
 
+def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
+    if "fingerprint" in message:
+        return {"number": str(of_checkpoint(Path(message["fingerprint"]), message["dtype"]))}
+    return _compute(message)
+
+
 def _compute(message: Mapping[str, Any]) -> dict[str, Any]:
     import torch
-    from transformers import AutoModelForCausalLM
 
-    dtype = getattr(torch, message["dtype"])
-    model = AutoModelForCausalLM.from_pretrained(
-        message["path"], dtype=dtype, local_files_only=True, attn_implementation=attention_of(Path(message["path"]))
-    ).eval()
+    model = policy_model(Path(message["path"]), message["dtype"])
     if model.num_parameters() <= FLOAT32_UP_TO:
         model = model.float()
     ids = torch.tensor([message["token_ids"]])
@@ -73,7 +86,7 @@ def main() -> None:
 
     torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))  # the engine works beside it
     transformers.utils.logging.disable_progress_bar()
-    answer_lines(_compute)
+    answer_lines(_answer)
 
 
 if __name__ == "__main__":

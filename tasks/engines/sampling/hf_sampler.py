@@ -15,10 +15,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from tasks.domain.adapters import whole_model
 from tasks.domain.errors import EngineDied, UserError
 from tasks.domain.schema import Completion, Policy, Sampling
 from tasks.domain.settings import EngineSettings
-from tasks.engines.architectures import attention_of
+from tasks.engines.policy_model import policy_model
 from tasks.engines.sampling.checkpoint import read_checkpoint
 from tasks.engines.sampling.engine import Drawn, DrawRequest, OnProgress, engine
 from tasks.engines.special_tokens import SpecialTokens, special_tokens
@@ -119,17 +120,15 @@ class _Loaded:
 @lru_cache(maxsize=1)
 def _loaded(path: str, dtype: str, seed: int) -> _Loaded:
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
 
     torch.manual_seed(seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = AutoModelForCausalLM.from_pretrained(
-        path, dtype=getattr(torch, dtype), local_files_only=True, attn_implementation=attention_of(Path(path))
-    )
-    tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left", local_files_only=True)
+    model = policy_model(Path(path), dtype)
+    tokenizer = AutoTokenizer.from_pretrained(whole_model(Path(path)), padding_side="left", local_files_only=True)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    return _Loaded(model.to(device).eval(), tokenizer, _end_tokens(model, tokenizer))
+    return _Loaded(model.to(device), tokenizer, _end_tokens(model, tokenizer))
 
 
 def _handle(message: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import queue
 import threading
 from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tasks.domain.errors import EngineDied, UserError, one_sentence
@@ -136,6 +136,10 @@ class CompletionsClient:
         from the server's root when it begins with `//`. Raises EngineDied for anything but a success."""
         return self._submit(self._call(method, path, body, timeout_s)).result()
 
+    def ask_for(self, model: str) -> None:
+        """Ask for the model of this name from now on; nothing may be in flight."""
+        self._endpoints = replace(self._endpoints, model=model)
+
     def close(self) -> None:
         """End the thread; what is in flight fails with EngineDied."""
         if self._loop.is_closed():
@@ -234,7 +238,8 @@ class CompletionsClient:
         try:
             response = await self._http.request(method, url, json=body, timeout=timeout)
             response.raise_for_status()
-            return response.json() if response.content else None
+            is_json = "json" in response.headers.get("content-type", "")
+            return response.json() if response.content and is_json else None
         except httpx.HTTPStatusError as error:
             message = f"{url} answers {error.response.status_code}: {_message(error.response)}"
             raise EngineDied(message) from error

@@ -2,6 +2,9 @@
 
 A server can load half a checkpoint with only a warning, or keep the old weights. So its log-probabilities of a fixed probe
 are compared with an independent forward pass of the checkpoint. The probe is token ids, not text, and needs no tokenizer.
+
+Two epochs can differ by less than 16 bits round away in log-probabilities. What tells those apart is a fingerprint of the weights
+(`fingerprint`), where the server's layout of them is understood: where it gave the expected number for the checkpoint that it started with.
 """
 
 from __future__ import annotations
@@ -46,6 +49,21 @@ class Proof:
     largest: float
     told_apart: bool | None
     served: tuple[float, ...] = ()
+    by_weights: bool | None = (
+        None  # the fingerprint of what is loaded is the checkpoint's; None: it was not or cannot be told
+    )
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """How to have the fingerprints of the weights that the server holds and of those in a folder (None: it cannot be told).
+
+    `understood` says that the two were once equal in this server, so that a difference means other weights.
+    """
+
+    loaded: Callable[[], str | None]
+    of: Callable[[Path], str | None]
+    understood: bool = False
 
 
 def probe_tokens(vocab_size: int, max_tokens: int) -> tuple[int, ...]:
@@ -67,10 +85,12 @@ def prove(
     tokens: Sequence[int],
     dtype: str = "float32",
     served_before: Sequence[float] = (),
+    fingerprints: Fingerprints | None = None,
 ) -> Proof:
     """Raise PolicyNotProved unless the server's log-probabilities are those of `path`, and not of `previous_path`.
 
     `served_before` are the log-probabilities that this server gave for the previous policy: kept weights would give them again.
+    Where fingerprints tell, they decide which of two policies is there; log-probabilities must be the checkpoint's in any case.
     """
     limit = TOLERANCES[dtype]
     served, wanted = np.array(probe_logprobs(tokens)), np.array(expected(path, tokens))
@@ -81,8 +101,14 @@ def prove(
             f"the server was told to load {_named(policy)} from {path}, but its log-probabilities differ from that "
             f"checkpoint's by {rms:.3g} nats rms ({largest:.3g} at most; allowed {limit.rms:g} and {limit.largest:g})"
         )
-    told_apart = None
-    if previous_path is not None and previous_path != path:
+    changed = previous_path is not None and previous_path != path
+    by_weights = None if fingerprints is None else _by_weights(fingerprints, path, previous_path if changed else None)
+    if by_weights is False:
+        raise PolicyNotProved(
+            f"the server was told to load {_named(policy)} from {path}, but the weights that it holds are not that checkpoint's"
+        )
+    told_apart = by_weights
+    if by_weights is None and previous_path is not None and previous_path != path:
         told_apart = _told_apart(
             served, wanted, np.array(expected(previous_path, tokens)), rms, np.array(served_before)
         )
@@ -90,7 +116,18 @@ def prove(
             raise PolicyNotProved(
                 f"the server was told to load {_named(policy)}, but it still answers as the one before"
             )
-    return Proof(rms, largest, told_apart, tuple(served.tolist()))
+    return Proof(rms, largest, told_apart if changed else None, tuple(served.tolist()), by_weights)
+
+
+def _by_weights(fingerprints: Fingerprints, path: Path, previous_path: Path | None) -> bool | None:
+    """Return whether the loaded weights are those of `path`; None where the server's layout is not understood."""
+    loaded, wanted = fingerprints.loaded(), fingerprints.of(path)
+    if loaded is None or wanted is None:
+        return None
+    if loaded == wanted:
+        return True
+    kept = previous_path is not None and loaded == fingerprints.of(previous_path)
+    return False if kept or fingerprints.understood else None
 
 
 def _told_apart(

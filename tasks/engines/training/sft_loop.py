@@ -131,6 +131,9 @@ class SelfTrainer(SFTTrainer):
         if not state.ends_epoch:
             return
         settings = self.job.settings
+        if settings.saves_adapters:
+            checkpoints.export_adapter(self.job.output_dir, state, self.job.base_digest)
+            return
         merge, dtype, trained = settings.lora_rank > 0, settings.save_dtype, settings.weights_dtype
         checkpoints.export(
             self.job.output_dir, state.epoch, self.job.base_path,

@@ -59,6 +59,7 @@ class TrainJob:
     joining: Joining = AS_TEXT
     tracking: Path | None = None  # where trackers that write files do it; None: below output_dir
     experiment: str = ""  # the run that this training belongs to
+    base_digest: str = ""  # by which a saved adapter names its base
 
     def to_json(self) -> str:
         plain = {**self.__dict__, "settings": self.settings.model_dump(mode="json"), "joining": asdict(self.joining)}
