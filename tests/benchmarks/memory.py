@@ -1,7 +1,7 @@
 """Peak memory of the trainer and of the vLLM server against what `flows/checks/memory.py` predicts, each in a process of its own, on the CPU.
 
 Random Llamas of several sizes; the constants in `flows.checks.memory.py` were fitted on `small` and `large`, `middle` was not seen.
-RESTEM_BENCH_ENGINE=0 leaves the server out.
+RESTEM_BENCH_ENGINE=0 leaves the server out, and then docs/models.md as it is; else its section there is written.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tasks.domain.settings import EngineSettings, FinetuneSettings
 from tasks.engines.sampling.engine import DrawRequest
 from tasks.engines.sampling.host import EngineHost
 from tasks.engines.training.trainer import TrainJob, train
+from tests.benchmarks._sections import put, table
 from tests.models.tokenizers import KINDS, write_tokenizer
 
 
@@ -39,6 +40,10 @@ WAYS: dict[str, dict[str, Any]] = {
     "lora": {"lora_rank": 8},
 }
 ROWS = 8
+PAGE, TITLE = Path("docs/models.md"), "Peak memory, predicted and measured"
+WORDS = """Written by `python -m tests.benchmarks memory` on the CPU: what `restem plan` predicts (`flows/checks/memory.py`) against the peak of the
+trainer's process after two steps of 8 rows, and of the vLLM server's processes after 16 completions. Random Llamas of 10M (*small*), 75M
+(*large*) and 40M parameters (*middle*). Figures of GPUs are in [results.md](results.md)."""
 
 
 def main() -> dict[str, Any]:
@@ -52,7 +57,20 @@ def main() -> dict[str, Any]:
             if os.environ.get("RESTEM_BENCH_ENGINE") != "0":
                 figures[f"serve {name}"] = served(base, Path(folder) / f"{name}-served")
                 print(name, figures[f"serve {name}"], flush=True)
+    if os.environ.get("RESTEM_BENCH_ENGINE") != "0":
+        put(PAGE, TITLE, page(figures))
     return figures
+
+
+def page(figures: dict[str, dict[str, float]]) -> str:
+    """Return the section: a row a size and way, and the largest error of each kind on the size that the fit did not see."""
+    rows = [
+        (name, f"{one['predicted_gib']:.2f}", f"{one['measured_gib']:.2f}", f"{one['off']:+.1%}")
+        for name, one in figures.items()
+    ]
+    worst = max(abs(one["off"]) for name, one in figures.items() if "middle" in name)
+    said = f"Fitted on *small* and *large*; on *middle*, which the fit did not see, at most {worst:.0%} off."
+    return f"{WORDS}\n\n{said}\n\n{table(('', 'predicted, GiB', 'measured, GiB', 'off'), rows)}"
 
 
 def write(folder: Path, size: Size) -> Path:

@@ -16,6 +16,7 @@ from tasks.domain.fingerprint import digest_of_text
 from tasks.domain.schema import Policy
 from tasks.engines.architectures import needs_of, read_config
 from tasks.engines.look.look import Asked, look
+from tests.benchmarks._sections import put, table
 from tests.models.architectures import ARCHITECTURES, BY_LABEL, Architecture, write_model
 from tests.models.matrix import PROMPT, STEPS, Row, passage
 from tests.models.real_tokenizers import REAL
@@ -45,7 +46,7 @@ def main(labels: list[str] | None = None) -> dict[str, Any]:
     ]  # type: ignore[misc]
     kinds = [] if labels else [_kept(f"tokenizer {name}", lambda name=name: _tokenizer(name)) for name in ALL_KINDS]  # type: ignore[misc]
     if not labels:
-        PAGE.write_text(page(architectures, kinds))
+        write(architectures, kinds)
     return {"architectures": architectures, "tokenizers": kinds}
 
 
@@ -85,28 +86,28 @@ def _looked(name: str, base: Path, work: Path, kind: str) -> Row:
     return passage(name, base, work, kind)
 
 
-def page(architectures: list[dict[str, Any]], kinds: list[dict[str, Any]]) -> str:
-    """The whole page."""
+def write(architectures: list[dict[str, Any]], kinds: list[dict[str, Any]]) -> None:
+    """Write the page's head and its two tables."""
+    text = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(HEAD + "\n" + text[text.index("## ") :], encoding="utf-8")
     works = [sum(row["works"] for row in rows) for rows in (architectures, kinds)]
-    return "\n".join(
-        [
-            HEAD,
-            f"## Architectures\n\n{works[0]} of {len(architectures)} work end to end.\n",
-            _table(architectures, (*STEPS, "packing")),
-            f"\n## Tokenizers\n\n{works[1]} of {len(kinds)} kinds work end to end (transformers samples here).\n",
-            _table(kinds, STEPS),
-            "",
-        ]
+    put(
+        PAGE,
+        "Architectures",
+        f"{works[0]} of {len(architectures)} work end to end.\n\n{_table(architectures, (*STEPS, 'packing'))}",
+    )
+    put(
+        PAGE,
+        "Tokenizers",
+        f"{works[1]} of {len(kinds)} kinds work end to end (transformers samples here).\n\n{_table(kinds, STEPS)}",
     )
 
 
 def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> str:
-    lines = [f"| | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
-    for row in rows:
-        cells = [str(row.get(column, "")) for column in columns]
-        lines.append(
-            f"| {row['name']} | {' | '.join(cells)} |"
-            if row["works"]
-            else f"| {row['name']} | refused: {row['refused']} |{' |' * (len(columns) - 1)}"
-        )
-    return "\n".join(lines)
+    return table(("", *columns), [_cells(row, columns) for row in rows])
+
+
+def _cells(row: dict[str, Any], columns: tuple[str, ...]) -> list[str]:
+    if not row["works"]:
+        return [row["name"], f"refused: {row['refused']}", *[""] * (len(columns) - 1)]
+    return [row["name"], *(str(row.get(column, "")) for column in columns)]
