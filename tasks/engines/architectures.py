@@ -65,6 +65,12 @@ def needs_of(config: Mapping[str, Any]) -> Needs:
     if any((config.get(name) or 0) > 1 for name in EXPERTS):
         # vLLM packs expert weights at the start and keeps the packed ones on a reload (0.32, CPU)
         needs = replace(needs, router_loss=True, reload=False)
+    if config.get("model_type") == "cohere" and config.get("tie_word_embeddings") is False:
+        refused = (
+            "whose output head is not its embeddings; vLLM always ties the two and leaves that head out: name a model with "
+            "tie_word_embeddings = true"
+        )
+        needs = replace(needs, refused=refused)
     return needs
 
 

@@ -75,7 +75,7 @@ ARCHITECTURES = (
     Architecture("granite", {"attention_multiplier": 0.125, "embedding_multiplier": 2.0, "logits_scaling": 1.5, "residual_multiplier": 0.5}),
     Architecture("starcoder2", {"sliding_window": None}),
     Architecture("stablelm"),
-    Architecture("cohere", {"logit_scale": 0.5}),
+    Architecture("cohere", {"logit_scale": 0.5, "tie_word_embeddings": True}),
     Architecture("smollm3", {"no_rope_layers": [1, 0]}),
     Architecture("exaone4", {"sliding_window": None, "sliding_window_pattern": None, "layer_types": ["full_attention"] * LAYERS}),
     Architecture("mamba", {"state_size": 16, "time_step_rank": 4, "expand": 2}),
