@@ -107,7 +107,7 @@ def prove(
         raise PolicyNotProved(
             f"the server was told to load {_named(policy)} from {path}, but the weights that it holds are not that checkpoint's"
         )
-    told_apart = by_weights
+    told_apart: bool | None = by_weights
     if by_weights is None and previous_path is not None and previous_path != path:
         told_apart = _told_apart(
             served, wanted, np.array(expected(previous_path, tokens)), rms, np.array(served_before)

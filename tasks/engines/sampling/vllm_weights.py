@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from tasks.domain.errors import EngineDied
@@ -90,7 +90,7 @@ class ServedWeights:
             return None
         return str(told[0])
 
-    def _call(self, path: str, body: dict[str, object]) -> dict[str, list[object]]:
+    def _call(self, path: str, body: Mapping[str, object]) -> dict[str, list[object]]:
         found: dict[str, list[object]] = self._client.call("POST", path, body, timeout_s=LOAD_TIMEOUT_S)
         return found
 
