@@ -35,7 +35,10 @@ class BaseJob:
     slot: str = "base"
 
     def recipe(self) -> dict[str, Any]:
+        """Leave the kind of warm-up out where it is that of all bases before the setting."""
         sizes = asdict(recipe_of(self.model))
+        if sizes["warmup_from"] == "zero":
+            del sizes["warmup_from"]
         return self.workspace.recipe("base", VERSION, **sizes)
 
 

@@ -22,6 +22,7 @@ from flows.run.preflight import Checked, open_run, workspace_of
 from flows.run.recorder import Publish, Recorder
 from flows.run.rows import Maximized
 from flows.run.run import Executor, Journal, Run
+from flows.stored.nights import run_of_night
 from flows.stored.policies import Promoted, promote, promoted
 from tasks.domain.errors import UserError
 from tasks.domain.schema import Policy
@@ -90,7 +91,7 @@ def one_night(checked: Checked, settings: NightSettings, how: NightRun) -> Ended
 def tonight(checked: Checked, night: Night) -> Checked:
     """Return the config of one night: a run of its own, with one iteration and samples drawn under the night's name."""
     own = {
-        "run": {"name": f"{checked.config.run.name}-{night.night}"},
+        "run": {"name": run_of_night(checked.config.run.name, night.night)},
         "loop": {"draw": night.night, "iterations": 1},
     }
     config = make_config(config_with(checked.config.model_dump(mode="json"), own))

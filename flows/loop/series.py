@@ -12,12 +12,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, TypeAdapter
 
+from flows.stored.nights import NIGHTS, UNFINISHED
 from tasks.domain.schema import Policy
 from tasks.domain.settings import Settings
 from tasks.store.artifacts import Store
 from tasks.store.ranges import RangeSamples
-
-UNFINISHED = ("running", "failed")
 
 
 class NightSettings(Settings):
@@ -79,16 +78,16 @@ class Series:
     def all(self) -> list[Night]:
         """Return all nights, oldest first; their names are dates and sort as dates."""
         records = (
-            self.store.read_json(f"nights/{self.name}/{file}") for file in self.store.listdir(f"nights/{self.name}")
+            self.store.read_json(f"{NIGHTS}/{self.name}/{file}") for file in self.store.listdir(f"{NIGHTS}/{self.name}")
         )
         return [TypeAdapter(Night).validate_python(record) for record in records if record]
 
     def get(self, night: str) -> Night | None:
-        record = self.store.read_json(f"nights/{self.name}/{night}.json")
+        record = self.store.read_json(f"{NIGHTS}/{self.name}/{night}.json")
         return TypeAdapter(Night).validate_python(record) if record else None
 
     def put(self, night: Night) -> Night:
-        self.store.write_json(f"nights/{self.name}/{night.night}.json", asdict(night))
+        self.store.write_json(f"{NIGHTS}/{self.name}/{night.night}.json", asdict(night))
         return night
 
     def begin(self, night: str, stands_at: Policy | None, settings: NightSettings) -> Night:

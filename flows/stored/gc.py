@@ -1,9 +1,9 @@
 """Removes from a store and a scratch folder what nothing needs any more.
 
-It keeps, for each run, the promoted, the best and the last N policies and those that they were started from, and it keeps all
-manifests, data sets, samples and verdicts, so that lineage stays complete and a repeated run stays cached. It removes the
-weights of other epochs (once their iteration has chosen), parts that no manifest names and that are older than a day, and
-training states whose training is committed.
+It keeps, for each run or series of nights, the promoted, the best and the last N policies and those that they were started from,
+and it keeps all manifests, data sets, samples and verdicts, so that lineage stays complete and a repeated run stays cached. It removes the
+weights of other epochs (once their iteration has chosen or their night was dropped) with this machine's copies of them, parts that
+no manifest names and that are older than a day, and training states whose training is committed.
 """
 
 from __future__ import annotations
@@ -17,12 +17,16 @@ from pathlib import Path
 
 from flows.stored.lineage import ancestors, starts_of
 from flows.stored.ls import STAGES, finetune_of, manifests_in
+from flows.stored.nights import DROPPED, nights_in
 from flows.stored.policies import promoted_digests
 from flows.stored.runs import best_by_val, results_in
 from tasks.domain.results import RunResult
-from tasks.store.artifacts import Manifest, Store
+from tasks.store.artifacts import Manifest, Store, key_of
+from tasks.store.places import RunPlaces
+from tasks.store.slots import Slot
 
 ORPHAN_AGE_S = 24 * 3600.0
+DROPPED_AT = str(Slot.of(1, stage="finetune"))  # a night is one iteration
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ def clean(
         *_other_weights(store, results, kept),
         *_orphans(store, moment),
         *_training_states(store, scratch, moment),
+        *_fetched_weights(store, scratch, kept, moment),
     ]
     if not dry_run:
         for removal in removals:
@@ -66,26 +71,47 @@ def clean(
 
 
 def policies_to_keep(store: Store, results: list[RunResult], keep_last: int) -> set[str]:
-    """Return the digests of the policies whose weights stay, with those that they were started from."""
-    kept = promoted_digests(store)
+    """Return the digests of the policies whose weights stay, with those that they were started from.
+
+    The nights of a series count as one run, or a series would keep the weights of every night for ever. Its best is the promoted
+    policy; what an unfinished night samples from stays too.
+    """
+    nights = list(nights_in(store))
+    kept = promoted_digests(store) | {one.samples_from for one in nights if one.samples_from}
+    chosen = {result.name: [row.policy_digest for row in result.iterations if row.policy_digest] for result in results}
+    for series in {one.series for one in nights}:
+        runs = [one.run for one in nights if one.series == series]
+        kept.update(_last([digest for run in runs for digest in chosen.pop(run, ())], keep_last))
     for result in results:
-        rows = [row for row in result.iterations if row.policy_digest]
-        kept |= {row.policy_digest for row in rows[len(rows) - min(keep_last, len(rows)) :]}
-        best = best_by_val(result)
+        kept.update(_last(chosen.get(result.name, []), keep_last))
+        best = best_by_val(result) if result.name in chosen else None
         if best is not None:
             kept.add(best.policy_digest)
     return kept | set(ancestors(starts_of(store), kept))
 
 
+def _last(digests: list[str], count: int) -> list[str]:
+    """Return the last `count` different policies, because a night that held one back chose no new one."""
+    return list(dict.fromkeys(reversed(digests)))[:count]
+
+
 def _other_weights(store: Store, results: list[RunResult], kept: set[str]) -> Iterator[Removal]:
-    """Find epoch folders that no run keeps, of trainings whose iteration is finished in some run."""
+    """Find epoch folders that no run keeps, of trainings whose iteration is finished in some run or whose night was dropped."""
     finished = {row.refs["finetune"] for result in results for row in result.iterations if "finetune" in row.refs}
-    manifests = {one.key: one for uri in finished if (one := finetune_of(store, uri)) is not None}
-    for manifest in manifests.values():
+    found = [finetune_of(store, uri) for uri in finished] + list(_dropped_trainings(store))
+    for manifest in {one.key: one for one in found if one is not None}.values():
         for epoch in manifest.meta["epochs"]:
             size = 0 if epoch["digest"] in kept else store.size(epoch["path"])
             if size:
                 yield Removal(epoch["path"], size, f"weights of epoch {epoch['epoch']}, which no run keeps")
+
+
+def _dropped_trainings(store: Store) -> Iterator[Manifest | None]:
+    """Return the trainings of nights that a later night dropped, because nobody will finish them."""
+    for night in nights_in(store):
+        recipe = store.read_json(RunPlaces(night.run).recipe(DROPPED_AT)) if night.record["status"] == DROPPED else None
+        if recipe:
+            yield store.lookup("finetune", key_of(recipe))
 
 
 def _orphans(store: Store, now: float) -> Iterator[Removal]:
@@ -133,6 +159,15 @@ def _training_states(store: Store, scratch: Path, now: float) -> Iterator[Remova
     for folder in sorted((scratch / "models").glob("*.partial")):
         if now - folder.stat().st_mtime > ORPHAN_AGE_S:
             yield Removal(str(folder), _local_bytes(folder), "a download that was never finished", local=True)
+
+
+def _fetched_weights(store: Store, scratch: Path, kept: set[str], now: float) -> Iterator[Removal]:
+    """Find local copies of policies of this store that no run keeps and that were fetched more than a day ago."""
+    folders = [path for path in (scratch / "models").glob("*") if path.is_dir() and path.name not in kept]
+    trained = set(starts_of(store)) if folders else set()
+    for folder in sorted(folders):
+        if folder.name in trained and now - folder.stat().st_mtime > ORPHAN_AGE_S:
+            yield Removal(str(folder), _local_bytes(folder), "a local copy of weights that no run keeps", local=True)
 
 
 def _in_use(folder: Path) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from flows.stored.nights import NIGHTS, nights_in
 from flows.stored.runs import results_in, run_names
 from tasks.domain.results import IterationResult, RunResult
 from tasks.store.artifacts import Manifest, Store
@@ -54,7 +55,7 @@ class Listing:
 def list_store(store: Store) -> Listing:
     """List everything below the store's root, by run and by stage."""
     lines = {result.name: _line(store, result) for result in results_in(store)}
-    series = {name: _series(store, name) for name in store.listdir("nights")}
+    series = {name: _series(store, name) for name in store.listdir(NIGHTS)}
     begun = (name for name in run_names(store) if name not in lines and name not in series)
     started = (RunLine(name, "started", 0, None, ()) for name in begun)
     runs = tuple(sorted((*series.values(), *lines.values(), *started), key=lambda line: line.name))
@@ -77,8 +78,7 @@ def finetune_of(store: Store, uri: str) -> Manifest | None:
 
 def _series(store: Store, name: str) -> RunLine:
     """Return the line of one series of nights; each night that began a run also has a line of its own."""
-    found = (store.read_json(f"nights/{name}/{file}") for file in store.listdir(f"nights/{name}"))
-    nights = [one for one in found if one]
+    nights = [one.record for one in nights_in(store) if one.series == name]
     ended = [one for one in nights if one["status"] in ENDED_NIGHTS]
     last = nights[-1] if nights else {}
     end = last.get("ended")

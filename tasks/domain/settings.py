@@ -24,6 +24,8 @@ from pydantic import (
 from tasks.domain.extensions import COLUMNS, ENGINES, LOADERS
 from tasks.domain.schema import Hint, Sampling
 
+WarmupFrom = Literal["first_step", "zero"]
+
 
 class Settings(BaseModel):
     """Frozen, and an unknown key is an error: a misspelt knob must not be silently ignored."""
@@ -185,6 +187,11 @@ class ModelSettings(Settings):
     )
     pretrain_steps: int = Field(600, ge=1, description="builtin: only: steps of base pre-training.")
     pretrain_seed: int = Field(0, ge=0, lt=2**31, description="builtin: only.")
+    pretrain_warmup_from: WarmupFrom = Field(
+        "first_step",
+        description="builtin: only. first_step: each step learns; zero: the first step has rate 0, as in bases before this setting, "
+        "which are found again by it.",
+    )
 
 
 class GenerateSettings(Settings):
@@ -476,7 +483,7 @@ class FinetuneSettings(Settings):
         "cosine", description="Of the learning rate, after the warm-up."
     )
     warmup_share: float = Field(0.03, ge=0, lt=1, description="Share of all steps in which the learning rate rises.")
-    warmup_from: Literal["first_step", "zero"] = Field(
+    warmup_from: WarmupFrom = Field(
         "first_step",
         description="first_step: the warm-up's last step has the peak, and each step learns; zero: the first step has rate 0 and "
         "learns nothing, as in trainings before this setting, which are found again by it.",

@@ -1,12 +1,16 @@
 """The Postgres database of a Prefect server (`restem up --database`); without one the server keeps SQLite in its folder.
 
-Its password is in no argument, record or log: the driver takes it from PGPASSWORD or from a password file (PGPASSFILE, else
-~/.pgpass), and of the processes that `restem up` starts only the server has it.
+Its password is in no argument, record or log, and in no environment that /proc shows: `restem up` hands it to its keeper, and the
+keeper to each server that it starts, through a pipe that is empty afterwards. The server's driver takes it from PGPASSWORD, which
+the server sets for itself, or from a password file (PGPASSFILE, else ~/.pgpass).
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import parse_qs, urlsplit
 
 from tasks.domain.errors import UserError, one_sentence
@@ -14,6 +18,7 @@ from tasks.report.tables import without_password
 
 SCHEME = "postgresql+asyncpg"
 URL_VARIABLE, PASSWORD_VARIABLE = "PREFECT_API_DATABASE_CONNECTION_URL", "PGPASSWORD"
+PIPE_VARIABLE = "RESTEM_DATABASE_PASSWORD_FD"  # the descriptor from which a server takes its password
 CONNECT_TIMEOUT_S = 15.0
 WHERE = "set PGPASSWORD, or name a password file in PGPASSFILE (default ~/.pgpass)"
 
@@ -40,3 +45,24 @@ async def _refusal(url: str) -> str:
         return one_sentence(error) or type(error).__name__
     await connection.close()
     return ""
+
+
+@contextmanager
+def password_pipe(password: str) -> Iterator[int]:
+    """Yield a descriptor from which one child may read the password; it is closed here when the block ends."""
+    descriptor, writing = os.pipe()
+    try:
+        with os.fdopen(writing, "w") as stream:
+            stream.write(password)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def take_password() -> None:
+    """Set PGPASSWORD to what the pipe holds; /proc goes on showing the environment with which this process was started."""
+    if descriptor := os.environ.pop(PIPE_VARIABLE, ""):
+        with os.fdopen(int(descriptor)) as stream:
+            password = stream.read()
+        if password:
+            os.environ[PASSWORD_VARIABLE] = password

@@ -14,14 +14,14 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psutil
 
 from flows.operation.server.api import SERVER, is_healthy
-from flows.operation.server.database import PASSWORD_VARIABLE
+from flows.operation.server.database import PIPE_VARIABLE, password_pipe
 from flows.operation.server.database import URL_VARIABLE as DATABASE_VARIABLE
 from flows.operation.server.environment import QUIET
 from flows.viewer.address import STORE_VARIABLE, URL_VARIABLE
@@ -38,7 +38,6 @@ HANG_VARIABLE, HANG_S = "RESTEM_SERVER_PATIENCE_S", 60.0  # without an answer; a
 SWEEP_EVERY_S = 60.0
 RESTART_AFTER_S = 3.0  # a child that ends at once must not be restarted in a busy loop
 STOP_GRACE_S = 10.0
-NO_SECRETS: Mapping[str, str] = {}
 MOST_RUNS = 4  # at once of one worker; each is a Python process of its own
 EVERY_ADDRESS = ("0.0.0.0", "::")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -153,9 +152,9 @@ class Patience:
 class Keeper:
     """Starts the children, restarts those that ended or hang, and ends all of them when told."""
 
-    def __init__(self, machine: Machine, secrets: Mapping[str, str] = NO_SECRETS) -> None:
-        """`secrets` is laid over the server's environment and over nobody else's."""
-        self.machine, self.secrets = machine, secrets
+    def __init__(self, machine: Machine, password: str = "") -> None:
+        """`password` is that of the server's database; the server gets it and nobody else."""
+        self.machine, self.password = machine, password
         self.children: dict[str, GuardedProcess] = {}
         self.stopping = threading.Event()
         self.patience = Patience(START_TIMEOUT_S, float(os.environ.get(HANG_VARIABLE, HANG_S)))
@@ -197,13 +196,15 @@ class Keeper:
             return
         machine = self.machine
         folder = Path(machine.folder)
-        environment = machine.environment()
+        start = partial(spawn, self._argv(name), log_path=folder / f"{name}.log", cwd=Path(machine.root))
         if name == "server":
             self.patience.restarted(time.monotonic())
-            environment |= self.secrets
-        self.children[name] = spawn(
-            self._argv(name), env=environment, log_path=folder / f"{name}.log", cwd=Path(machine.root)
-        )
+        if name == "server" and machine.database:
+            with password_pipe(self.password) as descriptor:
+                named = {DATABASE_VARIABLE: machine.database, PIPE_VARIABLE: str(descriptor)}
+                self.children[name] = start(env=machine.environment() | named, pass_fds=(descriptor,))
+        else:
+            self.children[name] = start(env=machine.environment())
 
     def _argv(self, name: str) -> list[str]:
         """Return the command line of the server, or of a pool's worker."""
@@ -258,23 +259,15 @@ class Keeper:
                 thread.join()
 
 
-def database_secrets(machine: Machine) -> dict[str, str]:
-    """Return what only the server needs to reach its database, and take it out of our own environment, which workers inherit."""
-    if not machine.database:
-        return {}
-    password = os.environ.pop(PASSWORD_VARIABLE, "")
-    return {DATABASE_VARIABLE: machine.database} | ({PASSWORD_VARIABLE: password} if password else {})
-
-
 def main() -> None:
-    """Run the keeper; the folder's record says what it keeps."""
+    """Run the keeper; the folder's record says what it keeps, and standard input holds the database's password, if there is one."""
     folder = Path(sys.argv[1])
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     machine = read_machine(folder)
     assert machine is not None
     os.environ.update(machine.environment())
-    keeper = Keeper(machine, database_secrets(machine))
+    keeper = Keeper(machine, sys.stdin.read())
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: keeper.stopping.set())
     keeper.run()

@@ -12,12 +12,15 @@ from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+from flows.operation.server.database import take_password
+
 log = logging.getLogger("restem")
 _reloads: set[asyncio.Task[Any]] = set()  # a loop holds its tasks weakly
 
 
 def create_app() -> Any:
     """Return Prefect's own application, mended."""
+    take_password()
     writers_wait()
     automations_reload_beside_the_loop()
     from prefect.server.api.server import create_app as prefect_app

@@ -15,7 +15,7 @@ import psutil
 
 from flows.config import RunSettings
 from flows.operation.server.api import is_healthy
-from flows.operation.server.database import check_database
+from flows.operation.server.database import PASSWORD_VARIABLE, check_database, password_pipe
 from flows.operation.server.keeper import LOG_FILE, LOOPBACK, START_TIMEOUT_S, Machine, read_machine
 from tasks.domain.errors import InfrastructureError, UserError
 from tasks.processes.ports import free_port, is_taken
@@ -118,14 +118,20 @@ def _start(wanted: Machine) -> Machine:
     folder = Path(wanted.folder)
     folder.mkdir(parents=True, exist_ok=True)
     wanted.write()
-    with (folder / LOG_FILE).open("ab") as log:
+    password = os.environ.get(PASSWORD_VARIABLE, "") if wanted.database else ""
+    with (folder / LOG_FILE).open("ab") as log, password_pipe(password) as given:
         child = subprocess.Popen(
             [sys.executable, "-m", "flows.operation.server.keeper", wanted.folder],
-            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            cwd=ROOT, env=without_password_of(wanted), stdin=given, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     machine = replace(wanted, process=(child.pid, psutil.Process(child.pid).create_time()))
     machine.write()
     return machine
+
+
+def without_password_of(machine: Machine) -> dict[str, str]:
+    """Return our environment without the database's password, which workers would inherit from their keeper."""
+    return {name: value for name, value in os.environ.items() if not (machine.database and name == PASSWORD_VARIABLE)}
 
 
 def _wait(machine: Machine) -> None:
@@ -141,10 +147,8 @@ def _wait(machine: Machine) -> None:
 
 def _register(machine: Machine) -> None:
     """Register pools, deployments, limits and automations from a process of its own, whose settings name this server."""
-    argv, environment = (
-        [sys.executable, "-m", "flows.operation.server.registration"],
-        {**os.environ, **machine.environment()},
-    )
+    argv = [sys.executable, "-m", "flows.operation.server.registration"]
+    environment = {**without_password_of(machine), **machine.environment()}
     try:
         done = subprocess.run(
             argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=REGISTER_TIMEOUT_S,

@@ -22,7 +22,8 @@ from tasks.domain import arithmetic, hinted_arithmetic, tiny_programs
 from tasks.domain.errors import TrainerFailed
 from tasks.domain.prompts import template_named
 from tasks.domain.schema import Problem
-from tasks.domain.settings import ModelSettings
+from tasks.domain.settings import ModelSettings, WarmupFrom
+from tasks.engines.training.schedule import RateShare
 
 PAD, BOS, EOS, UNK = "<pad>", "<s>", "</s>", "<unk>"
 RECIPE_FILE = "pretrain.json"
@@ -94,6 +95,7 @@ class PretrainRecipe:
     max_positions: int = 128
     initializer_range: float = 0.1
     task: str = "arithmetic"
+    warmup_from: WarmupFrom = "first_step"
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,13 @@ def pretrain_base(
 def recipe_of(settings: ModelSettings, output_dir: str = "") -> PretrainRecipe:
     """Return the recipe of `settings.base`, which names a curriculum as builtin:NAME."""
     task = settings.base.removeprefix(PREFIX)
-    return PretrainRecipe(output_dir, settings.pretrain_steps, settings.pretrain_seed, task=task)
+    return PretrainRecipe(
+        output_dir,
+        settings.pretrain_steps,
+        settings.pretrain_seed,
+        task=task,
+        warmup_from=settings.pretrain_warmup_from,
+    )
 
 
 def curriculum_named(base: str) -> Curriculum | None:
@@ -237,7 +245,6 @@ def encode_batch(tokenizer: Any, batch: list[Pair], task: str = "arithmetic") ->
 def train(recipe: PretrainRecipe) -> None:
     """Train with AdamW, warm-up and cosine decay; the folder appears at the end, complete."""
     import torch
-    from transformers import get_cosine_schedule_with_warmup
 
     torch.set_num_threads(1)  # matrices this small lose time to threads, and the sums no longer depend on the cores
     torch.manual_seed(recipe.seed)
@@ -245,7 +252,7 @@ def train(recipe: PretrainRecipe) -> None:
     tokenizer = character_tokenizer(recipe.task)
     model = tiny_llama(recipe, tokenizer).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
-    schedule = get_cosine_schedule_with_warmup(optimizer, recipe.warmup_steps, recipe.steps)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate_of(recipe))
     started = time.monotonic()
     for step in range(1, recipe.steps + 1):
         ids, labels = encode_batch(tokenizer, [next(supply) for _ in range(recipe.batch_size)], recipe.task)
@@ -259,6 +266,14 @@ def train(recipe: PretrainRecipe) -> None:
             report = PretrainProgress(step, recipe.steps, round(loss.item(), 4), round(time.monotonic() - started, 1))
             print(json.dumps(asdict(report)), flush=True)
     save(model, tokenizer, recipe)
+
+
+def rate_of(recipe: PretrainRecipe) -> Callable[[int], float]:
+    """Return the share of the peak rate at a step, as `LambdaLR` asks for it; no step has rate 0 unless the recipe says so."""
+    share = RateShare("cosine", recipe.warmup_steps, recipe.steps)
+    if recipe.warmup_from == "first_step":
+        return share
+    return lambda step: step / recipe.warmup_steps if step < recipe.warmup_steps else share(step)
 
 
 def save(model: Any, tokenizer: Any, recipe: PretrainRecipe) -> None:

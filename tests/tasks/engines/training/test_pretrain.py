@@ -5,18 +5,23 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tasks.base import BaseJob
 from tasks.domain.arithmetic import Expression, solution
 from tasks.domain.errors import TrainerFailed
 from tasks.domain.hinted_arithmetic import exercises
-from tasks.domain.settings import ModelSettings
+from tasks.domain.settings import ModelSettings, WarmupFrom
 from tasks.engines.training.pretrain import (
     PretrainProgress,
     PretrainRecipe,
     character_tokenizer,
     curriculum_named,
     pretrain_base,
+    rate_of,
+    tiny_llama,
+    train,
 )
 from tasks.store.artifacts import key_of
 from tasks.store.workspace import Workspace
@@ -62,9 +67,41 @@ def test_the_base_with_hints_has_a_token_for_all_that_it_is_taught_and_room_for_
 
 
 def test_the_first_base_is_found_under_its_old_key_and_its_tokens_are_those_of_before(tmp_path: Path) -> None:
-    recipe = BaseJob(Workspace(str(tmp_path), str(tmp_path), "r"), ModelSettings(pretrain_steps=900)).recipe()
-    assert key_of(recipe) == "6a4bd4c6e62a3776"
+    workspace = Workspace(str(tmp_path), str(tmp_path), "r")
+    before = BaseJob(workspace, ModelSettings(pretrain_steps=900, pretrain_warmup_from="zero")).recipe()
+    assert key_of(before) == "6a4bd4c6e62a3776"
+    now = BaseJob(workspace, ModelSettings(pretrain_steps=900)).recipe()
+    assert now == before | {"warmup_from": "first_step"}
     assert len(character_tokenizer()) == 22
+
+
+@given(st.integers(1, 2000), st.integers(0, 60))
+def test_every_step_of_a_base_learns(steps: int, warmup: int) -> None:
+    rate = rate_of(PretrainRecipe("", steps, 0, warmup_steps=warmup))
+    assert min(map(rate, range(steps))) > 0
+
+
+def test_the_rates_of_a_base_of_before_are_transformers_own() -> None:
+    import torch
+    from transformers import get_cosine_schedule_with_warmup
+
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    theirs = get_cosine_schedule_with_warmup(optimizer, 30, 600).lr_lambdas[0]
+    ours = rate_of(PretrainRecipe("", 600, 0, warmup_from="zero"))
+    assert [ours(step) for step in range(600)] == [theirs(step) for step in range(600)]
+
+
+@pytest.mark.parametrize(("warmup_from", "moves"), [("first_step", True), ("zero", False)])
+def test_a_base_of_one_step_has_learned(warmup_from: WarmupFrom, moves: bool, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    recipe = PretrainRecipe(str(tmp_path / "base"), 1, 0, warmup_from=warmup_from)
+    train(recipe)
+    torch.manual_seed(recipe.seed)
+    start = tiny_llama(recipe, character_tokenizer()).state_dict()
+    trained = load_file(tmp_path / "base" / "model.safetensors")
+    assert any(not torch.equal(trained[name], start[name]) for name in trained) is moves
 
 
 def test_special_tokens_of_tokenizer_model_and_generation_agree(base: tuple[Path, list[PretrainProgress]]) -> None:
