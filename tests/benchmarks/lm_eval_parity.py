@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -54,14 +55,22 @@ class Scored:
     ours_text: str
     theirs_text: str
     ours: bool
+    ours_of_theirs: bool  # our verdict on the completion that lm-eval drew: the graders apart from the texts
     strict: bool
     flexible: bool
+    strict_read: str  # "[invalid]" where lm-eval's pattern found nothing
+    flexible_read: str
     why: str  # what our grader read, and by which rule
 
     @property
     def differs(self) -> bool:
         """Whether our verdict is another than that of the flexible extraction, which is the one that takes any answer."""
         return self.ours != self.flexible
+
+    @property
+    def same_number(self) -> bool:
+        """Whether both read the same number out of their text, right or wrong: with few right answers this says more than the scores."""
+        return number_of(str(json.loads(self.why).get("answer", ""))) == number_of(self.flexible_read)
 
 
 def main() -> dict[str, Any]:
@@ -86,8 +95,15 @@ def summary(scored: Sequence[Scored]) -> dict[str, Any]:
         "problems": len(scored), "ours": sum(one.ours for one in scored), "lm_eval_strict": sum(one.strict for one in scored),
         "lm_eval_flexible": sum(one.flexible for one in scored), "same_text": sum(one.ours_text == one.theirs_text for one in scored),
         "ours_not_flexible": sum(one.differs for one in scored), "ours_not_strict": sum(one.ours != one.strict for one in scored),
-        "different": [asdict(one) for one in scored if one.differs or one.ours != one.strict],
+        "ours_of_theirs_not_flexible": sum(one.ours_of_theirs != one.flexible for one in scored), "same_number": sum(one.same_number for one in scored),
+        "different": [asdict(one) for one in scored if one.differs or one.ours != one.strict or not one.same_number],
     }  # fmt: skip
+
+
+def number_of(text: str) -> str | None:
+    """Return the last number of an answer, without thousands separators and a final point; None where there is none."""
+    found = re.findall(r"-?\d[\d,]*(?:\.\d+)?", text)
+    return found[-1].replace(",", "") if found else None
 
 
 def _scored(problems: Sequence[Problem], model: Path, python: Path, folder: Path) -> Iterator[Scored]:
@@ -103,19 +119,21 @@ def _scored(problems: Sequence[Problem], model: Path, python: Path, folder: Path
         theirs = ask_lm_eval(python, engine.url, problems, prompts, list(template.stop), folder)
     finally:
         engine.close()
-    verdicts = grader_for(VerifySettings(reward="math")).grade_texts([(one, ours[one.id]) for one in problems])
-    for problem, graded in zip(problems, verdicts, strict=True):
+    grader = grader_for(VerifySettings(reward="math"))
+    graded = grader.grade_texts([(one, ours[one.id]) for one in problems])
+    of_theirs = grader.grade_texts([(one, theirs[one.id]["text"]) for one in problems])
+    for problem, mine, other in zip(problems, graded, of_theirs, strict=True):
         their = theirs[problem.id]
         yield Scored(
-            problem.id, str(problem.gold), ours[problem.id], their["text"], graded.verdict.label == "correct", their[STRICT], their[FLEXIBLE],
-            json.dumps(dict(graded.verdict.evidence), ensure_ascii=False),
+            problem.id, str(problem.gold), ours[problem.id], their["text"], mine.verdict.label == "correct", other.verdict.label == "correct",
+            their[STRICT], their[FLEXIBLE], their[f"{STRICT} read"], their[f"{FLEXIBLE} read"], json.dumps(dict(mine.verdict.evidence), ensure_ascii=False),
         )  # fmt: skip
 
 
 def ask_lm_eval(
     python: Path, url: str, problems: Sequence[Problem], prompts: dict[str, str], stop: list[str], folder: Path
 ) -> dict[str, dict[str, Any]]:
-    """Let lm-eval draw from the same server and score; return by problem its completion and whether each extraction was right."""
+    """Let lm-eval draw from the same server and score; return by problem its completion, and what each extraction read and whether it was right."""
     write_task(folder, problems, prompts, stop)
     argv = [
         str(python), "-m", "lm_eval", "run", "--model", "local-completions", "--tasks", TASK, "--include_path", str(folder), "--output_path", str(folder / "out"),
@@ -153,5 +171,5 @@ def read_samples(folder: Path) -> dict[str, dict[str, Any]]:
     for line in file.read_text().splitlines():
         row = json.loads(line)
         seen = found.setdefault(row["doc"]["id"], {"text": row["resps"][0][0]})
-        seen[row["filter"]] = bool(row["exact_match"])
+        seen[row["filter"]], seen[f"{row['filter']} read"] = bool(row["exact_match"]), row["filtered_resps"][0]
     return found

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from flows.viewer.curves import histogram
 from flows.viewer.pages.run import attachment
 from flows.viewer.pages.waiting import samples_of
-from flows.viewer.queries import LONGEST_TEXT, Filter, Row
+from flows.viewer.queries import LONGEST_TEXT, MOST_OF_A_PROBLEM, Filter, Row
 from flows.viewer.shelf import Building
 from flows.viewer.viewer import Viewer
 from tasks.domain.equations import all_hold
@@ -38,13 +38,13 @@ class Group:
 def samples_page(viewer: Viewer, request: Request) -> Response:
     """Show the samples that a filter lets through, with the histogram of their lengths."""
     name, wanted = request.path_params["run"], Filter.of(request.query_params)
-    page = request.query_params.get("page", "0")
+    page = request.query_params.get("page", "1")
     if not (page.isascii() and page.isdigit()):
-        raise UserError(f"page is {page[:40]!r}; expected a whole number")
+        raise UserError(f"page is {page[:40]!r}; expected a whole number from 1 on")
     config, samples = viewer.config(name), samples_of(viewer, request)
     if isinstance(samples, Building):
         return viewer.page(request, "waiting.html", run=name, building=samples)
-    found = samples.find(wanted, int(page[:9]))
+    found = samples.find(wanted, int(page[:9]) - 1)
     return viewer.page(
         request, "samples.html", run=name, wanted=wanted, given=asdict(wanted), found=found, choices=samples.choices,
         built=samples.built, bars=histogram(found.bars, wanted, "tokens of a completion, by label"),
@@ -66,6 +66,7 @@ def problem_page(viewer: Viewer, request: Request) -> Response:
         request, "problem.html", run=name, id=wanted, problem=problem or {}, groups=groups,
         base_and_last=base_and_last(groups), built=samples.built, evidence={row.id: evidence(row) for row in rows},
         why={row.id: why(row, rows, config) for row in rows}, most=LONGEST_TEXT, longest=LONGEST_QUESTION,
+        first=MOST_OF_A_PROBLEM if len(rows) == MOST_OF_A_PROBLEM else 0,
     )  # fmt: skip
 
 

@@ -175,6 +175,36 @@ def test_any_sample_is_three_clicks_away(client: TestClient) -> None:
     assert "whole text" in page(client, problem)
 
 
+def test_the_numbered_pages_of_a_list_hold_every_sample_once(client: TestClient, shelf: Shelf) -> None:
+    samples = shelf.samples("small", wait_s=60)
+    assert not isinstance(samples, Building) and samples.built.samples > PAGE
+    count = -(-samples.built.samples // PAGE)
+    lists = [page(client, f"/run/small/samples?page={number}") for number in range(1, count + 1)]
+    ids = [one for text in lists for one in re.findall(r'#s(\d+)"', text)]
+    assert len(ids) == len(set(ids)) == samples.built.samples
+    assert 'name="page" value="2" ' in lists[1] and f"of {count} <button>" in lists[1]
+    for beyond, same in (("0", lists[0]), ("99999999999", lists[-1])):
+        assert re.findall(r'#s(\d+)"', page(client, f"/run/small/samples?page={beyond}")) == re.findall(
+            r'#s(\d+)"', same
+        )
+
+
+def test_a_problem_with_more_samples_than_its_page_holds_says_where_all_are(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.viewer.queries.MOST_OF_A_PROBLEM", 3)
+    monkeypatch.setattr("flows.viewer.pages.samples.MOST_OF_A_PROBLEM", 3)
+    problem = next(one for one in links(page(client, "/run/small/samples")) if "/problem?" in one)
+    text = page(client, problem)
+    assert text.count("<article") == 3 and "its first 3 samples" in text
+    name = dict(parse_qsl(urlsplit(problem).query))["id"]
+    everything = next(one for one in links(text) if "/samples?problem=" in one)
+    assert (
+        dict(parse_qsl(urlsplit(everything).query)) == {"problem": name}
+        and page(client, everything).count("<article") > 3
+    )
+
+
 def test_a_problem_shows_its_samples_by_policy_with_evidence(client: TestClient, viewed: Store) -> None:
     _, sample, verdict = next(row for row in stored(viewed, "small") if "base/test/sampled" in row[0])
     text = page(client, f"/run/small/problem?id={sample.problem_id.replace('+', '%2B')}")
