@@ -26,7 +26,8 @@ RUN = "million"
 BLOCK, BLOCKS = 30, 5000  # texts are drawn from so many pieces of so many words
 PAGES = {
     "runs": "/", "run": f"/run/{RUN}", "samples": f"/run/{RUN}/samples", "later page": f"/run/{RUN}/samples?page=15000",
-    "filtered": f"/run/{RUN}/samples?label=correct&least=200&most=400&part=train", "problem": f"/run/{RUN}/problem?id=p500",
+    "last page": f"/run/{RUN}/samples?page=999999", "filtered": f"/run/{RUN}/samples?label=correct&least=200&most=400&part=train",
+    "part of an id": f"/run/{RUN}/samples?problem=p50", "problem": f"/run/{RUN}/problem?id=p50", "whole text": f"/run/{RUN}/sample/50.txt",
 }  # fmt: skip
 SEARCHES = {"rare": "w999 w998 w9", "none": "nowhere to be found", "common": "w500", "capitals": "W123 W456"}
 
@@ -42,10 +43,10 @@ def main(samples: int = SAMPLES) -> dict[str, Any]:
         built_s = time.monotonic() - started
         assert not isinstance(made, Building)
         client = TestClient(make_app(workspace.store, folder / "view"), base_url="http://127.0.0.1")
-        client.get(f"/run/{RUN}/samples?label=correct")  # opens the index
+        open_s = seconds(client, f"/run/{RUN}/samples?label=correct")  # as after a restart of the viewer
         return {
             "samples": made.built.samples, "build_s": round(built_s, 1), "index_gb": round(made.built.path.stat().st_size / 1e9, 2),
-            "pages_s": {page: seconds(client, path) for page, path in PAGES.items()},
+            "open_s": open_s, "pages_s": {page: seconds(client, path) for page, path in PAGES.items()},
             "searches_s": {kind: seconds(client, f"/run/{RUN}/samples?text={text}") for kind, text in SEARCHES.items()},
         }  # fmt: skip
 
