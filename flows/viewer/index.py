@@ -10,6 +10,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 VERSION = 2
+READERS = (
+    16  # recipes that are read at once: a run has hundreds, and a remote store answers each after tens of milliseconds
+)
 DRAWN_BY = ("generate", "human")
 INDEXED = (*DRAWN_BY, "verify", "materialize")
 TABLES = """
@@ -74,9 +78,12 @@ class Built:
 
 def index_key(records: RunRecords) -> str:
     """Return the digest of everything of the run that an index holds."""
-    recipes = ((path, records.store.read_json(path)) for path in records.store.walk(records.places.recipes))
-    wanted = ((path, key_of(one)) for path, one in recipes if one and one["stage"] in (*INDEXED, PROBLEMS))
-    return digest_of([VERSION, sorted(wanted)])
+    paths = records.store.walk(records.places.recipes)
+    with ThreadPoolExecutor(READERS) as readers:
+        recipes = readers.map(records.store.read_json, paths)
+        named = zip(paths, recipes, strict=True)
+        wanted = sorted((path, key_of(one)) for path, one in named if one and one["stage"] in (*INDEXED, PROBLEMS))
+    return digest_of([VERSION, wanted])
 
 
 def build(records: RunRecords, path: Path, key: str, progress: Callable[[int, int], None]) -> Built:
