@@ -55,9 +55,9 @@ class Hub:
 class Refused(Exception):
     """An answer other than 200."""
 
-    def __init__(self, status: HTTPStatus, why: str) -> None:
+    def __init__(self, status: HTTPStatus, why: str, **more: str) -> None:
         super().__init__(why)
-        self.status = status
+        self.status, self.body = status, json.dumps({"error": why, **more}).encode()
 
 
 @contextmanager
@@ -88,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
                 raise Refused(HTTPStatus.UNAUTHORIZED, "Invalid username or password.")
             self._send(HTTPStatus.OK, *self._found(body))
         except Refused as refused:
-            self._send(refused.status, json.dumps({"error": str(refused)}).encode(), {})
+            self._send(refused.status, refused.body, {})
 
     do_GET = do_HEAD = do_POST = do_PUT = answer  # the names that http.server calls
 
@@ -120,10 +120,11 @@ class _Handler(BaseHTTPRequestHandler):
 def _create(hub: Hub, body: bytes) -> dict[str, Any]:
     asked = json.loads(body)
     name = (asked.get("type", "model"), f"{asked['organization']}/{asked['name']}")
+    url = f"{hub.url}/{'datasets/' if name[0] == 'dataset' else ''}{name[1]}"
     if name in hub.repositories:
-        raise Refused(HTTPStatus.CONFLICT, "You already created this repo")
+        raise Refused(HTTPStatus.CONFLICT, "You already created this repo", url=url)
     hub.repositories[name] = Repository(asked.get("visibility", "public"))
-    return {"url": f"{hub.url}/{'datasets/' if name[0] == 'dataset' else ''}{name[1]}"}
+    return {"url": url}
 
 
 def _validate(hub: Hub, body: bytes) -> dict[str, Any]:
