@@ -29,7 +29,13 @@ PAGES = {
     "last page": f"/run/{RUN}/samples?page=999999", "filtered": f"/run/{RUN}/samples?label=correct&least=200&most=400&part=train",
     "part of an id": f"/run/{RUN}/samples?problem=p50", "problem": f"/run/{RUN}/problem?id=p50", "whole text": f"/run/{RUN}/sample/50.txt",
 }  # fmt: skip
-SEARCHES = {"first": "w997 w998 w9", "rare": "w999 w998 w9", "none": "nowhere to be found", "common": "w500", "capitals": "W123 W456"}
+SEARCHES = {
+    "first": "w997 w998 w9",
+    "rare": "w999 w998 w9",
+    "none": "nowhere to be found",
+    "common": "w500",
+    "capitals": "W123 W456",
+}
 
 
 def main(samples: int = SAMPLES) -> dict[str, Any]:
