@@ -45,7 +45,10 @@ def shelf(viewed: Store, tmp_path_factory: pytest.TempPathFactory) -> Shelf:
 
 
 def page(client: TestClient, address: str, status: int = 200) -> str:
+    """Return a page, asked again as the page itself does while the index of its samples is built."""
     answer = client.get(address)
+    while "samples is being built" in answer.text:
+        answer = client.get(address)
     assert answer.status_code == status, (address, answer.status_code, answer.text[:2000])
     return answer.text
 
