@@ -24,10 +24,11 @@ from flows.run.rows import Maximized
 from flows.run.run import Executor, Journal, Run
 from flows.stored.nights import run_of_night
 from flows.stored.policies import Promoted, promote, promoted
-from tasks.domain.errors import UserError
+from tasks.domain.errors import StoreUnavailable, UserError
 from tasks.domain.schema import Policy
 from tasks.store.ranges import RangeSamples
 from tasks.store.slots import Slot
+from tasks.store.workspace import log
 
 Announce = Callable[[str, Promoted], None]  # told the series and what it now stands at
 
@@ -81,11 +82,19 @@ def one_night(checked: Checked, settings: NightSettings, how: NightRun) -> Ended
     try:
         ended = _work(tonight(checked, night), settings, night, series, how)
     except BaseException as error:
-        series.put(replace(series.get(night.night) or night, status="failed", message=str(error)[:500]))
+        _note_failure(series, night, error)
         raise
     if ended.status == "budget":
         return Ended("BudgetReached", ended.message)
     return Ended("Completed", f"night {ended.night}: {ended.status}, {ended.gain}")
+
+
+def _note_failure(series: Series, night: Night, error: BaseException) -> None:
+    """Record why the night was cut off; where the store is what failed, its record stays unfinished as it is."""
+    try:
+        series.put(replace(series.get(night.night) or night, status="failed", message=str(error)[:500]))
+    except (UserError, StoreUnavailable) as second:
+        log.warning("that night %s was cut off could not be recorded: %s", night.night, second)
 
 
 def tonight(checked: Checked, night: Night) -> Checked:

@@ -21,7 +21,9 @@ from flows.run.run import NotStored, Run
 from flows.run.stopping import Progress, progress_of, steps_of, stop_reason
 from flows.stored.analyses import base_readable
 from flows.stored.runs import audit_of, result_of
+from tasks.domain.disk import disk_faults_told
 from tasks.domain.diversity import Diversity
+from tasks.domain.errors import RestemError
 from tasks.domain.results import IterationResult, PolicyScore, RunResult, Tally, unchanged_warning
 from tasks.domain.schema import Policy
 from tasks.domain.selection import SelectionStats
@@ -143,7 +145,10 @@ class Recorder:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         if kind is not None and self.rows and not issubclass(kind, NotStored):
-            self._save("failed", notes=(str(error).splitlines()[0],) if error and str(error) else ())
+            try:
+                self._save("failed", notes=(str(error).splitlines()[0],) if error and str(error) else ())
+            except RestemError as second:  # the run's own failure must not be hidden by what followed from it
+                log.warning("that the run failed could not be written: %s", second)
 
     @contextmanager
     def iteration(self, number: int) -> Iterator[Timed]:
@@ -189,10 +194,11 @@ class Recorder:
         )  # fmt: skip
         result = replace(result, differences=differences_to_base(result), audit=audit_of(store, name))
         store.write_bytes(self.places.result, json.dumps(result.to_json(), indent=1).encode())
-        local = self.run.workspace.scratch_path / f"{name}-report.html"
-        write_html(result, local)
-        store.write_bytes(self.places.report, local.read_bytes())
-        track(result, self.run.workspace.tracking, self.run.config.finetune.report_to)
+        scratch = self.run.workspace.scratch_path
+        with disk_faults_told(f"scratch folder {scratch}"):
+            local = write_html(result, scratch / f"{name}-report.html")
+            store.write_bytes(self.places.report, local.read_bytes())
+            track(result, self.run.workspace.tracking, self.run.config.finetune.report_to)
         return result
 
     def _started(self) -> str:

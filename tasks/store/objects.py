@@ -210,7 +210,7 @@ class ObjectStore:
             raise
         except PermissionError as error:
             raise UserError(
-                f"store {self.root_url!r} refuses {what}: {error}; check the rights or the credentials"
+                f"store {self.root_url!r} refuses {what}: {error}; check the rights, the credentials and this machine's clock"
             ) from error
         except Exception as error:
             if (fault := fault_of(error)) is not None:

@@ -33,15 +33,16 @@ FORM: dict[str, Any] = {
 
 
 @contextmanager
-def second_worker(machine: Machine, folder: Path) -> Iterator[psutil.Popen]:
+def second_worker(machine: Machine, folder: Path, **more: str) -> Iterator[psutil.Popen]:
     """Another worker of the pool gpu, as another machine would run it: a scratch folder of its own, not ours to keep.
 
-    It takes one job at a time and looks more often than the machine's own, which would take all that there are.
+    It takes one job at a time and looks more often than the machine's own, which would take all that there are. `more` is laid
+    over its environment and that of its jobs.
     """
     environment = {
         **os.environ, **machine.environment, "PREFECT_API_URL": machine.url,
         "PREFECT_HOME": str(folder / "prefect"), "RESTEM_SCRATCH": str(folder / "scratch"), "PREFECT_WORKER_QUERY_SECONDS": "0.5",
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30", **more,
     }  # fmt: skip
     prefect = [sys.executable, "-m", "prefect", "worker", "start", "--type", "process"]
     argv = [*prefect, "--pool", "gpu", "--name", "second", "--limit", "1"]
@@ -136,36 +137,47 @@ def a_stage_of_it_is_done_by_the_fleet(machine: Machine, store: Store) -> None:
     assert "the same" in machine.artifacts(ended.id)[f"stage-{NAME}-verify-1"]["data"]
 
 
+# Recorded answers: a night has seven phases in a row, and each job of an engine would take half a minute to start one.
+NIGHT: dict[str, Any] = {
+    "data": FORM["data"], "generate": {"waves": [4], "range_size": 4}, "evaluate": {"samples": 0},
+    "run": {"name": "fleet-night", "store": f"s3://{BUCKET}/fleet-night", "execution": "deployments"},
+}  # fmt: skip
+
+
 @pytest.mark.timeout(1500)
 def test_a_night_on_a_fleet_goes_on_after_a_killed_worker_and_keeps_its_budget(
     operated: Operated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in operated.s3.environment.items():
         monkeypatch.setenv(name, value)
-    place = f"s3://{BUCKET}/fleet-night"
-    run = FORM["run"] | {"name": "fleet-night", "store": place}
-    machine, form = operated.machine, operated.form("fleet-night", **FORM | {"run": run})
-    nights = {"night": "2026-01-01", "least_gain": -1.0}
-    with second_worker(machine, tmp_path) as doomed:
-        flow_run = machine.start("nightly/nightly-fleet", {**form, "nights": nights, "settings": []})
-        with held_at_a_range(machine, doomed, Store(place), "fleet-night") as started:
-            doomed.kill()
-            machine.until(lambda: not any(one.is_running() for one in started), 60, "its flow runs to end with it")
+    machine, store = operated.machine, Store(NIGHT["run"]["store"])
+    form = {**operated.form("fleet-night", **NIGHT), "settings": []}
+
+    def night(date: str, **nights: Any) -> str:
+        settings = {"night": date, "least_gain": -1.0, **nights}
+        return machine.start("nightly/nightly-fleet", {**form, "nights": settings})
+
+    with second_worker(machine, tmp_path):
+        thrifty = machine.finish(night("2026-01-01", tokens=1))
+    assert (thrifty.type, thrifty.name) == ("COMPLETED", "BudgetReached"), thrifty
+    record = store.read_json("nights/fleet-night/2026-01-01.json") or {}
+    assert record["status"] == "budget" and len(record["ranges"]) < 5, record
+
+    hung = tmp_path / "hung"  # in the middle of a train range, because the base has been evaluated
+    hangs = {"RESTEM_FAILPOINTS": "generate.flushed:1=hang", "RESTEM_FAILPOINTS_ONCE": str(hung)}
+    with second_worker(machine, tmp_path, **hangs) as doomed:
+        flow_run = night("2026-01-02")
+        machine.until(hung.exists, 400, "the second worker to be in a train range")
+        jobs = jobs_of(doomed)
+        doomed.kill()
+        machine.until(lambda: not any(one.is_running() for one in jobs), 60, "its flow runs to end with it")
         first = machine.finish(flow_run)
     assert first.type == "FAILED", first
-    store = Store(place)
-    assert (store.read_json("nights/fleet-night/2026-01-01.json") or {})["status"] == "failed"
-    with second_worker(machine, tmp_path):
-        ended = machine.do(
-            "nightly/nightly-fleet", {**form, "nights": nights | {"night": "2026-01-02"}, "settings": []}
-        )
-        assert ended.type == "COMPLETED" and ended.message.startswith("night 2026-01-01: promoted"), ended
-        assert_each_index_once(store)
-        spent = nights | {"night": "2026-01-03", "tokens": 1}
-        thrifty = machine.do("nightly/nightly-fleet", {**form, "nights": spent, "settings": []})
-    assert (thrifty.type, thrifty.name) == ("COMPLETED", "BudgetReached"), thrifty
-    night = store.read_json("nights/fleet-night/2026-01-03.json") or {}
-    assert night["status"] == "budget" and len(night["ranges"]) < 5, night
+    assert (store.read_json("nights/fleet-night/2026-01-02.json") or {})["status"] == "failed"
+
+    ended = machine.finish(night("2026-01-03"))
+    assert ended.type == "COMPLETED" and ended.message.startswith("night 2026-01-02: promoted"), ended
+    assert_each_index_once(store)
 
 
 def train_jobs(machine: Machine, worker: psutil.Process) -> list[psutil.Process]:
