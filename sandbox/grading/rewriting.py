@@ -23,6 +23,7 @@ PACKAGES = frozenset({"numpy", "pytest", "scipy", "pandas", "sympy", "networkx",
 UNREACHABLE = re.compile(
     r"builtins\.(?:input|open|print)\b|\bsys\.stdin\s*=|[\"']sys\.stdin[\"']|\bmonkeypatch\b|\bcapfd\b|\btmp_path\b"
 )
+ASKED = frozenset({"type", "callable"})
 WATCHING = re.compile(r"stdout\b|\bcapsys\b")
 Failing = Literal["stop", "go on", "pass over"]
 
@@ -200,9 +201,16 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         """Rewrite a call; a function that is only called needs no look at its value."""
+        if isinstance(node.func, ast.Name) and node.func.id in ASKED - self.names and len(node.args) == 1:
+            return _asked(node.func.id, self.visit(node.args[0]))
         plain = isinstance(node.func, ast.Name) and not node.func.id[:1].isupper()
         function = node.func if plain else self.visit(node.func)
         return ast.Call(function, [self.visit(one) for one in node.args], [self.visit(one) for one in node.keywords])
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        """Turn `x.__class__` into `type(x)`."""
+        self.generic_visit(node)
+        return _asked("type", node.value) if node.attr == "__class__" and isinstance(node.ctx, ast.Load) else node
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         """Turn `P(1, 2) == f(1)` round, so that the expected value is built only after the program was called."""
@@ -254,6 +262,11 @@ class _Rewriter(ast.NodeTransformer):
             return ast.If(ast.Constant(True), [node, ast.Expr(also)], [])
         asserts = isinstance(call, ast.Attribute) and call.attr.startswith("assert")
         return _passing_over(node) if asserts and self.failing == "pass over" else node
+
+
+def _asked(function: str, value: ast.expr) -> ast.expr:
+    """What a built-in function says of an object of the program, which it would not see."""
+    return ast.Call(ast.Name(f"_restem_{function}", ast.Load()), [value], [])
 
 
 def _passing_over(statement: ast.stmt) -> ast.stmt:

@@ -121,6 +121,12 @@ class Ahead(Tests):
             self.stand()
         return b"h" + NUMBER.pack(value._restem_number) + b"-"
 
+    def type_of(self, value: Any) -> Any:
+        return self.wait() if type(value) is Unknown else super().type_of(value)
+
+    def can_be_called(self, value: Any) -> bool:
+        return self.wait() if type(value) is Unknown else super().can_be_called(value)
+
     def refer_to_known(self, value: Any) -> bytes | None:
         return self.refer(value) if type(value) is Unknown and value._restem_number is not None else None
 

@@ -21,6 +21,8 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import copy
+import math
 import operator
 import os
 import sys
@@ -356,11 +358,15 @@ CONVERSIONS: dict[str, Operation] = {
     "round": round,
     "complex": complex,
     "index": operator.index,
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "trunc": math.trunc,
+    "bytes": bytes,
 }
 
 
 def binary(server: Server, target: Any, name: str, other: Any, swapped: bool = False) -> Any:
-    function = getattr(operator, name)
+    function = divmod if name == "divmod" else getattr(operator, name)
     return function(other, target) if swapped else function(target, other)
 
 
@@ -377,7 +383,13 @@ OPERATIONS: dict[str, Operation] = {
     "delitem": lambda server, target, key: operator.delitem(server.find(target), key),
     "length": lambda server, target: len(server.find(target)),
     "iterate": lambda server, target: Handed(iter(server.find(target))),
+    "reversed": lambda server, target: Handed(reversed(server.find(target))),
     "next": lambda server, target: next(target),
+    "format": lambda server, target, how: format(server.find(target), how),
+    "class": lambda server, target: type(server.find(target)),
+    "callable": lambda server, target: callable(server.find(target)),
+    "copy": lambda server, target: copy.copy(server.find(target)),
+    "deepcopy": lambda server, target: copy.deepcopy(server.find(target)),
     "text": lambda server, target: str(server.find(target)),
     "repr": lambda server, target: repr(server.find(target)),
     "truth": lambda server, target: bool(server.find(target)),

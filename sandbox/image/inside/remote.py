@@ -13,7 +13,10 @@ from typing import Any
 from .values import NAMED
 
 MAX_LOOK = 4  # levels of fields in which constructor arguments are looked for
-SHOWN = ("__name__", "__doc__", "__qualname__", "__wrapped__")
+SHOWN = frozenset({
+    "__name__", "__doc__", "__qualname__", "__wrapped__", "__dict__", "__module__", "__annotations__", "__defaults__", "__kwdefaults__", "__bases__",
+    "__mro__", "__slots__", "__members__", "__self__", "__func__",
+})  # fmt: skip
 
 
 class Remote:
@@ -83,6 +86,10 @@ class Remote:
         iterator = self._restem_tests.ask("iterate", self)
         return iterator if isinstance(iterator, RemoteIterator) else iter([])
 
+    def __reversed__(self) -> Any:
+        iterator = self._restem_tests.ask("reversed", self)
+        return iterator if isinstance(iterator, RemoteIterator) else iter([])
+
     def __contains__(self, item: Any) -> bool:
         if self._restem_made:
             return self._restem_tests.ask("binary", self, "contains", item) is True
@@ -119,8 +126,18 @@ class Remote:
         text = self._restem_tests.ask("repr", self)
         return text if type(text) is str else ""
 
+    def __format__(self, how: str) -> str:
+        text = self._restem_tests.ask("format", self, how)
+        return text if type(text) is str else ""
+
     def __bool__(self) -> bool:
         return self._restem_tests.ask("truth", self) is True
+
+    def __copy__(self) -> Any:
+        return copied(self, "copy")
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return copied(self, "deepcopy")
 
     def __instancecheck__(self, value: Any) -> bool:
         return isinstance(value, Remote) and self._restem_tests.ask("isinstance", value, self) is True
@@ -169,6 +186,15 @@ def stand_in(tests: Any, number: int, hint: bytes) -> Any:
 async def coroutine(remote: Remote) -> Any:
     """A coroutine of the program as one of this process: `asyncio.run` wants a real one."""
     return await remote
+
+
+def copied(remote: Remote, how: str) -> Any:
+    """What the program makes as a copy; the tests have made it as far as they made the first one."""
+    found = remote._restem_tests.ask(how, remote)
+    if isinstance(found, Remote) and found is not remote:
+        object.__setattr__(found, "_restem_made", remote._restem_made)
+        object.__setattr__(found, "_restem_given", remote._restem_given)
+    return found
 
 
 def identity(remote: Remote) -> Any:
@@ -261,11 +287,30 @@ for _name, _kinds in {
     "round": (int, float),
     "complex": (complex,),
     "index": (int,),
+    "floor": (int, float),
+    "ceil": (int, float),
+    "trunc": (int, float),
+    "bytes": (bytes,),
 }.items():
     setattr(Remote, f"__{_name}__", _conversion(_name, _kinds))
 for _name in ("lt", "le", "gt", "ge"):
     setattr(Remote, f"__{_name}__", _comparison(_name))
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
+for _name in (
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "matmul",
+    "divmod",
+    "lshift",
+    "rshift",
+    "and",
+    "or",
+    "xor",
+):
     _function = f"{_name}_" if _name in ("and", "or") else _name
     setattr(Remote, f"__{_name}__", _arithmetic(_function, swapped=False))
     setattr(Remote, f"__r{_name}__", _arithmetic(_function, swapped=True))

@@ -32,7 +32,7 @@ MOCK_RECORDS = re.compile(
     r"assert_|(?:called|call_count|call_args|call_args_list|method_calls|return_value|side_effect)\Z|mock_|(?:reset|configure|attach)_mock"
 )
 THREADS = re.compile(r"\bthreading\b|ThreadPool")
-UNCOUNTED = ("name", "get", "object", "watch", "seed", "text", "repr")
+UNCOUNTED = ("name", "get", "object", "watch", "seed", "text", "repr", "class", "callable")
 
 
 class ProgramEnded(BaseException):
@@ -117,7 +117,7 @@ class Tests:
     def names(self) -> dict[str, Any]:
         return {
             "_restem_passed": self.passed, "_restem_failed": self.failed, "_restem_name": self.named, "_restem_case": self.case,
-            "_restem_function": self.function, "_restem_seed": self.seed,
+            "_restem_function": self.function, "_restem_seed": self.seed, "_restem_type": self.type_of, "_restem_callable": self.can_be_called,
         }  # fmt: skip
 
     def passed(self, number: int) -> None:
@@ -157,6 +157,13 @@ class Tests:
             self.failed(number, error)
         else:
             self.passed(number)
+
+    def type_of(self, value: Any) -> Any:
+        """The class of a value: of an object of the program, its class there."""
+        return self.ask("class", value) if isinstance(value, Remote) else type(value)
+
+    def can_be_called(self, value: Any) -> bool:
+        return self.ask("callable", value) is True if isinstance(value, Remote) else callable(value)
 
     def seed(self, *arguments: Any) -> None:
         """The program draws its random numbers from the same seed."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from sandbox.grading.grading import Grading, Program
@@ -44,19 +46,22 @@ DOES_NOT_HOLD = {
 }  # fmt: skip
 
 
-def verdict(sandbox: Sandbox, program: str, tests: str) -> Status:
-    grading = Grading(sandbox)
-    try:
-        return grading.grade(Program(program.encode(), assert_tests("", tests))).verdict
-    finally:
-        grading.close()
+@pytest.fixture(scope="module")
+def unsafe(plain_processes: Sandbox) -> Iterator[Grading]:
+    grading = Grading(plain_processes)
+    yield grading
+    grading.close()
+
+
+def verdict(grading: Grading, program: str, tests: str) -> Status:
+    return grading.grade(Program(program.encode(), assert_tests("", tests))).verdict
 
 
 @pytest.mark.parametrize("case", HOLDS)
-def test_one_object_on_both_sides(plain_processes: Sandbox, case: str) -> None:
-    assert verdict(plain_processes, *HOLDS[case]) == Status.AC
+def test_one_object_on_both_sides(unsafe: Grading, case: str) -> None:
+    assert verdict(unsafe, *HOLDS[case]) == Status.AC
 
 
 @pytest.mark.parametrize("case", DOES_NOT_HOLD)
-def test_what_does_not_hold_in_one_process_or_was_shown_does_not_hold_here(plain_processes: Sandbox, case: str) -> None:
-    assert verdict(plain_processes, *DOES_NOT_HOLD[case]) == Status.WA
+def test_what_does_not_hold_in_one_process_or_was_shown_does_not_hold_here(unsafe: Grading, case: str) -> None:
+    assert verdict(unsafe, *DOES_NOT_HOLD[case]) == Status.WA
