@@ -26,6 +26,7 @@ FAMILIES: dict[str, Kind] = {
     **REAL,
 }
 STOP = ("Question:",)
+WITHIN = ("a", "e")  # stop strings that begin within a piece of the vocabulary as often as not
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,9 @@ def tokenizer_of(family: str, folder: Path) -> Any:
     return AutoTokenizer.from_pretrained(folder)
 
 
-def counted(tokenizer: Any) -> Counted:
-    """Draw, cut, train on: what came of it."""
-    rows = [row for row in sampled(tokenizer) if row.completion]
+def counted(tokenizer: Any, stop: tuple[str, ...] = STOP) -> Counted:
+    """Draw, cut at `stop`, train on: what came of it."""
+    rows = [row for row in sampled(tokenizer, stop) if row.completion]
     made = tokenize(to_table(rows, Example), tokenizer)
     mismatches, otherwise = 0, 0
     for row, trained in zip(rows, made.rows, strict=True):
@@ -85,12 +86,12 @@ def one_way(tokenizer: Any) -> bool:
     )
 
 
-def sampled(tokenizer: Any) -> list[Example]:
+def sampled(tokenizer: Any, stop: tuple[str, ...] = STOP) -> list[Example]:
     """The draws as samples, with the text that the transformers sampler returns and the kept text of a template."""
     template, loaded = template_named("gsm8k"), hf_sampler._Loaded(None, tokenizer, (tokenizer.eos_token_id,))
     rows = []
     for number, ids in enumerate(draws(tokenizer)):
-        told = hf_sampler._completion(ids, 1, loaded, {"stop": list(STOP)})
+        told = hf_sampler._completion(ids, 1, loaded, {"stop": list(stop)})
         text = template.target(told["text"])
         rows.append(Example(f"p{number}", number, PROMPT, text, 1.0, 1.0, tuple(told["token_ids"])))
     return rows
