@@ -50,17 +50,18 @@ def compare(start_from: ComparisonName = "compare-demo", only: str = "", setting
 
     Args:
         start_from: A committed config of a comparison (deployments/configs).
-        only: Run only this arm; empty: all.
+        only: Run only these arms, separated by commas; empty: all.
         settings: Further settings as section.key=value, one a line; they win over everything.
     """
     found: list[Comparison] = []
+    arms = [name.strip() for name in only.split(",") if name.strip()]
 
     def read() -> Any:
         found.append(comparison_from_form(start_from, settings))
-        return found[0].only(only or None)[0].config
+        return found[0].only(arms)[0].config
 
     def work(checked: Checked, journal: Journal) -> Any:
-        cells = checked_cells(found[0].only(only or None), first=checked)
+        cells = checked_cells(found[0].only(arms), first=checked)
         result = whole_comparison(found[0], cells, settings, journal, publish_comparison)
         return (Failed if result.failures else Completed)(message=headline(result))
 

@@ -116,11 +116,11 @@ class Comparison:
     def store(self) -> str:
         return self.cells[0].config.run.store
 
-    def only(self, arm: str | None) -> tuple[Cell, ...]:
-        """Return the cells of one arm, or all; UserError for an arm that is not compared."""
-        if arm is not None and arm not in self.settings.arms:
-            raise UserError(f"{arm!r} is none of the arms {', '.join(self.settings.arms)}; name one of them")
-        return tuple(cell for cell in self.cells if arm in (None, cell.arm.name))
+    def only(self, arms: Sequence[str]) -> tuple[Cell, ...]:
+        """Return the cells of these arms, or all where none is named; UserError for an arm that is not compared."""
+        if unknown := sorted(set(arms) - set(self.settings.arms)):
+            raise UserError(f"{unknown[0]!r} is none of the arms {', '.join(self.settings.arms)}; name one of them")
+        return tuple(cell for cell in self.cells if not arms or cell.arm.name in arms)
 
 
 def is_comparison(path: str | Path) -> bool:

@@ -8,6 +8,7 @@ produces; only those enter its key.
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -673,8 +674,17 @@ class LoopSettings(Settings):
 
     @model_validator(mode="after")
     def thresholds_rise(self) -> Self:
-        if list(self.thresholds) != sorted(self.thresholds):
-            raise ValueError(f"loop.thresholds {list(self.thresholds)} fall somewhere; name them in rising order")
+        """ReST's thresholds rise from one Improve step to the next; a step with the one before would train on the same rows again."""
+        bars = self.thresholds
+        if flat := next(((low, high) for low, high in pairwise(bars) if high <= low), None):
+            raise ValueError(
+                f"loop.thresholds {list(bars)} do not rise: {flat[1]:g} follows {flat[0]:g}; name each once, in rising order"
+            )
+        if self.improve > 1 and len(bars) > 1 and len(bars) != self.improve:
+            raise ValueError(
+                f"loop.thresholds names {len(bars)} and each grown set serves loop.improve = {self.improve} rounds; name one "
+                "threshold for each of them, or one for all"
+            )
         if self.improve > 1 and self.iterations % self.improve:
             raise ValueError(
                 f"loop.iterations is {self.iterations} but each grown set serves loop.improve = {self.improve} rounds; "

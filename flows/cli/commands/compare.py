@@ -10,7 +10,10 @@ from flows.cli.command import command
 
 def declare_arguments(parser: argparse.ArgumentParser) -> None:
     config_arguments(parser)
-    parser.add_argument("--only", metavar="ARM", help="run only this arm; the page shows all that is stored")
+    parser.add_argument(
+        "--only", metavar="ARM", action="append", default=[],
+        help="run only this arm, or several (repeat it); the page shows all that is stored",
+    )  # fmt: skip
 
 
 def compare_config(arguments: argparse.Namespace) -> int:

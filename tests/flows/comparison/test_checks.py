@@ -36,7 +36,7 @@ def test_a_method_that_lacks_something_is_refused_though_another_arm_passed_alik
     """The second arm differs only in how rows are chosen, and wants solutions by people that nobody wrote."""
     people = {"materialize": {"human": "first"}, "method": "rest_em"}
     made = comparison(tmp_path, {"rest_em": {}, "with_people": people})
-    bare = list(checked_cells(made.only("rest_em"), looking=True))
+    bare = list(checked_cells(made.only(["rest_em"]), looking=True))
     for problem in bare[0].checked.sets.problems["train"]:
         problem.meta.pop("solution", None)  # type: ignore[attr-defined]
     with pytest.raises(UserError, match="solutions by people, but none of the 24"):

@@ -129,11 +129,15 @@ def test_a_mistake_is_one_sentence(compare: dict[str, Any], sections: dict[str, 
         made(compare, **sections)
 
 
-def test_only_an_arm_that_is_compared_can_be_run_alone() -> None:
-    comparison = made({"arms": ["rest_em", "raft"], "seeds": [1, 2]})
-    assert [cell.seed for cell in comparison.only("raft")] == [1, 2]
-    with pytest.raises(UserError, match="'rft' is none of the arms rest_em, raft"):
-        comparison.only("rft")
+def test_only_arms_that_are_compared_can_be_run_alone() -> None:
+    comparison = made({"arms": ["rest_em", "raft", "rwr"], "seeds": [1, 2]})
+    assert [cell.seed for cell in comparison.only(["raft"])] == [1, 2]
+    assert [(cell.arm.name, cell.seed) for cell in comparison.only(["rwr", "rest_em"])] == [
+        ("rest_em", 1), ("rwr", 1), ("rest_em", 2), ("rwr", 2),
+    ]  # fmt: skip
+    assert comparison.only([]) == comparison.cells
+    with pytest.raises(UserError, match="'rft' is none of the arms rest_em, raft, rwr"):
+        comparison.only(["raft", "rft"])
 
 
 @pytest.mark.parametrize("name", comparison_config_names())
