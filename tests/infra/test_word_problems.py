@@ -27,9 +27,9 @@ def gsm8k(number: int) -> dict[str, str]:
 
 
 def svamp(number: int) -> dict[str, str]:
-    """Two in a row are one story: the second asks with other numbers behind eight equal words."""
+    """Two in a row are one story: eight equal words, the first of them the name, and another number."""
     name = NAMES[number // 2]
-    story = f"{name} keeps many red and blue marbles in a box"
+    story = f"{name} keeps many red and blue marbles here"
     return {
         "question": f"{story}. {number} are lost. How many remain?", "answer": f"{90 - number}", "equation": f"( 90.0 - {number}.0 )",
     }  # fmt: skip

@@ -69,7 +69,7 @@ def test_a_budget_counts_how_often_a_problem_is_sampled_not_rounds() -> None:
     """ReST draws once for two rounds; IML samples 4 of 8 problems a round, so in 6 rounds a problem 3 times."""
     design = {"arms": ["rest", "iml", "star"], "seeds": [1], "budget": "samples", "amount": 16}
     arms = {
-        "rest": {"loop": {"iterations": 4, "improve": 2}},
+        "rest": {"loop": {"iterations": 4, "improve": 2, "thresholds": [0.0, 0.7]}},
         "iml": {"loop": {"iterations": 6, "problems": 4}},
         "star": {"loop": {"iterations": 2}},
     }
