@@ -90,7 +90,9 @@ def svamp_row(record: Row) -> Row:
     """Return a problem of SVAMP; its solution is its equation, written as people write numbers."""
     equation = re.sub(r"(\d)\.0\b", r"\1", record["equation"]).strip()
     equation = equation.removeprefix("(").removesuffix(")").strip().replace("( ", "(").replace(" )", ")")
-    return row("svamp", record["question"], record["answer"], f"{equation} = {record['answer']}\n#### {record['answer']}")
+    return row(
+        "svamp", record["question"], record["answer"], f"{equation} = {record['answer']}\n#### {record['answer']}"
+    )
 
 
 def row(source: str, question: str, gold: str, solution: str) -> Row:

@@ -55,7 +55,9 @@ def made(folder: Path, *, backwards: bool = False) -> dict[str, list[dict[str, A
 
 def test_problems_of_one_story_are_in_one_set(tmp_path: Path) -> None:
     sets = made(tmp_path / "data")
-    told = {name: {row["question"].split()[0] for row in rows if row["level"] == "svamp"} for name, rows in sets.items()}
+    told = {
+        name: {row["question"].split()[0] for row in rows if row["level"] == "svamp"} for name, rows in sets.items()
+    }
     assert all(told.values()) and sum(map(len, told.values())) == len(NAMES)
     assert not (told["train"] & told["test"] or told["train"] & told["val"] or told["val"] & told["test"])
 
