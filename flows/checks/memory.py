@@ -2,7 +2,7 @@
 
 The counts of weights, gradients and moments are exact. What a process holds besides was fitted on random Llamas of 10M and 75M
 parameters on the CPU, and compared on one of 40M (`python -m tests.benchmarks memory`, docs/models.md): trainer (full, with
-checkpointing, LoRA) and server are within 3 % of what was measured. On a GPU the constants were fitted on one model of 135M parameters
+checkpointing, LoRA) and server were within 1.5 % of what was measured. On a GPU the constants were fitted on one model of 135M parameters
 in bfloat16 on one H200 and compared there on one of 0.7B: within 12 % (`make gpu`, docs/results.md).
 """
 

@@ -69,7 +69,7 @@ def page(figures: dict[str, dict[str, float]]) -> str:
         for name, one in figures.items()
     ]
     worst = max(abs(one["off"]) for name, one in figures.items() if "middle" in name)
-    said = f"Fitted on *small* and *large*; on *middle*, which the fit did not see, at most {worst:.0%} off."
+    said = f"Fitted on *small* and *large*; on *middle*, which the fit did not see, at most {worst:.1%} off."
     return f"{WORDS}\n\n{said}\n\n{table(('', 'predicted, GiB', 'measured, GiB', 'off'), rows)}"
 
 
