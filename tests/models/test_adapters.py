@@ -1,5 +1,6 @@
 """Policies that are LoRA adapters: trained, saved alone, laid over the base that an engine holds, and proved like the others."""
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,8 +9,10 @@ from typing import Any
 import pytest
 
 from flows.config import make_config
+from flows.planning.estimate import policy_bytes
 from flows.run.preflight import with_room_for_adapters
-from tasks.domain.adapters import adapter_in, beside_base, is_adapter
+from flows.stored.serving import _on_its_base
+from tasks.domain.adapters import WEIGHTS, adapter_in, beside_base, is_adapter
 from tasks.domain.errors import PolicyNotProved, UserError
 from tasks.domain.fingerprint import digest_of_text
 from tasks.domain.schema import Policy, Sampling
@@ -152,6 +155,17 @@ def test_a_run_with_adapters_starts_its_server_with_room_for_them() -> None:
     plain = with_room_for_adapters(make_config({"finetune": {"lora_rank": 12}}))
     assert plain.engine.max_lora_rank == 0
     assert "--enable-lora" not in command(plain.engine, Path("base"), "float32", 1, 0, False)
+
+
+def test_an_adapter_is_planned_at_its_size_and_served_on_its_base(laid: Callable[..., Path]) -> None:
+    over = laid(1)
+    base = Policy("0" * 16, str((over / "base").resolve()))
+    config = make_config({"finetune": {"lora_saved_as": "adapter", "lora_rank": RANK}})
+    assert policy_bytes(config, 10**9, base) == pytest.approx((over / WEIGHTS).stat().st_size, rel=0.1)
+    argv = _on_its_base(base, over, "run/1")
+    told = dict(itertools.pairwise(argv))
+    assert told["--model"] == base.uri and told["--lora-modules"] == f"run/1={over}"
+    assert "--enable-lora" in argv and told["--max-lora-rank"] == "8"
 
 
 def test_transformers_serves_an_adapter_as_the_merged_policy(laid: Callable[..., Path], tmp_path: Path) -> None:

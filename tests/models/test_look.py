@@ -8,6 +8,7 @@ import pytest
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of_text
 from tasks.domain.schema import Policy
+from tasks.engines.architectures import needs_of
 from tasks.engines.look import look as looking
 from tasks.engines.look.asked import Asked
 from tasks.engines.look.look import look
@@ -174,3 +175,10 @@ def test_an_architecture_without_an_entry_is_probed(tmp_path):
     unknown = with_files_of(folder, tmp_path / "unknown", {"config.json": {"model_type": "nobodys"}})
     with pytest.raises(UserError, match="architecture that this transformers does not know"):
         see(unknown, tmp_path)
+
+
+def test_an_output_head_that_vllm_would_leave_out_is_refused(tmp_path):
+    assert not needs_of({"model_type": "cohere"}).refused
+    folder = write_model(tmp_path / "base", Architecture("cohere", {"tie_word_embeddings": False}))
+    with pytest.raises(UserError, match=r"cohere.*ties the two.*tie_word_embeddings = true"):
+        see(folder, tmp_path)
