@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 from tasks.domain.equivalence.groups import GroupParser
 from tasks.domain.equivalence.nodes import Node, added, divided, negated, number, symbol, symbols
@@ -354,10 +355,12 @@ def changed_behind(node: Node, words: str) -> Node:
     return Node("worded", (node,), name)
 
 
+@lru_cache(maxsize=4096)
 def literal(text: str) -> Node:
     """Read a number as written."""
-    value = Node("num", (), Fraction(text))
-    return value if text.isdigit() else Node("dec", (value,), text)
+    if text.isdigit():
+        return number(int(text))
+    return Node("dec", (number(Fraction(text)),), text)
 
 
 def visible_cycle(text: str) -> Node | None:

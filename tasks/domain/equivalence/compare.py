@@ -37,6 +37,9 @@ from tasks.domain.equivalence.wording import RESTRICTIVE, SETS
 MAX_ITEMS = 60
 INEQUALITIES = frozenset({"<", ">", "<=", ">=", "!="})
 MAX_SIGNS = 4  # plus-minus signs in one tuple
+# One value each, to which no step of `STEPS` applies, and what makes it several or none of a number.
+SCALARS = frozenset({"num", "dec", "neg", "inv", "add", "mul", "pow", "pct", "deg", "unit", "fn", "sym"})
+MANIFOLD = ("pm", "mp", "matrix", "mod")
 COLLECTIONS = ("list", "set", "tuple")
 REMARKS = ("rel", "given")  # what may say where a letter comes from
 REAL_SETS = ("union", "inter", "diff", "builder", "nset", "empty")
@@ -71,9 +74,14 @@ class Comparison:
             return self.same_worded(gold, answer)
         if self.rename and _has_parts(gold) and _has_parts(answer) and symbols(gold) and symbols(answer):
             return self.renamed_together(gold, answer)
+        if gold.op in SCALARS and answer.op in SCALARS and not (has(gold, *MANIFOLD) or has(answer, *MANIFOLD)):
+            return self.same_quantities(gold, answer)
         for applies, compare in STEPS:
             if applies(self, gold, answer):
                 return compare(self, gold, answer)
+        return self.same_quantities(gold, answer)
+
+    def same_quantities(self, gold: Node, answer: Node) -> bool:
         rule = same_quantity(gold, answer, self.hints, self.rename)
         if rule is None and self.rename and same_antiderivative(gold, answer, self.hints):
             rule = "antiderivative"

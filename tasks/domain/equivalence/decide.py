@@ -18,6 +18,7 @@ from tasks.domain.equivalence.prose import answers_prose, is_prose, same_prose, 
 from tasks.domain.equivalence.statements import same_words
 from tasks.domain.equivalence.surface import rewritten
 from tasks.domain.equivalence.tokens import OverLimit, Unreadable
+from tasks.domain.equivalence.wording import has_words
 
 _WORDED = re.compile(r"[A-Za-z]{2}")
 _MATHEMATICS = re.compile(r"[\d=<>+*/^_|]|\\(?!text|mathrm|mathbf|textbf|mbox|left|right|,|;| |quad)")
@@ -55,6 +56,8 @@ _SHARE = re.compile(
 )
 _TO = re.compile(r"\s*(?:\\text\w*\s*\{)?\s*\d[\d.]*(?:[\s}$]*(?:\\text\w*\s*\{)?\s*to[\s}$]*\d[\d.]*){1,4}[\s}$]*")
 _RATIO_LIKE = re.compile(r"^[\s$\d.]+(?:[:/][\s$\d.]+)+$|^\\[dt]?frac\{?\d+\}?\{?\d+\}?$")
+_ISO_DATE = re.compile(r"\d{4}-\d")
+_GROUPED = re.compile(r"\d,\d{3}|circled|[^\x00-\x7f]")  # what reads differently when commas do not group
 _DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
 
 
@@ -89,16 +92,16 @@ def balanced(text: str) -> bool:
 def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
     """Whether the answer means the gold, and by which rule (or why it could not be read)."""
     answer, hints = by_parts(gold, answer, hints)
-    gold, answer = (_shares(_number_words(rewritten(side))) for side in (gold, answer))
-    answer = _ordinals(gold, answer)
-    gold, answer = _as_ratio(gold, answer), _as_ratio(answer, gold)
-    options = decoded(hints).options
-    if not (several := texts.choices(gold)) or len(several) < 2:
-        answer = _without_choice(gold, answer, options)
-    gold, answer = _chosen_value(gold, answer, options), _chosen_option(gold, answer, options)
-    if (dates := texts.same_date(gold, answer)) is not None:
+    gold, answer = rewritten(gold), rewritten(answer)
+    worded = has_words(gold) or has_words(answer)  # most answers have no words, and need none of what is read in them
+    if worded:
+        gold, answer = _numbers_of_words(gold, answer)
+    if (chosen := _of_options(gold, answer, hints)) != (gold, answer):
+        gold, answer = chosen
+        worded = has_words(gold) or has_words(answer)
+    if (worded or _ISO_DATE.search(gold)) and (dates := texts.same_date(gold, answer)) is not None:
         return dates, "date"
-    if not texts.calendar_words(gold) <= texts.calendar_words(answer):  # June 20 is not 20
+    if worded and not texts.calendar_words(gold) <= texts.calendar_words(answer):  # June 20 is not 20
         return False, "calendar"
     if logic.is_logic(gold) and logic.is_logic(answer) and logic.same_statement(gold, answer):
         proofs.note("symbolic")
@@ -106,7 +109,30 @@ def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
     by_words = _by_words(gold, answer, hints)
     if by_words is not None:
         return by_words
-    if contradict(gold, answer) or _is_difference(gold, answer, hints) or _joined_otherwise(gold, answer):
+    if _joined_otherwise(gold, answer):
+        return False, "claims"
+    settled = _by_sentences(gold, answer, hints) if worded else None
+    return settled or _by_mathematics(gold, answer, hints, worded)
+
+
+def _numbers_of_words(gold: str, answer: str) -> tuple[str, str]:
+    """Numbers, shares and ratios in words as mathematics."""
+    gold, answer = (_shares(_number_words(side)) for side in (gold, answer))
+    answer = _ordinals(gold, answer)
+    return _as_ratio(gold, answer), _as_ratio(answer, gold)
+
+
+def _of_options(gold: str, answer: str, hints: str) -> tuple[str, str]:
+    """Letters of a multiple choice against the values of its options."""
+    options = decoded(hints).options
+    if not (several := texts.choices(gold)) or len(several) < 2:
+        answer = _without_choice(gold, answer, options)
+    return _chosen_value(gold, answer, options), _chosen_option(gold, answer, options)
+
+
+def _by_sentences(gold: str, answer: str, hints: str) -> tuple[bool, str] | None:
+    """What the words of both decide, with the formulas between them; None when they leave it open."""
+    if contradict(gold, answer) or _is_difference(gold, answer, hints):
         return False, "claims"
     by_formulas = same_words(gold, answer, lambda one, two: _parsed_equal(one, two, hints, True)[0])
     if by_formulas is not None:
@@ -116,23 +142,37 @@ def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
             return False, "different"
         if same_prose(gold, answer, Comparison(decoded(hints)).same):
             return True, "prose"
-    grouped = "," in gold or "," in answer
+    return None
+
+
+def _by_mathematics(gold: str, answer: str, hints: str, worded: bool) -> tuple[bool, str]:
+    """Both as they parse; where they differ, with the other readings of their commas, and the figures of a gold in sentences."""
     equal, rule = _parsed_equal(gold, answer, hints, True)
-    if not equal and grouped:
+    if not equal and (_GROUPED.search(gold) or _GROUPED.search(answer)):
         retry, retry_rule = _parsed_equal(gold, answer, hints, False)
         equal, rule = (retry, retry_rule) if retry else (equal, rule)
+    if not equal and "," in gold + answer:
+        equal, rule = _with_decimal_comma(gold, answer, hints, rule)
+    if not worded or not is_prose(gold):
+        return equal, rule
+    if equal and rule == "set" and not is_prose(answer) and not _ONE_SET.search(gold):
+        equal = answers_prose(gold, answer, Comparison(decoded(hints)).same)  # each figure is somebody's own
+    if not equal and answers_prose(gold, answer, Comparison(decoded(hints)).same):
+        return True, "prose"
+    return equal, rule
+
+
+def _with_decimal_comma(gold: str, answer: str, hints: str, rule: str) -> tuple[bool, str]:
+    """0,5 for a gold of 0.5, and the other way round where the whole part is zero."""
+    equal = False
     match = _DECIMAL_COMMA.fullmatch(answer.strip())
     ours = _DECIMAL_COMMA.fullmatch(gold.strip())
-    if not equal and ours and ours[1] in ("0", "-0") and ("." in answer or "/" in answer or "frac" in answer):
+    if ours and ours[1] in ("0", "-0") and ("." in answer or "/" in answer or "frac" in answer):
         equal, _ = _parsed_equal(f"{ours[1]}.{ours[2]}", answer, hints, True)
         rule = "decimal_comma" if equal else rule
     if not equal and match and "." in gold:
         equal, _ = _parsed_equal(gold, f"{match[1]}.{match[2]}", hints, True)
         rule = "decimal_comma" if equal else rule
-    if equal and rule == "set" and is_prose(gold) and not is_prose(answer) and not _ONE_SET.search(gold):
-        equal = answers_prose(gold, answer, Comparison(decoded(hints)).same)  # each figure is somebody's own
-    if not equal and is_prose(gold) and answers_prose(gold, answer, Comparison(decoded(hints)).same):
-        return True, "prose"
     return equal, rule
 
 

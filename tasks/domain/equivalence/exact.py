@@ -21,12 +21,15 @@ def squashed(text: str) -> str:
 
 def plain_number(text: str) -> tuple[Fraction, bool] | None:
     """(value, whether it is written as a decimal) of a plain number, amount of money or fraction; None for others."""
-    if len(text) > SHORT:
-        return None
-    text = squashed(text)
+    return _number(squashed(text)) if len(text) <= SHORT else None
+
+
+def _number(text: str) -> tuple[Fraction, bool] | None:
+    """The number that a text without layout is."""
     match = _NUMBER.fullmatch(text)
     if match and (match[3] or match[4]) and not (match[1] and match[2]):
-        value = Fraction((match[3] or "0").replace(",", "") + (match[4] or ""))
+        whole = (match[3] or "0").replace(",", "")
+        value = Fraction(whole + match[4]) if match[4] else Fraction(int(whole))
         return (-value if match[1] or match[2] else value), bool(match[4])
     match = _FRACTION.fullmatch(text)
     if match is None:
@@ -45,9 +48,10 @@ def decide_fast(gold: str, answer: str) -> tuple[bool, str] | None:
     if gold == answer:
         return (True, "string") if gold.strip() else None
     bare, one = _gold(gold)
-    if bare and bare == squashed(answer):
+    other = squashed(answer)
+    if bare and bare == other:
         return True, "string"
-    two = plain_number(answer) if one is not None else None
+    two = _number(other) if one is not None and len(answer) <= SHORT else None
     if one is None or two is None:
         return None
     if one[0] == two[0]:

@@ -122,6 +122,12 @@ def hints_of(question: str) -> Hints:
     return Hints(flags, _letters(question), frozenset(bases), asked=_asked(question), options=_options(question))
 
 
+@lru_cache(maxsize=4096)
+def hint_code(question: str) -> str:
+    """Return the code of a question's hints; one question is asked for many samples."""
+    return hints_of(question).code()
+
+
 def _options(question: str) -> tuple[str, ...]:
     """The options of a multiple choice, `(A) 10 (B) 12`: at least two letters, from A on."""
     marks = list(_OPTION.finditer(question))

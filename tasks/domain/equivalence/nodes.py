@@ -51,7 +51,7 @@ CONSTANTS = frozenset({"e", "i", r"\pi"})
 
 
 def number(value: int | Fraction) -> Node:
-    return Node("num", (), Fraction(value))
+    return Node("num", (), value if isinstance(value, Fraction) else Fraction(value))
 
 
 def symbol(name: str) -> Node:

@@ -25,6 +25,7 @@ from tasks.domain.equivalence.evaluation import (
 )
 from tasks.domain.equivalence.nodes import Node, has, symbol, symbols, walk
 from tasks.domain.equivalence.residues import same_rational
+from tasks.domain.equivalence.surds import same_surds
 from tasks.domain.equivalence.symbolic import proves_equal
 
 MAX_BITS = 6000  # of an exact rational
@@ -112,6 +113,10 @@ def equal(one: Node, two: Node, degrees: tuple[bool, bool] = (True, True), whole
         return left == right
     same = same_rational(one, two)
     if same is not None:
+        return same
+    if (same := same_surds(one, two)) is not None:
+        if same:
+            proofs.note("algebraic")
         return same
     if has(one, "sum", "product") or has(two, "sum", "product"):
         counted = whole | {part.value for side in (one, two) for part in walk(side) if part.op in ("sum", "product")}

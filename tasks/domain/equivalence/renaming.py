@@ -20,7 +20,10 @@ SHIFTS = (-2, -1, 0, 1, 2)
 
 def same_when_renamed(one: Node, two: Node, hints: Hints) -> str | None:
     """The rule by which both are equal: `renamed`, `parameter` (a shift of a whole-number parameter), or None."""
-    ours, theirs = _in_order(one, symbols(two)), _in_order(two, symbols(one))
+    mine, others = symbols(one), symbols(two)
+    if not mine or not others:
+        return None
+    ours, theirs = _in_order(one, others), _in_order(two, mine)
     if len(ours) != len(theirs) or len(ours) > MAX_RENAMED:
         return None
     if not ours:

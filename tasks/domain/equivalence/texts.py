@@ -76,12 +76,14 @@ def known_phrase(text: str) -> bool:
     return canonical(text) in _PHRASES
 
 
+@lru_cache(maxsize=8192)
 def choice(text: str) -> str | None:
     """The letter of a multiple-choice answer: `(C)`, `C.`, `C) 5 apples`, `\\text{(C)}`."""
     match = _CHOICE.match(" ".join(_COMMANDS.sub(" ", text).split()))
     return match[1].upper() if match else None
 
 
+@lru_cache(maxsize=8192)
 def bare_choice(text: str) -> str | None:
     """Like `choice`, for a text that is nothing but the letter (and brackets)."""
     match = _CHOICE.match(" ".join(_COMMANDS.sub(" ", text).split()))
@@ -149,6 +151,7 @@ def _upper_or_bracketed(gold: str) -> bool:
     return bare[:1] in "ABCDEFGH" or bare.startswith("(")
 
 
+@lru_cache(maxsize=8192)
 def choices(text: str) -> frozenset[str] | None:
     """The letters of an answer that names several options: `ABD`, `A, B and D`, `(A)(B)(D)`; None when it is no such thing."""
     if text[:1].isdigit() or len(text) > MAX_CHOICES:

@@ -112,6 +112,10 @@ def _scan(text: str) -> Iterator[Token]:
         if kind in ("space", "layout"):
             spaced = spaced or kind == "space"
             continue
+        if kind == "cmd" or (kind == "op" and len(value) < 3) or (kind == "num" and len(value) < 4):
+            yield Token(kind, value, spaced)
+            before, spaced, slash = kind, False, value == "/"
+            continue
         if kind == "text":
             content, at = _braced(text, at)
             found = list(_text_tokens(value, content, spaced, before, slash))

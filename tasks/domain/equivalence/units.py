@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 _TABLE = """
 length   m 1 meter 1 metre 1 km 1000 kilometer 1000 kilometre 1000 cm 1/100 centimeter 1/100 centimetre 1/100 mm 1/1000 millimeter 1/1000 millimetre 1/1000
@@ -41,6 +42,7 @@ class Unit:
     factor: Fraction
 
 
+@lru_cache(maxsize=4096)
 def unit(text: str) -> Unit:
     """`sq. inches`, `cm^2`, `apples`."""
     name, power = _INVERSE.sub(r"/\1^\2", text.strip(" .,").replace("\\", "")), 1

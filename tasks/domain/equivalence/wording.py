@@ -36,6 +36,9 @@ PREDICATES = frozenset(_PREDICATES.split())
 NEGATION = re.compile(
     r"\b(?:not|no|never|cannot|can't|isn't|doesn't|neither|nor|none|impossible|false)\b", re.IGNORECASE
 )
+_NATURAL = re.compile(
+    r"(?<![\\A-Za-z])(?<!begin\{)(?<!end\{)[A-Za-z]{2}|\\(?:text|mbox|math|operatorname|hbox|emph|rm|bf|it)|[^\x00-\x7f]"
+)
 RESTRICTIVE = frozenset({"if", "when", "whenever", "is", "are", "provided", "unless", "otherwise", "only"})
 _ALIASES = {
     "integers": ("integer",), "primes": ("prime",), "squares": ("square",), "cubes": ("cube",), "multiples": ("divisible",), "multiple": ("divisible",),
@@ -47,6 +50,11 @@ SETS = {
     "N^*": ("positive", "integer"), "N_+": ("positive", "integer"), "N^+": ("positive", "integer"), "Q": ("rational",),
     "N_0": ("nonnegative", "integer"), "R": ("real",), "C": ("complex",),
 }  # fmt: skip
+
+
+def has_words(text: str) -> bool:
+    """Whether a text may say something in words: letters side by side that are no command, a text command, other scripts."""
+    return _NATURAL.search(text) is not None
 
 
 class Said(NamedTuple):

@@ -42,7 +42,7 @@ def visible(text: str) -> str:
 def _has_marks(text: str) -> bool:
     if "◁" in text or ("<" in text and _TAG_LIKE.search(text)):
         return True
-    return "[" in text and any(mark in text.casefold() for mark in ("think]", "inst]"))
+    return "[" in text and ("think]" in (folded := text.casefold()) or "inst]" in folded)
 
 
 def _between_marks(text: str) -> str:

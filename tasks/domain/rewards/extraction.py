@@ -22,8 +22,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tasks.domain.equivalence.unicode import plain
 from tasks.domain.rewards.completion import legible, own, visible
@@ -100,16 +99,14 @@ _NOT_CLEAR = re.compile(
 _CLEAR = re.compile(r"[\d\\]|^\(?[A-Ha-z]\)?$|^(?:yes|no|true|false|none)$", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """This record is an answer and where it stood."""
 
     answer: str
     tag: Tag
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(NamedTuple):
     """An answer that the text states, and the span in which it does."""
 
     start: int
@@ -165,7 +162,7 @@ def _statements(text: str) -> list[Statement]:
         if kept and one.end <= kept[-1].end and kept[-1].tag in ("box", "tag"):
             continue
         if kept and one.start < kept[-1].end:
-            kept[-1] = replace(one, start=min(one.start, kept[-1].start)) if one.tag in ("box", "tag") else kept[-1]
+            kept[-1] = one._replace(start=min(one.start, kept[-1].start)) if one.tag in ("box", "tag") else kept[-1]
             if one.tag in ("box", "tag"):
                 continue
             if one.tag == "hashes" or one.end <= kept[-1].end:
@@ -200,7 +197,7 @@ def _joined_statements(text: str, statements: list[Statement]) -> Statement:
     if first == len(statements) - 1:
         return statements[-1]
     answers = list(dict.fromkeys(one.answer for one in statements[first:]))
-    return replace(statements[-1], answer=", ".join(answers))
+    return statements[-1]._replace(answer=", ".join(answers))
 
 
 def _joined(gap: str) -> bool:
@@ -236,7 +233,8 @@ def _content(text: str, match: re.Match[str]) -> Statement | None:
         return Statement(match.start(), bare.end(), bare.group(), "box") if bare else None
     depth = 0
     for brace in _BRACE.finditer(text, at, at + MAX_ANSWER):
-        depth += {"{": 1, "}": -1}.get(brace.group(), 0)
+        sign = brace.group()
+        depth += (sign == "{") - (sign == "}")
         if depth == 0:
             return Statement(match.start(), brace.end(), text[at + 1 : brace.start()].strip(), "box")
     return None
@@ -290,8 +288,8 @@ def _phrases(text: str, boxed: list[Statement]) -> list[Statement]:
     for label in labels(text)[-MAX_STATEMENTS:]:
         lead = _LEAD.match(text, label.end)
         box = at_start.get(lead.end()) if lead else None
-        one = replace(box, start=label.start) if box else _phrase(text, label)
-        if one.answer and not _NO_ANSWER.fullmatch(one.answer):
+        one = box._replace(start=label.start) if box else _phrase(text, label)
+        if box or (one.answer and not _NO_ANSWER.fullmatch(one.answer)):
             found.append(one)
     return found
 

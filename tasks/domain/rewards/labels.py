@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 LOOK_BACK = 20_000  # characters from the end in which labels are looked for
 _END = r"[\"'`*_)\]]{0,4}"  # what may close the label before its colon: **Answer**:, "answer":
@@ -46,6 +46,7 @@ _OTHER = re.compile(
     ),
     re.IGNORECASE | re.MULTILINE,
 )
+_PRAISING = frozenset({"correct", "right", "best"})
 # What every match of `_OTHER` holds: most texts hold none of it.
 _OTHER_WORDS = (
     "antwo", "ergebnis", "spuesta", "sposta", "reponse", "odpowied", "cevap", "svar",
@@ -66,8 +67,7 @@ _ASIDE = re.compile(
 _LAST_STOP = re.compile(r"[.!?;\n](?=\s|$)|\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """A place where an answer is announced."""
 
     start: int
@@ -81,14 +81,17 @@ def labels(text: str) -> list[Label]:
     lowered = text.lower()
     if len(lowered) != len(text):  # İ and its like: places in one are not those in the other
         lowered = "".join(letter.lower()[:1] for letter in text)
-    places = {word: _places(lowered, word, start) for word in _ENGLISH_WORDS}
-    matches = [*_english(text, lowered, places, start), *_matches(_ENGLISH_MATH, text, places["ans"])]
-    words = _OTHER_WORDS if text.isascii() else (*_OTHER_WORDS, *_OTHER_SIGNS)
-    if any(map(lowered.__contains__, words)):
+    places = _places(lowered, start)
+    matches = _english(text, lowered, places, start) if places else []
+    if "ans" in places:
+        matches += _matches(_ENGLISH_MATH, text, places["ans"])
+    if any(map(lowered.__contains__, _OTHER_WORDS)) or (
+        not text.isascii() and any(map(lowered.__contains__, _OTHER_SIGNS))
+    ):
         matches += _OTHER.finditer(text, start)
     found = [Label(match.start(), match.end()) for match in matches]
     # Not for the right of \\right), which has no space before it.
-    if any(lowered[at - 1].isspace() for word in ("correct", "right", "best") for at in places[word]):
+    if any(lowered[at - 1].isspace() for word in _PRAISING & places.keys() for at in places[word]):
         found += [Label(match.start(), match.end(), match["letter"]) for match in _CHOSEN.finditer(text, start)]
     return sorted(found, key=lambda label: (label.end, label.start)) if len(found) > 1 else found
 
@@ -111,15 +114,17 @@ def _matches(pattern: re.Pattern[str], text: str, places: Iterable[int]) -> list
     return found
 
 
-def _places(text: str, word: str, start: int) -> list[int]:
-    """Where the word stands. One character is found many times faster than a word, and stars and colons are rare."""
-    if (word[0] == "*" and "*" not in text) or (word[-1] == ":" and ":" not in text):
-        return []
-    found, at = [], text.find(word, start)
-    while at >= 0:
-        found.append(at)
-        at = text.find(word, at + 1)
-    return found
+def _places(text: str, start: int) -> dict[str, list[int]]:
+    """Where the words of `_ENGLISH_WORDS` stand, without those that do not."""
+    places: dict[str, list[int]] = {}
+    find = text.find
+    for word in _ENGLISH_WORDS:
+        at = find(word, start)
+        if at >= 0:
+            found = places[word] = [at]
+            while (at := find(word, at + 1)) >= 0:
+                found.append(at)
+    return places
 
 
 def is_aside(text: str, label: Label) -> bool:

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from tasks.domain.equivalence.exact import decide_fast
-from tasks.domain.equivalence.hints import hints_of
+from tasks.domain.equivalence.hints import hint_code
 from tasks.domain.rewards import imported, register
 from tasks.domain.rewards.base import Check, Decision, Executor, verdict_of
 from tasks.domain.rewards.completion import visible
@@ -37,7 +37,7 @@ class MathReward:
 
     def prepare(self, problem: Problem, text: str) -> Check:
         gold = final_gold(problem.gold or "")
-        hints = hints_of(problem.question).code()
+        hints = hint_code(problem.question)
         found = extract(text)
         if found is None:
             return self._without_answer(gold, text, hints)
