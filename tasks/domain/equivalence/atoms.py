@@ -321,8 +321,9 @@ def chosen(base: Node, power: Node) -> Node:
     total, taken = int(base.value[2:]), power.args[1]
     if taken.op != "num" or taken.value.denominator != 1 or not 0 <= taken.value <= total:
         return power
-    ways = math.comb(total, int(taken.value)) if base.value[0] == "C" else math.perm(total, int(taken.value))
-    return number(ways)
+    if base.value[0] == "C":
+        return Node("fn", (number(total), taken), "binomial")
+    return number(math.perm(total, int(taken.value)))
 
 
 def worded(node: Node, words: str) -> Node:

@@ -14,7 +14,7 @@ from tasks.domain.equivalence.texts import known_phrase
 
 _NUMBER = r"(?<![\w.,)\]}])[-−]?(?:[$€£]|\\\$)?\d[\d,]*(?:\.\d+)?(?:\.{3}(?!\d))?(?:\s*/\s*\d+(?:\.\d+)?)?(?:\s*\\?%)?|\.\d+|\d[\d,]*(?:\.\d+)?"
 _BEFORE = (
-    r"at least|at most|(?:no |not )?(?:more|less|fewer|greater|larger|smaller) than|not|minus|negative|exceeding|up to"
+    r"at least|at most|(?:no |not )?(?:more|less|fewer|greater|larger|smaller) than|not|minus|negative|exceeding|up to|pas|nicht|не"
     r"|(?:square|cube) (?:root )?of|multiples? of|divisible by|powers? of|half of|twice|double|triple|all but|base|modulo|±"
 )
 _AFTER = r"or (?:more|less|fewer|greater|above|below)|squared|cubed|hundred|thousand|million|billion|trillion|dozen|factorial|pct|per ?cent"
@@ -79,7 +79,7 @@ _DESCRIBING = frozenset(
 MIN_SENTENCE = 4  # words
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _POINTS = re.compile(
-    r"\{\s*[A-Z]{2}\s*\}|(?<![A-Za-z])[A-Z]{2}(?=\s*[=:/])|(?<=[=:/])\s*[A-Z]{2}(?![A-Za-z])"
+    r"\{\s*[A-Z]{2}\s*\}|(?<![A-Za-z])[A-Z]{2}(?=\s*[=:/])|(?<=[=:/])\s*[A-Z]{2}(?![A-Za-z])|(?<=\|)\s*[A-Z]{2}(?=\s*\|)"
 )  # the segment NO of \frac{NO}{BO} denies nothing
 _THERE_ARE = re.compile(r"^\s*there (?:are|is)\s+(?:exactly |only |precisely )?", re.IGNORECASE)  # 5 such primes
 _UNIT_LIKE = re.compile(r"\W*(?:[a-zA-Z]\s*=\s*)?[-\d][-\d.,/\s${}\\]*(?:\\?[A-Za-z]{2,}[\W\d]*)*")

@@ -184,6 +184,7 @@ class Comparison:
     # relations
 
     def same_relations(self, gold: Node, answer: Node) -> bool:
+        gold, answer = _of_quotients(gold), _of_quotients(answer)
         if is_equation(gold) and is_equation(answer):
             return same_equation(gold, answer, self.same) and self.found("equation")
         return same_inequality(gold, answer, self.same) and self.found("relation")
@@ -489,6 +490,14 @@ def _is_remark(item: Node) -> bool:
     return (
         item.op == "rel" and item.value == ("in",) and item.args[0].op in ("sym", "list") and item.args[1].op == "nset"
     )
+
+
+def _of_quotients(node: Node) -> Node:
+    """a : b = 2 : 5 as an equation of fractions."""
+    if not is_equation(node) or not any(side.op == "ratio" for side in node.args):
+        return node
+    sides = (divided(*side.args) if side.op == "ratio" and len(side.args) == 2 else side for side in node.args)
+    return Node("rel", tuple(sides), node.value)
 
 
 def _real_sets(gold: Node, answer: Node) -> bool:

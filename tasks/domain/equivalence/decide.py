@@ -15,6 +15,7 @@ from tasks.domain.equivalence.nodes import Node, walk
 from tasks.domain.equivalence.parser import parse
 from tasks.domain.equivalence.parts import by_parts
 from tasks.domain.equivalence.prose import answers_prose, is_prose, same_prose, same_statement
+from tasks.domain.equivalence.realsets import real_set
 from tasks.domain.equivalence.statements import same_words
 from tasks.domain.equivalence.surface import rewritten
 from tasks.domain.equivalence.tokens import OverLimit, Unreadable
@@ -23,7 +24,7 @@ from tasks.domain.equivalence.wording import has_words
 _WORDED = re.compile(r"[A-Za-z]{2}")
 _MATHEMATICS = re.compile(r"[\d=<>+*/^_|]|\\(?!text|mathrm|mathbf|textbf|mbox|left|right|,|;| |quad)")
 _CHOICE_MARK = re.compile(
-    r"(?:\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{\s*\(?(?P<mark>[A-H])[).]?\s*\}|\((?P<bare>[A-H])\))(?:\\ |~|\s|\\q?quad)*(?P<value>[^\s=,)].*)$",
+    r"(?:\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{\s*\(?(?P<mark>[A-H])[).]?\s*\}|\((?P<bare>[A-H])\))(?:\\ |~|\s|\\q?quad)*(?P<value>[^\s=,)_^].*)$",
     re.DOTALL,
 )
 _ONE_SET = re.compile(
@@ -41,6 +42,8 @@ _MORE_OR_LESS = re.compile(
 _INEQUALITY = re.compile(r"[<>≤≥≠]|\\(?:le|ge|leq|geq|leqslant|geqslant|lt|gt|ne|neq)(?![a-z])")
 _AND = re.compile(r"(?<![A-Za-z])and(?![A-Za-z])|\\(?:land|wedge)(?![a-z])|[且∧]")
 _OR = re.compile(r"(?<![A-Za-z])or(?![A-Za-z])|\\(?:lor|vee)(?![a-z])|[或∨]")
+_AND_SIGN, _OR_SIGN = re.compile(r"\\(?:land|wedge)(?![a-z])|∧"), re.compile(r"\\(?:lor|vee)(?![a-z])|∨")
+OPPOSITE = ([(True, False), (False, True)], [(False, True), (True, False)])
 _CUP = re.compile(r"\\cup(?![a-z])|∪")
 _UNEQUAL = re.compile(r"≠|\\neq?(?![a-z])|\\not\s*=|!=")
 # Yes, they are similar: the word and its comment, which says nothing else of the kind.
@@ -58,6 +61,7 @@ _TO = re.compile(r"\s*(?:\\text\w*\s*\{)?\s*\d[\d.]*(?:[\s}$]*(?:\\text\w*\s*\{)
 _RATIO_LIKE = re.compile(r"^[\s$\d.]+(?:[:/][\s$\d.]+)+$|^\\[dt]?frac\{?\d+\}?\{?\d+\}?$")
 _ISO_DATE = re.compile(r"\d{4}-\d")
 _GROUPED = re.compile(r"\d,\d{3}|circled|[^\x00-\x7f]")  # what reads differently when commas do not group
+_DOTTED_THOUSANDS = re.compile(r"-?\d{1,3}(?:\.\d{3})+")
 _DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
 
 
@@ -151,7 +155,7 @@ def _by_mathematics(gold: str, answer: str, hints: str, worded: bool) -> tuple[b
     if not equal and (_GROUPED.search(gold) or _GROUPED.search(answer)):
         retry, retry_rule = _parsed_equal(gold, answer, hints, False)
         equal, rule = (retry, retry_rule) if retry else (equal, rule)
-    if not equal and "," in gold + answer:
+    if not equal and ("," in gold + answer or "k" in decoded(hints).flags):
         equal, rule = _with_decimal_comma(gold, answer, hints, rule)
     if not worded or not is_prose(gold):
         return equal, rule
@@ -162,6 +166,14 @@ def _by_mathematics(gold: str, answer: str, hints: str, worded: bool) -> tuple[b
     return equal, rule
 
 
+def _continental(text: str) -> str:
+    """3,5 as 3.5 and 2.500 as 2500: where the question is in a language that writes so."""
+    text = text.strip(" $")
+    if _DECIMAL_COMMA.fullmatch(text):
+        return text.replace(",", ".")
+    return text.replace(".", "") if _DOTTED_THOUSANDS.fullmatch(text) else text
+
+
 def _with_decimal_comma(gold: str, answer: str, hints: str, rule: str) -> tuple[bool, str]:
     """0,5 for a gold of 0.5, and the other way round where the whole part is zero."""
     equal = False
@@ -169,6 +181,9 @@ def _with_decimal_comma(gold: str, answer: str, hints: str, rule: str) -> tuple[
     ours = _DECIMAL_COMMA.fullmatch(gold.strip())
     if ours and ours[1] in ("0", "-0") and ("." in answer or "/" in answer or "frac" in answer):
         equal, _ = _parsed_equal(f"{ours[1]}.{ours[2]}", answer, hints, True)
+        rule = "decimal_comma" if equal else rule
+    if not equal and "k" in decoded(hints).flags:
+        equal, _ = _parsed_equal(_continental(gold), _continental(answer), hints, True)
         rule = "decimal_comma" if equal else rule
     if not equal and match and "." in gold:
         equal, _ = _parsed_equal(gold, f"{match[1]}.{match[2]}", hints, True)
@@ -187,15 +202,30 @@ def _is_difference(gold: str, answer: str, hints: str) -> bool:
 
 
 def _joined_otherwise(gold: str, answer: str) -> bool:
-    """Inequalities joined by `and` on one side, by `or` (or a union) on the other."""
-    if not ((_INEQUALITY.search(answer) and _AND.search(answer)) or (_AND.search(gold) and _INEQUALITY.search(gold))):
-        return False
+    """Whether `and` stands on one side and `or` (or a union) on the other: of inequalities, or of letters of logic."""
+    related = [_INEQUALITY.search(side) is not None for side in (gold, answer)]
+    if not any(related):
+        signs = [(bool(_AND_SIGN.search(side)), bool(_OR_SIGN.search(side))) for side in (gold, answer)]
+        return signs in OPPOSITE and "=" not in gold + answer
     unequal = any(_UNEQUAL.search(side) for side in (gold, answer))  # a > 0 and a != 1 is a union
     said = [
         (bool(_AND.search(side)), bool(_OR.search(side) or (not unequal and _CUP.search(side))))
         for side in (gold, answer)
     ]
-    return said in ([(True, False), (False, True)], [(False, True), (True, False)])
+    if said in OPPOSITE:
+        return (related[1] and said[1][0]) or (related[0] and said[0][0])
+    alone = {(False, False), (False, True)} == set(said) and not unequal
+    return alone and _covers_everything(answer if said[1][1] else gold)
+
+
+def _covers_everything(text: str) -> bool:
+    """x >= 1 or x <= 4 is every number, though a list of these two bounds is an interval."""
+    try:
+        node = parse(text)
+    except Unreadable:
+        return False
+    found = real_set(node) if node.op == "list" and len(node.args) == 2 else None
+    return found is not None and found.op == "inter"
 
 
 def _number_words(text: str) -> str:

@@ -54,6 +54,11 @@ _BASE_WORDS = {
     "sixteen": 16,
 }
 _ROUNDED = re.compile(r"\bnearest\b|decimals?\b|decimal places?|\bround\b|\brounded\b|significant", re.IGNORECASE)
+# Languages whose numbers have a comma before the decimals: the words that such a question has.
+_CONTINENTAL = re.compile(
+    r"[а-яё]{3}|\b(?:der|die|das|und|ist|wie|berechne\w*|quel\w*|combien|calcul(?:er|ez)|cuánt\w*|cuál|calcula|halla|quanto|calcule|qual|ile|jest|hoeveel)\b",
+    re.IGNORECASE,
+)
 _WHOLE = re.compile(
     r"\b(?:integers?|natural|whole|primes?|divisors?|divisible|sequences?|progression|(?<!in )terms?|counting|digits?)\b|\\mathbb\s*\{?[ZN]",
     re.IGNORECASE,
@@ -76,7 +81,7 @@ _OPTION = re.compile(
 @dataclass(frozen=True)
 class Hints:
     """flags: o ordered, f factored, x expanded, c clock time, e exact form, m intervals of monotony (whose ends may be
-    open or closed), i whole numbers, r rounded, p a percentage, d a difference (how many more). `letters` are the symbols of the question;
+    open or closed), i whole numbers, r rounded, p a percentage, d a difference (how many more), k a decimal comma. `letters` are the symbols of the question;
     None when there is no question to know them from."""
 
     flags: str = ""
@@ -115,7 +120,7 @@ def hints_of(question: str) -> Hints:
     if not question.strip(" ?"):
         return Hints()
     patterns = {"f": _FACTOR, "x": _EXPAND, "c": _CLOCK, "e": _EXACT, "m": _MONOTONE, "i": _WHOLE, "r": _ROUNDED}
-    patterns |= {"p": _PERCENT, "d": _DIFFERENCE}
+    patterns |= {"p": _PERCENT, "d": _DIFFERENCE, "k": _CONTINENTAL}
     flags = "".join(flag for flag, pattern in patterns.items() if pattern.search(question))
     flags += "o" if any(map(_wants_order, _SENTENCE.split(question))) else ""
     bases = {_BASE_WORDS.get(word.lower()) or int(word) for pair in _BASE.findall(question) for word in pair if word}

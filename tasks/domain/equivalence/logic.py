@@ -23,7 +23,10 @@ _SCANNER = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _SI
 _MARK = re.compile("|".join(pattern for name, pattern in _SIGNS if name in ("not", "all", "some", "iff")))
 _JUNCTION = re.compile("|".join(pattern for name, pattern in _SIGNS if name in ("and", "or", "implies")))
 _LAYOUT = re.compile(r"\\(?:left|right|text|mathrm|displaystyle|quad|,|;|!|:| )|[${}\s]")
-_BOUND = re.compile(r"\s*([a-zA-Z])\s*(?:(?:\\in(?![a-z])|∈)\s*(\\mathbb\s*\{?\s*[A-Z]\s*\}?|[A-Zℝℤℕℚ]))?\s*[,:.]?\s*")
+_RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹]")
+_BOUND = re.compile(
+    r"\s*([a-zA-Z](?:_\{?\d\}?)?)\s*(?:(?:\\in(?![a-z])|∈)\s*(\\mathbb\s*\{?\s*[A-Z]\s*\}?|[A-Zℝℤℕℚ]))?\s*[,:.]?\s*"
+)
 _NEGATED = {">=": "<", "<=": ">", "!=": "="}
 _RELATIONS = (
     (r"\\geq?(?![a-z])|≥|\\geqslant", ">="),
@@ -146,5 +149,6 @@ def _named(text: str) -> str:
     """An atom in one spelling."""
     for pattern, relation in _RELATIONS:
         text = re.sub(pattern, relation, text)
+    text = _RAISED.sub(lambda sign: "^" + unicodedata.normalize("NFKC", sign.group()), text)
     text = unicodedata.normalize("NFKC", text.replace(r"\mathbb", "").replace("∈", r"\in"))
     return _LAYOUT.sub("", text).rstrip(",.;")

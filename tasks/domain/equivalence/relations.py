@@ -42,7 +42,18 @@ def _is_length(factor: Node) -> bool:
     if factor.op == "inv":
         under = factor.args[0]
         return all(map(_is_length, under.args if under.op == "mul" else (under,)))
+    if factor.op == "fn" and factor.value == "abs":  # |AB|
+        inside = factor.args[0]
+        return all(map(_is_length, inside.args if inside.op == "mul" else (inside,)))
     return factor.op == "sym" and _names_a_thing(factor.value)
+
+
+def _unbarred(name: Node) -> Node:
+    """The name AB / CD of |AB| / |CD|."""
+    if name.op == "fn" and name.value == "abs" and _is_length(name):
+        return _unbarred(name.args[0])
+    args = tuple(map(_unbarred, name.args))
+    return times(*args) if name.op == "mul" else Node(name.op, args, name.value)
 
 
 def _names_a_thing(letter: str) -> bool:
@@ -80,7 +91,7 @@ def readings(node: Node) -> list[Node]:
 
 def same_name(one: Node, two: Node) -> dict[str, Node] | None:
     """How to rename symbols of `two` so that both name the same thing; None when they name different things."""
-    if one == two:
+    if one == two or _unbarred(one) == _unbarred(two):
         return {}
     if one.op == two.op == "call" and one.value == two.value and len(one.args) == len(two.args):
         pairs = list(zip(one.args, two.args, strict=True))

@@ -33,7 +33,9 @@ def same_when_renamed(one: Node, two: Node, hints: Hints) -> str | None:
     if not all(_may_rename(one, two, old, new, hints) for old, new in zip(ours, theirs, strict=True)):
         return None
     other = renamed(two, {new: symbol(old) for old, new in zip(ours, theirs, strict=True)})
-    return "renamed" if same_value(one, other, whole=hints.whole) or _shifted(one, other, hints) else None
+    if same_value(one, other, whole=hints.whole) or _shifted(one, other, hints):
+        return "renamed"
+    return "renamed" if all(map(_CONSTANT.fullmatch, ours)) and _constants_swapped(one, other) else None
 
 
 def renamings(one: Node, two: Node, hints: Hints) -> Iterator[Node]:

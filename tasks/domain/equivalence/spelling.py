@@ -15,7 +15,8 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
     for mark, pattern, replacement in (
         # congruences
         ("mod", rf"(?<![a-zA-Z\\])([a-zA-Z])\s*(?:\\[bp]?mod(?![a-z])|mod\b)\s*{_MODULUS}\s*=\s*(\d+)", r"\1 \\equiv \3 \\pmod{\2}"),
-        ("mod", rf"\(\s*{_OPTIONAL_TEXT}\\?[bp]?mod(?:ulo)?\b\s*\}}?\s*{_MODULUS}\s*\)", r"\\pmod{\1}"),
+        ("mod", r"\\(?:text|mathrm)\s*\{\s*\(\s*mod(?:ulo)?\s*\}\s*(\d{1,12}|[a-zA-Z])\s*\)", r"\\pmod{\1}"),
+        ("mod", rf"\(\s*{_OPTIONAL_TEXT}\\?[bp]?mod(?:ulo)?\b\s*\}}?(?:\s|~|\\[ ,;:])*{_MODULUS}\s*\)", r"\\pmod{\1}"),
         ("mod", rf"\\[bp]?mod(?![a-z])\s*{_MODULUS}", r"\\pmod{\1}"),
         ("mod", rf"(?<![\\a-zA-Z]){_OPTIONAL_TEXT}\s*mod(?:ulo)?\b\s*\}}?\s*{_MODULUS}\s*$", r"\\pmod{\1}"),
         # number sets written with plain letters
@@ -40,10 +41,14 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         ("P", r"(?<![\w\\])P\s*_\s*\{?\s*(\d{1,3})\s*\}?\s*\^\s*\{?\s*(\d{1,3})\s*\}?", r"A_{\1}^{\2}"),
         ("P", r"^\s*P\s*\(\s*(\d{1,3})\s*,\s*(\d{1,3})\s*\)\s*$", r"A_{\1}^{\2}"),
         ("C", r"(?<![\w\\])C\s*\(\s*([a-z])\s*,\s*(\d{1,4}|[a-z])\s*\)", r"\\binom{\1}{\2}"),
+        ("choose", r"(?<![\w\\.])(\d{1,4})\s*(?:\\text\s*\{\s*)?choose\s*\}?\s*(\d{1,4})(?![\w.])", r"\\binom{\1}{\2}"),
+        ("C", r"(?<![\w\\}])C_\{?([a-z])\}?\s*\^\s*\{?(\d{1,3}|[a-z])\}?(?![\w{])", r"\\binom{\1}{\2}"),
+        ("C", r"\{\s*\}\s*_\s*\{?\s*([a-z])\s*\}?\s*C\s*_\s*\{?\s*(\d{1,3}|[a-z])\s*\}?(?![\w{])", r"\\binom{\1}{\2}"),
         # repeating decimals with a bar or dots
         ("\\bar", r"(?<![\w.])(\d*\.\d*)\\bar\s*\{?(\d+)\}?", r"\1\\overline{\2}"),
         ("\\dot", r"(?<![\w.])(\d*\.\d*)\\dot(?![a-z])\s*\{?(\d)\}?(?:(\d{0,9})\\dot(?![a-z])\s*\{?(\d)\}?)?", r"\1\\overline{\2\3\4}"),
         ("\\overline", r"(?<![\w.])(\d*\.\d*)\\overline\s*(\d)", r"\1\\overline{\2}"),
+        ("dots", r"(?<=\d)\s*\\c?dots(?![a-z])(?=[\s$.]*$)", r"\\ldots"),
         ("\\dots", r"(?<=\d)\s*\\dots(?![a-z])", r"\\ldots"),
         # unit vectors, and units as a fraction
         ("math", r"\\([ij])math(?![a-z])", r"\1"),
@@ -58,6 +63,9 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         ("[", r"(?<![\w\\}\])^_])\[\s*([A-Z]{3,6})\s*\]", r"S_{\1}"),
         ("\\angle", r"(?<![a-zA-Z\\])m\s*\\angle(?![a-z])", r"\\angle "),
         # plain text habits
+        ("cbrt", r"(?<![a-zA-Z\\])cbrt\s*\(([^()]{1,40})\)", r"\\sqrt[3]{\1}"),
+        ("10", r"(?<=\d)\s*[xX]\s*(?=10\s*\^)", r"\\times "),
+        ("/", r"(?<![A-Za-z\\{])([A-Z]{2})\s*/\s*([A-Z]{2})(?![A-Za-z])", r"\\frac{\1}{\2}"),
         ("/-", r"\+\s*/\s*-", r"\\pm "),
         ("U", r"(?<=[)\]}])\s*U\s*(?=[(\[]|\\[{l])", r"\\cup "),
         ("0x", r"^\s*0x([0-9A-Fa-f]{1,16})\s*$", r"\\operatorname{\1}_{16}"),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from fractions import Fraction
@@ -86,6 +87,27 @@ _QUAD = re.compile(
 )
 _CIRCLED = re.compile(r"\\textcircled\s*\{\s*(?:\\\w+\s*)?(\d{1,2})\s*\}")
 _CIRCLED_ONLY = re.compile(r"\s*[①-⑳](?:[\s,，、;]*[①-⑳])+\s*")
+_SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+[.,]\d{1,9}(?![\d,.]| \d)")
+_DOTTED = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3}){2,}(?![\d,.])")
+_ARC = re.compile(
+    r"(\d{1,3})\s*(?:\\text\s*\{\s*)?degrees?\s*(?:,|and)?\s*\}?\s*(\d{1,2}(?:\.\d{1,6})?)\s*(?:\\text\s*\{\s*)?(?:arc)?minutes?\s*\}?",
+    re.IGNORECASE,
+)
+_ALL_BUT = re.compile(
+    rf"{_worded('all (?:real numbers|reals|real x|real values)(?: of x)?,? (?:except|but|other than|excluding|not equal to)(?: for)?')}\s*(?:\$?x\s*=\s*)?\$?(?=[-\d\\])",
+    re.IGNORECASE,
+)
+_ALL_NONZERO = re.compile(_worded(r"all non-?zero (?:real numbers|reals)"), re.IGNORECASE)
+_CONSTANT = re.compile(
+    r"\+\s*(?:\\(?:text|mathrm)\s*\{\s*(?:a )?const(?:ant)?\.?\s*\}|(?:a )?const(?:ant)?\b\.?)\s*$", re.IGNORECASE
+)
+_THE_ORDINAL = re.compile(rf"(?<![A-Za-z])the\s+(?=\d{{1,6}}{_SUFFIX}(?![A-Za-z]))", re.IGNORECASE)
+_TEXT_LIST = re.compile(
+    r"\s*\\text\w*\s*\{\s*(-?\d[\d.]*(?:/\d+)?(?:\s*,\s*-?\d[\d.]*(?:/\d+)?)*\s*,?\s*(?:and|or)\s+-?\d[\d.]*(?:/\d+)?)\s*\}\s*"
+)
+_NUMBERED = re.compile(
+    r"(?:\\text\w*\s*\{\s*)?\(?(?<![A-Za-z0-9^_])(?P<mark>[1-4]|i{1,3}|iv|[a-d])\)\s*:?\s*\}?\s*(?=[-\d\\$(])"
+)
 _SWISS = re.compile(r"(?<![\d'])\d{1,3}(?:'\d{3})+(?![\d'])")
 _INDIAN = re.compile(r"(?<![\d,.(\[{])\d{1,2}(?:,\d{2})+,\d{3}(?![\d,])")
 _CONTINENTAL = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d{1,9}(?![\d,.])")
@@ -102,12 +124,26 @@ _IN_BASE = re.compile(
     re.IGNORECASE,
 )
 _COMPOUNDED = re.compile(r"\d[^\d=+*]{1,40}\d+[^\d]{1,20}$")
-_INTERESTING = re.compile(r"[A-Za-z]{2}|[^\x00-\x7f]|'|\d,\d|\+\s*/|\+-|\$\s*\$|\bU\b|\d\.\d{3}[.,]")
+_INTERESTING = re.compile(
+    r"[A-Za-z]{2}|[a-d1i]\)|\d \d{3}[.,]|[^\x00-\x7f]|'|\d,\d|\+\s*/|\+-|\$\s*\$|\bU\b|\d\.\d{3}[.,]"
+)
 
 
 def without_parts(text: str) -> str:
     """Without the names of the question's parts: `5 for part (a) and 6 for part (b)` is `5 and 6`."""
     return _PART.sub(_opened_text, text) if "part" in text.casefold() else text
+
+
+def _numbered(text: str) -> str:
+    """(i) 3 (ii) 8, and a) 5 b) 7, as 3, 8: the marks are one, two, and so on, and the first stands in front."""
+    marks = list(_NUMBERED.finditer(text)) if ")" in text else []
+    names = [mark["mark"] for mark in marks]
+    if len(marks) < 2 or text[: marks[0].start()].strip() or "(b)" in text:
+        return text
+    if not any(names == list(row[: len(names)]) for row in ("1234", "abcd", ("i", "ii", "iii", "iv"))):
+        return text
+    pieces = [text[a.end() : b.start()] for a, b in itertools.pairwise(marks)] + [text[marks[-1].end() :]]
+    return ", ".join(piece.strip(" ,;.\n") for piece in pieces)
 
 
 def _opened_text(match: re.Match[str]) -> str:
@@ -224,19 +260,30 @@ def _separated(text: str) -> str:
 
 
 def _grouped(text: str) -> str:
-    """1'234, 1,00,000 and 1.234,56, which have one reading."""
+    """1'234, 1,00,000, 1 234,5, 1.234.567 and 1.234,56, which have one reading."""
     if "'" in text:
         text = _SWISS.sub(lambda match: match.group().replace("'", ""), text)
     if "," in text:
         text = _INDIAN.sub(lambda match: match.group().replace(",", ""), text)
         text = _CONTINENTAL.sub(lambda match: match.group().replace(".", "").replace(",", "."), text)
+    if " " in text:
+        text = _SPACED.sub(lambda match: match.group().replace(" ", "").replace(",", "."), text)
+    if "." in text:
+        text = _DOTTED.sub(lambda match: match.group().replace(".", ""), text)
     return text
 
 
 _REWRITES: tuple[Callable[[str], str], ...] = (
     _circled,
     without_parts,
+    _numbered,
     _separated,
+    lambda text: match[1] if (match := _TEXT_LIST.fullmatch(text)) else text,
+    lambda text: _ARC.sub(r"\1^\\circ \2'", text) if "degree" in text else text,
+    _replaced(_ALL_BUT, r"x \ne "),
+    _replaced(_ALL_NONZERO, r"x \ne 0"),
+    lambda text: _CONSTANT.sub("+ C", text) if "const" in text else text,
+    _replaced(_THE_ORDINAL, ""),
     _replaced(_CURRENCY, r"\$"),
     lambda text: _EURO.sub(r"\1\2\\text{ euro}", text),
     lambda text: _POUND.sub(r"\1\2\\text{ gbp}", text),

@@ -13,6 +13,7 @@ _COMMANDS = re.compile(
 )
 _ARTICLES = re.compile(r"\b(?:[Tt]he|an?|An)\b(?=\s+\w{2})")
 _CHOICE = re.compile(r"^[(\[]?([A-Za-z])(?:[)\].:]\s*(\S.*)?)?$", re.DOTALL)
+_OPTION_WORD = re.compile(r"^(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Ll]etter)\s*(?=\(?[A-H]\b)")
 _PUNCTUATION = re.compile(r"['\"’]s\b|[.,;:!?\"'()\[\]*]")
 _CLOCK_MARK = re.compile(r":|m|noon|：", re.IGNORECASE)
 _TIME = re.compile(r"^(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?\s*((?:[ap]\.?\s*m\b\.?)|noon|midnight)?$", re.IGNORECASE)
@@ -59,6 +60,11 @@ _SAME = {
     "yes": "true", "no": "false",
 }  # fmt: skip
 
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_SAME |= {f"on {day}": day for day in _DAYS}
+_SAME |= {day[:3]: day for day in _DAYS} | {"tues": "tuesday", "thur": "thursday", "thurs": "thursday"}
+_SAME |= {f"in {month}": month for month in _CALENDAR.pattern[4:].partition("|monday")[0].split("|")}
+
 _PHRASES = frozenset(_SAME.values())
 
 
@@ -79,14 +85,14 @@ def known_phrase(text: str) -> bool:
 @lru_cache(maxsize=8192)
 def choice(text: str) -> str | None:
     """The letter of a multiple-choice answer: `(C)`, `C.`, `C) 5 apples`, `\\text{(C)}`."""
-    match = _CHOICE.match(" ".join(_COMMANDS.sub(" ", text).split()))
+    match = _CHOICE.match(_OPTION_WORD.sub("", " ".join(_COMMANDS.sub(" ", text).split())))
     return match[1].upper() if match else None
 
 
 @lru_cache(maxsize=8192)
 def bare_choice(text: str) -> str | None:
     """Like `choice`, for a text that is nothing but the letter (and brackets)."""
-    match = _CHOICE.match(" ".join(_COMMANDS.sub(" ", text).split()))
+    match = _CHOICE.match(_OPTION_WORD.sub("", " ".join(_COMMANDS.sub(" ", text).split())))
     return match[1].upper() if match and not match[2] else None
 
 
@@ -214,4 +220,6 @@ def _hours(hour: int, half: str) -> set[int]:
 
 def calendar_words(text: str) -> set[str]:
     """Months and days of the week in a text, which are no units and no remarks."""
-    return set(_CALENDAR.findall(text.casefold())) if _SHORT_WORD.search(text) else set()
+    if not _SHORT_WORD.search(text):
+        return set()
+    return set(_CALENDAR.findall(text.casefold())) or set(_CALENDAR.findall(canonical(text)))

@@ -126,7 +126,7 @@ def _scan(text: str) -> Iterator[Token]:
                 and len(value) <= 3
                 and value.isascii()
                 and not (before == "num" and len(value) > 1 and known(value))  # 7 cm^2
-                and (following in ("^", "_") or (value.isupper() and following in ("}", "/", "=")))
+                and (following in ("^", "_") or (value.isupper() and following in ("}", "/", "=", ":", "|")))
             )
             found = (
                 [Token("sym", letter, False) for letter in value] if raised else []

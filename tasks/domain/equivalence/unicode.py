@@ -17,6 +17,7 @@ _SIGNS = {
     "≤⩽≦": r"\le ",
     "≥⩾≧": r"\ge ",
     "≠": r"\ne ",
+    "≡": r"\equiv ",
     "≈≃≅": r"\approx ",
     "∞": r"\infty ",
     "√": r"\sqrt ",

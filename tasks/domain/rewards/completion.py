@@ -22,6 +22,7 @@ _FULL_WIDTH |= {
     for mark in "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufe0f"
 }
 _FULL_WIDTH |= {ord(space): " " for space in "\u00a0\u2007\u202f\u3000\u2009"}
+_HTML = re.compile(r"<(b|i|u|em|strong|mark|code|center|span|p|div|h[1-6])>([^<>]{0,200})</\1>", re.IGNORECASE)
 _LONG_GAP, _SPACES, STRIDE = re.compile(r"\s{30,}"), re.compile(r"\s{6}"), 5
 _WIDE_GROUPS = re.compile(r"(?<=\d)，(?=\d{3}(?!\d))")
 # A heading under which somebody else asks: `Question: ...`, `### Problem 2`, `Q: ...`, `user`.
@@ -63,6 +64,11 @@ def legible(text: str) -> str:
     if not _SPACES.search(text[::STRIDE]):  # a gap of 30 holds six of every fifth character
         return text
     return _LONG_GAP.sub(lambda gap: "\n\n" if gap.group().count("\n") > 1 else gap.group()[:1], text)
+
+
+def unmarked(text: str) -> str:
+    """Return the text without HTML marks around a few words: `<b>42</b>` is 42."""
+    return _HTML.sub(r"\2", text) if "</" in text else text
 
 
 def own(text: str, answered: int) -> str:

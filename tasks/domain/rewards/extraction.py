@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from tasks.domain.equivalence.unicode import plain
-from tasks.domain.rewards.completion import legible, own, visible
+from tasks.domain.rewards.completion import legible, own, unmarked, visible
 from tasks.domain.rewards.labels import Label, is_aside, labels
 from tasks.domain.rewards.sentences import (
     FORMULA_LENGTH,
@@ -67,6 +67,12 @@ _LETTER_IS = re.compile(
     r"(?:(?:so|thus|hence|therefore|then),?\s+)?\$?[a-zA-Z]\$?\s+(?:is|equals)\s+(?=[-−\d$\\])", re.IGNORECASE
 )
 _BOX = re.compile(r"\\f?boxed\s*(?=[{\d\\a-zA-Z])")
+_LEAD_IN = re.compile(
+    r"(?:>\s+|\(answer\)\s*|(?:final|total|result)\s*:\s*|(?:therefore|thus|hence|so|then|finally|consequently)\b,?\s+"
+    r"|(?:we (?:get|have|find|obtain|see)|it'?s|it is|this (?:is|gives)|which (?:is|gives)|i get)\s+(?=[-−\d$\\*(])|(?:итого|всего)\s*:?\s+)+",
+    re.IGNORECASE,
+)
+_BOLD = re.compile(r"\*\*([^*]{1,200})\*\*\.?")
 _UNBRACED, _BRACE = re.compile(r"\\?[a-zA-Z]+|\d[\d.,]*\d|\d"), re.compile(r"\\.|[{}]")
 _LEAD = re.compile(r"[*:_> \n$]*")  # between a label and its answer
 _JOIN = re.compile(
@@ -87,10 +93,11 @@ _NO_ANSWER = re.compile(
 )
 _EMPTY_BOX = re.compile(r"\\boxed\s*\{\s*\}")
 _TAG = re.compile(
-    r"<(answer|final_answer|finalanswer|final-answer|ans)\s*>(.*?)(?:</\1\s*>|\Z)|\[(ANSWER)\](.*?)(?:\[/ANSWER\]|\Z)",
+    r"<(answer|final_answer|finalanswer|final-answer|ans)\s*>(.*?)(?:</\1\s*>|\Z)|\[(ANSWER)\](.*?)(?:\[/ANSWER\]|\Z)"
+    r"|<(?P<short>solution|result|output)\s*>(?P<inside>[^<]{1,200})</(?P=short)\s*>",
     re.DOTALL | re.IGNORECASE,
 )
-_TAG_START = re.compile(r"<a|<f|\[a", re.IGNORECASE)
+_TAG_START = re.compile(r"<a|<f|<s|<r|<o|\[a", re.IGNORECASE)
 _HASHES, _LINE = re.compile(r"####[ \t]*"), re.compile(r"\s*([^\n]*)")
 _NOT_CLEAR = re.compile(
     r"\b(?:approximately|about|roughly|around|nearly|almost|not|correct|wrong|incorrect|right|above|below)\b|≈|\\approx",
@@ -128,7 +135,7 @@ class Statement(NamedTuple):
 
 def extract(text: str) -> Found | None:
     """The final answer of a completion; None when it has none."""
-    text = legible(visible(text[-MAX_TEXT:]))
+    text = unmarked(legible(visible(text[-MAX_TEXT:])))
     found = _stated(text) or _unstated(text)
     return found if found and found.answer and len(found.answer) <= MAX_ANSWER else None
 
@@ -191,6 +198,7 @@ def _joined_statements(text: str, statements: list[Statement]) -> Statement:
     while (
         first > 0
         and statements[first].tag != "hashes"
+        and not _stated_anew(text, statements[first - 1], statements[first])
         and _joined(text[statements[first - 1].end : statements[first].start])
     ):
         first -= 1
@@ -198,6 +206,12 @@ def _joined_statements(text: str, statements: list[Statement]) -> Statement:
         return statements[-1]
     answers = list(dict.fromkeys(one.answer for one in statements[first:]))
     return statements[-1]._replace(answer=", ".join(answers))
+
+
+def _stated_anew(text: str, before: Statement, after: Statement) -> bool:
+    """Whether a label on a line of its own follows a box: `Answer: 18` under it is said last, not said beside it."""
+    gap = text[before.end : after.start].strip(" .$*")
+    return before.tag == "box" and after.tag == "phrase" and "\n" in gap and not gap.strip()
 
 
 def _joined(gap: str) -> bool:
@@ -258,7 +272,7 @@ def _tags(text: str) -> list[Statement]:
     if "[ANSWER]" not in text and not ("<" in text and _TAG_START.search(text)):
         return []
     matches = list(_TAG.finditer(text))[-MAX_STATEMENTS:]
-    found = [Statement(m.start(), m.end(), _inside(m[2] if m[1] else m[4]), "tag") for m in matches]
+    found = [Statement(m.start(), m.end(), _inside(m[2] or m[4] or m["inside"] or ""), "tag") for m in matches]
     return [one for one in found if one.answer]
 
 
@@ -302,6 +316,8 @@ def _phrase(text: str, label: Label) -> Statement:
     rest = _EMPTY_BOX.sub("", rest) if "boxed" in rest else rest
     lead = len(rest) - len(rest.lstrip("*:_> \n"))
     sentence = first_sentence(rest[lead:])
+    if sentence.endswith("```") and sentence.count("```") == 1:  # of the fence around all of it
+        sentence = sentence[:-3].rstrip()
     if sentence.endswith("}") and sentence.count("}") > sentence.count("{"):  # {"answer": 42}
         sentence = sentence[:-1].rstrip()
     return Statement(label.start, label.end + lead + len(sentence), answer_of(sentence), "phrase", aside)
@@ -323,7 +339,7 @@ def _affirmed(text: str) -> Found | None:
 
 
 def _bare(text: str) -> Found | None:
-    stripped = text.strip()
+    stripped = _without_lead(text.strip())
     if (named := _LETTER_IS.match(stripped)) and is_formula(stripped[named.end() :]):
         return Found(trimmed(stripped[named.end() :]), "bare")
     if len(stripped) > FORMULA_LENGTH * 4 or "\n\n" in stripped:
@@ -334,6 +350,15 @@ def _bare(text: str) -> Found | None:
         return None
     prose = len(words) > 2 and not re.search(r"[:=]", stripped)
     return None if prose else Found(trimmed(stripped), "bare")
+
+
+def _without_lead(text: str) -> str:
+    """`We get **37**.`, `Therefore, x = 37.` and `> **37**`, without what leads to the value."""
+    lead = _LEAD_IN.match(text) if len(text) <= FORMULA_LENGTH else None
+    value = text[lead.end() :] if lead else text
+    bold = _BOLD.fullmatch(value)
+    value = bold[1] if bold else value
+    return text if words_outside(value) else value
 
 
 def _math(text: str) -> Found | None:

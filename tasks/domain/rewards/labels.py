@@ -32,6 +32,8 @@ _OTHER = re.compile(
             rf"(?:答案|最终结果|最後結果|最终答案)(?:应该|應該|就|应)?(?:{_END})(?:是|为|為|选|選|等于|等於|{_SIGN}){{1,2}}\s*:?",
             r"(?:故|应|應|所以|因此|答案)?(?:选择|選擇|选|選)\s*:?\s*(?=\(?[A-H]{1,5}\b)",
             r"(?:^|(?<=[\s.,]))答\s*:",
+            r"【(?:答案|解答|正解|答え|정답)】\s*:?",
+            r"\bответ\s+(?=[-−\d$\\(])",
             rf"(?:答え|解答|正解)(?:{_END})(?:は|{_SIGN})\s*[,:]?",
             rf"(?:정답|최종 답|답)(?:{_END})(?:은|는|{_SIGN})\s*:?",
             rf"\bответ(?:ом)?\b(?:{_END})(?:\s+(?:равен|будет|является|такой)\b|\s*[—–-]\s|\s+это\b|{_SIGN})",
@@ -64,6 +66,7 @@ _ASIDE = re.compile(
     r"|check(?:ing)? (?:if|whether|that)|whether|not|n't|whatever|say|claims?|told|grader|reference|format|goes|put|write|place|box)\b",
     re.IGNORECASE,
 )
+_BUT = re.compile(r"[,;.]\s*(?:but|however|yet|now)\b", re.IGNORECASE)
 _LAST_STOP = re.compile(r"[.!?;\n](?=\s|$)|\n")
 
 
@@ -129,6 +132,6 @@ def _places(text: str, start: int) -> dict[str, list[int]]:
 
 def is_aside(text: str, label: Label) -> bool:
     """Whether the sentence before a label makes it talk about an answer rather than give it."""
-    before = text[max(0, label.start - 80) : label.start]
+    before = _BUT.split(text[max(0, label.start - 80) : label.start])[-1]
     stops = list(_LAST_STOP.finditer(before))
     return bool(_ASIDE.search(before[stops[-1].end() :] if stops else before))

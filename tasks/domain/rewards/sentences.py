@@ -39,7 +39,7 @@ _FUNCTION_WORDS = words(
 _CLAUSE = re.compile(
     r"(?:\s*[,;(—–]\s*|\s+(?:-+\s+)?)(?:because|since|which|who|so(?! (?:on|forth))|therefore|hence|thus|given that|due to|according to|based on"
     r"|as (?:the|we|it|there|they|he|she|this|that|each|required|desired|expected|stated|shown|above|long|found|calculated|computed|needed|asked)"
-    r"|rather than|instead of|(?:and |but )?not(?= (?:\S+|the \w+)$)|meaning|and (?:so|this|that|it|we|the answer|therefore|hence|thus)"
+    r"|rather than|instead of|(?:and |but )?not(?= (?:\S+|the \w+)$)|using|via|meaning|and (?:so|this|that|it|we|the answer|therefore|hence|thus)"
     r"|obtained|in total|altogether|overall|I think|I hope|giving|making|leaving|representing"
     r"|因为|所以|因此|即|weil|denn|da die|parce que|car|porque|ya que|puesto que|pois|потому что|так как|поскольку)(?!\w)",
     re.IGNORECASE,
@@ -59,6 +59,14 @@ _LEADING_WORDS = re.compile(
 _TRAILING_COPULA = re.compile(r"\s*(?:です|になります|となります|である|입니다|이다)\s*$")
 _RUN_PART = r"(?:\$\$.+?\$\$|\$(?:\\\$|[^$])+?\$|\\\(.+?\\\)|[-−+]?\s*(?:\\\$|[$€£])?\d[\d,.]*(?:\s*[-+*/×·÷=^%]+\s*\(?(?:\\\$|[$€£])?\d[\d,.]*\)?)*\s*%?)"
 _RUN = re.compile(rf"{_RUN_PART}(?:\s*(?:,\s*and|,\s*or|,|and|or|&|/)\s*{_RUN_PART})*", re.DOTALL)
+_REMARK = re.compile(
+    rf"({_RUN_PART})\s+(?:\((?:(?:from|see|by|via|using|since|because|as|found|rounded|after|step|part|obtained|which)\b[^()]*|{_RUN_PART}\s*[-+*/×·÷x]\s*{_RUN_PART})\)|\[\s*\d+(?:\s*[-+*/×·÷]\s*\d+)+\s*\])\.?",
+    re.DOTALL | re.IGNORECASE,
+)
+_REMARK_BEHIND = re.compile(
+    r"\s*;\s*(?=(?:there|this|it|we|the|that|these|he|she|they|so|which|each)\b)|,?\s+(?:[—–-]\s+)?(?:that is|i\.e\.),?\s+(?=(?:\S+\s+)*[A-Za-z]{3})",
+    re.IGNORECASE,
+)
 _CONDITION = re.compile(r"\s*,?\s*(?:if|unless|when)\s+\$?[a-z]\$?\s*(?:is\b|[=<>\\])")  # 72 if n is even
 _AFTER_RUN = re.compile(r"\s*(?:\(?\s*(?:or|and)\b|/|more\b|less\b|fewer\b|times\b|to\b|-)", re.IGNORECASE)
 
@@ -76,9 +84,16 @@ def first_sentence(text: str) -> str:
     return text[: stop.start()] if stop else text
 
 
+def _without_bracket(sentence: str) -> str:
+    """`42 (6 × 7)` and `42 (from part 2)` without the remark on how it was found; units and conditions stay."""
+    match = _REMARK.fullmatch(sentence.strip())
+    return match[1] if match else sentence
+
+
 def answer_of(sentence: str) -> str:
     """The answer in one sentence: all of it when it is not prose, else what it begins with, what follows `is`, a formula, or a number."""
-    sentence = without_clauses(without_parts(_LEADING_WORDS.sub("", unwrapped(sentence))))
+    sentence = _without_bracket(_LEADING_WORDS.sub("", unwrapped(sentence)))
+    sentence = without_clauses(without_parts(sentence))
     if is_formula(sentence):
         return trimmed(sentence)
     code = _CODE.match(sentence)
@@ -120,6 +135,9 @@ def without_clauses(sentence: str) -> str:
     while clause and not _VALUE.search(masked[: clause.start()]):
         clause = _CLAUSE.search(masked, clause.end())
     sentence = sentence[: clause.start()] if clause else sentence
+    run = _RUN.match(sentence)
+    behind = _REMARK_BEHIND.match(sentence, len(run.group().rstrip(" ,"))) if run else None
+    sentence = sentence[: behind.start()] if behind else sentence
     return _SAME_AGAIN.sub(" or ", sentence)
 
 

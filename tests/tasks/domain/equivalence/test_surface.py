@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import comb
 from random import Random
 
 import pytest
@@ -177,10 +178,115 @@ def segments(n: int, m: int) -> Case:
     )
 
 
+def congruences(n: int, m: int) -> Case:
+    forms = (rf"x \equiv {n} \ (\mathrm{{mod}}\ {m})", f"x ≡ {n} (mod {m})", rf"x \equiv {n} \text{{ (mod }} {m})")
+    wrong = (f"x ≡ {n + 1} (mod {m})", f"x ≡ {n} (mod {m + 1})", f"x = {n}", rf"x \equiv {m} \text{{ (mod }} {n})")
+    return Case(rf"x\equiv {n}\pmod{{{m}}}", forms, wrong)
+
+
+def minutes_of_arc(n: int, m: int) -> Case:
+    k = m % 50 + 5
+    right = (f"{n} degrees {k} minutes", rf"{n}\text{{ degrees }}{k}\text{{ minutes}}", f"{n}° {k}'")
+    return Case(
+        rf"{n}^\circ {k}'", right, (f"{n} degrees", f"{n} degrees {k + 1} minutes", f"{n}.{k}°", f"{k} minutes")
+    )
+
+
+def choosing(n: int, m: int) -> Case:
+    right = (
+        f"{n} choose 3",
+        rf"{n} \text{{ choose }} 3",
+        rf"\mathrm{{C}}_{{{n}}}^3",
+        f"C_{{{n}}}^{{3}} = {comb(n, 3)}",
+    )
+    return Case(f"{comb(n, 3)}", right, (f"{n} choose 4", f"3 choose {n}", f"{n} 3", f"C_{{{n}}}^{{4}} = {comb(n, 3)}"))
+
+
+def choosing_with_letters(n: int, m: int) -> Case:
+    return Case(r"\binom{n}{2}", ("C_n^2", "{}_nC_2", r"\frac{n(n-1)}{2}"), ("C_n^3", "C^2", "n^2", "C_m^2 n"))
+
+
+def spaced_thousands(n: int, m: int) -> Case:
+    wrong = (f"{n},{m:03d}5", f"{n} {m:03d},6", f"{n}.{m:03d}5", f"{n}, {m}.5")
+    return Case(f"{n}{m:03d}.5", (f"{n} {m:03d}.5", f"{n} {m:03d},5"), wrong)
+
+
+def dotted_thousands(n: int, m: int) -> Case:
+    right = (f"{n}.{m:03d}.000", f"{n} {m:03d} 000")
+    return Case(f"{n}{m:03d}000", right, (f"{n}.{m:03d}", f"{n}.{m:03d}.001", f"{n}.{m:03d}.00"))
+
+
+def exceptions(n: int, m: int) -> Case:
+    right = (
+        f"all real numbers except {n}",
+        rf"\text{{all real numbers except }}{n}",
+        rf"\mathbb{{R}}\setminus\{{{n}\}}",
+    )
+    wrong = (
+        "all real numbers",
+        f"all real numbers except {n + 1}",
+        f"{n}",
+        f"all integers except {n}",
+        "all nonzero real numbers",
+    )
+    return Case(rf"(-\infty,{n})\cup({n},\infty)", right, wrong)
+
+
+def numbered_parts(n: int, m: int) -> Case:
+    right = (f"(i) {n} (ii) {m}", f"(1) {n}; (2) {m}", f"a) {n} b) {m}", rf"\text{{(i) }} {n}, \text{{(ii) }} {m}")
+    return Case(f"{n}, {m}", right, (f"(i) {n}", f"(i) {n} (ii) {m + 1}", f"(1) {n}", f"(2) {n} (1) {m}1"))
+
+
+def constants_in_words(n: int, m: int) -> Case:
+    right = (rf"{n}\sin x + \text{{constant}}", f"{n}\\sin x + const", rf"{n}\sin x + C")
+    return Case(rf"{n}\sin x + C", right, (rf"{n}\sin x + \text{{constant}} x", rf"{n}\cos x + \text{{constant}}"))
+
+
+def swapped_constants(n: int, m: int) -> Case:
+    gold = rf"y=C_1\cos {n}x+C_2\sin {n}x"
+    right = (rf"y=A\sin {n}x+B\cos {n}x", rf"y=A\cos {n}x+B\sin {n}x")
+    return Case(gold, right, (rf"y=A\sin {n}x+A\cos {n}x", rf"y=A\sin {n}x", rf"y=A\sin {n + 1}x+B\cos {n}x"))
+
+
+def quotients(n: int, m: int) -> Case:
+    right = (f"NO/BO={n}/{m}", rf"NO:BO={n}:{m}", rf"\frac{{|NO|}}{{|BO|}}=\frac{{{n}}}{{{m}}}")
+    wrong = (f"NO/BO={m}/{n}", f"NO:BO={m}:{n}", f"BO/NO={n}/{m}", f"NO={n}", f"NO:BO={n + 1}:{m}")
+    return Case(rf"\frac{{NO}}{{BO}}=\frac{{{n}}}{{{m}}}", right, wrong)
+
+
+def lists_in_text(n: int, m: int) -> Case:
+    right = (f"{n}, {m}", rf"{m} \text{{ and }} {n}", rf"\{{{n},{m}\}}")
+    return Case(rf"\text{{{n} and {m}}}", right, (f"{n}", f"{n + m}", f"{n}, {m + 1}", f"{n}{m}"))
+
+
+def joined_bounds(n: int, m: int) -> Case:
+    right = (rf"x\ge {n} \text{{ and }} x\le {m + 100}", rf"[{n},{m + 100}]", rf"{n}\le x\le {m + 100}")
+    wrong = (rf"x\ge {n} \text{{ or }} x\le {m + 100}", rf"x\ge {n}", rf"x \le {n} \text{{ or }} x\ge {m + 100}")
+    return Case(rf"x\in[{n},{m + 100}]", right, wrong)
+
+
+def junctions(n: int, m: int) -> Case:
+    return Case(r"p\land q", (r"q\wedge p", "p∧q"), (r"p\lor q", "p∨q", "p", r"\neg p\land q"))
+
+
+def weekdays(n: int, m: int) -> Case:
+    right = (r"\text{Wed}", r"\text{on Wednesday}", "Wednesday")
+    return Case(
+        r"\text{Wednesday}", right, (r"\text{Thu}", r"\text{on Thursday}", r"\text{not Wednesday}", r"\text{Wend}")
+    )
+
+
+def written_times(n: int, m: int) -> Case:
+    right = (f"{n} x 10^{{-3}}", rf"{n}\times10^{{-3}}", f"{n}e-3")
+    return Case(f"0.0{n}", right, (f"{n} x 10^{{3}}", f"{n} x 10^{{-2}}", f"{n} x", f"{n}x^{{-3}}"))
+
+
 RULES: tuple[Callable[[int, int], Case], ...] = (
     signs_in_words, positive, powers_in_words, roots_in_words, scales, a_scale_of_the_gold, units_in_brackets, remarks_in_brackets,
     percent_in_words, digit_groups, continental_digits, items_by_quad, parts, plus_minus, comparisons, strict_comparisons, bounds,
     claims_are_never_dropped, kinds_never_contradict, sentences, cases_in_words, statements_by_number, segments,
+    congruences, minutes_of_arc, choosing, choosing_with_letters, spaced_thousands, dotted_thousands, exceptions, numbered_parts, constants_in_words,
+    swapped_constants, quotients, lists_in_text, joined_bounds, junctions, weekdays, written_times,
 )  # fmt: skip
 
 

@@ -13,16 +13,18 @@ COUNT = 10
 LABELS = (
     "The answer is {}.", "Answer: {}", "**Final answer:** {}", "# Answer\n{}", "The correct answer is {}", "答案是{}。", "答案：{}", "答え：{}", "정답은 {}입니다.",
     "Ответ: {}.", "Die Antwort ist {}.", "Das Ergebnis lautet {}.", "La réponse est {}.", "La respuesta es {}.", "A resposta é {}.", "La risposta è {}.",
-    "Het antwoord is {}.",
+    "Het antwoord is {}.", "【答案】{}", "Итак, ответ {}.", "Therefore, the answer is: {}",
 )  # fmt: skip
 WRAPPERS = (
     "<answer>{}</answer>", "<answer>The answer is {}.</answer>", "[ANSWER]{}[/ANSWER]", "<answer>\n{}", "Answer:\n```\n{}\n```", "```\n{}\n```", "`{}`",
-    "The answer is `{}`.", "The answer is {} ✓", "✅ {}", "Answer: **{}**", 'The answer is "{}".', "{} ✔", "**{}**", r"\boxed{{{}}} ■",
+    "The answer is `{}`.", "The answer is {} ✓", "✅ {}", "Answer: **{}**", 'The answer is "{}".', "{} ✔", "**{}**", r"\boxed{{{}}} ■", "> **{}**", "We get **{}**.",
+    "<solution>{}</solution>", "<result>{}</result>", "The answer is <b>{}</b>.", '```json\n{{"answer": {}}}\n```', "Final: {}", "(Answer) {}", "It's {}.",
 )  # fmt: skip
 EXPLAINED = (
     "The answer is {0}, since {1} is too large.", "The answer is {0}, because there are {1} more.", "The answer is {0}, which is less than {1}.",
     "The answer is {0}, not {1}.", "Answer: {0} (because {1} is no solution).", "The answer is {0} as we found above for {1}.",
-    "The answer is {0} rather than {1}.", "The answer is ${0}$, given that $x={1}$.",
+    "The answer is {0} rather than {1}.", "The answer is {0} (from part {1}).", "The answer is {0} using {1} equations.", "The answer is {0}; there are {1} groups.",
+    "The answer is {0}, that is, {1} groups of them.", "The answer is ${0}$, given that $x={1}$.",
 )  # fmt: skip
 RUN_ON = (
     "\n\nQuestion: How many are {1}?\nAnswer: {1}", "\n\n### Problem 2\nFind x.\n\n\\boxed{{{1}}}", "\n\nUser: and now?\nThe answer is {1}.", "\n\n题目：求值\n答案：{1}",
@@ -31,6 +33,7 @@ RUN_ON = (
 LATER = (
     r"\boxed{{{1}}} Wait, no. The answer is {0}.", r"\boxed{{{1}}} is wrong. \boxed{{{0}}}", "Answer: {1}\nCorrection: the answer is {0}.",
     r"I get \boxed{{{1}}}." "\n\nI made a mistake. The correct answer is ${0}$.", "<answer>{1}</answer> No. <answer>{0}</answer>",
+    "\\boxed{{{1}}}\n\nAnswer: {0}", "\\boxed{{{1}}}\n\n**Final Answer**\n{0}", "Initially I thought \\boxed{{{1}}}, but **Final answer: {0}**",
 )  # fmt: skip
 KEPT = (
     r"\boxed{{{0}}}. The answer is approximately {1}.", r"\boxed{{{0}}}. A wrong answer is {1}.", r"\boxed{{{0}}}. If the answer is {1}, nothing fits.",
@@ -139,3 +142,28 @@ def test_a_reason_behind_yes_or_no_is_no_part_of_the_answer() -> None:
         assert accepted(rf"\text{{{word}}}", f"{word}, because 7 has two divisors.")
         assert not accepted(rf"\text{{{other}}}", f"{word}, because 7 has two divisors.")
         assert not accepted("7", f"{word}, because 7 has two divisors.")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "The answer is {0} (mod {1}).",
+        "The answer is {0} (base 7).",
+        "The answer is {0} ({1}).",
+        "The answer is {0} (or {1}).",
+        "The answer is {0} ; {1}.",
+        "The answer is {0}, that is, {1}.",
+        "It's not {0}.",
+        "We get **{0}** or **{1}**.",
+        "La réponse n'est pas {0}.",
+        "Therefore, not {0}.",
+        "<result>{0} or {1}</result>",
+        "<b>not</b> {0}",
+        "\\boxed{{{1}}}, \\boxed{{{0}}}",
+        "Answer: {1}\nAnswer: {0}",
+    ],
+)
+def test_what_changes_a_statement_is_no_remark(form: str) -> None:
+    for gold, other in numbers_of(pairs()):
+        if "/" not in gold and "." not in gold:
+            assert not accepted(gold, form.format(gold, other)), form
