@@ -118,9 +118,13 @@ class _Statement:
         if bound is None:
             raise ValueError("no bound letter")
         self.at = bound.end()
+        letter = bound[1][0]
+        if "_" in bound[1]:  # there is an x_0 is there is an x
+            numbered = rf"{letter}_\{{?{bound[1].strip('}')[-1]}\}}?"
+            self.text = self.text[: self.at] + re.sub(numbered, letter, self.text[self.at :])
         body = self.negation() if self.text[self.at : self.at + 1] == "(" else self.iff()
         body = self.sympy.Not(body) if quantifier == "all" else body
-        name = f"some {bound[1]} in {_named(bound[2] or '')}: {self.sympy.simplify_logic(body)}"
+        name = f"some {letter} in {_named(bound[2] or '')}: {self.sympy.simplify_logic(body)}"
         found = self.sympy.Symbol(name)
         return self.sympy.Not(found) if quantifier == "all" else found
 

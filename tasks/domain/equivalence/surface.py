@@ -101,7 +101,7 @@ _ALL_NONZERO = re.compile(_worded(r"all non-?zero (?:real numbers|reals)"), re.I
 _CONSTANT = re.compile(
     r"\+\s*(?:\\(?:text|mathrm)\s*\{\s*(?:a )?const(?:ant)?\.?\s*\}|(?:a )?const(?:ant)?\b\.?)\s*$", re.IGNORECASE
 )
-_THE_ORDINAL = re.compile(rf"(?<![A-Za-z])the\s+(?=\d{{1,6}}{_SUFFIX}(?![A-Za-z]))", re.IGNORECASE)
+_THE_ORDINAL = re.compile(rf"(?<![A-Za-z])the\s+(?=\d{{1,6}}{_SUFFIX}(?![A-Za-z]|\s+(?:power|root)))", re.IGNORECASE)
 _TEXT_LIST = re.compile(
     r"\s*\\text\w*\s*\{\s*(-?\d[\d.]*(?:/\d+)?(?:\s*,\s*-?\d[\d.]*(?:/\d+)?)*\s*,?\s*(?:and|or)\s+-?\d[\d.]*(?:/\d+)?)\s*\}\s*"
 )

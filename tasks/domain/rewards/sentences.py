@@ -64,7 +64,7 @@ _REMARK = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _REMARK_BEHIND = re.compile(
-    r"\s*;\s*(?=(?:there|this|it|we|the|that|these|he|she|they|so|which|each)\b)|,?\s+(?:[—–-]\s+)?(?:that is|i\.e\.),?\s+(?=(?:\S+\s+)*[A-Za-z]{3})",
+    r"\s*;\s*(?=(?:there|this|it|we|that|these|he|she|they|which|each)\b)(?!.*\b(?:answer|not|but|wait|no|or)\b)|,?\s+(?:[—–-]\s+)?(?:that is|i\.e\.),?\s+(?=(?:\S+\s+)*[A-Za-z]{3})",
     re.IGNORECASE,
 )
 _CONDITION = re.compile(r"\s*,?\s*(?:if|unless|when)\s+\$?[a-z]\$?\s*(?:is\b|[=<>\\])")  # 72 if n is even

@@ -269,6 +269,26 @@ def junctions(n: int, m: int) -> Case:
     return Case(r"p\land q", (r"q\wedge p", "p∧q"), (r"p\lor q", "p∨q", "p", r"\neg p\land q"))
 
 
+def bound_letters(n: int, m: int) -> Case:
+    gold = rf"\exists x_0\in\mathbb{{R}}, x_0^2+{n}<0"
+    right = (
+        rf"\exists x\in\mathbb{{R}}, x^2+{n}<0",
+        rf"\exists x_{{0}} \in \mathbb{{R}}, x_{{0}}^{{2}}+{n}<0",
+        f"∃x∈R, x²+{n}<0",
+    )
+    wrong = (
+        rf"\forall x\in\mathbb{{R}}, x^2+{n}<0",
+        rf"\exists x\in\mathbb{{R}}, x^2+{n}>0",
+        rf"\exists x\in\mathbb{{R}}, x^2+{n + 1}<0",
+    )
+    return Case(gold, right, wrong)
+
+
+def ordinals_with_the(n: int, m: int) -> Case:
+    wrong = (rf"\text{{the {n + 1}th}}", rf"\text{{the {n}th power}}", rf"\text{{the {n}th root}}", f"{n}th root")
+    return Case(f"{n}th", (rf"\text{{the {n}th}}", f"{n}", f"the {n}th"), wrong)
+
+
 def weekdays(n: int, m: int) -> Case:
     right = (r"\text{Wed}", r"\text{on Wednesday}", "Wednesday")
     return Case(
@@ -286,7 +306,7 @@ RULES: tuple[Callable[[int, int], Case], ...] = (
     percent_in_words, digit_groups, continental_digits, items_by_quad, parts, plus_minus, comparisons, strict_comparisons, bounds,
     claims_are_never_dropped, kinds_never_contradict, sentences, cases_in_words, statements_by_number, segments,
     congruences, minutes_of_arc, choosing, choosing_with_letters, spaced_thousands, dotted_thousands, exceptions, numbered_parts, constants_in_words,
-    swapped_constants, quotients, lists_in_text, joined_bounds, junctions, weekdays, written_times,
+    swapped_constants, quotients, lists_in_text, joined_bounds, junctions, bound_letters, ordinals_with_the, weekdays, written_times,
 )  # fmt: skip
 
 
