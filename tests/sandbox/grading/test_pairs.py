@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from sandbox.status import Status
 from tasks.graders.program_file import program_of
 
 pytestmark = pytest.mark.heavy
+CASES = Path(__file__).parents[2] / "cases" / "code_pairs.jsonl"
 Pair = tuple[dict[str, Any], str, str]  # tests, the right program, the wrong one
 
 
@@ -69,6 +72,15 @@ def test_the_right_program_passes_and_the_wrong_one_does_not(grading: Grading, n
 
 def test_there_are_twenty() -> None:
     assert len(PAIRS) == 20
+
+
+def test_more_pairs_of_many_kinds(grading: Grading) -> None:
+    """Programs as people write them, with what tests do to their objects, lists and output: tests/cases/code_pairs.jsonl."""
+    pairs = [json.loads(line) for line in CASES.read_text().splitlines()]
+    programs = [program_of({**pair, "program": pair[which]}) for pair in pairs for which in ("right", "wrong")]
+    accepted = [one.verdict == Status.AC for one in grading.grade_many(programs)]
+    assert [pair["kind"] for pair, right in zip(pairs, accepted[::2], strict=True) if not right] == []
+    assert [pair["kind"] for pair, wrong in zip(pairs, accepted[1::2], strict=True) if wrong] == []
 
 
 # What each rule that loosens must not let in: (tests, a program that does not solve them).
