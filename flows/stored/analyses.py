@@ -12,7 +12,7 @@ from math import isnan
 import numpy as np
 
 from flows.stored.trace import RunRecords
-from tasks.domain.arms import Against, ComparisonResult, Seeds, against, arm_figures, last_row
+from tasks.domain.arms import Against, ComparisonResult, Seeds, against, arm_figures, ended, last_row
 from tasks.domain.comparison import by_difficulty
 from tasks.domain.diversity import Diversity, diversity
 from tasks.domain.overfitting import train_and_test
@@ -96,8 +96,8 @@ def turnover_section(store: Store, arms: Mapping[str, Seeds]) -> Section:
 
 
 def pooled(runs: Seeds) -> tuple[PolicyScore, PolicyScore] | None:
-    """Return the last policy's score, with the samples of all seeds, and the base's; None until a seed has an evaluated round."""
-    last = [row.test for result in runs.values() if (row := last_row(result)) and row.number and row.test]
+    """Return the last policy's score, with the samples of all seeds, and the base's; None until a seed has ended with an evaluated round."""
+    last = [row.test for result in ended(runs).values() if (row := last_row(result)) and row.number and row.test]
     base = next((result.base.test for result in runs.values() if result.base.test), None)
     if not last or base is None or not all(score.sampled_outcomes for score in (*last, base)):
         return None

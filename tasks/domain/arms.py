@@ -19,6 +19,7 @@ from tasks.domain.results import IterationResult, PolicyScore, RunResult, correc
 from tasks.domain.statistics import Floats, Interval, bootstrap_mean, paired_difference, pass_at_k
 
 E_STEP = "E-step"
+ENDED = ("completed", "stopped")
 Seeds = Mapping[int, RunResult]  # the runs of one arm by seed, finished or not
 
 
@@ -82,14 +83,18 @@ class ComparisonResult:
     @property
     def done(self) -> int:
         """Return how many runs have ended."""
-        ended = ("completed", "stopped")
-        return sum(result.status in ended for runs in self.arms.values() for result in runs.values())
+        return sum(len(ended(runs)) for runs in self.arms.values())
 
     @property
     def status(self) -> str:
         if self.failures:
             return "failed"
         return "completed" if self.done == self.cells else "running"
+
+
+def ended(runs: Seeds) -> dict[int, RunResult]:
+    """Return the runs that have ended: an unfinished one's last round is another round than that of the other seeds."""
+    return {seed: result for seed, result in runs.items() if result.status in ENDED}
 
 
 def with_shared_seconds(arms: Mapping[str, Seeds]) -> dict[str, dict[int, RunResult]]:
@@ -160,8 +165,8 @@ def values_by_metric(score: PolicyScore | None) -> dict[str, dict[str, float]]:
 
 
 def arm_figures(name: str, runs: Seeds) -> ArmFigures | None:
-    """Return what an arm came to over the seeds that have an evaluated iteration; None without any."""
-    last = {seed: row for seed, result in runs.items() if (row := last_row(result)) and row.number}
+    """Return what an arm came to over the seeds that have ended with an evaluated iteration; None without any."""
+    last = {seed: row for seed, result in ended(runs).items() if (row := last_row(result)) and row.number}
     if not last:
         return None
     metrics = metric_names([runs[seed] for seed in last])
@@ -232,11 +237,12 @@ def _over_seeds(scores: Sequence[PolicyScore | None], metric: str) -> Interval:
 def _paired_by_seed(
     runs: Seeds, others: Seeds, metric: str, name: str
 ) -> tuple[tuple[int, ...], Floats, Floats]:  # fmt: skip
-    """Return the common seeds, and both sides' values as seeds x problems in one order of problems."""
+    """Return the seeds that have ended on both sides, and the values of each as seeds x problems in one order of problems."""
+    there = ended(others)
     both = {
-        seed: (_last_values(result, metric), _last_values(others[seed], metric))
-        for seed, result in runs.items()
-        if seed in others
+        seed: (_last_values(result, metric), _last_values(there[seed], metric))
+        for seed, result in ended(runs).items()
+        if seed in there
     }
     seeds = tuple(seed for seed, (after, before) in both.items() if after and before)
     rows = [both[seed] for seed in seeds]

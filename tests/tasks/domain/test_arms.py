@@ -74,6 +74,21 @@ def test_a_run_that_has_only_its_base_takes_no_part():
     assert against({"reference": ARMS["reference"], "bare": {1: bare}}, "reference", "greedy") == []
 
 
+def test_a_run_that_has_not_ended_takes_no_part_in_means_over_seeds():
+    """Its last round is another than that of the seeds that have ended."""
+    cut = {
+        **ARMS["better"],
+        2: replace(ARMS["better"][2], status="running"),
+        3: replace(ARMS["better"][3], status="failed"),
+    }
+    assert arm_figures("cut", cut).seeds == (1,)
+    assert [line.seeds for line in against({**ARMS, "better": cut}, "reference", "greedy", bootstrap=200)] == [
+        (1,),
+        (1, 2, 3),
+    ]
+    assert set(by_round(cut, "greedy")) == {0, 1}  # the curve shows how far each has come
+
+
 def test_what_was_spent_adds_up_over_rounds_and_is_averaged_over_seeds():
     result = made_up_run()
     total = spent(result)
