@@ -16,6 +16,7 @@ from flows.planning.stored_run import stored_run
 from flows.run.preflight import Checked, preflight, workspace_of
 from tasks.domain.results import RunResult
 from tasks.store.places import ComparisonPlaces
+from tasks.store.progress import console
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def _done(checked: Checked, verbose: bool) -> RunResult:
     from flows.self_train import run_here
 
     quieten(verbose)  # again: importing Prefect set its loggers up anew
+    console().print(f"run {checked.config.run.name}: checked; Prefect starts, then the base ...", highlight=False)
     with prefect_api(_home()):
         return run_here(checked)
 

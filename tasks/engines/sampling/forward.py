@@ -33,7 +33,7 @@ class Forward:
         threading.Thread(target=self._prefetch, args=(path, dtype, token_ids), name="forward", daemon=True).start()
 
     def _prefetch(self, path: Path, dtype: str, token_ids: Sequence[int]) -> None:
-        with contextlib.suppress(RestemError):  # told when the value is asked for
+        with contextlib.suppress(RestemError, OSError):  # told when it is asked for; one that ends asks no more
             self.prompt_logprobs(path, dtype, token_ids)
 
     def prompt_logprobs(self, path: Path, dtype: str, token_ids: Sequence[int], timeout_s: float = 600) -> list[float]:
