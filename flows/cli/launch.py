@@ -43,8 +43,10 @@ def _done(checked: Checked, verbose: bool) -> RunResult:
     from flows.self_train import run_here
 
     quieten(verbose)  # again: importing Prefect set its loggers up anew
-    console().print(f"run {checked.config.run.name}: checked; Prefect starts, then the base ...", highlight=False)
     with prefect_api(_home()):
+        console().print(
+            f"run {checked.config.run.name}: its checks are done, the base comes first ...", highlight=False
+        )
         return run_here(checked)
 
 
