@@ -77,7 +77,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes of the store after a night, and after gc; `weights` are those of trained policies that lie there then."""
+    """Bytes of the store after a night, and after gc; `weights` are those of trained `policies` that lie there then; `trained`: nights that trained."""
 
     night: str
     status: str
@@ -85,6 +85,7 @@ class Sizes:
     after: int
     weights: int
     policies: int
+    trained: int
 
 
 @dataclass
@@ -182,8 +183,10 @@ class Month:
         weights = weights_in(store)
         unfinished = self.checked.config.finetune.checkpoints if self.unfinished else 0
         assert len(weights) <= KEEP + 1 + unfinished, "the last two nights', the promoted one, and what is not finished"
-        status = Series(store, NAME).all()[-1].status
-        self.sizes.append(Sizes(date, status, size, store.size(""), sum(weights.values()), len(weights)))
+        nights = Series(store, NAME).all()
+        trained = len(list(manifests_in(store, "finetune")))
+        found = Sizes(date, nights[-1].status, size, store.size(""), sum(weights.values()), len(weights), trained)
+        self.sizes.append(found)
 
     def _clean(self, *, dry_run: bool = False) -> Cleaning:
         return clean(

@@ -197,10 +197,13 @@ class Soak:
         stuck = [f"{one['name']} is {one['state']['name']}" for one in overlapping]
         slots = machine.get(f"/v2/concurrency_limits/{device_limit()}")["active_slots"]
         stuck += [f"{slots} slots of the device are taken"] if slots else []
-        left = [
-            f"{one.pid} {command_of(one)[:60]}" for night in self.nights for one in machine.processes(night["flow_run"])
-        ]
+        with suppress(AssertionError):  # a run's process sends its last lines after its last state
+            machine.until(lambda: not self._left(), 60, "the processes of ended nights to end")
+        left = [f"{one.pid} {command_of(one)[:60]}" for one in self._left()]
         return {"lost": lost, "doubled": doubled, "stuck": stuck, "left": left}
+
+    def _left(self) -> list[psutil.Process]:
+        return [one for night in self.nights for one in self.machine.processes(night["flow_run"])]
 
 
 def missing_parts(store: Store) -> Iterator[tuple[str, str]]:

@@ -98,13 +98,16 @@ class ObjectStore:
         return sorted(path[len(self.root.rstrip("/")) + 1 :] for path in found)
 
     def delete(self, relative: str) -> None:
+        """Remove an object or a folder, also what others have written since it was listed here."""
         with self._reaching(relative):
+            self.fs.invalidate_cache()
             if self.fs.exists(self.path(relative)):
                 self.fs.rm(self.path(relative), recursive=True)
 
     def size(self, relative: str) -> int:
-        """Return the number of bytes below a folder."""
+        """Return the number of bytes of an object or below a folder, with what others have written since it was listed here."""
         with self._reaching(relative):
+            self.fs.invalidate_cache()
             return int(self.fs.du(self.path(relative))) if self.fs.exists(self.path(relative)) else 0
 
     def check(self) -> None:
