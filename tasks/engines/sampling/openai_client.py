@@ -130,11 +130,16 @@ class CompletionsClient:
         return [entry[str(token)]["logprob"] for token, entry in zip(token_ids[1:], entries, strict=True)]
 
     def call(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, timeout_s: float | None = None
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        timeout_s: float | None = None,
+        as_json: bool = True,
     ) -> Any:
-        """One request beside the sampling, answered as JSON (None: empty body). `path` is below the base URL, or
+        """One request beside the sampling, answered as JSON (None: empty body, or one that is not wanted `as_json`). `path` is below the base URL, or
         from the server's root when it begins with `//`. Raises EngineDied for anything but a success."""
-        return self._submit(self._call(method, path, body, timeout_s)).result()
+        return self._submit(self._call(method, path, body, timeout_s, as_json)).result()
 
     def ask_for(self, model: str) -> None:
         """Ask for the model of this name from now on; nothing may be in flight."""
@@ -229,7 +234,9 @@ class CompletionsClient:
             fault = f"{url} answers {response.status_code}: {_message(response)}"
         raise EngineDied(fault)
 
-    async def _call(self, method: str, path: str, body: Mapping[str, Any] | None, timeout_s: float | None) -> Any:
+    async def _call(
+        self, method: str, path: str, body: Mapping[str, Any] | None, timeout_s: float | None, as_json: bool
+    ) -> Any:
         import httpx
 
         base = self._endpoints.urls[0]
@@ -238,8 +245,7 @@ class CompletionsClient:
         try:
             response = await self._http.request(method, url, json=body, timeout=timeout)
             response.raise_for_status()
-            is_json = "json" in response.headers.get("content-type", "")
-            return response.json() if response.content and is_json else None
+            return response.json() if response.content and as_json else None
         except httpx.HTTPStatusError as error:
             message = f"{url} answers {error.response.status_code}: {_message(error.response)}"
             raise EngineDied(message) from error

@@ -51,12 +51,12 @@ class ServedWeights:
         """
         before, adapter = self._asked, wanted.adapter
         if before != SERVED_NAME:
-            self._call("/unload_lora_adapter", {"lora_name": before})
+            self._order("/unload_lora_adapter", {"lora_name": before})
         self._asked = SERVED_NAME
         if adapter is not None:
             self._adapters += 1
             self._asked = f"adapter-{self._adapters}"
-            self._call("/load_lora_adapter", {"lora_name": self._asked, "lora_path": str(adapter.path)})
+            self._order("/load_lora_adapter", {"lora_name": self._asked, "lora_path": str(adapter.path)})
         self._client.ask_for(self._asked)
 
     def fingerprints(self, wanted: Checkpoint, dtype: str, forward: Forward) -> Fingerprints | None:
@@ -81,18 +81,20 @@ class ServedWeights:
 
     def _load(self, wanted: Checkpoint) -> None:
         method = "load_policy" if runs_on_cpu() else "reload_weights"
-        self._call("//collective_rpc", {"method": method, "kwargs": {"weights_path": str(wanted.path)}})
+        body = {"method": method, "kwargs": {"weights_path": str(wanted.path)}}
+        self._client.call("POST", "//collective_rpc", body, timeout_s=LOAD_TIMEOUT_S)
 
     def _loaded_fingerprint(self, of: str) -> str | None:
         body = {"method": "weights_fingerprint", "kwargs": {"of": of}}
-        told = _told(lambda: self._call("//collective_rpc", body)["results"])
+        call = self._client.call
+        told = _told(lambda: call("POST", "//collective_rpc", body, timeout_s=LOAD_TIMEOUT_S)["results"])
         if told is None or len(told) != 1:  # of several workers each has a part of the weights
             return None
         return str(told[0])
 
-    def _call(self, path: str, body: Mapping[str, object]) -> dict[str, list[object]]:
-        found: dict[str, list[object]] = self._client.call("POST", path, body, timeout_s=LOAD_TIMEOUT_S)
-        return found
+    def _order(self, path: str, body: Mapping[str, object]) -> None:
+        """Ask for something whose answer is a sentence, not JSON."""
+        self._client.call("POST", path, body, timeout_s=LOAD_TIMEOUT_S, as_json=False)
 
 
 def _told(ask: Callable[[], Told]) -> Told | None:
