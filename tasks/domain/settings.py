@@ -189,9 +189,9 @@ class ModelSettings(Settings):
     pretrain_steps: int = Field(600, ge=1, description="builtin: only: steps of base pre-training.")
     pretrain_seed: int = Field(0, ge=0, lt=2**31, description="builtin: only.")
     pretrain_warmup_from: WarmupFrom = Field(
-        "first_step",
-        description="builtin: only. first_step: each step learns; zero: the first step has rate 0, as in bases before this setting, "
-        "which are found again by it.",
+        "zero",
+        description="builtin: only. zero: the first step has rate 0, as in the bases that all published figures start from; "
+        "first_step: each step learns, which makes another base.",
     )
 
 

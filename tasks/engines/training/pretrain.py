@@ -95,7 +95,7 @@ class PretrainRecipe:
     max_positions: int = 128
     initializer_range: float = 0.1
     task: str = "arithmetic"
-    warmup_from: WarmupFrom = "first_step"
+    warmup_from: WarmupFrom = "zero"
 
 
 @dataclass(frozen=True)

@@ -158,10 +158,12 @@ def test_a_night_on_a_fleet_goes_on_after_a_killed_worker_and_keeps_its_budget(
         return machine.start("nightly/nightly-fleet", {**form, "nights": settings})
 
     with second_worker(machine, tmp_path):
-        thrifty = machine.finish(night("2026-01-01", tokens=1))
+        thrifty = machine.finish(
+            night("2026-01-01", tokens=160)
+        )  # the base's evaluation takes 144: train ranges are begun
     assert (thrifty.type, thrifty.name) == ("COMPLETED", "BudgetReached"), thrifty
     record = store.read_json("nights/fleet-night/2026-01-01.json") or {}
-    assert record["status"] == "budget" and len(record["ranges"]) < 5, record
+    assert record["status"] == "budget" and 0 < len(record["ranges"]) < 5, record
 
     hung = tmp_path / "hung"  # in the middle of a train range, because the base has been evaluated
     hangs = {"RESTEM_FAILPOINTS": "generate.flushed:1=hang", "RESTEM_FAILPOINTS_ONCE": str(hung)}
