@@ -78,7 +78,8 @@ class Server:
         reader.known, reader.number, reader.first = self.shared.table(), True, self.shared.first(0)
         operation, target, arguments, keywords = reader.decode()
         passed = {*self.shared.add(0, reader.kept), *(reader.met & self.shared.held.keys())}
-        before = {number: self.whole(number, passed) for number in passed}
+        known = self.shared.numbers(passed)
+        before = {number: self.whole(number, known) for number in passed}
         try:
             value = OPERATIONS[operation](self, target, *arguments, **keywords)
         except MemoryError:  # its end, as for any other program: the memory limit, not an exception of the program
@@ -103,19 +104,22 @@ class Server:
 
     def change(self, number: int, content: bytes) -> None:
         """What the tests did to a container."""
+        if not content:
+            self.shared.held[number].content = None
+            return
         reader = self.reader(content)
         with contextlib.suppress(Exception):  # a class of the program
             reader.fill(reader.take(1), self.shared.held[number].container, 0)
         self.shared.note(number)
 
-    def whole(self, number: int, passed: set[int]) -> bytes | None:
-        return self.shared.content(number, 16 * values.MAX_BYTES, passed)
+    def whole(self, number: int, known: dict[int, int]) -> bytes | None:
+        return self.shared.content(number, 16 * values.MAX_BYTES, known)
 
     def head(self, kind: bytes, before: dict[int, bytes | None]) -> bytes:
         """The containers whose content is another one now, and what has been printed."""
-        changes = []
+        changes, known = [], self.shared.numbers(before)
         for number, content in before.items():
-            now = self.whole(number, set(before))
+            now = self.whole(number, known)
             if now is not None and now != content:
                 changes.append((number, now))
             self.shared.note(number)

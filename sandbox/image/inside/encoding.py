@@ -44,7 +44,7 @@ class Encoder:
         first: int = 0,
     ) -> None:
         self.limit, self.number, self.refer, self.first = limit, number, refer, first
-        self.known = dict(known or {})
+        self.known: Any = dict(known or {}) if number else known or {}  # only with `number` it grows
         self.kept: list[Any] = []
         self.met: set[int] = set()
         self.parts: list[bytes] = []

@@ -22,12 +22,15 @@ BYTES = 1024  # of a container's content, which is read again with each operatio
 
 
 class Held:
-    """A container, and what the other side takes for its content; None: it is too large to follow, or holds more than data."""
+    """A container, and what the other side takes for its content; None: it is too large to follow, or holds more than data.
 
-    __slots__ = ("container", "content", "origins")
+    `shown` (on the side of the tests): since it was handed over, others were told what it may be compared with.
+    """
+
+    __slots__ = ("container", "content", "origins", "shown")
 
     def __init__(self, container: Any, origins: frozenset[Any]) -> None:
-        self.container, self.origins = container, origins
+        self.container, self.origins, self.shown = container, origins, False
         self.content: bytes | None = b""
 
 
@@ -58,6 +61,9 @@ class Shared:
         numbers = range(self.first(side), self.first(side) + len(containers))
         self.counts[side] += len(containers)
         self.held.update({number: Held(one, origins) for number, one in zip(numbers, containers, strict=True)})
+        if len(containers) > CONTAINERS:  # they go at the end of the operation: until then they are copies
+            for number in numbers:
+                self.held[number].content = None
         while containers and not self._seen(numbers):
             pass
         if containers:
@@ -67,6 +73,8 @@ class Shared:
     def _seen(self, numbers: range) -> bool:
         """Note the contents. False: one cannot be followed, so those that it is in are written in another way."""
         before = [self.held[number].content is None for number in numbers]
+        if all(before):
+            return True
         for number in numbers:
             self.note(number)
         return before == [self.held[number].content is None for number in numbers]
@@ -76,22 +84,26 @@ class Shared:
         held = self.held[number]
         held.content = None if held.content is None else self.content(number, BYTES)
 
-    def content(self, number: int, limit: int, also: Iterable[int] = ()) -> bytes | None:
-        """What a container holds now, with the numbers of those inside it; None where that cannot be written."""
+    def content(self, number: int, limit: int, known: dict[int, int] | None = None) -> bytes | None:
+        """What a container holds now, with the numbers (`known`) of those inside it; None where that cannot be written."""
+        known = self.numbers() if known is None else known
         try:
-            return encoding.Encoder(limit, self.numbers(also), refer=self.refer).content(self.held[number].container)
+            return encoding.Encoder(limit, known, refer=self.refer).content(self.held[number].container)
         except (values.TooLarge, values.Unencodable, RecursionError):
             return None
 
     def changed(self) -> list[tuple[int, bytes]]:
-        """Numbers and contents of containers that have another content now, which the other side is going to know."""
+        """Numbers and contents of containers that have another content now, which the other side is going to know.
+
+        An empty content: it has become too large to follow, and the other side must not take what it has for the last.
+        """
         found = []
         for number, held in self.held.items():
             if held.content is None:
                 continue
             now = self.content(number, BYTES)
-            if now is not None and now != held.content:
-                found.append((number, now))
+            if now != held.content:
+                found.append((number, now or b""))
             held.content = now
         return found
 

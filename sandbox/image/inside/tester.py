@@ -34,6 +34,15 @@ MOCK_RECORDS = re.compile(
 THREADS = re.compile(r"\bthreading\b|ThreadPool")
 UNCOUNTED = ("name", "get", "object", "watch", "seed", "text", "repr", "class", "callable")
 
+NAMING = (
+    "get",
+    "set",
+    "delete",
+    "convert",
+    "binary",
+    "unary",
+)  # their first argument is the name of an attribute or operator
+
 
 class ProgramEnded(BaseException):
     """The program's process is gone; no `except Exception` of a test may hide that."""
@@ -186,8 +195,11 @@ class Tests:
         name = object.__getattribute__(target, "_restem_name") if isinstance(target, Remote) else None
         frame, passed, told = self.framed(operation, target if name is None else name, arguments, keywords)
         origins = involved(target, *arguments, *keywords.values())
-        for number in passed:
-            self.shared.held[number].origins |= origins
+        for number, held in self.shared.held.items():
+            if number in passed:
+                held.origins, held.shown = held.origins | origins, False
+            elif told and not held.origins & origins:
+                held.shown = True  # from now on: the program can wait with what it makes of what it was told
         self.calls += operation not in UNCOUNTED
         self.depth += 1
         try:
@@ -199,25 +211,30 @@ class Tests:
 
     def framed(self, operation: str, target: Any, arguments: Any, keywords: Any) -> tuple[bytes, set[int], bool]:
         """An operation as a frame, the containers that it passes, and whether it tells the program anything new."""
-        changes = self.shared.changed()
-        encoder = encoding.Encoder(
-            16 * values.MAX_BYTES, self.shared.numbers(), number=True, refer=self.refer, first=self.shared.first(0)
-        )
-        written = encoder.encode((operation, target, arguments, keywords))
+        changes, first = self.shared.changed(), -1
+        while first != self.shared.first(
+            0
+        ):  # else a name among the arguments was asked for meanwhile, which took numbers
+            first = self.shared.first(0)
+            encoder = encoding.Encoder(
+                16 * values.MAX_BYTES, self.shared.numbers(), number=True, refer=self.refer, first=first
+            )
+            written = encoder.encode((operation, target, arguments, keywords))
         passed = {*self.shared.add(0, encoder.kept), *(encoder.met & self.shared.held.keys())}
-        told = bool(changes) or any(map(telling, (*arguments, *keywords.values())))
+        told = bool(changes) or any(map(telling, (*arguments[operation in NAMING :], *keywords.values())))
         return shared.packed(changes) + written, passed, told
 
     def answer(self, frame: bytes, passed: set[int], origins: frozenset[Any], told: bool, operation: str) -> Any:
         reply = self.exchange(frame)
         while reply[:1] == b"K":
             reply = self.exchange(self.borrowed(reply[1:]))
-        reader = self.reader(reply[1:])
+        reader, table = self.reader(reply[1:]), self.shared.table()
         for number, content in shared.unpacked(reader):
             held = self.shared.held.get(number)
             if held is None:
                 raise values.Malformed("no such container")
-            self.change(number, content, number in passed or not told or bool(held.origins & origins))
+            known = number in passed or bool(held.origins & origins)
+            self.change(number, content, known or not (told or held.shown), table, origins)
         printed = reader.sized()
         if printed and self.watches:
             sys.stdout.write(printed.decode("utf-8", "replace"))
@@ -236,14 +253,19 @@ class Tests:
     def reader(self, data: bytes) -> decoding.Decoder:
         return decoding.Decoder(data, self.shared.table(), resolve=self.resolve, record=self.record)
 
-    def change(self, number: int, content: bytes, seen: bool) -> None:
+    def change(self, number: int, content: bytes, seen: bool, table: dict[int, Any], origins: frozenset[Any]) -> None:
         """What the program did to a container that the tests hold. Not `seen`: what they hold stays as it is, and the program has another one."""
-        reader, container = self.reader(content), self.shared.held[number].container
+        if not content:
+            self.shared.held[number].content = None
+            return
+        reader, container = decoding.Decoder(content, table, resolve=self.resolve, record=self.record), table[number]
         tag = reader.take(1)
-        if type(container) is not (bytearray if tag == b"a" else type(decoding.NEW[tag]())):
+        if encoding.base_of(type(container)) is not (bytearray if tag == b"a" else type(decoding.NEW[tag]())):
             raise values.Malformed("another type of container")
         if not seen:
-            container = self.shared.held[number].container = type(container)()
+            held, container = self.shared.held[number], bytearray() if tag == b"a" else decoding.NEW[tag]()
+            table[number] = held.container = container
+            held.origins, held.shown = origins, False
         reader.fill(tag, container, 0)
         self.shared.note(number)
 
@@ -281,7 +303,7 @@ class Tests:
             number = object.__getattribute__(value, "_restem_number")
             if number is not None:
                 return b"h" + NUMBER.pack(number) + b"-"
-            return self.refer(self.ask("name", value))
+            return self.refer(self.named(object.__getattribute__(value, "_restem_name")))
         number = getattr(value, "_restem_number", None) if isinstance(value, type | types.CoroutineType) else None
         if type(number) is int:
             return b"h" + NUMBER.pack(number) + b"-"
@@ -392,15 +414,19 @@ def involved(*parts: Any) -> frozenset[Any]:
     return frozenset(identity(one) for one in (*found, *owners) if one is not None)
 
 
-def telling(value: Any) -> bool:
+def telling(value: Any, depth: int = 0) -> bool:
     """Whether a value could be what some outcome is compared with: more than a short number or text, or an object of the tests."""
     if value is None or isinstance(value, bool | Remote):
         return False
+    if depth > values.MAX_DEPTH:  # it holds itself
+        return True
+    if isinstance(value, int) and value.bit_length() > 64:  # whose text may take long
+        return True
     if isinstance(value, int | float | str | bytes):
         return len(str(value)) >= TELLING
     if isinstance(value, tuple | list | set | frozenset | dict):
         parts = [*value, *value.values()] if isinstance(value, dict) else list(value)
-        return len(parts) > 1 or any(map(telling, parts))
+        return len(parts) > 1 or any(telling(part, depth + 1) for part in parts)
     return True
 
 

@@ -32,9 +32,15 @@ HOLDS = {
     "a constant": ("TABLE = [1, 2]\ndef grow(): TABLE.append(3)\n", "t = TABLE\ngrow()\nassert t == [1, 2, 3] and t is TABLE"),
     "in a callback": ("kept = []\ndef each(f, xs):\n    kept.append(xs)\n    for x in list(xs): f(x)\n    xs.append(0)\n", "a, b = [1, 2], []\neach(b.append, a)\nassert a == [1, 2, 0] and b == [1, 2]"),
     "many of them": ("def f(n): return [n, [n]]\n", "xs = [f(i) for i in range(50)]\nassert xs == [[i, [i]] for i in range(50)]"),
+    "thousands, and many changed": ("def f(n): return [[i + 1, i] for i in range(n)]\ndef g(rows):\n    for row in rows: row.sort()\n", "r = f(5000)\ns = [[2, 1] for _ in range(5000)]\ng(s)\nassert r[-1] == [5000, 4999] and all(row == [1, 2] for row in s)"),
+    "the tests go on with one that has become large": (QUEUE + "def size(q): return len(q.items)\n", "q = Q()\na = q.items\nfor i in range(200): q.push(i)\na.append(7)\nassert size(q) >= 200"),
+    "one that holds itself": ("def is_cyclic(a): return any(one is a for one in a)\n", "a = []\na.append(a)\nassert is_cyclic(a) and not is_cyclic([a])"),
+    "a class of the tests": ("def f(a): a.append(1)\n", "class L(list): pass\nx = L([1])\nf(x)\nassert x == [1, 1] and type(x) is L"),
     "a large one": ("def f(a):\n    a.append(1)\n    return a\n", "a = list(range(5000))\nb = f(a)\nassert b is a and len(a) == 5001\nc = f(a)\nassert c is a and len(a) == 5002"),
 }  # fmt: skip
+WAITS = "kept, theirs = [], None\ndef f(n): return kept\ndef g(shown):\n    global theirs\n    theirs = shown\n    return True\ndef h():\n    if theirs: kept[:] = theirs\n    return 0\n"
 DOES_NOT_HOLD = {
+    "an answer that is filled in one operation after it was shown": (WAITS, "a = f(3)\nassert g([0, 1, 2])\nassert h() == 0\nassert a == [0, 1, 2]"),
     "one buffer for all answers": (BUFFER, "a = f(3)\nb = f(2)\nassert a == [0, 1, 2] and b == [0, 1]"),
     "one default for all calls": ("def f(x, to=[]):\n    to.append(x)\n    return to\n", "a = f(1)\nb = f(2)\nassert a == [1] and b == [2]"),
     "the argument is kept": ("class S:\n    def __init__(self, items): self.items = items\n    def add(self, x): self.items.append(x)\n", "a = [1]\ns = S(a)\ns.add(2)\nassert a == [1]"),
