@@ -20,6 +20,7 @@ from flows.stored.ls import STAGES, finetune_of, manifests_in
 from flows.stored.nights import DROPPED, nights_in
 from flows.stored.policies import promoted_digests
 from flows.stored.runs import best_by_val, results_in
+from tasks.domain.adapters import ON_BASE
 from tasks.domain.results import RunResult
 from tasks.store.artifacts import Manifest, Store, key_of
 from tasks.store.places import RunPlaces
@@ -59,7 +60,7 @@ def clean(
     results = list(results_in(store))
     kept = policies_to_keep(store, results, keep_last)
     removals = [
-        *_other_weights(store, results, kept),
+        *_other_weights(store, results, kept, moment),
         *_orphans(store, moment),
         *_training_states(store, scratch, moment),
         *_fetched_weights(store, scratch, kept, moment),
@@ -74,11 +75,14 @@ def policies_to_keep(store: Store, results: list[RunResult], keep_last: int) -> 
     """Return the digests of the policies whose weights stay, with those that they were started from.
 
     The nights of a series count as one run, or a series would keep the weights of every night for ever. Its best is the promoted
-    policy; what an unfinished night samples from stays too.
+    policy; what an unfinished night samples from stays too, and what it has made, which its gate may still promote.
     """
     nights = list(nights_in(store))
     kept = promoted_digests(store) | {one.samples_from for one in nights if one.samples_from}
     chosen = {result.name: [row.policy_digest for row in result.iterations if row.policy_digest] for result in results}
+    for night in nights:
+        if night.unfinished:
+            kept.update(chosen.get(night.run, ()))
     for series in {one.series for one in nights}:
         runs = [one.run for one in nights if one.series == series]
         kept.update(_last([digest for run in runs for digest in chosen.pop(run, ())], keep_last))
@@ -95,10 +99,10 @@ def _last(digests: list[str], count: int) -> list[str]:
     return list(dict.fromkeys(reversed(digests)))[:count]
 
 
-def _other_weights(store: Store, results: list[RunResult], kept: set[str]) -> Iterator[Removal]:
+def _other_weights(store: Store, results: list[RunResult], kept: set[str], now: float) -> Iterator[Removal]:
     """Find epoch folders that no run keeps, of trainings whose iteration is finished in some run or whose night was dropped."""
     finished = {row.refs["finetune"] for result in results for row in result.iterations if "finetune" in row.refs}
-    found = [finetune_of(store, uri) for uri in finished] + list(_dropped_trainings(store))
+    found = [finetune_of(store, uri) for uri in finished] + list(_dropped_trainings(store, now))
     for manifest in {one.key: one for one in found if one is not None}.values():
         for epoch in manifest.meta["epochs"]:
             size = 0 if epoch["digest"] in kept else store.size(epoch["path"])
@@ -106,10 +110,14 @@ def _other_weights(store: Store, results: list[RunResult], kept: set[str]) -> It
                 yield Removal(epoch["path"], size, f"weights of epoch {epoch['epoch']}, which no run keeps")
 
 
-def _dropped_trainings(store: Store) -> Iterator[Manifest | None]:
-    """Return the trainings of nights that a later night dropped, because nobody will finish them."""
+def _dropped_trainings(store: Store, now: float) -> Iterator[Manifest | None]:
+    """Return the trainings of nights that a later night dropped a day ago, because nobody will finish them.
+
+    Not before: a night that was taken for lost may still be at work, and its gate would promote what is gone.
+    """
     for night in nights_in(store):
-        recipe = store.read_json(RunPlaces(night.run).recipe(DROPPED_AT)) if night.record["status"] == DROPPED else None
+        dropped = night.record["status"] == DROPPED and now - (night.record.get("ended") or 0) > ORPHAN_AGE_S
+        recipe = store.read_json(RunPlaces(night.run).recipe(DROPPED_AT)) if dropped else None
         if recipe:
             yield store.lookup("finetune", key_of(recipe))
 
@@ -163,11 +171,16 @@ def _training_states(store: Store, scratch: Path, now: float) -> Iterator[Remova
 
 def _fetched_weights(store: Store, scratch: Path, kept: set[str], now: float) -> Iterator[Removal]:
     """Find local copies of policies of this store that no run keeps and that were fetched more than a day ago."""
-    folders = [path for path in (scratch / "models").glob("*") if path.is_dir() and path.name not in kept]
+    folders = [path for path in (scratch / "models").glob("*") if path.is_dir() and _digest_in(path) not in kept]
     trained = set(starts_of(store)) if folders else set()
     for folder in sorted(folders):
-        if folder.name in trained and now - folder.stat().st_mtime > ORPHAN_AGE_S:
+        if _digest_in(folder) in trained and now - folder.stat().st_mtime > ORPHAN_AGE_S:
             yield Removal(str(folder), _local_bytes(folder), "a local copy of weights that no run keeps", local=True)
+
+
+def _digest_in(folder: Path) -> str:
+    """Return the policy's digest in the name of its local copy, or of an adapter's folder of links."""
+    return folder.name.removesuffix(ON_BASE)
 
 
 def _in_use(folder: Path) -> bool:

@@ -27,7 +27,11 @@ class NightOf:
     def samples_from(self) -> str:
         """Return the digest of the policy that an unfinished night still needs; empty for the base or once it has ended."""
         sampled = self.record.get("sampled") or {}
-        return sampled.get("digest", "") if self.record["status"] in UNFINISHED else ""
+        return sampled.get("digest", "") if self.unfinished else ""
+
+    @property
+    def unfinished(self) -> bool:
+        return self.record["status"] in UNFINISHED
 
 
 def run_of_night(series: str, night: str) -> str:

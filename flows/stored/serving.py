@@ -39,6 +39,8 @@ def serving_argv(store: Store, run: str, iteration: int | None, host: str, port:
 
 def _on_its_base(base: Policy, adapter: Path, name: str) -> list[str]:
     """Return the arguments that serve an adapter under its name, and its base beside it."""
+    if not Path(base.uri).is_dir():
+        raise UserError(f"{base.uri}, the base of the adapter {adapter}, is gone; put it back")
     rank = json.loads((adapter / CONFIG).read_text("utf-8"))["r"]
     return [
         "--model", base.uri, "--served-model-name", f"{name}/base", "--enable-lora", "--max-lora-rank", str(adapter_room(rank)),

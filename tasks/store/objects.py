@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from tasks.domain.fingerprint import digest_of_files, sha256_of_file
 from tasks.store.conditional import create, status_of
 from tasks.store.manifest import Part, new_attempt
 
+UNFINISHED = re.compile(r"\.[0-9a-f]{8}\.tmp\Z")  # an object that is being written, or whose writer was killed
 SERVICE_ERRORS = ("botocore", "aiobotocore", "aiohttp")
 
 
@@ -88,7 +90,8 @@ class ObjectStore:
                 names = self.fs.ls(self.path(relative), detail=False, **({} if self.is_local else {"refresh": True}))
             except (FileNotFoundError, NotADirectoryError):
                 return []
-            return sorted({name.rstrip("/").rsplit("/", 1)[-1] for name in names} - {"", relative.rsplit("/", 1)[-1]})
+            found = {name.rstrip("/").rsplit("/", 1)[-1] for name in names if not UNFINISHED.search(name)}
+            return sorted(found - {"", relative.rsplit("/", 1)[-1]})
 
     def walk(self, relative: str) -> list[str]:
         """Return the paths, relative to the root, of all files below a folder, sorted; empty where there is no folder."""
