@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from dataclasses import asdict, dataclass
@@ -12,18 +11,18 @@ from typing import Any
 import fsspec
 
 from tasks.domain.errors import UserError, one_sentence
-from tasks.domain.fingerprint import digest_of_files, sha256_of_file
+from tasks.domain.fingerprint import digest_of_files
 from tasks.domain.schema import Policy
 from tasks.domain.settings import ModelSettings
 from tasks.engines.training.pretrain import CURRICULA, PREFIX, RECIPE_FILE, pretrain_base, recipe_of
 from tasks.store.artifacts import Manifest, digest_of_folder, key_of, new_attempt
+from tasks.store.model_files import MODEL_FILES, digest_of_model
 from tasks.store.progress import meter
 from tasks.store.stage import Stage
 from tasks.store.workspace import Outcome, Workspace, environment
 
 VERSION = "1"
 BUILTIN = frozenset(f"{PREFIX}{name}" for name in CURRICULA)
-MODEL_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,9 @@ def resolve(workspace: Workspace, model: ModelSettings) -> Policy:
     """Resolve a folder, URL or Hub id to a policy. Hub names are pinned to a commit here, before anything expensive starts."""
     folder = _downloaded(workspace, model.base) if "://" in model.base else _local_folder(model) or _from_hub(model)
     check_model_folder(folder, model.base)
-    return Policy(_digest_cached(workspace, folder), str(folder), "base")
+    policy = Policy(digest_of_model(workspace.scratch_path, folder), str(folder), "base")
+    workspace.note_place(policy)
+    return policy
 
 
 def known_base(workspace: Workspace, model: ModelSettings) -> Policy | None:
@@ -88,7 +89,7 @@ def known_base(workspace: Workspace, model: ModelSettings) -> Policy | None:
     if folder is None:
         return None
     check_model_folder(folder, model.base)
-    return Policy(_digest_cached(workspace, folder, remember=False), str(folder), "base")
+    return Policy(digest_of_model(Path(workspace.scratch).absolute(), folder, remember=False), str(folder), "base")
 
 
 def _local_folder(model: ModelSettings) -> Path | None:
@@ -153,22 +154,3 @@ def _downloaded(workspace: Workspace, url: str) -> Path:
         fs.get(path.rstrip("/") + "/", str(partial) + "/", recursive=True)
         partial.rename(target)
     return target
-
-
-def _digest_cached(workspace: Workspace, folder: Path, *, remember: bool = True) -> str:
-    """Return the digest of the model's own files; hashes are remembered by (path, size, mtime, inode)."""
-    memory = Path(workspace.scratch).absolute() / "sha256.json"
-    known: dict[str, str] = json.loads(memory.read_text()) if memory.is_file() else {}
-    files = sorted({path for pattern in MODEL_FILES for path in folder.glob(pattern)})
-    hashes = []
-    for path in files:
-        status = path.stat()
-        name = f"{path}|{status.st_size}|{status.st_mtime_ns}|{status.st_ino}"
-        if name not in known:
-            known[name] = sha256_of_file(path)
-        hashes.append((path.name, known[name]))
-    if remember:
-        temporary = workspace.scratch_path / f"sha256.{new_attempt()}"
-        temporary.write_text(json.dumps(known))
-        shutil.move(temporary, memory)
-    return digest_of_files(hashes)

@@ -17,6 +17,7 @@ from tasks.domain.errors import UserError
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 BASE = "base"
+ON_BASE = "-on-base"  # ends the name of an adapter's folder of links
 VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # a server can be started with room for one of these
 BASE_FIELD = "base_model_name_or_path"  # of peft's config
 
@@ -80,13 +81,13 @@ def name_base(folder: Path, base: str) -> None:
 
 def beside_base(adapter: Path, base: Path, target: Path) -> Path:
     """Make the folder of links `target`, from which an engine serves the adapter on its base, unless it is there already."""
-    if target.is_dir() and (target / BASE).resolve() == base.resolve():
-        return target
+    files = {name: adapter / name for name in (CONFIG, WEIGHTS)} | {BASE: base}
+    if all((target / name).resolve() == path.resolve() for name, path in files.items()):
+        return target  # not where adapter or base have moved
     partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.partial")
     partial.mkdir(parents=True)
-    for name in (CONFIG, WEIGHTS):
-        (partial / name).symlink_to((adapter / name).resolve())
-    (partial / BASE).symlink_to(base.resolve())
+    for name, path in files.items():
+        (partial / name).symlink_to(path.resolve())
     shutil.rmtree(target, ignore_errors=True)
     try:
         partial.rename(target)

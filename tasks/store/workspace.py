@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.domain.adapters import beside_base, is_adapter
+from tasks.domain.adapters import ON_BASE, beside_base, is_adapter
+from tasks.domain.errors import UserError
 from tasks.domain.failpoints import failpoint
 from tasks.domain.schema import Policy
-from tasks.store.artifacts import ArtifactRef, Manifest, Store, explain, key_of
+from tasks.store.artifacts import ArtifactRef, Manifest, Store, explain, key_of, new_attempt
+from tasks.store.model_files import digest_of_model
 from tasks.store.places import RunPlaces
 
 LIBRARIES = ("restem", "prefect", "torch", "transformers", "trl", "datasets", "math-verify", "sympy", "pyarrow")
@@ -103,7 +105,34 @@ class Workspace:
         folder = self.store.localize(policy.uri, policy.digest, cache)
         if not is_adapter(folder):
             return folder
-        return beside_base(folder, self.localize(self.store.start_of(policy)), cache / f"{policy.digest}-on-base")
+        return beside_base(folder, self._start(self.store.start_of(policy)), cache / f"{policy.digest}{ON_BASE}")
+
+    def note_place(self, base: Policy) -> None:
+        """Note where on this machine a base lies now: adapters name the place that it had when they were trained."""
+        link = self._here(base)
+        if link.resolve() != Path(base.uri).resolve():
+            draft = link.with_name(f"{link.name}.{new_attempt()}")
+            draft.symlink_to(Path(base.uri).resolve())
+            draft.replace(link)
+
+    def _here(self, base: Policy) -> Path:
+        (self.scratch_path / "models").mkdir(exist_ok=True)
+        return self.scratch_path / "models" / f"{base.digest}-here"
+
+    def _start(self, start: Policy) -> Path:
+        """Return the folder of an adapter's base; UserError where another model lies there now, which no proof would notice."""
+        if "://" in start.uri or start.uri.startswith(self.store.path("")):
+            return self.localize(start)
+        places = [one for one in (Path(start.uri), self._here(start)) if one.is_dir()]
+        for place in places:
+            if digest_of_model(self.scratch_path, place.resolve()) == start.digest:
+                return place.resolve()
+        if not places:
+            raise self.store.gone(start.uri)
+        raise UserError(
+            f"{start.uri} does not hold the model {start.digest} any more, on which an adapter was trained; put that model "
+            "back, or name its folder as model.base"
+        )
 
 
 @dataclass(frozen=True)
