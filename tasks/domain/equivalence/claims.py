@@ -14,7 +14,7 @@ from tasks.domain.equivalence.texts import known_phrase
 
 _NUMBER = r"(?<![\w.,)\]}])[-−]?(?:[$€£]|\\\$)?\d[\d,]*(?:\.\d+)?(?:\.{3}(?!\d))?(?:\s*/\s*\d+(?:\.\d+)?)?(?:\s*\\?%)?|\.\d+|\d[\d,]*(?:\.\d+)?"
 _BEFORE = (
-    r"at least|at most|(?:no |not )?(?:more|less|fewer|greater|larger|smaller) than|not|minus|negative|exceeding|up to|pas|nicht|не"
+    r"at least|at most|(?:no |not )?(?:more|less|fewer|greater|larger|smaller) than|not|minus|negative|exceeding|up to|pas|nicht|не|no es|non è|não é|niet|geen|nie|ikke|inte"
     r"|(?:square|cube) (?:root )?of|multiples? of|divisible by|powers? of|half of|twice|double|triple|all but|base|modulo|±"
 )
 _AFTER = r"or (?:more|less|fewer|greater|above|below)|squared|cubed|hundred|thousand|million|billion|trillion|dozen|factorial|pct|per ?cent"
@@ -26,7 +26,7 @@ _BINDING = {
     "at most": r"at most|(?:no|not) (?:more|greater|larger) than|maximum of|up to|or (?:less|fewer|below|under|smaller|lower)|and (?:below|under)|至多|以下|最多|不超过|不大于|höchstens|au plus|a lo sumo|como máximo|не более|не больше",
     "more": r"(?:more|greater|larger|bigger|higher|longer|older) than|over(?!lap)|above|exceed(?:s|ing)?|大于|超过|mehr als|größer als|plus de|más de|mayor que|более|больше",
     "less": r"(?:less|fewer|smaller|lower|shorter|younger) than|under|below|小于|少于|weniger als|kleiner als|moins de|menos de|menor que|менее|меньше",
-    "not": r"not|(?:any|every)thing but|isn'?t|aren'?t|cannot|can'?t|don'?t|doesn'?t|never|neither|nor|none|no|without|except|excluding|all but|other than|unless|不是|不能|没有|不|nicht|keine?|pas|не|нет",
+    "not": r"not|(?:any|every)thing but|isn'?t|aren'?t|cannot|can'?t|don'?t|doesn'?t|never|neither|nor|none|no|without|except|excluding|all but|other than|unless|不是|不能|没有|不|nicht|keine?|pas|не|нет|niet|geen|não|non è|nie|ikke|inte",
     "squared": r"squared|square of|quadrat(?:ed)?|平方",
     "cubed": r"cubed|cube of|立方",
     "root": r"(?:square|cube) roots?|\d+ root|(?:th|rd|nd|st) roots?|roots? of|根号|wurzel|raíz|racine|корень",

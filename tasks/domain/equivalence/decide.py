@@ -61,7 +61,6 @@ _TO = re.compile(r"\s*(?:\\text\w*\s*\{)?\s*\d[\d.]*(?:[\s}$]*(?:\\text\w*\s*\{)
 _RATIO_LIKE = re.compile(r"^[\s$\d.]+(?:[:/][\s$\d.]+)+$|^\\[dt]?frac\{?\d+\}?\{?\d+\}?$")
 _ISO_DATE = re.compile(r"\d{4}-\d")
 _GROUPED = re.compile(r"\d,\d{3}|circled|[^\x00-\x7f]")  # what reads differently when commas do not group
-_DOTTED_THOUSANDS = re.compile(r"-?\d{1,3}(?:\.\d{3})+")
 _DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
 
 
@@ -167,11 +166,9 @@ def _by_mathematics(gold: str, answer: str, hints: str, worded: bool) -> tuple[b
 
 
 def _continental(text: str) -> str:
-    """3,5 as 3.5 and 2.500 as 2500: where the question is in a language that writes so."""
+    """3,5 as 3.5, where the question is in a language that writes so. A gold of 0.125 or 3.142 has decimals in any language."""
     text = text.strip(" $")
-    if _DECIMAL_COMMA.fullmatch(text):
-        return text.replace(",", ".")
-    return text.replace(".", "") if _DOTTED_THOUSANDS.fullmatch(text) else text
+    return text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text
 
 
 def _with_decimal_comma(gold: str, answer: str, hints: str, rule: str) -> tuple[bool, str]:
@@ -205,8 +202,9 @@ def _joined_otherwise(gold: str, answer: str) -> bool:
     """Whether `and` stands on one side and `or` (or a union) on the other: of inequalities, or of letters of logic."""
     related = [_INEQUALITY.search(side) is not None for side in (gold, answer)]
     if not any(related):
-        signs = [(bool(_AND_SIGN.search(side)), bool(_OR_SIGN.search(side))) for side in (gold, answer)]
-        return signs in OPPOSITE and "=" not in gold + answer
+        signs = [(bool(_AND.search(side)), bool(_OR.search(side))) for side in (gold, answer)]
+        signed = any(sign.search(side) for side in (gold, answer) for sign in (_AND_SIGN, _OR_SIGN))
+        return signed and signs in OPPOSITE and "=" not in gold + answer
     unequal = any(_UNEQUAL.search(side) for side in (gold, answer))  # a > 0 and a != 1 is a union
     said = [
         (bool(_AND.search(side)), bool(_OR.search(side) or (not unequal and _CUP.search(side))))

@@ -6,7 +6,9 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
-_LAYOUT = re.compile(r"\\(?:left|right|displaystyle)(?![a-zA-Z])|\\[,;:!> ]|(?<![\d,])\s+|\s+(?![\d,])|\$(?<!\\\$)")
+_LAYOUT = re.compile(
+    r"\\(?:left|right|displaystyle)(?![a-zA-Z])|\\[,;:!> ]|(?<![\d,\s$])\s+|\s+(?![\d,\s$])|\$(?<!\\\$)"
+)
 _FRACTION_STYLES = re.compile(r"\\[dtc]frac(?![a-zA-Z])")
 _NUMBER = re.compile(r"(-?)(?:\\?\$)?(-?)(\d{1,3}(?:,\d{3})+|\d{1,40})?(\.\d{1,40})?\.?")
 _FRACTION = re.compile(r"(-?)(?:\\frac(?:\{(\d{1,20})\}\{(\d{1,20})\}|(\d)(\d)(?!\d))|(\d{1,20})/(\d{1,20}))")

@@ -54,9 +54,9 @@ _BASE_WORDS = {
     "sixteen": 16,
 }
 _ROUNDED = re.compile(r"\bnearest\b|decimals?\b|decimal places?|\bround\b|\brounded\b|significant", re.IGNORECASE)
-# Languages whose numbers have a comma before the decimals: the words that such a question has.
+# Languages whose numbers have a comma before the decimals: words that such a question has, and no English one (a die is English).
 _CONTINENTAL = re.compile(
-    r"[а-яё]{3}|\b(?:der|die|das|und|ist|wie|berechne\w*|quel\w*|combien|calcul(?:er|ez)|cuánt\w*|cuál|calcula|halla|quanto|calcule|qual|ile|jest|hoeveel)\b",
+    r"[а-яё]{3}|\b(?:und|ist|wie|berechne\w*|bestimme\w*|quel(?:le)?s?|combien|calcul(?:er|ez)|cuánt\w*|cuál\w*|calcula|quanto|calcule|jest|hoeveel)\b",
     re.IGNORECASE,
 )
 _WHOLE = re.compile(

@@ -120,7 +120,9 @@ class _Statement:
         self.at = bound.end()
         letter = bound[1][0]
         if "_" in bound[1]:  # there is an x_0 is there is an x
-            numbered = rf"{letter}_\{{?{bound[1].strip('}')[-1]}\}}?"
+            numbered = rf"{letter}_(?:\{{{bound[1].strip('}')[-1]}\}}|{bound[1].strip('}')[-1]}(?!\d))"
+            if re.search(rf"(?<![A-Za-z\\]){letter}(?![A-Za-z_])", self.text):
+                raise ValueError("the letter also stands for something else")
             self.text = self.text[: self.at] + re.sub(numbered, letter, self.text[self.at :])
         body = self.negation() if self.text[self.at : self.at + 1] == "(" else self.iff()
         body = self.sympy.Not(body) if quantifier == "all" else body

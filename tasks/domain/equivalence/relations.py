@@ -42,9 +42,9 @@ def _is_length(factor: Node) -> bool:
     if factor.op == "inv":
         under = factor.args[0]
         return all(map(_is_length, under.args if under.op == "mul" else (under,)))
-    if factor.op == "fn" and factor.value == "abs":  # |AB|
+    if factor.op == "fn" and factor.value == "abs":  # |AB|, but not the size |X| of a number
         inside = factor.args[0]
-        return all(map(_is_length, inside.args if inside.op == "mul" else (inside,)))
+        return inside.op == "mul" and len(inside.args) == 2 and all(map(_is_length, inside.args))
     return factor.op == "sym" and _names_a_thing(factor.value)
 
 

@@ -27,7 +27,7 @@ def same_when_renamed(one: Node, two: Node, hints: Hints) -> str | None:
     if len(ours) != len(theirs) or len(ours) > MAX_RENAMED:
         return None
     if not ours:
-        if _constants_swapped(one, two):
+        if _constants_swapped(one, two, hints):
             return "renamed"
         return "parameter" if _shifted(one, two, hints) else None
     if not all(_may_rename(one, two, old, new, hints) for old, new in zip(ours, theirs, strict=True)):
@@ -35,7 +35,7 @@ def same_when_renamed(one: Node, two: Node, hints: Hints) -> str | None:
     other = renamed(two, {new: symbol(old) for old, new in zip(ours, theirs, strict=True)})
     if same_value(one, other, whole=hints.whole) or _shifted(one, other, hints):
         return "renamed"
-    return "renamed" if all(map(_CONSTANT.fullmatch, ours)) and _constants_swapped(one, other) else None
+    return "renamed" if all(map(_CONSTANT.fullmatch, ours)) and _constants_swapped(one, other, hints) else None
 
 
 def renamings(one: Node, two: Node, hints: Hints) -> Iterator[Node]:
@@ -116,9 +116,11 @@ def _has_variable(node: Node) -> bool:
     return any(not _LIKE_CONSTANT.fullmatch(name) for name in symbols(node))
 
 
-def _constants_swapped(one: Node, two: Node) -> bool:
+def _constants_swapped(one: Node, two: Node, hints: Hints) -> bool:
     """C_1 e^x + C_2 and C_2 e^x + C_1: numbered constants are arbitrary, each by itself."""
     names = sorted(name for name in symbols(one) if re.fullmatch(r"[CcKk]_?\{?\d\}?", name))
+    if (hints.letters or frozenset()) & {name[0] for name in names}:  # the question says what each of them is
+        return False
     if not 1 < len(names) <= MAX_RENAMED or not _has_variable(one):
         return False
     orders = (order for order in permutations(names) if list(order) != names)

@@ -143,7 +143,15 @@ def _numbered(text: str) -> str:
     if not any(names == list(row[: len(names)]) for row in ("1234", "abcd", ("i", "ii", "iii", "iv"))):
         return text
     pieces = [text[a.end() : b.start()] for a, b in itertools.pairwise(marks)] + [text[marks[-1].end() :]]
+    if any(_is_factor(mark, piece) or not re.search(r"\w", piece) for mark, piece in zip(marks, pieces, strict=True)):
+        return text
     return ", ".join(piece.strip(" ,;.\n") for piece in pieces)
+
+
+def _is_factor(mark: re.Match[str], behind: str) -> bool:
+    """The (1) of (1)(2)(3) and of (1)5: a bracket that touches what follows, or a bracket, is multiplied by it."""
+    touches = mark.group().endswith(")") and not behind.startswith("$")
+    return "(" in mark.group() and (touches or behind.startswith("("))
 
 
 def _opened_text(match: re.Match[str]) -> str:

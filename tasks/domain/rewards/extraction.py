@@ -93,11 +93,12 @@ _NO_ANSWER = re.compile(
 )
 _EMPTY_BOX = re.compile(r"\\boxed\s*\{\s*\}")
 _TAG = re.compile(
-    r"<(answer|final_answer|finalanswer|final-answer|ans)\s*>(.*?)(?:</\1\s*>|\Z)|\[(ANSWER)\](.*?)(?:\[/ANSWER\]|\Z)"
-    r"|<(?P<short>solution|result|output)\s*>(?P<inside>[^<]{1,200})</(?P=short)\s*>",
+    r"<(answer|final_answer|finalanswer|final-answer|ans)\s*>(.*?)(?:</\1\s*>|\Z)|\[(ANSWER)\](.*?)(?:\[/ANSWER\]|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
-_TAG_START = re.compile(r"<a|<f|<s|<r|<o|\[a", re.IGNORECASE)
+_TAG_START = re.compile(r"<a|<f|\[a", re.IGNORECASE)
+# What may also hold the output of a tool, or a whole solution: an answer only where nothing outside of it states one.
+_LOOSE_TAG = re.compile(r"<(solution|result|output)\s*>([^<]{1,200})</\1\s*>", re.IGNORECASE)
 _HASHES, _LINE = re.compile(r"####[ \t]*"), re.compile(r"\s*([^\n]*)")
 _NOT_CLEAR = re.compile(
     r"\b(?:approximately|about|roughly|around|nearly|almost|not|correct|wrong|incorrect|right|above|below)\b|≈|\\approx",
@@ -164,6 +165,9 @@ def _statements(text: str) -> list[Statement]:
     """All statements in the order of the text; one within another is left out, and a phrase that leads to a box is the box."""
     boxed = _boxes(text)
     found = [*boxed, *_tags(text), *_hashes(text), *_phrases(text, boxed)]
+    loose = _loose_tags(text)
+    if loose and all(any(tag.start <= one.start < tag.end for tag in loose) for one in found):
+        return loose
     kept: list[Statement] = []
     for one in sorted(found, key=lambda one: (one.start, -one.end)):
         if kept and one.end <= kept[-1].end and kept[-1].tag in ("box", "tag"):
@@ -272,7 +276,14 @@ def _tags(text: str) -> list[Statement]:
     if "[ANSWER]" not in text and not ("<" in text and _TAG_START.search(text)):
         return []
     matches = list(_TAG.finditer(text))[-MAX_STATEMENTS:]
-    found = [Statement(m.start(), m.end(), _inside(m[2] or m[4] or m["inside"] or ""), "tag") for m in matches]
+    found = [Statement(m.start(), m.end(), _inside(m[2] or m[4] or ""), "tag") for m in matches]
+    return [one for one in found if one.answer]
+
+
+def _loose_tags(text: str) -> list[Statement]:
+    """`<result>42</result>` and its like."""
+    matches = list(_LOOSE_TAG.finditer(text))[-MAX_STATEMENTS:] if "</" in text else []
+    found = [Statement(m.start(), m.end(), _inside(m[2]), "tag") for m in matches]
     return [one for one in found if one.answer]
 
 
@@ -315,7 +326,7 @@ def _phrase(text: str, label: Label) -> Statement:
     rest = text[label.end : label.end + 2000]
     rest = _EMPTY_BOX.sub("", rest) if "boxed" in rest else rest
     lead = len(rest) - len(rest.lstrip("*:_> \n"))
-    sentence = first_sentence(rest[lead:])
+    sentence = first_sentence(rest[lead:]).partition("【")[0]  # 【答案】A【解析】...
     if sentence.endswith("```") and sentence.count("```") == 1:  # of the fence around all of it
         sentence = sentence[:-3].rstrip()
     if sentence.endswith("}") and sentence.count("}") > sentence.count("{"):  # {"answer": 42}

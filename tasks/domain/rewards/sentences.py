@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 from tasks.domain.equivalence.claims import NUMBER_WITH_CLAIMS
+from tasks.domain.equivalence.exact import plain_number
 from tasks.domain.equivalence.surface import without_parts
 from tasks.domain.equivalence.vocabulary import words
 
@@ -39,7 +41,7 @@ _FUNCTION_WORDS = words(
 _CLAUSE = re.compile(
     r"(?:\s*[,;(—–]\s*|\s+(?:-+\s+)?)(?:because|since|which|who|so(?! (?:on|forth))|therefore|hence|thus|given that|due to|according to|based on"
     r"|as (?:the|we|it|there|they|he|she|this|that|each|required|desired|expected|stated|shown|above|long|found|calculated|computed|needed|asked)"
-    r"|rather than|instead of|(?:and |but )?not(?= (?:\S+|the \w+)$)|using|via|meaning|and (?:so|this|that|it|we|the answer|therefore|hence|thus)"
+    r"|rather than|instead of|(?:and |but )?not(?= (?:\S+|the \w+)$)|(?:using|via)(?!.*\b(?:base|radix|mod\w*|using|via)\b)|meaning|and (?:so|this|that|it|we|the answer|therefore|hence|thus)"
     r"|obtained|in total|altogether|overall|I think|I hope|giving|making|leaving|representing"
     r"|因为|所以|因此|即|weil|denn|da die|parce que|car|porque|ya que|puesto que|pois|потому что|так как|поскольку)(?!\w)",
     re.IGNORECASE,
@@ -59,12 +61,18 @@ _LEADING_WORDS = re.compile(
 _TRAILING_COPULA = re.compile(r"\s*(?:です|になります|となります|である|입니다|이다)\s*$")
 _RUN_PART = r"(?:\$\$.+?\$\$|\$(?:\\\$|[^$])+?\$|\\\(.+?\\\)|[-−+]?\s*(?:\\\$|[$€£])?\d[\d,.]*(?:\s*[-+*/×·÷=^%]+\s*\(?(?:\\\$|[$€£])?\d[\d,.]*\)?)*\s*%?)"
 _RUN = re.compile(rf"{_RUN_PART}(?:\s*(?:,\s*and|,\s*or|,|and|or|&|/)\s*{_RUN_PART})*", re.DOTALL)
+# What makes a remark more than a remark: another value, or a change of this one.
+_TURNS = (
+    r"[^\n]*\b(?:answer|not|but|wait|no|or|and|wrong|also|another|other|could|can|may|might|should|must|need\w*|only|final|correct\w*|instead"
+    r"|actually|half|twice|doubled?|squared|cubed|minus|negative|mod\w*|base|radix|bound|one|two|\w*ty|\w*teen|three|four|five|six|seven|eight|nine|ten)\b"
+)
 _REMARK = re.compile(
-    rf"({_RUN_PART})\s+(?:\((?:(?:from|see|by|via|using|since|because|as|found|rounded|after|step|part|obtained|which)\b[^()]*|{_RUN_PART}\s*[-+*/×·÷x]\s*{_RUN_PART})\)|\[\s*\d+(?:\s*[-+*/×·÷]\s*\d+)+\s*\])\.?",
+    rf"({_RUN_PART})\s+(?:\((?:from|see|by|via|using|since|because|as|found|rounded|after|step|part|obtained|which)\b(?!{_TURNS})[^()]*\)|[(\[]\s*(?P<sum>\d[\d.]*(?:\s*[-+*/×·÷x]\s*\d[\d.]*)+)\s*[)\]])\.?",
     re.DOTALL | re.IGNORECASE,
 )
 _REMARK_BEHIND = re.compile(
-    r"\s*;\s*(?=(?:there|this|it|we|that|these|he|she|they|which|each)\b)(?!.*\b(?:answer|not|but|wait|no|or)\b)|,?\s+(?:[—–-]\s+)?(?:that is|i\.e\.),?\s+(?=(?:\S+\s+)*[A-Za-z]{3})",
+    rf"\s*;\s*(?=(?:there|this|it|we|that|these|he|she|they|which|each)\b)(?!{_TURNS})"
+    rf"|(?:,|\s[—–-])\s+(?:that is|i\.e\.),?\s+(?=(?:\S+\s+)*[A-Za-z]{{3}})(?!{_TURNS})(?!.*\d(?![\d.]*\s+(?!in\b)[A-Za-z]{{3,}}))",  # 6 groups of them
     re.IGNORECASE,
 )
 _CONDITION = re.compile(r"\s*,?\s*(?:if|unless|when)\s+\$?[a-z]\$?\s*(?:is\b|[=<>\\])")  # 72 if n is even
@@ -87,7 +95,22 @@ def first_sentence(text: str) -> str:
 def _without_bracket(sentence: str) -> str:
     """`42 (6 × 7)` and `42 (from part 2)` without the remark on how it was found; units and conditions stay."""
     match = _REMARK.fullmatch(sentence.strip())
-    return match[1] if match else sentence
+    if match is None or (match["sum"] and not _comes_to(match["sum"], match[1])):
+        return sentence  # 2 (3 + 4) is a product
+    return match[1]
+
+
+def _comes_to(calculation: str, value: str) -> bool:
+    """Whether a calculation with plain numbers has this value."""
+    number, total = plain_number(value.strip("$ ")), Fraction(0)
+    for term in re.finditer(r"([-+]?)([^-+]+)", calculation.replace(" ", "")):
+        product = Fraction(1)
+        for sign, factor in re.findall(r"([*/×·÷x]?)(\d+(?:\.\d+)?)", term[2]):
+            if sign in ("/", "÷") and not Fraction(factor):
+                return False
+            product = product / Fraction(factor) if sign and sign in "/÷" else product * Fraction(factor)
+        total += -product if term[1] == "-" else product
+    return number is not None and number[0] == total
 
 
 def answer_of(sentence: str) -> str:
