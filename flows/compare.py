@@ -32,7 +32,7 @@ from flows.stored.comparisons import ComparisonRecord
 from flows.stored.runs import result_of
 from tasks.domain.arms import ComparisonResult
 from tasks.domain.errors import StageFailed, one_sentence
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.engines.sampling.host import close_all
 from tasks.report.comparison import comparison_markdown, headline
 from tasks.report.keys import artifact_key

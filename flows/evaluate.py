@@ -17,7 +17,7 @@ from flows.run.fleet import executor_for
 from flows.run.policies import policy_named
 from flows.run.preflight import Checked, open_run
 from flows.run.run import Journal
-from tasks.domain.results import IterationResult
+from tasks.domain.run_result import IterationResult
 from tasks.report.keys import artifact_key
 from tasks.report.tables import score_markdown
 from tasks.store.slots import EVALUATE, Slot

@@ -18,7 +18,7 @@ from flows.run.fleet import executor_for
 from flows.run.preflight import Checked, open_run
 from flows.run.recorder import Recorder
 from flows.run.run import Journal
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.report.tables import headline
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tasks.data.problems import ProblemSet
 from tasks.domain.failpoints import failpoint
-from tasks.domain.results import PolicyScore
+from tasks.domain.run_result import PolicyScore
 from tasks.domain.schema import Policy, Sample, Verdict
 from tasks.domain.scoring import score
 from tasks.domain.settings import EvaluateSettings

@@ -23,7 +23,7 @@ from flows.run.run import Run, Stages
 from flows.run.waves import walk
 from tasks.data.problems import graded_sets, read_sets, store_sets
 from tasks.domain.fingerprint import digest_of
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.domain.schema import Policy
 from tasks.finetune import FinetuneJob
 from tasks.store.artifacts import Manifest, digest_of_folder, key_of, new_attempt

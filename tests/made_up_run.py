@@ -6,7 +6,7 @@ import random
 from functools import lru_cache
 
 from tasks.domain.comparison import compare
-from tasks.domain.results import EpochScore, IterationResult, PolicyScore, RunResult, Tally
+from tasks.domain.run_result import EpochScore, IterationResult, PolicyScore, RunResult, Tally
 from tasks.domain.schema import Policy, Problem, Sample, Verdict
 from tasks.domain.scoring import score
 from tasks.domain.selection import SelectionStats

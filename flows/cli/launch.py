@@ -14,7 +14,7 @@ from flows.config import RunConfig
 from flows.operation.server.api import check_api, configured_url, prefect_api
 from flows.planning.stored_run import stored_run
 from flows.run.preflight import Checked, preflight, workspace_of
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.store.places import ComparisonPlaces
 from tasks.store.progress import console
 

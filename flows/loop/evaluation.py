@@ -10,7 +10,7 @@ from flows.run.run import Run
 from flows.run.waves import drive
 from tasks.data.problems import ProblemSet
 from tasks.domain.chat_template import template_of
-from tasks.domain.results import PolicyScore
+from tasks.domain.run_result import PolicyScore
 from tasks.domain.schema import Policy
 from tasks.evaluate import EvaluateJob, evaluate, read_score
 from tasks.store.slots import TRANSFER, Slot, transfer_place

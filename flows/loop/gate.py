@@ -7,7 +7,7 @@ from typing import Literal
 
 from flows.loop.series import NightSettings
 from tasks.domain.errors import UserError
-from tasks.domain.results import PolicyScore
+from tasks.domain.run_result import PolicyScore
 from tasks.domain.statistics import Interval, paired_difference
 
 Decision = Literal["promote", "hold", "stop"]

@@ -11,7 +11,7 @@ from flows.run.rows import Maximized
 from flows.run.run import Run
 from tasks.domain.chat_template import template_of
 from tasks.domain.errors import StageFailed
-from tasks.domain.results import EpochScore, unchanged_warning
+from tasks.domain.run_result import EpochScore, unchanged_warning
 from tasks.domain.schema import Policy
 from tasks.engines.training.sft_rows import Joining
 from tasks.finetune import FinetuneJob, finetune, policies

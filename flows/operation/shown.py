@@ -11,7 +11,7 @@ from prefect.artifacts import create_markdown_artifact
 from flows.config import RunConfig
 from flows.operation.form import differences
 from flows.viewer.address import run_address
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.report.keys import artifact_key
 from tasks.report.publish import artifacts_of
 from tasks.report.tables import plain, without_password

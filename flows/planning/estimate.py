@@ -11,7 +11,7 @@ from flows.config import RunConfig
 from flows.stored.ls import finetune_of
 from flows.stored.runs import result_of, results_in
 from tasks.domain.chat_template import template_of
-from tasks.domain.results import IterationResult, RunResult
+from tasks.domain.run_result import IterationResult, RunResult
 from tasks.domain.schema import Policy, Problem
 from tasks.store.artifacts import Manifest, Store
 from tasks.store.workspace import Workspace

@@ -23,7 +23,7 @@ from flows.run.stopping import progress_of, stop_reason
 from tasks.base import BUILTIN, BaseJob, builtin_policy, pretrain
 from tasks.data.problems import ProblemSet, ProblemSets
 from tasks.domain.fingerprint import digest_of_problems
-from tasks.domain.results import PolicyScore
+from tasks.domain.run_result import PolicyScore
 from tasks.domain.schema import Policy, Problem
 from tasks.generate import GenerateJob, lacking
 from tasks.store.artifacts import ArtifactRef

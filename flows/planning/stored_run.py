@@ -8,7 +8,7 @@ from flows.run.lookup import Lookup
 from flows.run.preflight import Checked, open_run
 from flows.run.recorder import Recorder
 from flows.run.run import NotStored
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.store.workspace import log
 
 

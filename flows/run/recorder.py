@@ -24,7 +24,7 @@ from flows.stored.runs import audit_of, result_of
 from tasks.domain.disk import disk_faults_told
 from tasks.domain.diversity import Diversity
 from tasks.domain.errors import RestemError
-from tasks.domain.results import IterationResult, PolicyScore, RunResult, Tally, unchanged_warning
+from tasks.domain.run_result import IterationResult, PolicyScore, RunResult, Tally, unchanged_warning
 from tasks.domain.schema import Policy
 from tasks.domain.selection import SelectionStats
 from tasks.domain.statistics import Interval

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from tasks.domain.results import EpochScore, PolicyScore
+from tasks.domain.run_result import EpochScore, PolicyScore
 from tasks.domain.schema import Policy
 from tasks.store.workspace import Outcome
 

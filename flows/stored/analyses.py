@@ -16,7 +16,7 @@ from tasks.domain.arms import Against, ComparisonResult, Seeds, against, arm_fig
 from tasks.domain.comparison import by_difficulty
 from tasks.domain.diversity import Diversity, diversity
 from tasks.domain.overfitting import train_and_test
-from tasks.domain.results import IterationResult, PolicyScore, RunResult
+from tasks.domain.run_result import IterationResult, PolicyScore, RunResult
 from tasks.domain.schema import Sample, Verdict
 from tasks.report.analyses import (
     HEAD_DIVERSITY,

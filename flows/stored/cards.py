@@ -12,7 +12,7 @@ from typing import Any
 from flows.stored.trace import ModelTrace
 from tasks.data.loader import loader_named
 from tasks.domain.errors import UserError
-from tasks.domain.results import IterationResult, RunResult
+from tasks.domain.run_result import IterationResult, RunResult
 from tasks.report import as_markdown
 from tasks.report.tables import estimate, percent
 

@@ -14,7 +14,7 @@ from flows.stored.trace import ModelTrace, RunRecords, trace_model
 from tasks.domain.arms import ComparisonResult, last_row, with_shared_seconds
 from tasks.domain.errors import UserError
 from tasks.domain.json_record import JsonRecord
-from tasks.domain.results import IterationResult, RunResult, Tally
+from tasks.domain.run_result import IterationResult, RunResult, Tally
 from tasks.domain.schema import Sample, Verdict
 from tasks.store.artifacts import Manifest, Store
 from tasks.store.places import COMPARISONS, ComparisonPlaces

@@ -16,7 +16,7 @@ from flows.stored.trace import ModelTrace, chosen_row, trace_model
 from tasks.domain.adapters import is_adapter, name_base
 from tasks.domain.chat_template import template_of
 from tasks.domain.errors import RestemError, StoreUnavailable, UserError, one_sentence
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.domain.schema import Policy
 from tasks.domain.settings import GenerateSettings, ModelSettings
 from tasks.engines.generation_config import write_generation_config

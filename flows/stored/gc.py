@@ -21,7 +21,7 @@ from flows.stored.nights import DROPPED, nights_in
 from flows.stored.policies import promoted_digests
 from flows.stored.runs import best_by_val, results_in
 from tasks.domain.adapters import ON_BASE
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.store.artifacts import Manifest, Store, key_of
 from tasks.store.places import RunPlaces
 from tasks.store.slots import Slot

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from flows.stored.nights import NIGHTS, nights_in
 from flows.stored.runs import results_in, run_names
-from tasks.domain.results import IterationResult, RunResult
+from tasks.domain.run_result import IterationResult, RunResult
 from tasks.store.artifacts import Manifest, Store
 from tasks.store.places import RUNS
 

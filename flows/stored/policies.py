@@ -8,7 +8,7 @@ from typing import Any
 
 from flows.stored.runs import result_of
 from tasks.domain.errors import UserError
-from tasks.domain.results import IterationResult
+from tasks.domain.run_result import IterationResult
 from tasks.domain.schema import Policy
 from tasks.store.artifacts import Store
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tasks.domain.audit import AuditSummary
 from tasks.domain.errors import UserError
-from tasks.domain.results import IterationResult, RunResult
+from tasks.domain.run_result import IterationResult, RunResult
 from tasks.store.artifacts import Store
 from tasks.store.places import RUNS, RunPlaces
 

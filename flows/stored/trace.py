@@ -17,7 +17,7 @@ from flows.stored.runs import best_by_val, read_result, result_of, stored_tree, 
 from tasks.domain.chat_template import template_of
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of_text
-from tasks.domain.results import IterationResult, RunResult
+from tasks.domain.run_result import IterationResult, RunResult
 from tasks.domain.schema import Example, Problem, Sample, Verdict, from_table
 from tasks.domain.settings import ModelSettings
 from tasks.store.artifacts import Manifest, Store, key_of, select_wanted

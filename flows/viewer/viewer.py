@@ -16,7 +16,7 @@ from flows.stored.runs import run_names, stored_tree, unknown_run
 from flows.viewer.shelf import Shelf
 from flows.viewer.text import seen
 from tasks.domain.amounts import duration
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.report.tables import amount, percent, points
 from tasks.store.artifacts import Store
 from tasks.store.places import RunPlaces

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tasks.domain.drafts import Draft, Record
 from tasks.domain.errors import UserError
 from tasks.domain.extensions import LOADERS
-from tasks.domain.records import Draft, Record
 from tasks.domain.schema import Problem, Split
 from tasks.domain.settings import SourceSettings
 

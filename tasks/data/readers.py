@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.core import has_magic
 
+from tasks.domain.drafts import Record
 from tasks.domain.errors import UserError
-from tasks.domain.records import Record
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
 COMPRESSIONS = (".gz", ".bz2", ".xz")

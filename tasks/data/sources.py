@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 
 from tasks.data.loader import Loader, loader_named
 from tasks.data.readers import records_of_hub, records_of_path
+from tasks.domain.drafts import Draft, Record
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import canonical, digest_of, digest_of_problems, digest_of_text
 from tasks.domain.hidden_tests import hold_back
-from tasks.domain.records import Draft, Record
 from tasks.domain.schema import Problem, Split
 from tasks.domain.settings import SourceSettings
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from tasks.domain.errors import UserError
 from tasks.domain.inference import benjamini_hochberg, t_interval, t_test
-from tasks.domain.results import IterationResult, PolicyScore, RunResult, correct_matrix, share_correct
+from tasks.domain.run_result import IterationResult, PolicyScore, RunResult, correct_matrix, share_correct
 from tasks.domain.statistics import Floats, Interval, bootstrap_mean, paired_difference, pass_at_k
 
 E_STEP = "E-step"

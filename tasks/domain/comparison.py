@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from numpy.typing import ArrayLike
 
 from tasks.domain.errors import UserError
-from tasks.domain.results import Difference, PolicyScore, correct_matrix
+from tasks.domain.run_result import Difference, PolicyScore, correct_matrix
 from tasks.domain.statistics import (
     Floats,
     Interval,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isnan
 
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.domain.statistics import Interval
 
 

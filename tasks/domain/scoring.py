@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tasks.domain.errors import StageFailed, UserError
-from tasks.domain.results import (
+from tasks.domain.run_result import (
     Bounds,
     LevelScore,
     PolicyScore,

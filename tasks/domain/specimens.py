@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from heapq import nsmallest
 
 from tasks.domain.fingerprint import digest_of_text
-from tasks.domain.results import ShownSample
+from tasks.domain.run_result import ShownSample
 from tasks.domain.schema import Problem, Sample, Verdict
 
 CHARS = 4000  # of each text

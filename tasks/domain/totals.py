@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import nan
 from typing import Any
 
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 
 HOUR_S = 3600
 

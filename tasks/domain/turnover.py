@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.domain.results import CELLS, PolicyScore
+from tasks.domain.run_result import CELLS, PolicyScore
 from tasks.domain.statistics import Floats, Interval, bootstrap_mean, paired_difference
 
 LEAST_DRAWS = 3

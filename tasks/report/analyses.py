@@ -11,7 +11,7 @@ from math import isnan
 from tasks.domain.comparison import by_difficulty, compare
 from tasks.domain.diversity import Diversity
 from tasks.domain.overfitting import train_and_test
-from tasks.domain.results import IterationResult, PolicyScore, RunResult
+from tasks.domain.run_result import IterationResult, PolicyScore, RunResult
 from tasks.domain.turnover import beyond_format, turnover
 from tasks.report.section import Section, section
 from tasks.report.tables import NOTHING, interval_lines, percent, points, policy_name

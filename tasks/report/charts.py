@@ -16,7 +16,7 @@ from math import isnan
 from typing import Any
 
 from tasks.domain.comparison import DifficultyBin, by_difficulty
-from tasks.domain.results import IterationResult, RunResult
+from tasks.domain.run_result import IterationResult, RunResult
 from tasks.domain.statistics import Interval
 from tasks.report.colours import light_colours
 from tasks.report.figures import figure

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tasks.domain.comparison import compare
 from tasks.domain.errors import UserError
-from tasks.domain.results import Difference, IterationResult, RunResult
+from tasks.domain.run_result import Difference, IterationResult, RunResult
 from tasks.report.tables import Block, blocks, markdown_table, plain, points, within_limit
 
 

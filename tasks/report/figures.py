@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from tasks.domain.errors import UserError
 from tasks.domain.registry import Registry
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 
 log = logging.getLogger("restem")
 

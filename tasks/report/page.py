@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from string import Template
 
-from tasks.domain.results import IterationResult, RunResult, ShownSample
+from tasks.domain.run_result import IterationResult, RunResult, ShownSample
 from tasks.domain.schema import LABELS
 from tasks.report.analyses import run_analyses
 from tasks.report.audit import audit_section

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tasks.domain.results import IterationResult, RunResult, ShownSample
+from tasks.domain.run_result import IterationResult, RunResult, ShownSample
 from tasks.domain.schema import LABELS
 from tasks.domain.visible import visible
 from tasks.report.analyses import run_analyses

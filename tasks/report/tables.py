@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import isnan
 
 from tasks.domain.amounts import duration
-from tasks.domain.results import Bounds, Difference, IterationResult, PolicyScore, RunResult, unchanged_warning
+from tasks.domain.run_result import Bounds, Difference, IterationResult, PolicyScore, RunResult, unchanged_warning
 from tasks.domain.statistics import Interval
 from tasks.domain.totals import totals_of
 from tasks.domain.visible import visible

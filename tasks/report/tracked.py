@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.report.figures import drawn
 from tasks.report.publish import samples_of_row
 

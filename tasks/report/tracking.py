@@ -11,7 +11,7 @@ from math import isnan
 from pathlib import Path
 
 from tasks.domain.errors import one_sentence
-from tasks.domain.results import IterationResult, RunResult
+from tasks.domain.run_result import IterationResult, RunResult
 from tasks.domain.statistics import Interval
 from tasks.domain.trackers import chosen
 from tasks.report import to_mlflow, to_tensorboard

@@ -14,7 +14,7 @@ from typing import Any
 from flows.cli.commands.demo import DEMO_CONFIGS
 from flows.config import RunConfig, load_config, make_config
 from tasks.domain.comparison import compare
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.report import compare_markdown
 
 ROWS = {"none": 900, "text": 400}  # what the poorest arm can fill, by the way equal solutions are treated

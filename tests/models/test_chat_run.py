@@ -22,7 +22,7 @@ from tasks.data.problems import store_sets
 from tasks.data.sources import load_problems
 from tasks.domain.adapters import BASE_FIELD, CONFIG, is_adapter
 from tasks.domain.chat_template import ChatTemplate, template_of
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.domain.schema import Example, Sample, to_table
 from tasks.engines.sampling.host import close_all
 from tasks.engines.training.sft_rows import Joining, tokenize

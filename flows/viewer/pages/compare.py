@@ -17,7 +17,7 @@ from flows.viewer.pages.run import curves_of
 from flows.viewer.viewer import Viewer
 from tasks.domain.comparison import compare
 from tasks.domain.errors import UserError
-from tasks.domain.results import IterationResult, PolicyScore, RunResult, share_correct
+from tasks.domain.run_result import IterationResult, PolicyScore, RunResult, share_correct
 from tasks.report.tables import points, policy_name
 
 FEWEST, MOST = 2, 4

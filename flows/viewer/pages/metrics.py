@@ -19,7 +19,7 @@ from flows.loop.series import Night, Series
 from flows.viewer.pages.nights import names
 from flows.viewer.server_state import ServerState, server_state
 from flows.viewer.viewer import Viewer
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 
 GOOD = ("promoted", "held", "budget")  # how a night ends that did its work
 

@@ -15,7 +15,7 @@ from flows.viewer.curves import Curve, curves
 from flows.viewer.pages.runs import line_of
 from flows.viewer.viewer import Viewer
 from tasks.domain.errors import UserError
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.report.tables import addresses, blocks, columns, estimate, headline, policy_name, totals_line, unknowns
 from tasks.store.artifacts import Manifest
 from tasks.store.places import RunPlaces

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from flows.stored.runs import best_by_val
 from flows.viewer.viewer import Viewer
-from tasks.domain.results import IterationResult, RunResult
+from tasks.domain.run_result import IterationResult, RunResult
 from tasks.report.tables import points
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tasks.data.loader import loader
+from tasks.domain.drafts import Draft, Record, json_text, level_text, own_id, parsed_json
 from tasks.domain.errors import UserError
-from tasks.domain.records import Draft, Record, json_text, level_text, own_id, parsed_json
 
 MOST_SOLUTIONS = 10  # kept of a problem's solutions by people: enough to find one that passes its tests
 

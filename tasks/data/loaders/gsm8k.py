@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tasks.data.loader import loader
-from tasks.domain.records import Draft, Record, own_id
+from tasks.domain.drafts import Draft, Record, own_id
 
 
 def read(record: Record) -> Draft:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks.data.loader import loader
-from tasks.domain.records import Draft, Record, json_text, own_id
+from tasks.domain.drafts import Draft, Record, json_text, own_id
 
 
 def read(record: Record) -> Draft:

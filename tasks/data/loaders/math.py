@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks.data.loader import loader
-from tasks.domain.records import Draft, Record, level_text, own_id
+from tasks.domain.drafts import Draft, Record, level_text, own_id
 from tasks.domain.rewards.extraction import boxes
 
 

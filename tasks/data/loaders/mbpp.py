@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tasks.data.loader import loader
-from tasks.domain.records import Draft, Record, json_text, own_id
+from tasks.domain.drafts import Draft, Record, json_text, own_id
 
 WRAPPERS = {"assert", "set", "sorted", "list", "tuple", "str", "int", "float", "len", "round", "isclose", "abs", "not"}
 

@@ -6,7 +6,7 @@ Rows that ask for a proof, or whose answer was not found, have no gold.
 from __future__ import annotations
 
 from tasks.data.loader import loader
-from tasks.domain.records import Draft, Record, own_id
+from tasks.domain.drafts import Draft, Record, own_id
 from tasks.domain.rewards.extraction import boxes
 
 NO_ANSWER = ("", "proof", "notfound")

@@ -6,7 +6,7 @@ OpenRLHF names both by its options --input_key and --label_key; other names are 
 from __future__ import annotations
 
 from tasks.data.loader import loader
-from tasks.domain.records import Draft, Record, level_text, own_id
+from tasks.domain.drafts import Draft, Record, level_text, own_id
 
 PROMPTS = ("input", "prompt", "context_messages", "question")
 LABELS = ("label", "answer")

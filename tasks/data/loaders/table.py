@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tasks.data.loader import loader
+from tasks.domain.drafts import Draft, Record, json_text, level_text, own_id, parsed_json
 from tasks.domain.errors import UserError
-from tasks.domain.records import Draft, Record, json_text, level_text, own_id, parsed_json
 
 
 def read(record: Record) -> Draft:

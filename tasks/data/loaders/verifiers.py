@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks.data.loader import loader
+from tasks.domain.drafts import Draft, Record, json_text, level_text, own_id
 from tasks.domain.errors import UserError
 from tasks.domain.nested import ABSENT, at_path
-from tasks.domain.records import Draft, Record, json_text, level_text, own_id
 
 GOLDS = ("answer", "verification_info.ground_truth", "verification_info.answer", "info.answer", "info.ground_truth")
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tasks.data.loader import loader
+from tasks.domain.drafts import Draft, Record, json_text, level_text
 from tasks.domain.errors import UserError
 from tasks.domain.nested import ABSENT, at_path
-from tasks.domain.records import Draft, Record, json_text, level_text
 
 GOLD = "reward_model.ground_truth"
 

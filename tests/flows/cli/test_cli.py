@@ -20,7 +20,7 @@ from flows.cli.main import main
 from flows.cli.terminal import exit_code, not_told_otherwise
 from flows.stored.gc import ORPHAN_AGE_S, clean
 from tasks.domain.errors import StageFailed, UserError
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.domain.schema import Policy
 from tasks.store.artifacts import Store, digest_of_folder, key_of
 from tasks.store.workspace import Workspace

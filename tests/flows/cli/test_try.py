@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from flows.stored.runs import read_result
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.domain.schema import Sample
 from tasks.store.artifacts import Store, key_of
 from tests.command import write_config

@@ -12,7 +12,7 @@ from flows.config import RunConfig
 from tasks.data.sources import load_problems
 from tasks.domain.fingerprint import digest_of_text
 from tasks.domain.prompts import template_named
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.domain.schema import Example, Hint, Sample, to_table
 from tasks.store.artifacts import Manifest, Store
 from tests.handmade import made_up_base, run_directly

@@ -9,7 +9,7 @@ import pytest
 
 from flows.config import RunConfig, make_config
 from flows.run.preflight import preflight, workspace_of
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tests.rig import manifests, recipes, record, small_config, tiny_base
 from tests.server import prefect_server
 

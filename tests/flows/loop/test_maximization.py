@@ -9,7 +9,7 @@ import pytest
 from flows.loop.maximization import best_epoch
 from flows.run.recorder import unchanged_notes
 from tasks.domain.errors import StageFailed
-from tasks.domain.results import EpochScore, IterationResult, RunResult
+from tasks.domain.run_result import EpochScore, IterationResult, RunResult
 from tasks.domain.statistics import Interval
 from tasks.report.tables import headline
 

@@ -10,7 +10,7 @@ import pytest
 
 from flows.loop.gate import gate
 from flows.loop.series import Night, NightSettings, Series
-from tasks.domain.results import PolicyScore
+from tasks.domain.run_result import PolicyScore
 from tasks.domain.schema import Policy
 from tasks.store.artifacts import Store
 from tasks.store.manifest import key_of

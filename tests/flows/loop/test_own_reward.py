@@ -8,7 +8,7 @@ import pytest
 
 from flows.config import RunConfig, load_config
 from tasks.domain.errors import StageFailed
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.store.artifacts import Store
 from tests.command import write_config
 from tests.handmade import made_up_base, run_directly

@@ -16,7 +16,7 @@ import pytest
 from flows.stored.runs import read_result
 from tasks.data.sources import load_problems
 from tasks.domain.judged import HUMAN
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.domain.schema import Example, Sample
 from tasks.domain.settings import SourceSettings
 from tasks.engines.training.sft_rows import NO_IDS

@@ -17,7 +17,7 @@ from tasks.data.sources import load_problems
 from tasks.domain.chat_template import template_of
 from tasks.domain.comparison import compare
 from tasks.domain.errors import UserError
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.domain.schema import Sample, to_table
 from tasks.domain.settings import DataSettings, SourceSettings
 from tasks.report.analyses import run_analyses

@@ -9,7 +9,7 @@ from huggingface_hub import ModelCard
 
 from flows.stored.cards import data_sets, is_hub_id, license_of, model_card
 from flows.stored.trace import trace_model
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.store.artifacts import Store
 from tests.handmade import make_store
 

@@ -9,7 +9,7 @@ from huggingface_hub import DatasetCard
 
 from flows.stored.data_export import ExportedData, export_data
 from tasks.domain.errors import UserError
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.store.artifacts import Store
 from tests.command import restem
 from tests.handmade import make_store

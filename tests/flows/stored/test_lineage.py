@@ -13,7 +13,7 @@ from flows.stored.gc import clean, policies_to_keep
 from flows.stored.lineage import ancestors
 from flows.stored.ls import finetune_of, list_store
 from flows.stored.trace import trace_model
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.store.artifacts import Manifest, Store, key_of
 from tests.handmade import make_store
 

@@ -15,8 +15,8 @@ import pytest
 
 from tasks.data.loaders.mbpp import read as mbpp
 from tasks.data.sources import check_disjoint, data_revision, load_problems
+from tasks.domain.drafts import Record, level_text
 from tasks.domain.errors import UserError
-from tasks.domain.records import Record, level_text
 from tasks.domain.rewards.extraction import boxes
 from tasks.domain.schema import Problem
 from tasks.domain.settings import SourceSettings

@@ -10,7 +10,7 @@ import pytest
 from tasks.domain.arms import against, arm_figures, by_round, last_row, seed_spread, spent
 from tasks.domain.errors import UserError
 from tasks.domain.inference import benjamini_hochberg, t_interval
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tests.made_up_run import made_up_run
 
 

@@ -7,7 +7,7 @@ import json
 from sandbox.grading.tests import count, read_tests
 from sandbox.grading.tests import tests_of as as_tests
 from tasks.domain.hidden_tests import hold_back
-from tasks.domain.results import Tally
+from tasks.domain.run_result import Tally
 from tasks.domain.schema import Problem, Sample, Verdict
 
 ASSERTS = "import math\nassert f(1) == 1\nassert f(2) == 2\nassert f(3) == 3"

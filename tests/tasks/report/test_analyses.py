@@ -9,7 +9,7 @@ import pytest
 from tasks.domain.comparison import by_difficulty
 from tasks.domain.diversity import Diversity
 from tasks.domain.overfitting import train_and_test
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.domain.turnover import beyond_format, turnover
 from tasks.report.analyses import run_analyses
 from tasks.report.page import render_html

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from tasks.domain.results import RunResult, Tally
+from tasks.domain.run_result import RunResult, Tally
 from tasks.domain.statistics import Interval
 from tasks.report import arm_charts
 from tasks.report.charts import COLOURS, SHADES, STAGE_COLOURS

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import pytest
 
 from tasks.domain.errors import UserError
-from tasks.domain.results import IterationResult, RunResult
+from tasks.domain.run_result import IterationResult, RunResult
 from tasks.domain.settings import EvaluateSettings
 from tasks.domain.statistics import Interval
 from tasks.report import as_json, as_markdown, as_table, compare_markdown, differences_to_base, write_html

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tasks.domain.results import RunResult
+from tasks.domain.run_result import RunResult
 from tasks.domain.settings import FinetuneSettings
 from tasks.domain.trackers import TRACKERS, absent, mlflow_address, mlflow_experiment, tensorboard_folder
 from tasks.report.charts import as_png

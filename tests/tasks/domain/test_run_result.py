@@ -10,7 +10,7 @@ import pytest
 
 from tasks.domain.comparison import by_difficulty, compare
 from tasks.domain.errors import StageFailed, UserError
-from tasks.domain.results import (
+from tasks.domain.run_result import (
     EpochScore,
     IterationResult,
     PolicyScore,
