@@ -79,33 +79,34 @@ def export(
     Everything but the weights and their dtype is copied from the base, so that the tuned model tokenises and stops as the
     base does (the trainer aligns special tokens in memory, and saving a tokenizer anew can rewrite it).
     """
-    target = epoch_path(output_dir, epoch)
-    if target.exists():
-        return target
-    partial = target.with_suffix(".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    write_weights(partial)
-    if not list(partial.glob("model*.safetensors")):
-        raise UserError(
-            "the trainer saved no whole model.safetensors; with FSDP add "
-            "--fsdp_state_dict_type FULL_STATE_DICT to finetune.accelerate_args"
-        )
-    _copy_side_files(base_path, partial)
-    _write_config(base_path, partial, dtype)
-    partial.replace(target)
-    return target
+
+    def fill(folder: Path) -> None:
+        write_weights(folder)
+        if not list(folder.glob("model*.safetensors")):
+            raise UserError(
+                "the trainer saved no whole model.safetensors; with FSDP add "
+                "--fsdp_state_dict_type FULL_STATE_DICT to finetune.accelerate_args"
+            )
+        _copy_side_files(base_path, folder)
+        _write_config(base_path, folder, dtype)
+
+    return _whole_or_not(epoch_path(output_dir, epoch), fill)
 
 
 def export_adapter(output_dir: Path, state: State, base_digest: str) -> Path:
     """Make `epoch-N`, the adapter of the state alone, unless it exists already."""
     target = epoch_path(output_dir, state.epoch)
+    return _whole_or_not(target, lambda folder: save_adapter(state.path, folder, base_digest))
+
+
+def _whole_or_not(target: Path, fill: Callable[[Path], None]) -> Path:
+    """Make the folder under another name first, so that it is never there in part, unless it exists already."""
     if target.exists():
         return target
     partial = target.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
-    save_adapter(state.path, partial, base_digest)
+    fill(partial)
     partial.replace(target)
     return target
 

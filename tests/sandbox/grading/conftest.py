@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.grading.grading import Grading
+from sandbox.pool.pool import Sandbox
 from tests.sandbox.conftest import docker_sandbox
 from tests.sandbox.grading import references
 
@@ -17,6 +18,14 @@ def grading() -> Iterator[Grading]:
         made = Grading(sandbox)
         yield made
         made.close()
+
+
+@pytest.fixture(scope="module")
+def unsafe(plain_processes: Sandbox) -> Iterator[Grading]:
+    """Without containers: for what is computed, not for what is kept apart."""
+    made = Grading(plain_processes)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

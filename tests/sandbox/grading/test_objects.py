@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from sandbox.grading.grading import Grading, Program
 from sandbox.grading.tests import assert_tests
-from sandbox.pool.pool import Sandbox
 from sandbox.status import Status
 
 POINT = "class P:\n    def __init__(self, x, y=0): self.x, self.y = x, y\nclass Other(P): pass\ndef f(x): return HERE\n"
@@ -31,13 +28,6 @@ CASES = {
     "rounding": (WITH, "def __floor__(self): return int(self.x)", "def __floor__(self): return int(self.x) + 1", "import math\nassert math.floor(P(2.5)) == 2"),
     "bytes": (WITH, "def __bytes__(self): return b'x' * self.x", "def __index__(self): return self.x", "assert bytes(P(2)) == b'xx'"),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def unsafe(plain_processes: Sandbox) -> Iterator[Grading]:
-    grading = Grading(plain_processes)
-    yield grading
-    grading.close()
 
 
 @pytest.mark.parametrize("case", CASES)

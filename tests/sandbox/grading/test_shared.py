@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from sandbox.grading.grading import Grading, Program
 from sandbox.grading.tests import assert_tests
-from sandbox.pool.pool import Sandbox
 from sandbox.status import Status
 
 QUEUE = "class Q:\n    def __init__(self, items=None): self.items = [] if items is None else items\n    def push(self, x): self.items.append(x)\n    def pop(self): return self.items.pop(0)\n    def all(self): return self.items\n"
@@ -50,13 +47,6 @@ DOES_NOT_HOLD = {
     "an argument that is filled in when it was shown": ("def fill(a):\n    global kept\n    kept = a\ndef g(shown): kept[:] = shown\n", "a = []\nfill(a)\ng([0, 1, 2])\nassert a == [0, 1, 2]"),
     "shown, and handed out again": ("kept = []\ndef f(n): return kept\ndef g(shown):\n    kept[:] = shown\n    return kept\n", "a = f(3)\nb = g([0, 1, 2])\nassert b == [0, 1, 2]\nassert a == [0, 1, 2]"),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def unsafe(plain_processes: Sandbox) -> Iterator[Grading]:
-    grading = Grading(plain_processes)
-    yield grading
-    grading.close()
 
 
 def verdict(grading: Grading, program: str, tests: str) -> Status:
