@@ -15,11 +15,12 @@ from sandbox.image.inside.prelude import MEMBERS, MODULES
 
 CPU_SECONDS, MEMORY_MB = 1, 512
 CONFINED = f"""
-import resource, warnings
+import resource, sys, warnings
 warnings.simplefilter("ignore")
-resource.setrlimit(resource.RLIMIT_CPU, ({CPU_SECONDS}, {CPU_SECONDS}))
+_seconds = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_CPU, (_seconds, _seconds))
 resource.setrlimit(resource.RLIMIT_AS, ({MEMORY_MB} << 20, {MEMORY_MB} << 20))
-del resource
+del resource, sys, warnings, _seconds
 """
 ASSERTS = """
 import json, sys
@@ -49,32 +50,34 @@ if _value == _expected or (isinstance(_expected, list) and len(_expected) == 1 a
 """
 
 
-def passes(source: str, tests_text: str) -> bool:
-    """Whether a plain run of all tests succeeds."""
+def passes(source: str, tests_text: str, cpu_seconds: int = CPU_SECONDS) -> bool:
+    """Whether a plain run of all tests succeeds, each process of it within `cpu_seconds`."""
     record = json.loads(tests_text)
     if "test" in record:
-        return _run(ASSERTS, {"source": source, "test": record["test"]})
-    return all(_passes_case(source, case) for case in read_tests(tests_text))  # type: ignore[union-attr]
+        return _run(ASSERTS, {"source": source, "test": record["test"]}, cpu_seconds)
+    return all(_passes_case(source, case, cpu_seconds) for case in read_tests(tests_text))  # type: ignore[union-attr]
 
 
-def _passes_case(source: str, case: Any) -> bool:
+def _passes_case(source: str, case: Any, cpu_seconds: int) -> bool:
     if isinstance(case, StdinTest):
         done = _interpreted(
-            CONFINED + f"exec(compile({source!r}, 'program.py', 'exec'), dict(__name__='__main__'))", case.stdin
+            CONFINED + f"exec(compile({source!r}, 'program.py', 'exec'), dict(__name__='__main__'))",
+            case.stdin,
+            cpu_seconds,
         )
         return done is not None and done.returncode == 0 and same_output(case.expected, done.stdout)
     request = {"function": case.function, "arguments": case.arguments, "expected": case.expected}
-    return _run(CALLS, request | {"source": PROVIDED + source.replace(FUTURE, "")})
+    return _run(CALLS, request | {"source": PROVIDED + source.replace(FUTURE, "")}, cpu_seconds)
 
 
-def _run(driver: str, request: dict[str, Any]) -> bool:
-    done = _interpreted(CONFINED + driver, json.dumps(request).encode())
+def _run(driver: str, request: dict[str, Any], cpu_seconds: int) -> bool:
+    done = _interpreted(CONFINED + driver, json.dumps(request).encode(), cpu_seconds)
     return done is not None and done.returncode == 0 and done.stdout.endswith(b"THE END\n")
 
 
-def _interpreted(program: str, stdin: bytes) -> subprocess.CompletedProcess[bytes] | None:
-    command = [sys.executable, "-I", "-S", "-c", program]
+def _interpreted(program: str, stdin: bytes, cpu_seconds: int) -> subprocess.CompletedProcess[bytes] | None:
+    command = [sys.executable, "-I", "-S", "-c", program, str(cpu_seconds)]
     try:
-        return subprocess.run(command, input=stdin, capture_output=True, timeout=60 * CPU_SECONDS, check=False)
+        return subprocess.run(command, input=stdin, capture_output=True, timeout=60 * cpu_seconds, check=False)
     except subprocess.TimeoutExpired:
         return None
