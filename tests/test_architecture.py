@@ -144,7 +144,6 @@ MOST_MODULES = 16
 LARGE_BY_NATURE = {
     "tasks/domain/methods",
     "tasks/domain",
-    "tasks/domain/equivalence",
     "flows/cli",
     "flows/cli/commands",
     "sandbox/image/inside",

@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from tasks.domain.equivalence.decide import decide
-from tasks.domain.equivalence.symbolic import warm_up
+from tasks.domain.equivalence.values.symbolic import warm_up
 from tasks.domain.rewards.grader import Grader
 from tasks.domain.rewards.math import MathReward
 from tasks.domain.schema import Problem

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tasks.domain.equivalence.evaluation import COUNTING_LETTERS
+from tasks.domain.equivalence.values.evaluation import COUNTING_LETTERS
 
 _ORDER = re.compile(
     r"respectively|in that order|in (?:increasing|decreasing|ascending|descending|alphabetical) order|"

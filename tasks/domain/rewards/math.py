@@ -9,9 +9,9 @@ from tasks.domain.equivalence.exact import decide_fast
 from tasks.domain.equivalence.hints import hint_code
 from tasks.domain.rewards import imported, register
 from tasks.domain.rewards.base import Check, Decision, Executor, verdict_of
-from tasks.domain.rewards.completion import visible
 from tasks.domain.rewards.extraction import boxes, extract
-from tasks.domain.rewards.sentences import trimmed
+from tasks.domain.rewards.extraction.completion import visible
+from tasks.domain.rewards.extraction.sentences import trimmed
 from tasks.domain.schema import Kind, Problem, Verdict
 from tasks.domain.settings import VerifySettings
 

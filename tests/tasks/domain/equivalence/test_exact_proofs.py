@@ -6,11 +6,11 @@ from random import Random
 
 import pytest
 
-from tasks.domain.equivalence.evaluation import Evaluation
-from tasks.domain.equivalence.numeric import FINE
-from tasks.domain.equivalence.parser import parse
-from tasks.domain.equivalence.residues import same_rational
-from tasks.domain.equivalence.surds import same_surds
+from tasks.domain.equivalence.parsing.parser import parse
+from tasks.domain.equivalence.values.evaluation import Evaluation
+from tasks.domain.equivalence.values.numeric import FINE
+from tasks.domain.equivalence.values.residues import same_rational
+from tasks.domain.equivalence.values.surds import same_surds
 
 IDENTITIES = (
     (r"2\sin 3x\cos x", r"\sin 4x+\sin 2x"), (r"\cos 2x", r"1-2\sin^2 x"), (r"\tan^2 y+1", r"\sec^2 y"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tasks.domain.equivalence import tokens
 from tasks.domain.equivalence.decide import equivalent
+from tasks.domain.equivalence.parsing import tokens
 from tests.tasks.domain.rewards.test_math_fuzz import ONE_SIDED
 
 PAGE = (Path(__file__).resolve().parents[4] / "docs/math-rewards.md").read_text()

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from tasks.domain.rewards import labels as places
+from tasks.domain.rewards.extraction import labels as places
 from tests.tasks.domain.rewards.test_math_reward import label_of
 
 COUNT = 10

@@ -1,0 +1,97 @@
+"""The surface of an answer: spellings in words and signs that have one reading, as the mathematics they mean.
+
+`negative 5` is `-5`, `5 squared` is `5^2`, `$5 million` is `$5000000`, `28 (inches)` is `28 inches`. Nothing here looks at a second answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from tasks.domain.equivalence.surface.amounts import bracketed_unit, compound, euro, money, of_arc, pound
+from tasks.domain.equivalence.surface.bounds import all_but, between, bounded, compared, unequal
+from tasks.domain.equivalence.surface.items import circled, listed, numbered, separated, without_parts
+from tasks.domain.equivalence.surface.numerals import (
+    grouped,
+    in_base,
+    opened_number,
+    ordinal,
+    repeating,
+    scaled,
+    without_article,
+)
+from tasks.domain.equivalence.surface.patterns import worded
+
+_MINUS = re.compile(rf"{worded('negative|minus')}\s*(?=\$?[\d\\(a-z])", re.IGNORECASE)
+_PLUS = re.compile(rf"{worded('positive')}\s*(?=\$?\d)(?!\$?\d+-)", re.IGNORECASE)
+_SQUARED = re.compile(rf"(?<=[\w)}}])\s*{worded('squared')}", re.IGNORECASE)
+_CUBED = re.compile(rf"(?<=[\w)}}])\s*{worded('cubed')}", re.IGNORECASE)
+_FACTORIAL = re.compile(rf"(?<=\d)\s*{worded('factorial')}", re.IGNORECASE)
+_ROOT = re.compile(
+    rf"{worded('(?:the )?(?:square|cube) root of')}\s*\$?(?P<of>\d+(?:\.\d+)?|[a-z])\b\$?", re.IGNORECASE
+)
+_PLUS_MINUS = re.compile(rf"\+\s*/\s*[-−]|\+-(?=\s*[\d\\a-z])|{worded('plus or minus')}", re.IGNORECASE)
+_UNION = re.compile(r"(?<=[)\]}])\s*(?:\\text\{\s*)?U(?:\s*\})?\s*(?=[(\[{\\])")
+_CONSTANT = re.compile(
+    r"\+\s*(?:\\(?:text|mathrm)\s*\{\s*(?:a )?const(?:ant)?\.?\s*\}|(?:a )?const(?:ant)?\b\.?)\s*$", re.IGNORECASE
+)
+_PERCENT = re.compile(rf"(?<=[\d}}])\s*{worded('pct|per ?cent')}(?!\s*point)", re.IGNORECASE)
+_INTERESTING = re.compile(
+    r"[A-Za-z]{2}|[a-d1i]\)|\d \d{3}[.,]|[^\x00-\x7f]|'|\d,\d|\+\s*/|\+-|\$\s*\$|\bU\b|\d\.\d{3}[.,]"
+)
+
+
+@lru_cache(maxsize=16384)
+def rewritten(text: str) -> str:
+    """The answer with its wordings as mathematics; itself when there are none."""
+    if len(text) > 4000 or not _INTERESTING.search(text):
+        return text
+    for rewrite in _REWRITES:
+        text = rewrite(text)
+    return text
+
+
+def _replaced(pattern: re.Pattern[str], by: str) -> Callable[[str], str]:
+    return lambda text: pattern.sub(lambda _: by, text)
+
+
+def _root(text: str) -> str:
+    return _ROOT.sub(lambda m: rf"\sqrt{'[3]' if 'cube' in m.group().casefold() else ''}{{{m['of']}}}", text)
+
+
+_REWRITES: tuple[Callable[[str], str], ...] = (
+    circled,
+    without_parts,
+    numbered,
+    separated,
+    listed,
+    of_arc,
+    all_but,
+    lambda text: _CONSTANT.sub("+ C", text) if "const" in text else text,
+    without_article,
+    money,
+    euro,
+    pound,
+    grouped,
+    in_base,
+    compound,
+    bracketed_unit,
+    scaled,
+    _replaced(_PLUS_MINUS, r"\pm "),
+    between,
+    compared,
+    bounded,
+    unequal,
+    _replaced(_MINUS, "-"),
+    _replaced(_PLUS, ""),
+    _root,
+    _replaced(_SQUARED, "^2"),
+    _replaced(_CUBED, "^3"),
+    _replaced(_FACTORIAL, "!"),
+    _replaced(_PERCENT, r"\%"),
+    ordinal,
+    opened_number,
+    repeating,
+    _replaced(_UNION, r" \cup "),
+)

@@ -1,0 +1,57 @@
+"""The boxes of a text: `\\boxed{42}`, `\\boxed 5`, and one that never closes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tasks.domain.rewards.extraction.sentences import FORMULA_LENGTH, MAX_ANSWER, is_formula, trimmed
+from tasks.domain.rewards.extraction.statement import MAX_STATEMENTS, NO_ANSWER, Statement
+
+_BOX = re.compile(r"\\f?boxed\s*(?=[{\d\\a-zA-Z])")
+_UNBRACED, _BRACE = re.compile(r"\\?[a-zA-Z]+|\d[\d.,]*\d|\d"), re.compile(r"\\.|[{}]")
+LINE = re.compile(r"\s*([^\n]*)")
+
+
+def boxes_in(text: str) -> list[Statement]:
+    """The boxes that close; without any, those that do not."""
+    matches = list(_box_starts(text))[-MAX_STATEMENTS:]
+    found = [box for match in matches if (box := _content(text, match))]
+    found = found or [box for match in matches if (box := _unclosed(text, match))]
+    return [box for box in found if not NO_ANSWER.fullmatch(box.answer)]
+
+
+def _box_starts(text: str) -> Iterator[re.Match[str]]:
+    at = text.find("boxed")
+    while at >= 0:
+        if match := _BOX.match(text, at - (2 if text.startswith("\\f", at - 2) else 1)):
+            yield match
+        at = text.find("boxed", at + 1)
+
+
+def _content(text: str, match: re.Match[str]) -> Statement | None:
+    """The box; None when it does not close."""
+    at = match.end()
+    if text[at] != "{":  # \boxed 5
+        bare = _UNBRACED.match(text, at)
+        return Statement(match.start(), bare.end(), bare.group(), "box") if bare else None
+    depth = 0
+    for brace in _BRACE.finditer(text, at, at + MAX_ANSWER):
+        sign = brace.group()
+        depth += (sign == "{") - (sign == "}")
+        if depth == 0:
+            return Statement(match.start(), brace.end(), text[at + 1 : brace.start()].strip(), "box")
+    return None
+
+
+def _unclosed(text: str, match: re.Match[str]) -> Statement | None:
+    """A box that never closes: what stands on the rest of its line, when that is mathematics."""
+    if text[match.end()] != "{":
+        return None
+    line = LINE.match(text, match.end() + 1, match.end() + 2 + FORMULA_LENGTH)
+    content = line[1] if line else ""
+    content = trimmed(re.split(r"\$|\\\]|\\\)", content)[0])
+    content += "}" * max(0, content.count("{") - content.count("}"))
+    if not content or not line or not is_formula(content):
+        return None
+    return Statement(match.start(), line.end(), content, "box")

@@ -1,0 +1,65 @@
+"""Statements that are one answer: joined by `and`, `or`, a comma, or offered as alternatives."""
+
+from __future__ import annotations
+
+import re
+
+from tasks.domain.rewards.extraction.statement import Statement
+
+_JOIN = re.compile(
+    r"(?:[\s,;$&/]|\\[()\[\],;:! ]|\\q?quad|\\\\|(?:\\text\s*)?\{?\s*\b(?:and|or)\b\s*\}?)*(?:[a-z](?:_\{?\w\}?)?\s*=\s*)?",
+    re.IGNORECASE,
+)
+_COUNTED = re.compile(r"[\s$]*[a-z]{3,15}(?: [a-z]{3,15})?,? and[\s$]*")  # \boxed{1} papers and \boxed{2} bins
+_OFFERED = re.compile(
+    r"\b(?:or|alternatively|otherwise|maybe|perhaps|possibly|either|else|another|also|might|could)\b", re.IGNORECASE
+)
+_TAKEN_BACK = re.compile(
+    r"\b(?:not|but|wait|wrong|actually|correct\w*|instead|so|thus|hence|therefore|then|mistake|error|rather|check|recheck|let|because|since|no)\b",
+    re.IGNORECASE,
+)
+
+
+def last_statement(text: str, statements: list[Statement]) -> Statement:
+    """The last clear statement, with the alternatives offered beside it."""
+    if len(statements) == 1:
+        return statements[0]
+    given = [one for one in statements if not one.aside] or statements
+    for tag in ("box", "tag", "hashes", "phrase"):
+        last = next((at for at in reversed(range(len(given))) if given[at].tag == tag), None)
+        if last is not None:
+            break
+    assert last is not None
+    later = [at for at in range(last + 1, len(given)) if given[at].clear]
+    return as_one(text, given[: (later[-1] if later else last) + 1])
+
+
+def as_one(text: str, statements: list[Statement]) -> Statement:
+    """The last statement as one with those joined to it."""
+    first = len(statements) - 1
+    while (
+        first > 0
+        and statements[first].tag != "hashes"
+        and not _stated_anew(text, statements[first - 1], statements[first])
+        and _joined(text[statements[first - 1].end : statements[first].start])
+    ):
+        first -= 1
+    if first == len(statements) - 1:
+        return statements[-1]
+    answers = list(dict.fromkeys(one.answer for one in statements[first:]))
+    return statements[-1]._replace(answer=", ".join(answers))
+
+
+def _stated_anew(text: str, before: Statement, after: Statement) -> bool:
+    """Whether a label on a line of its own follows a box: `Answer: 18` under it is said last, not said beside it."""
+    gap = text[before.end : after.start].strip(" .$*")
+    return before.tag == "box" and after.tag == "phrase" and "\n" in gap and not gap.strip()
+
+
+def _joined(gap: str) -> bool:
+    """Whether two statements with this between them are one answer."""
+    if len(gap) > 80:
+        return False
+    if _JOIN.fullmatch(gap):
+        return True
+    return bool(_COUNTED.fullmatch(gap) or _OFFERED.search(gap)) and not _TAKEN_BACK.search(gap)

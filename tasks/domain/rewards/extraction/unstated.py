@@ -1,0 +1,125 @@
+"""What the end of a text shows, when the text states no answer."""
+
+from __future__ import annotations
+
+import re
+
+from tasks.domain.equivalence.unicode import plain
+from tasks.domain.rewards.extraction.sentences import (
+    FORMULA_LENGTH,
+    MATH,
+    SENTENCE_END,
+    is_formula,
+    last_number_in,
+    trimmed,
+    unwrapped,
+    words_outside,
+)
+from tasks.domain.rewards.extraction.stated import EMPTY_BOX
+from tasks.domain.rewards.extraction.statement import Found
+
+MAX_VERDICT = 80  # characters of a sentence that says yes or no
+_NUMBER = r"[-−]?\d+(?:\.\d+|/\d+)?"
+_AFFIRMED = re.compile(r"(yes|no|true|false)\b[\s,.;:—–-]*\b(?:because|since|as|for|due to)\b", re.IGNORECASE)
+_VERDICT = re.compile(
+    r"\W*(yes|no|true|false)\**\s*[,.]\s(?!.*\b(?:yes|no|true|false|but|however|or)\b)|(?:the )?(?:statement|claim|assertion|answer|proposition) is \W*(true|false)\W*$",
+    re.IGNORECASE,
+)
+# Several values that one sentence announces: `The roots are $4$ and $-1$`.
+_PLURAL = re.compile(
+    r"\b(?:roots|solutions|zeros|zeroes|values|answers|numbers|soluciones|raíces|lösungen|nullstellen|racines|корни|решения|soluzioni|soluções|raízes)\b[^.?!\d]{0,60}$",
+    re.IGNORECASE,
+)
+_AND = re.compile(r"\s*(?:,\s*)?(?:and|or|y|o|et|ou|und|oder|e|и|или|和|或)?\s*", re.IGNORECASE)
+_ASSIGNED = re.compile(r"\s*([A-Za-z](?:_\{?\w\}?)?)\s*=(?!.*=)", re.DOTALL)
+_NUMBERS = re.compile(
+    rf"(?:{_NUMBER})(?:(?:\s*,\s*|\s+)(?:(?:and|or|y|o|et|ou|und|oder|e|и|или)\s+)?(?:{_NUMBER}))+[.\s]*$"
+)
+_ABOUT = re.compile(r"\b(?:about|approximately|approx|roughly|around)\b|≈|\\approx", re.IGNORECASE)
+_LETTER_IS = re.compile(
+    r"(?:(?:so|thus|hence|therefore|then),?\s+)?\$?[a-zA-Z]\$?\s+(?:is|equals)\s+(?=[-−\d$\\])", re.IGNORECASE
+)
+_LEAD_IN = re.compile(
+    r"(?:>\s+|\(answer\)\s*|(?:final|total|result)\s*:\s*|(?:therefore|thus|hence|so|then|finally|consequently)\b,?\s+"
+    r"|(?:we (?:get|have|find|obtain|see)|it'?s|it is|this (?:is|gives)|which (?:is|gives)|i get)\s+(?=[-−\d$\\*(])|(?:итого|всего)\s*:?\s+)+",
+    re.IGNORECASE,
+)
+_BOLD = re.compile(r"\*\*([^*]{1,200})\*\*\.?")
+
+
+def unstated_answer(text: str) -> Found | None:
+    text = unwrapped(EMPTY_BOX.sub("", text))
+    return _affirmed(text) or _bare(text) or _math(text) or _last_number(text)
+
+
+def _affirmed(text: str) -> Found | None:
+    """`Yes, because 7 has no divisors.`: what stands behind the word is its reason."""
+    match = _AFFIRMED.match(text.strip()) if len(text) <= FORMULA_LENGTH else None
+    match = match or (_VERDICT.match(text.strip()) if len(text) <= MAX_VERDICT else None)
+    return Found(match[1] or match[2], "bare") if match else None
+
+
+def _bare(text: str) -> Found | None:
+    stripped = _without_lead(text.strip())
+    if (named := _LETTER_IS.match(stripped)) and is_formula(stripped[named.end() :]):
+        return Found(trimmed(stripped[named.end() :]), "bare")
+    if len(stripped) > FORMULA_LENGTH * 4 or "\n\n" in stripped:
+        return None
+    words = words_outside(stripped)
+    mathematics = re.search(r"[\d\\=<>^_+]|^\$?[a-zA-Z]\$?$", plain(stripped))
+    if not mathematics or len(words) > 5 or ("$" in stripped and words and MATH.search(stripped)):
+        return None
+    prose = len(words) > 2 and not re.search(r"[:=]", stripped)
+    return None if prose else Found(trimmed(stripped), "bare")
+
+
+def _without_lead(text: str) -> str:
+    """`We get **37**.`, `Therefore, x = 37.` and `> **37**`, without what leads to the value."""
+    lead = _LEAD_IN.match(text) if len(text) <= FORMULA_LENGTH else None
+    value = text[lead.end() :] if lead else text
+    bold = _BOLD.fullmatch(value)
+    value = bold[1] if bold else value
+    return text if words_outside(value) else value
+
+
+def _math(text: str) -> Found | None:
+    """The last formula, when the last sentence has one and does not end in a number of its own."""
+    stripped = text.strip()
+    cut = max(
+        (match.end() for match in SENTENCE_END.finditer(stripped, max(0, len(stripped) - 1500), len(stripped) - 1)),
+        default=0,
+    )
+    sentence = stripped[max(cut, len(stripped) - 1500) :]
+    formulas = list(MATH.finditer(sentence))
+    if not formulas:
+        return None
+    tail = sentence[formulas[-1].end() :]
+    after = last_number_in(tail)
+    if after and not _ABOUT.search(tail):
+        return Found(after, "last_number")
+    return Found(_together(sentence, formulas) or _formula(formulas[-1]), "math")
+
+
+def _formula(match: re.Match[str]) -> str:
+    return trimmed(next(filter(None, match.groups())))
+
+
+def _together(sentence: str, formulas: list[re.Match[str]]) -> str | None:
+    """The last formulas, when the sentence announces several values or all of them are of one letter."""
+    first = len(formulas) - 1
+    while first and _AND.fullmatch(sentence[formulas[first - 1].end() : formulas[first].start()]):
+        first -= 1
+    found = [_formula(match) for match in formulas[first:]]
+    if len(found) < 2:
+        return None
+    named = {match[1] if (match := _ASSIGNED.match(one)) else one for one in found}
+    announced = _PLURAL.search(sentence[max(0, formulas[first].start() - 120) : formulas[first].start()])
+    return ", ".join(found) if announced or len(named) == 1 else None
+
+
+def _last_number(text: str) -> Found | None:
+    end = text.rstrip()[-200:]
+    if (several := _NUMBERS.search(end)) and _PLURAL.search(end[: several.start()]):
+        return Found(", ".join(re.findall(_NUMBER, several.group())), "last_number")
+    number = last_number_in(text)
+    return Found(number, "last_number") if number else None

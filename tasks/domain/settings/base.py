@@ -1,0 +1,27 @@
+"""What all settings share: frozen, no unknown keys, and the slice of them that belongs into a key."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Settings(BaseModel):
+    """Frozen, and an unknown key is an error: a misspelt knob must not be silently ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    NOT_CONTENT: ClassVar[frozenset[str]] = frozenset()
+    LATER: ClassVar[frozenset[str]] = frozenset()
+
+    def content(self) -> dict[str, Any]:
+        """The slice of these settings that belongs into a key.
+
+        A field of `LATER` was added when stores with keys existed already. Its default does what was done before, and
+        then it stays out of the key, so that what is stored stays valid.
+        """
+        fields = type(self).model_fields
+        unsaid = {name for name in self.LATER if getattr(self, name) == fields[name].default}
+        plain = self.model_dump(mode="json", exclude=set(self.NOT_CONTENT | unsaid))
+        nested = {name: value.content() for name in plain if isinstance(value := getattr(self, name), Settings)}
+        return plain | nested
