@@ -84,6 +84,7 @@ class Soak:
     store: Store
     rng: random.Random
     faults: tuple[Fault, ...]
+    environment: dict[str, str] = field(default_factory=dict)  # of every night's process
     nights: list[dict[str, Any]] = field(default_factory=list)
     committed: dict[str, str] = field(default_factory=dict)  # manifest -> digest, as first seen
     lost: list[str] = field(default_factory=list)
@@ -98,6 +99,30 @@ class Soak:
             self._night(None, every_s)
         self._settle()
 
+    def in_turn(self) -> None:
+        """Begin a night for each fault once the one before has ended, and one without; each strikes in a stage that the seed draws."""
+        for fault in (*self.faults, None):
+            flow_run = self._begin(fault)
+            if fault is not None:
+                self._strikes_in(self.rng.choice(STAGES), fault, flow_run)
+            self.machine.finish(flow_run, 300)
+            self._remember()
+        self._settle()
+
+    def _strikes_in(self, stage: str, fault: Fault, flow_run: str) -> None:
+        """Strike once the night has begun that stage of its iteration."""
+
+        def begun() -> bool:
+            return any("iteration-1" in name and stage in name for name in self.machine.task_runs(flow_run))
+
+        self.machine.until_in(flow_run, begun, 300, f"the night to begin {stage}")
+        self._strike(fault, flow_run)
+
+    def _strike(self, fault: Fault, flow_run: str) -> None:
+        running = [name for name, state in self.machine.task_runs(flow_run).items() if state == "Running"]
+        self.nights[-1]["struck"] = f"{self.machine.run(flow_run)['state']['name']}: {', '.join(running) or 'no task'}"
+        fault.strike(self, flow_run)
+
     def _drawn(self) -> Fault:
         """Each fault once in an order that the seed draws, then again in another order."""
         number = len(self.nights)
@@ -107,20 +132,24 @@ class Soak:
 
     def _night(self, fault: Fault | None, every_s: float) -> None:
         began = time.monotonic()
-        date = f"2026-{1 + len(self.nights) // 28:02d}-{1 + len(self.nights) % 28:02d}"
-        flow_run = self._scheduled(date, fault)
-        note = {"night": date, "fault": fault.name if fault else "none", "flow_run": flow_run}
-        self.nights.append(note)
-        print(f"{datetime.now():%H:%M:%S} night {date}: {note['fault']}", flush=True)
+        flow_run = self._begin(fault)
         if fault is not None and self._runs(flow_run, every_s):
             time.sleep(self.rng.uniform(0, STRIKES_WITHIN_S) if not fault.engine else 0)
-            fault.strike(self, flow_run)
+            self._strike(fault, flow_run)
         if len(self.nights) % 3 == 0:  # beside the night, as its schedule would have it
             self.machine.start("janitor/janitor", {"clear_store": True, "keep": 2})
         while time.monotonic() - began < every_s or (fault is None and not self._final(flow_run)):
             self.memory.look(self.machine)
             self._remember()
             time.sleep(5)
+
+    def _begin(self, fault: Fault | None) -> str:
+        date = f"2026-{1 + len(self.nights) // 28:02d}-{1 + len(self.nights) % 28:02d}"
+        flow_run = self._scheduled(date, fault)
+        note = {"night": date, "fault": fault.name if fault else "none", "struck": "nothing", "flow_run": flow_run}
+        self.nights.append(note)
+        print(f"{datetime.now():%H:%M:%S} night {date}: {note['fault']}", flush=True)
+        return flow_run
 
     def _scheduled(self, date: str, fault: Fault | None) -> str:
         """A night as the scheduler makes it: due in a moment, cancelled by the deployment's limit where another still runs."""
@@ -131,7 +160,7 @@ class Soak:
         parameters = {**form, "nights": {"night": date, "history": 7, "least_gain": -1.0, "go_on": True}}
         state = {"type": "SCHEDULED", "state_details": {"scheduled_time": due}}
         body: dict[str, Any] = {"parameters": parameters, "state": state}
-        if fault is not None and (environment := fault.environment(self)):
+        if environment := self.environment | (fault.environment(self) if fault is not None else {}):
             body["job_variables"] = {"env": environment}
         return str(machine.post(f"/deployments/{deployment}/create_flow_run", body)["id"])
 
@@ -312,7 +341,7 @@ def told(soak: Soak) -> dict[str, Any]:
     """The nights and the verdict, for the figures."""
     wrong = soak.verdict()
     return {
-        "nights": [{name: one[name] for name in ("night", "fault", "ended", "message")} for one in soak.nights],
+        "nights": [{name: one[name] for name in ("night", "fault", "struck", "ended", "message")} for one in soak.nights],
         "records": {one.night: one.status for one in Series(soak.store, SERIES).all()},
         **{name: len(found) for name, found in wrong.items()}, "wrong": json.loads(json.dumps(wrong)),
         "memory_grown_mib": soak.memory.grown(), "store_mib": [round(size / 2**20, 1) for size in soak.bytes[:: max(1, len(soak.bytes) // 10)]],

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 
-from flows.run.draws import Draws
+from flows.run.draws import Draws, RangeWork
 from flows.run.rows import Row
 from flows.run.run import Run
 from flows.run.waves import drive
@@ -12,7 +15,9 @@ from tasks.data.problems import ProblemSet
 from tasks.domain.chat_template import template_of
 from tasks.domain.run_result import PolicyScore
 from tasks.domain.schema import Policy
+from tasks.domain.settings import EvaluateSettings
 from tasks.evaluate import EvaluateJob, evaluate, read_score
+from tasks.store.ranges import RangeSamples
 from tasks.store.slots import TRANSFER, Slot, transfer_place
 from tasks.store.workspace import Outcome
 
@@ -20,12 +25,29 @@ from tasks.store.workspace import Outcome
 VAL_TASK_RUNS, TEST_TASK_RUNS = 48, 32
 
 
+@dataclass(frozen=True)
+class Scoring:
+    """One evaluation: of which policy, and its place in the run."""
+
+    policy: Policy
+    slot: Slot
+
+
 def evaluate_policy(
     run: Run, policy: Policy, problems: ProblemSet, slot: Slot, *, val: bool = False, draw: str = ""
 ) -> PolicyScore:
     """Measure greedy pass@1, sampled pass@1, pass@k and maj@k. On `val` it draws a few samples only and measures the reward that
     chooses the epoch."""
-    return read_score(run.workspace, scored(run, policy, problems, slot, val=val, draw=draw).ref)
+    (score,) = evaluate_policies(run, [Scoring(policy, slot)], problems, val=val, draw=draw)
+    return score
+
+
+def evaluate_policies(
+    run: Run, wanted: Sequence[Scoring], problems: ProblemSet, *, val: bool = False, draw: str = ""
+) -> list[PolicyScore]:
+    """Measure several policies on the same problems. Their ranges are driven together: a fleet works on all of them side by side, and
+    one engine takes policy after policy."""
+    return [read_score(run.workspace, one.ref) for one in scored(run, wanted, problems, val=val, draw=draw)]
 
 
 def evaluate_everywhere(run: Run, policy: Policy, row: Row) -> None:
@@ -40,28 +62,65 @@ def evaluate_everywhere(run: Run, policy: Policy, row: Row) -> None:
             }
 
 
-def scored(run: Run, policy: Policy, problems: ProblemSet, slot: Slot, *, val: bool = False, draw: str = "") -> Outcome:
-    """Return the evaluation as an artifact; greedy and sampled ranges share the engine. A new `draw` asks for fresh samples."""
+def scored(
+    run: Run, wanted: Sequence[Scoring], problems: ProblemSet, *, val: bool = False, draw: str = ""
+) -> list[Outcome]:
+    """Return the evaluations as artifacts; greedy and sampled ranges share the engine. A new `draw` asks for fresh samples."""
+    plans = [_planned(run, one, problems, val=val, draw=draw) for one in wanted]
+    drawn: dict[int, Iterator[RangeSamples]] = {}
+    for turn in _turns(wanted):
+        ranges = iter(drive(run.stages, [work for number in turn for work in plans[number].works]))
+        drawn |= {number: iter(list(islice(ranges, len(plans[number].works)))) for number in turn}
+    jobs = [
+        EvaluateJob(
+            run.workspace, str(replace(one.slot, stage="score")), one.policy, problems, tuple(islice(drawn[number], len(plan.greedy))),
+            tuple(drawn[number]), plan.settings,
+        )
+        for number, (one, plan) in enumerate(zip(wanted, plans, strict=True))
+    ]  # fmt: skip
+    return [run.do(evaluate, job) for job in jobs]
+
+
+def _turns(wanted: Sequence[Scoring]) -> list[list[int]]:
+    """Return positions that may be driven together: of equal weights, which draw the same samples, the later finds what the earlier
+    has stored."""
+    turns: dict[int, list[int]] = defaultdict(list)
+    before: Counter[str] = Counter()
+    for number, one in enumerate(wanted):
+        turns[before[one.policy.digest]].append(number)
+        before[one.policy.digest] += 1
+    return list(turns.values())
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The ranges of one evaluation, and what is measured on them."""
+
+    greedy: list[RangeWork]
+    sampled: list[RangeWork]
+    settings: EvaluateSettings
+
+    @property
+    def works(self) -> list[RangeWork]:
+        return [*self.greedy, *self.sampled]
+
+
+def _planned(run: Run, wanted: Scoring, problems: ProblemSet, *, val: bool, draw: str) -> _Plan:
     settings = run.config.evaluate
     stop = template_of(run.config.model).stop
     count = settings.val_samples if val else settings.samples
     most = VAL_TASK_RUNS // run.config.finetune.checkpoints if val else TEST_TASK_RUNS // 2
     greedy = Draws(
-        replace(slot, sampling="greedy"), policy, problems, settings.greedy_sampling(stop), ((0, 1),), draw,
+        replace(wanted.slot, sampling="greedy"), wanted.policy, problems, settings.greedy_sampling(stop), ((0, 1),), draw,
         most_task_runs=most,
     )  # fmt: skip
     sampled = Draws(
-        replace(slot, sampling="sampled"), policy, problems, settings.sampling(stop), ((0, count),), draw,
+        replace(wanted.slot, sampling="sampled"), wanted.policy, problems, settings.sampling(stop), ((0, count),), draw,
         most_task_runs=most,
     )  # fmt: skip
     size = run.config.generate.range_size
     first = greedy.ranges(size) if settings.greedy and not val else []
     second = sampled.ranges(size) if count else []
-    ranges = drive(run.stages, [*first, *second])
     if val:
         settings = settings.model_copy(update={"samples": count, "k": (1,), "greedy": False})
-    job = EvaluateJob(
-        run.workspace, str(replace(slot, stage="score")), policy, problems, tuple(ranges[: len(first)]),
-        tuple(ranges[len(first) :]), settings,
-    )  # fmt: skip
-    return run.do(evaluate, job)
+    return _Plan(first, second, settings)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from flows.loop.evaluation import evaluate_policy
+from flows.loop.evaluation import Scoring, evaluate_policies
 from flows.run.rows import Maximized
 from flows.run.run import Run
 from tasks.domain.chat_template import template_of
@@ -27,10 +27,8 @@ def maximization(run: Run, start: Policy, dataset: ArtifactRef, iteration: int) 
     trained = policies(run.workspace, outcome.ref)
     told = run.workspace.store.manifest_of(outcome.ref).meta["epochs"]
     unchanged = [epoch.get("unchanged", False) or epoch["digest"] == start.digest for epoch in told]
-    scores = [
-        evaluate_policy(run, policy, run.problems.val, Slot.of(iteration, "val", f"epoch-{number}"), val=True)
-        for number, policy in enumerate(trained, start=1)
-    ]
+    slots = [Slot.of(iteration, "val", f"epoch-{number}") for number in range(1, len(trained) + 1)]
+    scores = evaluate_policies(run, list(map(Scoring, trained, slots)), run.problems.val, val=True)
     rewards = [score.sampled.value if score.sampled is not None else None for score in scores]
     best = best_epoch(rewards, unchanged)
     epochs = tuple(

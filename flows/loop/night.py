@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from flows.config import RunConfig, config_with, make_config
 from flows.loop.em import evaluate_base, iteration
-from flows.loop.evaluation import evaluate_policy
+from flows.loop.evaluation import Scoring, evaluate_policies
 from flows.loop.gate import GateDecision, gate
 from flows.loop.reached import Reached
 from flows.loop.series import Night, NightSettings, Series
@@ -160,6 +160,6 @@ def _decided(
 def _compared(run: Run, settings: NightSettings, night: Night, old: Policy, new: Policy) -> GateDecision:
     """Evaluate both policies on fresh val samples, because the M-step's val samples chose the epoch."""
     draw = f"gate-{night.night}"
-    after = evaluate_policy(run, new, run.problems.val, Slot.of(1, "gate", "new"), val=True, draw=draw)
-    before = evaluate_policy(run, old, run.problems.val, Slot.of(1, "gate", "promoted"), val=True, draw=draw)
+    both = Scoring(new, Slot.of(1, "gate", "new")), Scoring(old, Slot.of(1, "gate", "promoted"))
+    after, before = evaluate_policies(run, both, run.problems.val, val=True, draw=draw)
     return gate(after, before, settings, run.config.evaluate.bootstrap)

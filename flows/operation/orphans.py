@@ -1,8 +1,8 @@
 """Ends runs without a process and processes without a run, as a killed worker, a lost server or `restem down` leaves them.
 
 A run whose labels name a host is judged on that host. A run that has not started (Pending, Submitting, or Cancelling before it
-ever ran) is judged by any host that sees it, once it has been in that state for longer than a worker needs to start it. Runs
-that work on other hosts are left to the heartbeat automation.
+ever ran) goes back to its pool as soon as the worker that took it is known to have ended. Otherwise any host that sees it ends it, once
+it has been in that state for longer than a worker needs to start it. Runs that work on other hosts are left to the heartbeat automation.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import PrefectException
-from prefect.states import Cancelled, Crashed, State
+from prefect.states import Cancelled, Crashed, Scheduled, State
 
 from flows.operation.device import free_of_nobody, free_of_the_dead
 from flows.operation.processes import FLOW_RUN_VARIABLE, has_process, is_being_started, is_ours, of_flow_runs
@@ -33,6 +33,9 @@ UNSEEN_S = 180.0  # from Submitting to a process, where only workers of this mac
 UNSEEN_ELSEWHERE_S = 1800.0  # where another machine may be starting it: its interpreter, its checkout, its image
 GONE = "The process of this run is gone; Retry goes on from what is stored."
 UNSEEN = "No worker started this run after it was taken; Retry starts it."
+TAKER = "prefect.worker.name"  # the label that a worker gives a run which it takes, before it starts it
+HANDED_BACK, MOST_HANDED_BACK = "restem.handed-back", 3  # a run whose start ends its worker is not tried for ever
+AGAIN = "The worker that took this run ended before it had started it; the next worker takes it."
 
 
 def sweep(client: SyncPrefectClient, unseen_s: float = UNSEEN_S) -> tuple[str, ...]:
@@ -52,6 +55,22 @@ def crash_orphans(client: SyncPrefectClient, unseen_s: float = UNSEEN_S) -> Iter
         ended: State[Any] = Cancelled(message=message) if run.state.is_cancelling() else Crashed(message=message)
         client.set_flow_run_state(run.id, ended, force=True)
         yield run.name
+
+
+def hand_back(client: SyncPrefectClient, worker: str, before: float) -> Iterator[str]:
+    """Schedule anew what the worker of that name took `before` (seconds since 1970), when it ended, and never started."""
+    for run in _unfinished(client):
+        times = int((run.labels or {}).get(HANDED_BACK, 0))
+        if _taken(run, worker, before) and times < MOST_HANDED_BACK and not is_being_started(run):
+            client.update_flow_run_labels(run.id, {HANDED_BACK: times + 1})
+            client.set_flow_run_state(run.id, Scheduled(message=AGAIN), force=True)
+            yield run.name
+
+
+def _taken(run: FlowRun, worker: str, before: float) -> bool:
+    """Return whether the run is pending since then and that worker has it."""
+    taken_by_it = (run.labels or {}).get(TAKER) == worker
+    return taken_by_it and run.state is not None and run.state.is_pending() and run.state.timestamp.timestamp() < before
 
 
 def end_leftovers(client: SyncPrefectClient) -> Iterator[str]:
@@ -81,16 +100,16 @@ def _lost(client: SyncPrefectClient, run: FlowRun, state: State[Any], unseen_s: 
 
 
 def _patience(client: SyncPrefectClient, run: FlowRun, unseen_s: float) -> float:
-    """Return how long a run may wait for a process that this machine does not see."""
+    """Return how long a run may wait for a process that this machine does not see: long only where another machine may be starting it."""
     if run.work_pool_name is None:
         return UNSEEN_ELSEWHERE_S
     try:
         workers = client.read_workers_for_work_pool(run.work_pool_name)
     except PrefectException:  # the pool was removed
         return unseen_s
-    here = platform.node()
-    elsewhere = [one for one in workers if one.status == "ONLINE" and not one.name.startswith(f"{here}-")]
-    return UNSEEN_ELSEWHERE_S if elsewhere else unseen_s
+    here, taker = platform.node(), (run.labels or {}).get(TAKER)
+    elsewhere = {one.name for one in workers if one.status == "ONLINE" and not one.name.startswith(f"{here}-")}
+    return UNSEEN_ELSEWHERE_S if taker in elsewhere or (taker is None and elsewhere) else unseen_s
 
 
 def _unfinished(client: SyncPrefectClient) -> list[FlowRun]:

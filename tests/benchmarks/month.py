@@ -1,6 +1,6 @@
 """A month of nights, 31 by their dates, with everything real but the model's answers, the clock and (without --train) the weights.
 
-`python -m tests.benchmarks.month [--train]`. History 7, the gate on, a budget in tokens every sixth night and in hours on one, three
+`python -m tests.benchmarks.month [--train] [--nights 6]`. History 7, the gate on, a budget in tokens every sixth night and in hours on one, three
 nights cut off (two resumed, one dropped), gc after each. `tests.month` checks each night; this adds what the store grows to, as a
 table and as a plot (.restem/bench/month.png). --train trains each night for real, which takes four times as long.
 """
@@ -45,7 +45,7 @@ def plans() -> list[Plan]:
                  CUT_OFF.get(number, "")) for number in range(1, NIGHTS + 1)]  # fmt: skip
 
 
-def main(trains: bool = False) -> dict[str, Any]:
+def main(trains: bool = False, nights: int = NIGHTS) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         config = month_config(folder, tiny_base(folder / "base") if trains else made_up_base(folder / "base"))
@@ -53,7 +53,7 @@ def main(trains: bool = False) -> dict[str, Any]:
             preflight(config) if trains else unlooked(config), Trained() if trains else Direct(), HISTORY
         )
         began = time.monotonic()
-        for number, plan in enumerate(plans(), start=1):
+        for number, plan in enumerate(plans()[:nights], start=1):
             month.spend(f"2026-01-{number:02d}", plan)
             print(row(month.sizes[-1]), flush=True)
         plot(month.sizes, config.finetune.checkpoints)
@@ -98,4 +98,6 @@ def plot(sizes: list[Sizes], epochs: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--train", action="store_true")
-    print(json.dumps(main(parser.parse_args().train), indent=1))
+    parser.add_argument("--nights", type=int, default=NIGHTS, help="only the first so many")
+    given = parser.parse_args()
+    print(json.dumps(main(given.train, given.nights), indent=1))

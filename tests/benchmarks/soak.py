@@ -25,7 +25,7 @@ from tests.soak import SEEDS, SERIES, Soak, Surroundings, disk_of, faults_here, 
 EVERY_S, MINUTES = 120.0, 60.0
 
 
-def main(minutes: float = MINUTES, seed: int = SEEDS[0]) -> dict[str, Any]:
+def main(minutes: float = MINUTES, seed: int = SEEDS[0], every_s: float = EVERY_S) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "weed").mkdir()
@@ -41,7 +41,7 @@ def main(minutes: float = MINUTES, seed: int = SEEDS[0]) -> dict[str, Any]:
                 soak = Soak(
                     machine, around, forms(folder, place, disk), Store(place), random.Random(seed), faults_here()
                 )
-                soak.spend(EVERY_S, time.monotonic() + minutes * 60)
+                soak.spend(every_s, time.monotonic() + minutes * 60)
                 return {"seed": seed, "minutes": minutes, **told(soak)}
 
 
@@ -61,5 +61,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=MINUTES)
     parser.add_argument("--seed", type=int, default=SEEDS[0])
+    parser.add_argument("--every", type=float, default=EVERY_S, help="seconds from night to night")
     given = parser.parse_args()
-    print(json.dumps(main(given.minutes, given.seed), indent=1))
+    print(json.dumps(main(given.minutes, given.seed, given.every), indent=1))

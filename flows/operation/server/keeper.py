@@ -119,6 +119,11 @@ def read_machine(folder: Path) -> Machine | None:
     return Machine(**{**plain, "workers": tuple(plain["workers"]), "process": tuple(plain["process"] or ()) or None})
 
 
+def _worker(pool: str) -> str:
+    """Return the name of this machine's worker of that pool."""
+    return f"{os.uname().nodename}-{pool}"
+
+
 def _browsable(host: str) -> str:
     return "127.0.0.1" if host in EVERY_ADDRESS else host
 
@@ -159,6 +164,7 @@ class Keeper:
         self.stopping = threading.Event()
         self.patience = Patience(START_TIMEOUT_S, float(os.environ.get(HANG_VARIABLE, HANG_S)))
         self.swept = threading.Event()  # set: sweep now
+        self.began: dict[str, float] = {}  # worker -> when its process was last started, in seconds since 1970
 
     def run(self) -> None:
         try:
@@ -179,7 +185,6 @@ class Keeper:
                 if child is not None:
                     log.warning("%s ended with code %s; starting it again", name, child.poll())
                     self.stopping.wait(RESTART_AFTER_S)
-                    self.swept.set()
                 self._start(name)
 
     def _ask_server(self) -> None:
@@ -204,7 +209,9 @@ class Keeper:
                 named = {DATABASE_VARIABLE: machine.database, PIPE_VARIABLE: str(descriptor)}
                 self.children[name] = start(env=machine.environment() | named, pass_fds=(descriptor,))
         else:
+            self.began |= {_worker(name): time.time()} if name in machine.workers else {}
             self.children[name] = start(env=machine.environment())
+        self.swept.set()
 
     def _argv(self, name: str) -> list[str]:
         """Return the command line of the server, or of a pool's worker."""
@@ -213,10 +220,9 @@ class Keeper:
         if name == VIEWER:
             place = ["--store", self.machine.store, "--scratch", f"{self.machine.folder}/viewer"]
             return [sys.executable, "-m", "flows.viewer.serve", *place, "--port", str(self.machine.viewer)]
-        worker = f"{os.uname().nodename}-{name}"
         limit = str(max(MOST_RUNS, os.cpu_count() or 1))
         prefect = [sys.executable, "-m", "prefect", "worker", "start", "--type", "process"]
-        return [*prefect, "--pool", name, "--name", worker, "--limit", limit]
+        return [*prefect, "--pool", name, "--name", _worker(name), "--limit", limit]
 
     def _server_answers(self) -> bool:
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -233,11 +239,18 @@ class Keeper:
         """Sweep in a thread of its own, so that a server that hangs cannot keep the keeper from noticing it."""
         from prefect.client.orchestration import get_client
 
-        from flows.operation.orphans import sweep
+        from flows.operation.orphans import hand_back, sweep
 
         while not self.stopping.is_set():
             try:
                 with get_client(sync_client=True) as client:
+                    for worker, began in list(self.began.items()):
+                        if back := list(hand_back(client, worker, began)):
+                            log.warning(
+                                "taken by %s, which ended before it had started them, and scheduled anew: %s",
+                                worker,
+                                ", ".join(back),
+                            )
                     if ended := sweep(client):
                         log.warning("runs without a process: %s", ", ".join(ended))
             except Exception as error:  # noqa: BLE001  boundary: the next sweep does it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -14,16 +15,17 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import psutil
 import pytest
 
-from flows.operation.orphans import sweep
+from flows.operation.orphans import AGAIN, HANDED_BACK, MOST_HANDED_BACK, TAKER, sweep
 from flows.operation.server.automations import _content, notices, zombies
 from flows.operation.server.interface import CHANGES, changed
 from flows.operation.server.keeper import Patience
 from flows.operation.server.leases import ConcurrencyLeaseStorage
 from flows.operation.server.up import checkout
 from tasks.domain.errors import UserError
-from tests.command import ROOT, restem
+from tests.command import ROOT, command_of, restem
 from tests.machine import Machine, machine_up
 from tests.operated import Webhook
 
@@ -185,6 +187,42 @@ def test_a_run_that_no_worker_started_is_ended_and_locks_nobody_out(person: Mach
     assert ended.type == "CRASHED" and "Retry starts it" in ended.message
     assert person.finish(cancelling, 1).type == "CANCELLED"
     assert person.get(limit)["active_slots"] == 0
+
+
+@pytest.mark.heavy
+def test_a_run_that_its_worker_took_and_did_not_start_is_taken_by_the_next(person: Machine) -> None:
+    """As a worker that is killed between taking a run and starting it leaves it: in Submitting, labelled by the worker."""
+    name = f"{platform.node()}-cpu"
+    caught, given_up = (taken_by(person, name, handed) for handed in (0, MOST_HANDED_BACK))
+    worker = next(one for one in psutil.process_iter() if is_worker(one, person, name))
+    worker.kill()
+    ended = person.finish(caught, 120)
+    assert ended.type == "COMPLETED", ended
+    assert AGAIN in [one["message"] for one in person.get(f"/flow_run_states/?flow_run_id={caught}")]
+    assert person.run(given_up)["state"]["name"] == "Submitting", (
+        "it was tried often enough, and is ended after a while"
+    )
+    person.call("DELETE", f"/flow_runs/{given_up}")
+
+
+def taken_by(machine: Machine, worker: str, handed_back: int) -> str:
+    labels = {TAKER: worker, HANDED_BACK: handed_back}
+    body = {"state": {"type": "PENDING", "name": "Submitting"}, "labels": labels}
+    deployment = machine.deployment("janitor/janitor")["id"]
+    return str(machine.post(f"/deployments/{deployment}/create_flow_run", body)["id"])
+
+
+def is_worker(process: psutil.Process, machine: Machine, name: str) -> bool:
+    """Whether it is that worker of this machine itself, not its guard."""
+    command = command_of(process)
+    try:
+        return (
+            f"--name {name}" in command
+            and "processes.guard" not in command
+            and process.environ().get("PREFECT_API_URL") == machine.url
+        )
+    except psutil.Error:
+        return False
 
 
 def set_state(machine: Machine, flow_run: str, state: dict[str, str], force: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flows.loop.evaluation import scored
+from flows.loop.evaluation import Scoring, scored
 from flows.loop.expectation import expectation
 from flows.loop.reached import Reached
 from flows.run.draws import RangeWork
@@ -68,7 +68,7 @@ def test_an_iteration_has_at_most_300_task_runs(
     run = Run(Stages(config, workspace_of(config), counting), ProblemSets(many, many, many), POLICY)
     expectation(run, Reached.at(POLICY), 1)
     for _ in range(epochs):
-        scored(run, POLICY, many, Slot.of(1, "val"), val=True)
-    scored(run, POLICY, many, Slot.of(1, "test"))
+        scored(run, [Scoring(POLICY, Slot.of(1, "val"))], many, val=True)
+    scored(run, [Scoring(POLICY, Slot.of(1, "test"))], many)
     materialize_and_finetune = 2
     assert counting.task_runs + materialize_and_finetune <= 300

@@ -1,0 +1,78 @@
+"""Several policies on the same problems: on a fleet their ranges are in flight together, and each score is its policy's own."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from flows.loop.evaluation import Scoring, evaluate_policies
+from flows.run.draws import RangeWork
+from flows.run.run import Run, Stages
+from tasks.data.problems import store_sets
+from tasks.store.ranges import RangeSamples
+from tasks.store.slots import Slot
+from tests.handmade import Direct, made_up_base, unlooked
+from tests.month import month_config
+
+FIRST, SECOND = Slot.of(1, "gate", "new"), Slot.of(1, "gate", "promoted")
+
+
+class Fleetlike(Direct):
+    """Every range is in flight."""
+
+    def in_flight(self, stages: Stages, ranges: int) -> int:
+        return ranges
+
+
+class AllAtOnce(Fleetlike):
+    """Ranges of the first policy end after one of the second has begun."""
+
+    def __init__(self) -> None:
+        self.second_began = threading.Event()
+
+    def range(self, stages: Stages, work: RangeWork, going: Callable[[], bool]) -> RangeSamples:
+        if str(work.slot).startswith(str(SECOND)):
+            self.second_began.set()
+        assert self.second_began.wait(60), "the second policy waits for the first one's end"
+        return super().range(stages, work, going)
+
+
+def test_policies_on_a_fleet_are_evaluated_side_by_side_and_each_gets_its_own_score(tmp_path: Path) -> None:
+    run = run_of(tmp_path, AllAtOnce())
+    other = replace(run.base, digest="another", name="another")
+    skilled(run, {run.base.digest: 2, "another": 0})
+    new, old = evaluate_policies(
+        run, [Scoring(run.base, FIRST), Scoring(other, SECOND)], run.problems.val, val=True, draw="gate"
+    )
+    assert new.sampled is not None and old.sampled is not None
+    assert new.sampled.value > 0.6 > 0.4 > old.sampled.value
+
+
+def test_equal_weights_are_drawn_from_once(tmp_path: Path) -> None:
+    """Both would draw the same indices of the same problems, and one would be thrown away."""
+    run = run_of(tmp_path, Fleetlike())
+    skilled(run, {run.base.digest: 1})
+    new, old = evaluate_policies(
+        run, [Scoring(run.base, FIRST), Scoring(run.base, SECOND)], run.problems.val, val=True, draw="gate"
+    )
+    assert new == old
+    drawn = [one for one in run.journal.outcomes if one.ref.uri.split("/")[-3] == "generate"]
+    assert [one.cached for one in drawn] == [False] * (len(drawn) // 2) + [True] * (len(drawn) // 2)
+
+
+def run_of(folder: Path, executor: Direct) -> Run:
+    checked = unlooked(month_config(folder, made_up_base(folder / "base")))
+    assert checked.base is not None
+    return Run(
+        Stages(checked.config, checked.workspace, executor), store_sets(checked.workspace, checked.sets), checked.base
+    )
+
+
+def skilled(run: Run, skills: dict[str, int]) -> None:
+    """Which recorded skill answers for the policy of a digest."""
+    folder = Path(str(run.config.engine.replay_path))
+    (folder / "skills.json").write_text(json.dumps(skills))
+    (folder / "tonight.json").write_text(json.dumps({"skill": 0, "date": "2026-01-01"}))
