@@ -44,6 +44,10 @@ class SandboxSettings(BaseModel):
     patience_seconds: float = Field(
         120.0, gt=0, description="How long jobs wait for an engine that does not answer before they end as INFRA."
     )
+    probe_again: bool = Field(
+        False,
+        description="Run the start-up test although it has passed for this boot, engine and image already.",
+    )
     uid_first: int = Field(
         1 << 24, ge=1000, description="Programs get uids from here on. With user namespace remapping: below 65536."
     )

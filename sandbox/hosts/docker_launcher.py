@@ -17,7 +17,7 @@ import docker.tls
 import requests
 
 from sandbox.hosts import seccomp
-from sandbox.hosts.launch import LaunchFailed, supervisor_options
+from sandbox.hosts.launch import LaunchFailed, Traits, supervisor_options
 from sandbox.hosts.owner import LABEL, OWNER_LABEL, UIDS_LABEL, Owner
 from sandbox.hosts.streams import stream_of
 from sandbox.image.build import ensure_image
@@ -34,6 +34,11 @@ API_SECONDS = 60
 CONNECTIONS = 64
 TMP_FILES = 16384  # inodes of /tmp: a million empty files fail early and are wiped quickly
 CORE_NANOS = 1_000_000_000
+# Of what an engine says of itself, everything that has a part in what its containers can do.
+ENGINE_TRAITS = (
+    "ID", "ServerVersion", "KernelVersion", "Architecture", "Driver", "CgroupDriver", "CgroupVersion", "DefaultRuntime", "Runtimes",
+    "SecurityOptions", "ContainerdCommit", "RuncCommit", "MemoryLimit", "SwapLimit", "CpuCfsQuota", "PidsLimit", "OomKillDisable",
+)  # fmt: skip
 
 
 class DockerLink:
@@ -99,9 +104,15 @@ class DockerLauncher:
         self._mine: dict[str, range] = {}
         remove_dead(self._client)
         self.image = ensure_image(self._client, settings)
+        self._engine: dict[str, Any] = self._client.info()
 
     def cores(self) -> int:
-        return int(self._client.info()["NCPU"])
+        return int(self._engine["NCPU"])
+
+    def traits(self) -> Traits:
+        engine = {name: self._engine.get(name) for name in ENGINE_TRAITS}
+        recipe = self._recipe(range(UIDS_PER_CONTAINER), trusted=False) | {"labels": None}
+        return Traits(engine, self._client.inspect_image(self.image)["Id"], recipe)
 
     def launch(self, trusted: bool) -> DockerLink:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 
@@ -27,6 +28,15 @@ class Link(Protocol):
         """Return what the supervisor wrote on stderr, for an error's detail."""
 
 
+@dataclass(frozen=True)
+class Traits:
+    """An engine as it describes itself, the digest of the image, and the recipe of a container, all as JSON would hold them."""
+
+    engine: dict[str, Any]
+    image: str
+    recipe: dict[str, Any]
+
+
 class Launcher(Protocol):
     """Starts supervisors on one host."""
 
@@ -34,6 +44,9 @@ class Launcher(Protocol):
 
     def cores(self) -> int:
         """Return the number of cores of the host."""
+
+    def traits(self) -> Traits | None:
+        """Return what decides how strong its containers are; None where that is not known."""
 
     def launch(self, trusted: bool) -> Link:
         """Start a fresh supervisor; LaunchFailed when none can be started now."""

@@ -62,6 +62,11 @@ class Dispatch:
     def closed(self) -> bool:
         return self._closed
 
+    @property
+    def waiting(self) -> int:
+        """Return how many jobs no slot has taken yet."""
+        return len(self._queue) + len(self._lonely)
+
     def put(self, ticket: Ticket) -> None:
         """Queue a new job. After `close` it ends as INFRA at once."""
         with self._changed:

@@ -1,11 +1,13 @@
-"""Keeps warm cells of one kind on one host: one more than is used, so that a replacement is ready at once."""
+"""Keeps warm cells of one kind on one host: those that are used first start together, then one more than is used, so that a
+replacement is ready at once."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from sandbox.hosts.launch import Launcher, LaunchFailed
 from sandbox.pool.cell import Cell
@@ -21,6 +23,8 @@ class Nursery:
     def __init__(self, launcher: Launcher, trusted: bool) -> None:
         self._launcher, self._trusted = launcher, trusted
         self._lock = threading.Lock()
+        self._begun: deque[Future[Cell]] = deque()  # the first cells, which may still be starting
+        self._starting: list[threading.Thread] = []
         self._spare: Cell | None = None
         self._growing: threading.Thread | None = None
         self._closed = threading.Event()
@@ -28,10 +32,32 @@ class Nursery:
         self.launched = 0
         self._grown = False  # whether a spare has been started
 
-    def cell(self) -> Cell:
-        """Return the spare or a fresh cell, and start a new spare; LaunchFailed when no cell can be had now."""
+    def begin(self, count: int) -> None:
+        """Start so many cells at once; `cell` hands them out as they come up."""
         with self._lock:
-            taken, self._spare = self._spare, None
+            for _ in range(0 if self._closed.is_set() else count):
+                begun: Future[Cell] = Future()
+                self._begun.append(begun)
+                self._starting.append(
+                    threading.Thread(target=self._start, args=(begun,), name="sandbox-start", daemon=True)
+                )
+                self._starting[-1].start()
+
+    def _start(self, begun: Future[Cell]) -> None:
+        try:
+            begun.set_result(self._launch())
+        except BaseException as error:  # noqa: BLE001 - whoever takes the cell gets it
+            begun.set_exception(error)
+
+    def cell(self) -> Cell:
+        """Return a cell that was begun, the spare or a fresh one, and start a new spare; LaunchFailed when no cell can be had now."""
+        with self._lock:
+            begun = self._begun.popleft() if self._begun else None
+            taken = None
+            if begun is None:
+                taken, self._spare = self._spare, None
+        if begun is not None:
+            taken = begun.result()
         if taken is not None and taken.gone:
             self.discard(taken)
             taken = None
@@ -53,7 +79,7 @@ class Nursery:
 
     def _begin_spare(self) -> None:
         with self._lock:
-            if self._growing is None and self._spare is None and not self._closed.is_set():
+            if self._growing is None and self._spare is None and not self._begun and not self._closed.is_set():
                 self._growing = threading.Thread(target=self._grow, name="sandbox-spare", daemon=True)
                 self._growing.start()
 
@@ -69,6 +95,13 @@ class Nursery:
             self._growing = None
         if made is not None:
             self.keep(made)
+
+    def give_back(self, cell: Cell) -> None:
+        """Hand a sound cell out before all others."""
+        given: Future[Cell] = Future()
+        given.set_result(cell)
+        with self._lock:
+            self._begun.appendleft(given)
 
     def keep(self, cell: Cell) -> None:
         """Take a sound cell as the spare, or discard it where there is one."""
@@ -93,9 +126,9 @@ class Nursery:
         """End all cells; no cell is started afterwards."""
         with self._lock:
             self._closed.set()
-            growing = self._growing
-        if growing is not None:
-            growing.join()
+            threads = [*self._starting, *([] if self._growing is None else [self._growing])]
+        for thread in threads:
+            thread.join()
         cells = self.watched()
-        with ThreadPoolExecutor(max(1, len(cells)), "sandbox-end") as threads:
-            list(threads.map(self.discard, cells))
+        with ThreadPoolExecutor(max(1, len(cells)), "sandbox-end") as ending:
+            list(ending.map(self.discard, cells))

@@ -34,8 +34,12 @@ PROCESS_WARNING = (
 )
 
 
+WAITING_FOR_MORE = 2  # jobs a slot for which another slot is started, where they are not started together
+
+
 class Lane:
-    """Slots of one kind (candidates, or trusted testers), started when the first job comes."""
+    """Slots of one kind. Those of candidates start together with the first job; those of trusted testers, which few data sets need,
+    one after the other, as jobs wait."""
 
     def __init__(self, settings: SandboxSettings, launchers: list[Launcher], slots: int, trusted: bool) -> None:
         self.dispatch = Dispatch(slots)
@@ -43,28 +47,28 @@ class Lane:
         self._slots = [
             Slot(number, settings, self.dispatch, self.nurseries[number % len(launchers)]) for number in range(slots)
         ]
+        self._together = not trusted
         self._lock = threading.Lock()
-        self._started = False
+        self._started = 0
 
     def start(self) -> None:
+        """Start the slots that the jobs which wait now call for."""
         with self._lock:
-            if not self._started and not self.dispatch.closed:
-                self._started = True
-                for slot in self._slots:
-                    slot.start()
-
-    def wait_until_up(self) -> None:
-        """Wait until every slot has a container."""
-        for slot in self._slots:
-            slot.up.wait()
+            if self.dispatch.closed or self._started == len(self._slots):
+                return
+            enough = self._started and self.dispatch.waiting <= WAITING_FOR_MORE * self._started
+            until = len(self._slots) if self._together else self._started + (not enough)
+            for slot in self._slots[self._started : until]:
+                slot.start()
+            self._started = until
 
     def close(self) -> None:
         self.dispatch.close()
         for nursery in self.nurseries:
             nursery.close()
         with self._lock:
-            started = self._started
-        for slot in self._slots if started else []:
+            started = self._slots[: self._started]
+        for slot in started:
             slot.join()
         for nursery in self.nurseries:
             nursery.close()
@@ -84,7 +88,8 @@ class Sandbox:
         """Run the start-up self-test on every host; UserError when a probe escapes or no container starts."""
         if self._settings.backend == "process":
             return
-        self._candidates.start()  # nobody has the sandbox yet, so no program runs in these until the test has held
+        for number, nursery in enumerate(self._candidates.nurseries):
+            nursery.begin(len(range(number, self.slots, len(self._launchers))))
         for launcher, nursery in zip(self._launchers, self._candidates.nurseries, strict=True):
             try:
                 cell = nursery.cell()
@@ -95,7 +100,8 @@ class Sandbox:
             except BaseException:
                 nursery.discard(cell)
                 raise
-            nursery.keep(cell)
+            nursery.give_back(cell)
+        self._candidates.start()
 
     @property
     def reruns(self) -> int:

@@ -1,4 +1,4 @@
-"""`restem sandbox selftest`: runs the start-up test by hand, on every host, and shows each finding."""
+"""`restem sandbox selftest`: runs the start-up test by hand, on every host, and shows each finding. Its outcome is remembered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from sandbox.hosts.launch import LaunchFailed
 from sandbox.image.build import build_image
 from sandbox.pool.cell import Cell
 from sandbox.pool.heartbeat import Keeper
-from sandbox.selftest.examine import Finding, examine
+from sandbox.selftest import remembered
+from sandbox.selftest.examine import Finding, examine, tested_by
 from sandbox.settings import SandboxSettings
 from tasks.domain.errors import UserError
 
@@ -30,7 +31,12 @@ def selftest(settings: SandboxSettings) -> Iterator[HostFinding]:
         try:
             cell = Cell(launcher.launch(trusted=False))
             with Keeper(lambda cell=cell: [cell]):  # type: ignore[misc]
-                yield from (HostFinding(host, finding) for finding in examine(cell, settings))
+                held = True
+                for finding in examine(cell, settings):
+                    held &= finding.held
+                    yield HostFinding(host, finding)
+                if (tested := tested_by(launcher, cell, settings)) is not None:
+                    remembered.note(tested, passed=held)
         except LaunchFailed as error:
             raise UserError(f"no sandbox container starts: {error}") from error
         finally:

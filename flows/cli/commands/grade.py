@@ -30,6 +30,9 @@ def declare_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--slots", type=int, metavar="N", help="code: programs at once over all hosts")
     parser.add_argument("--host", action="append", metavar="URL", help="code: Docker engine; several are possible")
+    parser.add_argument(
+        "--probe-again", action="store_true", help="code: test the sandbox although it has passed since this boot"
+    )
 
 
 def grade_rows(arguments: argparse.Namespace) -> int:
@@ -71,7 +74,7 @@ def _settings(arguments: argparse.Namespace) -> VerifySettings:
     from tasks.domain.rewards import is_own
 
     code = {"cpu_seconds": arguments.cpu_seconds, "memory_mb": arguments.memory_mb}
-    place = {"slots": arguments.slots, "hosts": arguments.host}
+    place = {"slots": arguments.slots, "hosts": arguments.host, "probe_again": arguments.probe_again or None}
     verify = {
         "reward": arguments.reward, "workers": arguments.workers, "timeout_s": arguments.timeout,
         "memory_mb": arguments.memory_mb if arguments.reward != "code" else None, "threshold": arguments.threshold,

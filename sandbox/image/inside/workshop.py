@@ -69,6 +69,7 @@ class Workshop:
         """What the owner wants to know of this container."""
         return {
             "python": sys.version.split()[0],
+            "boot": _boot(),
             "cgroup": self.meter.version,
             "limits": self.meter.limits(),
             "packages": [
@@ -178,6 +179,15 @@ class Workshop:
         if not pid:
             raise Odd("numpy could not be imported")
         return Zygote(pid, ours)
+
+
+def _boot() -> str | None:
+    """The name of this boot of the kernel that we run on, which need not be that of the owner's machine."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return file.read().strip()
+    except OSError:
+        return None
 
 
 def _all_in(folder: str) -> list[str]:

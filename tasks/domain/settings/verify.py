@@ -25,6 +25,8 @@ FIRST_CODE_DEFAULTS = {"cpu_seconds": 4.0, "memory_mb": 512, "output_kb": 1024, 
 class SandboxPlace(Settings):
     """Where programs run. None of it changes what a verdict is."""
 
+    LATER = frozenset({"probe_again"})
+
     hosts: tuple[str, ...] = Field(
         (),
         description="Docker engines: unix://, tcp:// (TLS) or ssh://. Empty: the worker's DOCKER_HOST, else its machine's engine.",
@@ -38,6 +40,9 @@ class SandboxPlace(Settings):
     runtime: str | None = Field(None, description="Container runtime, for example runsc (gVisor).")
     backend: Literal["docker", "process"] = Field("docker", description="process isolates nothing and needs unsafe.")
     unsafe: bool = Field(False, description="Allow the process backend: programs run with your own rights.")
+    probe_again: bool = Field(
+        False, description="Run the start-up test although it has passed for this boot, engine and image."
+    )
 
 
 COMBINED_REWARDS = ("all_of", "weighted_sum")
