@@ -5,11 +5,11 @@ ENGINE := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/n
 STAMP := .venv/.restem-$(ENGINE)
 SCHEMA := .restem/config.schema.json
 
-.PHONY: setup demo check sandbox test test-heavy bench gpu clean
+.PHONY: setup demo check sandbox test test-heavy bench gpu images-test clean
 
 setup: $(STAMP) $(SCHEMA)  ## make .venv, and the schema that configs name for editors; quick when nothing changed
 
-$(STAMP): pyproject.toml infra/setup.sh infra/overrides.txt $(wildcard infra/constraints-$(ENGINE).txt)
+$(STAMP): pyproject.toml infra/setup.sh infra/packages.sh infra/overrides.txt $(wildcard infra/constraints-$(ENGINE).txt)
 	bash infra/setup.sh $(ENGINE)
 	@touch $@
 
@@ -47,6 +47,10 @@ bench: setup  ## slow measurements, by hand; NAMES=models writes docs/models.md
 # PARTS="sleep sft" runs these alone; MODEL and PROBLEMS are folders; GPU_ARGS are further arguments (docs/gpu.md).
 gpu: setup  ## a smoke test of one GPU, at most nine minutes
 	$(PY) -m tests.gpu --parts "$(PARTS)" $(if $(MODEL),--model $(MODEL)) $(if $(PROBLEMS),--problems $(PROBLEMS)) $(GPU_ARGS)
+
+# ARGS=--keep keeps the images' layers for the next time, ARGS=--clear removes them.
+images-test: setup  ## build the images on a bare Debian and run the stack of infra/compose.yaml from them; root
+	$(PY) -m infra.images_test $(ARGS)
 
 clean:
 	rm -rf .venv .restem

@@ -1,0 +1,176 @@
+"""`make images-test`: builds the images on a bare Debian and runs the stack of compose.yaml from them, demo and programs included.
+
+For machines that reach Debian's and Python's packages but no registry of images; as root, by hand, a quarter of an hour or two. What it
+needs beside them, it says. Nothing is left: engine, network, containers, images and volumes go, also after Ctrl-C (`--keep`: the images stay).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from infra.images_test.base import BASE, make_base
+from infra.images_test.engine import HERE, Engine, clear, engine_up
+from infra.images_test.index import build_arguments
+from infra.images_test.stack import IMAGES, ROOT, Stack, make_stack
+from tasks.domain.run_result import RunResult
+from tasks.report.tables import headline
+
+STATE = ROOT / ".restem" / "images-test"
+NEEDED = {  # program -> Debian package
+    "dockerd": "docker.io", "docker": "docker.io", "debootstrap": "debootstrap", "iptables": "iptables", "ip": "iproute2", "nsenter": "util-linux",
+}  # fmt: skip
+LEAST_DISK_GIB = 30
+ASK_THE_API = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=20).status)"
+PROGRAMS = [
+    "run.execution=deployments",
+    "data.train.limit=100",
+    "data.val.limit=20",
+    "data.test.limit=40",
+    "loop.iterations=1",
+]
+
+
+@dataclass
+class Figures:
+    """What was measured, in order."""
+
+    rows: list[tuple[str, str]] = field(default_factory=list)
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        print(f"== {step}", flush=True)
+        began = time.monotonic()
+        yield
+        self.rows.append((step, f"{time.monotonic() - began:.0f} s"))
+
+    def say(self, what: str, figure: str) -> None:
+        print(f"   {what}: {figure}", flush=True)
+        self.rows.append((what, figure))
+
+    def __str__(self) -> str:
+        return "\n".join(["| step | figure |", "|---|---|", *(f"| {step} | {figure} |" for step, figure in self.rows)])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make images-test", description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="keep the engine's images and layers for the next time")
+    parser.add_argument(
+        "--clear", action="store_true", help="remove what an earlier run kept, or left when it was killed"
+    )
+    arguments = parser.parse_args()
+    program = needed()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
+    figures = Figures()
+    if arguments.clear:
+        clear(STATE / "data")
+        return
+    with ExitStack() as stack:
+        with figures.timed("start a Docker engine with a bridge"):
+            engine = stack.enter_context(engine_up(STATE / "data", keep=arguments.keep))
+        made = make_stack(engine, STATE, program)
+        build(made, figures)
+        run(made, figures, stack)
+        print(figures)
+
+
+def needed() -> tuple[str, ...]:
+    """Return the compose command; exit with one sentence where something is missing."""
+    if os.geteuid() != 0:
+        raise SystemExit("make images-test starts a Docker engine with a network of its own: run it as root")
+    missing = sorted({package for program, package in NEEDED.items() if not shutil.which(program)})
+    compose = compose_command()
+    if missing or compose is None:
+        raise SystemExit(f"missing: apt-get install {' '.join([*missing, *([] if compose else ['docker-compose'])])}")
+    free = shutil.disk_usage(ROOT).free / 2**30
+    if free < LEAST_DISK_GIB:
+        raise SystemExit(f"{free:.0f} GiB are free below {ROOT}; the images and their layers need {LEAST_DISK_GIB}")
+    return compose
+
+
+def compose_command() -> tuple[str, ...] | None:
+    """Return Docker's compose plug-in, else docker-compose 1.29, as in Debian 12."""
+    for argv in (("docker", "compose"), ("docker-compose",)):
+        if (
+            shutil.which(argv[0])
+            and subprocess.run([*argv, "version"], capture_output=True, check=False).returncode == 0
+        ):
+            return argv
+    return None
+
+
+def build(stack: Stack, figures: Figures) -> None:
+    """Build the base, the images of the services, this project's own, and the sandbox's."""
+    engine = stack.engine
+    with figures.timed("base by debootstrap, imported"):
+        make_base(engine)
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    with build_arguments(HERE) as index:
+        for service, image in IMAGES.items():
+            with figures.timed(f"build {image}"):
+                stack.build(service, {"BASE": BASE, "ENGINE": "cpu", "COMMIT": commit, **index})
+            figures.say(f"size of {image}", f"{engine.megabytes(image)} MB")
+    with figures.timed("build the sandbox image"):
+        argv = [sys.executable, "-m", "flows.cli.main", "sandbox", "build", "--host", engine.url]
+        subprocess.run(argv, cwd=ROOT, check=True)
+
+
+def run(stack: Stack, figures: Figures, cleanup: ExitStack) -> None:
+    """Start the stack, and do on it what people do."""
+    with figures.timed("start the stack until it is healthy"):
+        cleanup.enter_context(stack.up())
+    asks_for_its_secret(stack.engine)
+    with figures.timed("hand the sandbox image to the sandbox host"):
+        stack.load(sandbox_images(stack.engine))
+    with figures.timed("attack the sandbox from worker-cpu"):
+        found = json.loads(stack.compose("exec", "-T", "worker-cpu", "restem", "sandbox", "selftest", "--json"))
+    held = sum(one["held"] for one in found)
+    figures.say("probes that held", f"{held} of {len(found)}")
+    if not found or held < len(found):
+        raise SystemExit(f"the sandbox did not hold: {[one for one in found if not one['held']]}")
+    for name, deployment, parameters in (
+        ("demo", "self-train/self-train", {"start_from": "demo"}),
+        ("demo-programs", "self-train/self-train-fleet", {"start_from": "demo-programs", "settings": PROGRAMS}),
+    ):
+        with figures.timed(f"{name} by {deployment}"):
+            stack.run(deployment, **parameters)
+        show(figures, stack.result(name))
+
+
+def asks_for_its_secret(engine: Engine) -> None:
+    """Ask the server on the published port: it is well, and answers nothing else without the secret."""
+    url = "http://127.0.0.1:4200/api"
+    engine.inside(sys.executable, "-c", ASK_THE_API, f"{url}/health")
+    try:
+        engine.inside(sys.executable, "-c", ASK_THE_API, f"{url}/admin/version")
+    except subprocess.CalledProcessError:
+        return
+    raise SystemExit("the server answers without its secret")
+
+
+def sandbox_images(engine: Engine) -> str:
+    """Return the names of the sandbox image and its base, by which the sandbox host tells what the image is named."""
+    listed = engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+    return " ".join(name for name in listed if name.startswith("restem-sandbox"))
+
+
+def show(figures: Figures, result: RunResult) -> None:
+    """Say what the store says of a run; it must be whole, and by the code of the image."""
+    figures.say(f"{result.name}, read from the store", f"{headline(result)} Commit {result.commit}")
+    if result.status != "completed" or result.commit == "unknown":
+        raise SystemExit(f"run {result.name} is {result.status}, by commit {result.commit}")
+
+
+if __name__ == "__main__":
+    main()
