@@ -11,7 +11,7 @@ case "${1:?worker POOL, server, deploy or bucket}" in
     export PREFECT_HOME="${PREFECT_HOME:-${RESTEM_SCRATCH:-/scratch}/prefect}"
     export PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE=flows.operation.server.leases
     export PREFECT_UI_STATIC_DIRECTORY="${PREFECT_UI_STATIC_DIRECTORY:-$PREFECT_HOME/interface}"
-    mkdir -p "$PREFECT_HOME"
+    mkdir -p "$PREFECT_HOME" "$HOME/.prefect" # Prefect remembers there which blocks it registered
     exec python -m uvicorn --factory flows.operation.server.sqlite_server:create_app --lifespan on --log-level error \
       --host "${PREFECT_SERVER_API_HOST:-0.0.0.0}" --port "${PREFECT_SERVER_API_PORT:-4200}"
     ;;

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.images_test.engine import Engine
+from infra.images_test.rights import missing_here, sandbox_host_without
 from tasks.domain.run_result import RunResult
 
 ROOT = Path(__file__).parents[2]
@@ -34,11 +35,11 @@ class Stack:
     engine: Engine
     program: tuple[str, ...]
     secrets_file: Path
-    auth: str
+    files: tuple[str, ...]
 
     def compose(self, *words: str, quiet: bool = True) -> str:
         """Run compose and return what it prints; CalledProcessError when it fails."""
-        files = [part for name in FILES for part in ("-f", name)]
+        files = [part for name in self.files for part in ("-f", name)]
         argv = [*self.program, *files, "--env-file", str(self.secrets_file), *words]
         done = subprocess.run(
             argv,
@@ -94,10 +95,9 @@ class Stack:
 
 def make_stack(engine: Engine, folder: Path, program: tuple[str, ...]) -> Stack:
     """Make a project with secrets of its own."""
-    auth = f"restem:{secrets.token_hex(16)}"
     named = {
         "COMPOSE_PROJECT_NAME": "restem",
-        "PREFECT_SERVER_API_AUTH_STRING": auth,
+        "PREFECT_SERVER_API_AUTH_STRING": f"restem:{secrets.token_hex(16)}",
         "POSTGRES_PASSWORD": secrets.token_hex(16),
         "AWS_ACCESS_KEY_ID": secrets.token_hex(8),
         "AWS_SECRET_ACCESS_KEY": secrets.token_hex(16),
@@ -105,4 +105,15 @@ def make_stack(engine: Engine, folder: Path, program: tuple[str, ...]) -> Stack:
     path = folder / "env"
     path.touch(mode=0o600)
     path.write_text("".join(f"{name}={value}\n" for name, value in named.items()))
-    return Stack(engine, program, path, auth)
+    return Stack(engine, program, path, (*FILES, *_for_this_machine(folder)))
+
+
+def _for_this_machine(folder: Path) -> tuple[str, ...]:
+    if not (missing := missing_here()):
+        return ()
+    print(
+        f"   this machine's root has no {', '.join(missing)}: the sandbox host gets every other right instead of `privileged`"
+    )
+    path = folder / "compose.rights.yaml"
+    path.write_text(json.dumps(sandbox_host_without(missing)))
+    return (str(path),)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
+from botocore.exceptions import BotoCoreError
+
 from tasks.domain.errors import RestemError, UserError
 from tasks.store.objects import ObjectStore
 
@@ -22,7 +24,7 @@ def make_bucket(store: ObjectStore, patience_s: float = PATIENCE_S) -> None:
             _make(store)
             store.check()
             return
-        except (OSError, RestemError) as error:
+        except (OSError, RestemError, BotoCoreError) as error:
             if time.monotonic() > ends:
                 raise UserError(
                     f"the bucket of {store.root_url} is not ready after {patience_s:.0f} s: {error}"
