@@ -30,6 +30,7 @@ NEEDED = {  # program -> Debian package
     "dockerd": "docker.io", "docker": "docker.io", "debootstrap": "debootstrap", "iptables": "iptables", "ip": "iproute2", "nsenter": "util-linux",
 }  # fmt: skip
 LEAST_DISK_GIB = 30
+WHEELS_PORT = 8080  # on an address that only the engine reaches
 ASK_THE_API = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=20).status)"
 PROGRAMS = [
     "run.execution=deployments",
@@ -116,7 +117,7 @@ def build(stack: Stack, figures: Figures) -> None:
     commit = subprocess.run(
         ["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.strip()
-    with build_arguments(HERE) as index:
+    with build_arguments(HERE, WHEELS_PORT) as index:
         for service, image in IMAGES.items():
             with figures.timed(f"build {image}"):
                 stack.build(service, {"BASE": BASE, "ENGINE": "cpu", "COMMIT": commit, **index})

@@ -28,14 +28,17 @@ def settings_of(listing: str) -> dict[str, str]:
 
 
 @contextmanager
-def build_arguments(address: str) -> Iterator[dict[str, str]]:
-    """Yield the build arguments; a folder of wheels, which no build could see, is served at `address` meanwhile."""
+def build_arguments(address: str, port: int = 0) -> Iterator[dict[str, str]]:
+    """Yield the build arguments; a folder of wheels, which no build could see, is served at `address` meanwhile.
+
+    The builder keeps no layer whose arguments changed, so a caller that wants its layers kept gives a `port`.
+    """
     said = {ARGUMENTS[name]: value for name, value in settings_of(_listing()).items() if name in ARGUMENTS}
     folder = Path(said.get("PIP_FIND_LINKS", "").removeprefix("file://"))
     if not said.get("PIP_FIND_LINKS") or not folder.is_dir():
         yield said
         return
-    with ThreadingHTTPServer((address, 0), partial(Wheels, directory=str(folder))) as server:
+    with ThreadingHTTPServer((address, port), partial(Wheels, directory=str(folder))) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield said | {"PIP_FIND_LINKS": f"http://{address}:{server.server_port}/"}
