@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from infra.images_test.index import build_arguments, settings_of
+from infra.images_test.rights import CAPABILITIES, missing_capabilities, sandbox_host_without
 from infra.images_test.stack import FILES, IMAGES
 
 ROOT = Path(__file__).parents[2]
@@ -95,3 +96,12 @@ def test_a_page_of_wheels_is_handed_on_as_it_is(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("PIP_FIND_LINKS", "https://wheels.example/cpu")
     with build_arguments("127.0.0.1") as arguments:
         assert arguments["PIP_FIND_LINKS"] == "https://wheels.example/cpu"
+
+
+@pytest.mark.parametrize(
+    "mask, missing", [("000001ffffffffff", []), ("000001fffeffffff", ["SYS_RESOURCE"]), ("000001fffffffffe", ["CHOWN"])]
+)
+def test_rights_that_this_machine_lacks_are_not_asked_for(mask: str, missing: list[str]) -> None:
+    assert missing_capabilities(f"Name:\tx\nCapEff:\t0\nCapBnd:\t{mask}\n") == missing
+    host = sandbox_host_without(missing)["services"]["sandbox-host"]
+    assert host["privileged"] is False and set(host["cap_add"]) == set(CAPABILITIES) - set(missing)
