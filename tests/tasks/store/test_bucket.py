@@ -37,6 +37,7 @@ def test_a_bucket_is_made_once_and_what_lies_in_it_stays() -> None:
 def test_a_service_that_never_answers_is_one_sentence_that_names_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in environment_of(free_port()).items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")  # botocore would wait half a minute between its own
     S3FileSystem.clear_instance_cache()
     with pytest.raises(UserError, match=r"the bucket of s3://b/p is not ready after 0 s: \S") as caught:
         make_bucket(ObjectStore("s3://b/p"), patience_s=0.0)
