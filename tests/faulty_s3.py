@@ -1,4 +1,4 @@
-"""An S3 service behind a bad network: a share of requests is answered with an error, cut off or delayed, or nothing answers at all.
+"""An S3 service behind a network: each request waits, a share is answered with an error, cut off or delayed, or nothing answers at all.
 
 Signatures cover the address that a client spoke to, and it is passed on, so the service checks them as it always does.
 """
@@ -30,6 +30,7 @@ class FaultyS3:
     seed: int = 0
     host: str = "127.0.0.1"
     down: bool = False
+    wait_s: float = 0.0  # of each request
     seen: Counter[str] = field(default_factory=Counter)
     url: str = ""
 
@@ -69,8 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault in ("refused", "cut off"):
             self._fail(fault)
             return
-        if fault == "late":
-            time.sleep(LATE_S)
+        time.sleep(self.proxy.wait_s + (LATE_S if fault == "late" else 0))
         target = urlsplit(self.proxy.target)
         connection = http.client.HTTPConnection(target.hostname or "", target.port, timeout=60)
         try:

@@ -86,7 +86,7 @@ def estimate(
 ) -> Amounts:
     """Estimate the amounts of `work`; times are for this machine, or for the machine of the earlier run."""
     parameters = parameters_of(base)
-    rates = _measured(config, workspace) or _rules(config, sets, parameters)
+    rates = _measured(config, workspace) or _rules(config, sets, parameters, base)
     completion_tokens = work.samples * rates.completion_tokens
     models = work.trainings * config.finetune.checkpoints * policy_bytes(config, parameters, base)
     seconds = completion_tokens / rates.tokens_per_s + work.trainings * rates.training_s(config, len(sets["train"]))
@@ -184,12 +184,16 @@ def _rows_passed(training: Manifest) -> float:
     return float(steps * settings["batch_size"] * settings["accumulation"])
 
 
-def _rules(config: RunConfig, sets: Mapping[str, list[Problem]], parameters: int) -> Rates:
+def _rules(config: RunConfig, sets: Mapping[str, list[Problem]], parameters: int, base: Policy | None) -> Rates:
     template = template_of(config.model)
     prompts = [template.render(problem, config.model.shots) for problem in sets["train"]]
-    per_token = 1 if config.model.base.startswith("builtin:") else 4  # characters
+    builtin = config.model.base.startswith("builtin:")
+    per_token = 1 if builtin else 4  # characters
     prompt_tokens = sum(map(len, prompts)) / len(prompts) / per_token
     completion_tokens = config.generate.max_tokens / 2
+    unknown = (
+        "" if base or builtin else " (the base is not on this machine yet; a larger one takes longer, and more disk)"
+    )
     gpu = Path("/dev/nvidia0").exists()
     flops, most = (GPU_SAMPLING_FLOPS, GPU_SAMPLING_MOST) if gpu else (CPU_SAMPLING_FLOPS, CPU_SAMPLING_MOST)
     training_flops = GPU_TRAINING_FLOPS if gpu else CPU_TRAINING_FLOPS
@@ -200,6 +204,6 @@ def _rules(config: RunConfig, sets: Mapping[str, list[Problem]], parameters: int
         TRAINING_START_S,
         (prompt_tokens + completion_tokens) * 6 * parameters / training_flops,
         config.materialize.cap,
-        f"rules of thumb: completions half of max_tokens long, {parameters / 1e6:,.1f}M parameters, every problem filled "
-        f"to the cap, {'one GPU' if gpu else 'this CPU'}",
+        f"rules of thumb: completions half of max_tokens long, {parameters / 1e6:,.1f}M parameters{unknown}, every problem "
+        f"filled to the cap, {'one GPU' if gpu else 'this CPU'}",
     )

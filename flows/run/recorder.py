@@ -62,7 +62,8 @@ class Timed:
         """Time one phase and note whether all of it came from the store."""
         self.run.journal.take()
         started, jobs = time.monotonic(), len(self.run.journal.jobs)
-        console().print(f"[bold]iteration {self.number}[/] {name} ...", highlight=False)
+        where = f"iteration {self.number}" if self.number else "base"
+        console().print(f"[bold]{where}[/] {name} ...", highlight=False)
         yield
         outcomes = self.run.journal.take()
         self.seconds[name] = round(time.monotonic() - started, 2)

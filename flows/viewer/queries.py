@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PAGE = 50
 LONGEST_EXCERPT = 400  # characters of a sample in a list
+LONGEST_ASKED = 300  # characters of a question, and of what it expects, in a list
 LONGEST_TEXT = 20_000  # of a sample on a problem's page; the whole text is a download
 MOST_OF_A_PROBLEM = 400  # samples on one page
 BARS = 20
@@ -108,6 +109,14 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What a problem asks and expects, as a list shows it; both may be cut."""
+
+    question: str
+    gold: str
+
+
+@dataclass(frozen=True)
 class Bar:
     """Samples of one span of lengths, by label."""
 
@@ -187,6 +196,14 @@ class Samples:
         cursor = self._base.cursor().execute("SELECT * FROM problems WHERE problem = ? LIMIT 1", [problem])
         row, names = cursor.fetchone(), [one[0] for one in cursor.description or ()]
         return dict(zip(names, row, strict=True)) if row else None
+
+    def asked(self, problems: Iterable[str]) -> dict[str, Asked]:
+        """Return what each of these problems asks; one that is not in the store is left out."""
+        found = self._base.cursor().execute(
+            f"SELECT problem, left(question, {LONGEST_ASKED}), left(coalesce(gold, ''), {LONGEST_ASKED}) FROM problems "
+            "WHERE problem IN (SELECT unnest(?))", [sorted(set(problems))],
+        )  # fmt: skip
+        return {problem: Asked(question or "", gold) for problem, question, gold in found.fetchall()}
 
     def text(self, number: int) -> str | None:
         """Return the whole text of one sample, or None."""

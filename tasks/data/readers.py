@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import posixpath
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -71,7 +72,10 @@ def _files(filesystem: Any, root: str, path: str, split: str) -> list[str]:
     if not filesystem.exists(root) and has_magic(root):
         return _matching(filesystem, root, path)
     if not filesystem.exists(root):
-        raise UserError(f"{path} does not exist; expected a file or folder with problems ({', '.join(SUFFIXES)}).")
+        where = "" if "://" in path or os.path.isabs(path) else f" in {os.getcwd()}, where the command runs"
+        raise UserError(
+            f"{path} does not exist{where}; expected a file or folder with problems ({', '.join(SUFFIXES)})."
+        )
     if not filesystem.isdir(root):
         return [root]
     files = sorted(file for file in filesystem.find(root) if _suffix(file) in SUFFIXES)

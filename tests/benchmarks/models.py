@@ -33,7 +33,7 @@ Written by `make bench` (`python -m tests.benchmarks models`); each row is a mod
 that a run does with one, with the real parts. *serve*, *prove*: vLLM answers, and its log-probabilities are those of a forward pass of the
 checkpoint (nats rms). *train*: the trainer's first loss against plain transformers, a row at a time (relative). *serve again*: the trained
 weights, exchanged in place or after a restart, and proved. *load elsewhere*: plain transformers generates from the export and saves it again.
-A look at the model (`restem validate`, `plan`, `run`) refuses the others in one sentence before any sampling.
+A look at the model (`restem doctor CONFIG.toml`, `plan`, `run`) refuses the others in one sentence before any sampling.
 """
 
 

@@ -48,7 +48,8 @@ def samples_page(viewer: Viewer, request: Request) -> Response:
     return viewer.page(
         request, "samples.html", run=name, wanted=wanted, given=asdict(wanted), found=found, choices=samples.choices,
         built=samples.built, bars=histogram(found.bars, wanted, "tokens of a completion, by label"),
-        why={row.id: why(row, [], config) for row in found.rows}, remote=not viewer.store.is_local,
+        why={row.id: why(row, [], config) for row in found.rows}, asked=samples.asked(row.problem for row in found.rows),
+        remote=not viewer.store.is_local,
     )  # fmt: skip
 
 

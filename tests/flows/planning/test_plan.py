@@ -44,6 +44,14 @@ def test_behind_the_first_unknown_result_everything_runs(tmp_path: Path) -> None
     assert not (tmp_path / "store").exists(), "a plan writes nothing"
 
 
+def test_a_plan_for_a_base_that_is_not_here_says_that_its_size_is_not_known(tmp_path: Path) -> None:
+    config = small_config(tmp_path, tiny_base(tmp_path / "base"))
+    record(config)
+    assert "not on this machine yet" not in plan(config).amounts.basis
+    elsewhere = config.model_copy(update={"model": config.model.model_copy(update={"base": "someone/large-model"})})
+    assert "the base is not on this machine yet" in plan(elsewhere).amounts.basis
+
+
 def test_a_plan_on_the_orchestrator_of_a_fleet_asks_for_no_gpus(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -178,6 +178,19 @@ def test_any_sample_is_three_clicks_away(client: TestClient) -> None:
     assert "whole text" in page(client, problem)
 
 
+def test_a_list_shows_what_each_sample_was_asked_and_what_was_expected(client: TestClient, shelf: Shelf) -> None:
+    """Ids of problems of one's own say nothing."""
+    samples = shelf.samples("small", wait_s=60)
+    assert not isinstance(samples, Building)
+    articles = re.findall(r"<article.*?</article>", page(client, "/run/small/samples"), re.DOTALL)
+    rows = samples.find(Filter()).rows
+    assert len(articles) == len(rows) > 1
+    for article, row in zip(articles, rows, strict=True):
+        problem = samples.problem(row.problem)
+        assert problem is not None and html.escape(problem["question"]) in article
+        assert f"expected</span> {html.escape(problem['gold'])}</p>" in article
+
+
 def test_the_numbered_pages_of_a_list_hold_every_sample_once(client: TestClient, shelf: Shelf) -> None:
     samples = shelf.samples("small", wait_s=60)
     assert not isinstance(samples, Building) and samples.built.samples > PAGE

@@ -186,6 +186,17 @@ def test_urls_are_read_through_fsspec(write: WriteRows) -> None:
     assert load("gsm8k", url) == load("gsm8k", "file://" + write(GSM8K[:1]))
 
 
+def test_a_relative_path_that_is_not_there_says_where_it_was_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is relative to the folder in which the command runs, not to that of the config."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=f"mine.jsonl does not exist in {tmp_path}, where the command runs; expected"):
+        table("mine.jsonl")
+    with pytest.raises(UserError, match="does not exist; expected"):
+        table(str(tmp_path / "mine.jsonl"))
+
+
 def test_of_a_folder_the_files_of_the_split_are_read(tmp_path: Path, write: WriteRows) -> None:
     write(GSM8K[:1], "folder/train.jsonl")
     write(GSM8K[1:], "folder/test-00000.jsonl")
