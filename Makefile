@@ -13,7 +13,7 @@ $(STAMP): pyproject.toml infra/setup.sh infra/packages.sh infra/overrides.txt $(
 	bash infra/setup.sh $(ENGINE)
 	@touch $@
 
-$(SCHEMA): $(STAMP) flows/config.py flows/config_schema.py $(wildcard tasks/domain/*settings.py)
+$(SCHEMA): $(STAMP) flows/config.py flows/config_schema.py flows/comparison/design.py $(wildcard tasks/domain/*settings.py)
 	@.venv/bin/restem config schema $@ >/dev/null
 
 demo: setup  ## the whole loop on built-in problems

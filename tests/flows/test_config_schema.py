@@ -11,23 +11,23 @@ import jsonschema
 import pytest
 
 from flows.cli.main import main
-from flows.comparison.design import is_comparison
+from flows.comparison.design import comparison_of
 from flows.config import make_config
 from flows.config_schema import OTHER_FORMS, config_schema
 from tasks.domain.errors import UserError
 
 CONFIGS = Path(__file__).parents[2] / "deployments" / "configs"
-RUNS = sorted(path for path in CONFIGS.glob("*.toml") if not is_comparison(path))
+FILES = sorted(CONFIGS.glob("*.toml"))
 ROWS = ("Overruled", "ProblemCorrection")  # of a corrections file, which docs/audit.md describes
 CHECK = jsonschema.Draft7Validator(config_schema())
 
 
-@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_a_committed_config_passes_and_names_the_schema_by_a_path_that_setup_writes(path: Path) -> None:
     text = path.read_text()
     assert not list(CHECK.iter_errors(tomllib.loads(text)))
     named = [line.split()[1] for line in text.splitlines() if line.startswith("#:schema ")]
-    assert len(named) == 1 and text.index("#:schema") < text.index("[")
+    assert len(named) == 1 and text.index("#:schema") < text.index("\n[")
     written = (path.parent / named[0]).resolve().relative_to(CONFIGS.parents[1])
     assert f"SCHEMA := {written}\n" in (CONFIGS.parents[1] / "Makefile").read_text()
 
@@ -60,6 +60,22 @@ def test_what_the_loader_refuses_by_its_form_does_not_pass(tree: dict[str, Any])
     with pytest.raises(UserError):
         make_config(tree)
     assert list(CHECK.iter_errors(tree))
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [{"compare": {"seeds": 3}}, {"compare": {"arm": ["rest"]}}, {"compare": {"arms": ["a"]}, "arms": {"a": {"generate": {"wave": [4]}}}},
+     {"compare": {"arms": ["a"]}, "arms": {"a": {"method": "rest_em", "spends": "all"}}}],
+)  # fmt: skip
+def test_what_a_comparison_refuses_by_its_form_does_not_pass(tree: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(UserError):
+        comparison_of(tree, "test", tmp_path)
+    assert list(CHECK.iter_errors(tree))
+
+
+def test_an_arm_may_be_of_a_method_of_ones_own() -> None:
+    own = {"compare": {"arms": ["a"]}, "arms": {"a": {"method": "mine.method:METHOD", "loop": {"iterations": 1}}}}
+    assert not list(CHECK.iter_errors(own))
 
 
 def test_every_setting_says_what_it_is() -> None:
