@@ -38,6 +38,18 @@ def test_links_lead_to_files_that_are_there(page: Path) -> None:
     assert [one for one in links if one and "://" not in one and not (page.parent / one).exists()] == []
 
 
+def test_every_page_can_be_reached_from_readme() -> None:
+    reached, waiting = set[Path](), [PAGES[0]]
+    while waiting:
+        page = waiting.pop().resolve()
+        if page in reached or page.suffix != ".md":
+            continue
+        reached.add(page)
+        links = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
+        waiting += [page.parent / one for one in links if "://" not in one]
+    assert sorted(one.name for one in PAGES if one.resolve() not in reached) == []
+
+
 @on_every_page
 def test_files_of_the_project_that_are_named_are_there(page: Path) -> None:
     found = re.compile(rf"(?<![\w./-])((?:{FOLDERS})/[\w./-]*[\w/])")
