@@ -53,15 +53,19 @@ def config_of(arguments: argparse.Namespace, path: str | Path) -> RunConfig:
     return load_config(path, tuple(arguments.overrides))
 
 
-def store_of(arguments: argparse.Namespace) -> Store:
-    """Return the store to read; UserError when it does not exist, because a reading command never makes one."""
+def store_of(arguments: argparse.Namespace, named: str = "with --store") -> Store:
+    """Return the store to read; UserError when it does not exist, because a reading command never makes one.
+
+    `named` says how this command is told another store.
+    """
     from tasks.domain.errors import UserError
     from tasks.store.artifacts import Store
 
     store = Store(absolute(arguments.store))
     if store.is_local and not Path(store.root).is_dir():
+        here = "" if os.path.isabs(os.path.expanduser(arguments.store)) else f" in {os.getcwd()}"
         raise UserError(
-            f"there is no store at {arguments.store!r}; name the folder or s3:// address of one with --store"
+            f"there is no store at {arguments.store!r}{here}; name the folder or s3:// address of one {named}"
         )
     return store
 

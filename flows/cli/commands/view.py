@@ -20,7 +20,7 @@ def declare_arguments(parser: argparse.ArgumentParser) -> None:
 
 def view_store(arguments: argparse.Namespace) -> int:
     """Serve the pages until Ctrl-C; the address goes to standard output, everything else to standard error."""
-    store = store_of(arguments)
+    store = store_of(arguments, "behind `restem view`")
     from flows.viewer.serve import serve
 
     if not store.is_local:
