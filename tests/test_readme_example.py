@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
+from flows.config import config_with, make_config
 from tests.command import run_command
 
 README = Path(__file__).parent.parent / "README.md"
@@ -31,3 +33,9 @@ def test_a_jsonl_a_reward_and_a_config_of_ones_own_are_planned(tmp_path: Path) -
     graded = run_command(["grade", "rewards:ends_with_gold", "labelled.jsonl", "--json"], tmp_path)
     assert graded.code == 0, graded.error
     assert json.loads(graded.out)["accuracy"] == 1.0
+
+
+def test_what_readme_adds_for_problems_in_words_fits_its_config() -> None:
+    [added] = re.findall(r"```toml\n(.*?\n)```\n", README.read_text(encoding="utf-8"), re.DOTALL)
+    made = make_config(config_with(tomllib.loads(FILES["mine.toml"]), tomllib.loads(added)))
+    assert (made.model.prompt, made.loop.iterations, made.verify.reward) == ("gsm8k", 1, "rewards:ends_with_gold")
