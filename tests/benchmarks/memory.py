@@ -21,7 +21,7 @@ from tasks.domain.settings import EngineSettings, FinetuneSettings
 from tasks.engines.sampling.engine import DrawRequest
 from tasks.engines.sampling.host import EngineHost
 from tasks.engines.training.trainer import TrainJob, train
-from tests.benchmarks._sections import put, table
+from tests.benchmarks._sections import commit, put, table
 from tests.models.tokenizers import KINDS, write_tokenizer
 
 
@@ -69,7 +69,7 @@ def page(figures: dict[str, dict[str, float]]) -> str:
         for name, one in figures.items()
     ]
     worst = max(abs(one["off"]) for name, one in figures.items() if "middle" in name)
-    said = f"Fitted on *small* and *large*; on *middle*, which the fit did not see, at most {worst:.1%} off."
+    said = f"Fitted on *small* and *large*; on *middle*, which the fit did not see, at most {worst:.1%} off. Measured at commit {commit()}."
     return f"{WORDS}\n\n{said}\n\n{table(('', 'predicted, GiB', 'measured, GiB', 'off'), rows)}"
 
 

@@ -16,7 +16,7 @@ from tasks.domain.fingerprint import digest_of_text
 from tasks.domain.schema import Policy
 from tasks.engines.architectures import needs_of, read_config
 from tasks.engines.look.look import Asked, look
-from tests.benchmarks._sections import put, table
+from tests.benchmarks._sections import commit, put, table
 from tests.models.architectures import ARCHITECTURES, BY_LABEL, Architecture, write_model
 from tests.models.matrix import PROMPT, STEPS, Row, passage
 from tests.models.real_tokenizers import REAL
@@ -87,9 +87,10 @@ def _looked(name: str, base: Path, work: Path, kind: str) -> Row:
 
 
 def write(architectures: list[dict[str, Any]], kinds: list[dict[str, Any]]) -> None:
-    """Write the page's head and its two tables."""
+    """Write the page's head, which names the commit, and its two tables."""
     text = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(HEAD + "\n" + text[text.index("## ") :], encoding="utf-8")
+    head = f"{HEAD}Both tables are of commit {commit()}.\n"
+    PAGE.write_text(head + "\n" + text[text.index("## ") :], encoding="utf-8")
     works = [sum(row["works"] for row in rows) for rows in (architectures, kinds)]
     put(
         PAGE,
