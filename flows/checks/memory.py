@@ -8,13 +8,13 @@ in bfloat16 on one H200 and compared there on one of 0.7B: within 12 % (`make gp
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.domain.settings import EngineSettings, FinetuneSettings
 from tasks.engines.architectures import read_config
+from tasks.engines.weight_files import shapes_in
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "machine": 4}
 BASE_BYTES = {"nf4": 0.56, "int8": 1.0}  # a weight of a quantised base, with its scales
@@ -68,25 +68,16 @@ def shape_of(folder: Path) -> Shape:
 
     hidden, heads = number("hidden_size", "n_embd", "d_model"), number("num_attention_heads", "n_head", default=1)
     return Shape(
-        parameters=sum(map(parameters_in, folder.glob("*.safetensors"))), hidden=hidden,
+        parameters=parameters_in(folder), hidden=hidden,
         intermediate=number("intermediate_size", "n_inner", "ffn_dim", default=4 * hidden),
         layers=number("num_hidden_layers", "n_layer", default=1), vocabulary=number("vocab_size"), heads=heads,
         kv_heads=number("num_key_value_heads", default=heads), head_width=number("head_dim", default=hidden // heads),
     )  # fmt: skip
 
 
-def parameters_in(path: Path) -> int:
-    """Count the parameters in the header of a safetensors file."""
-    with path.open("rb") as stream:
-        header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
-    return sum(_product(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
-
-
-def _product(numbers: Iterable[int]) -> int:
-    total = 1
-    for number in numbers:
-        total *= number
-    return total
+def parameters_in(folder: Path) -> int:
+    """Count the parameters of a checkpoint by the headers of the files that are loaded; UserError for damaged ones."""
+    return sum(math.prod(shape) for shape in shapes_in(folder).values())
 
 
 def training_bytes(

@@ -114,8 +114,8 @@ def policy_bytes(config: RunConfig, parameters: int, base: Policy | None) -> int
 
 def parameters_of(policy: Policy | None) -> int:
     """Count parameters in the headers of the local safetensors files; without files, return those of the built-in model."""
-    files = Path(policy.uri).glob("*.safetensors") if policy and "://" not in policy.uri else ()
-    return sum(parameters_in(path) for path in files) or BUILTIN_PARAMETERS
+    folder = Path(policy.uri) if policy and "://" not in policy.uri else None
+    return parameters_in(folder) if folder and list(folder.glob("*.safetensors")) else BUILTIN_PARAMETERS
 
 
 def _measured(config: RunConfig, workspace: Workspace) -> Rates | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from flows.stored.cards import model_card
 from flows.stored.runs import read_result
@@ -21,6 +23,8 @@ from tasks.domain.schema import Policy
 from tasks.domain.settings import GenerateSettings, ModelSettings
 from tasks.engines.generation_config import write_generation_config
 from tasks.store.artifacts import Store, digest_of_folder
+
+COMMIT = re.compile(r"/models--[^/]+/snapshots/([0-9a-f]{40})$")  # in the Hub's cache
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ def export(
     with whole_or_not(folder) as partial:
         _fetch(store, trace, partial)
         if is_adapter(partial):
-            name_base(partial, _base_of(store, trace, result))
+            name_base(partial, _base_of(store, trace, result), revision_of(trace.start["uri"], result.config["model"]))
         else:
             _write_generation_config(partial, result)
         (partial / "README.md").write_text(model_card(result, trace, license), encoding="utf-8")
@@ -98,6 +102,12 @@ def _base_of(store: Store, trace: ModelTrace, result: RunResult) -> str:
     """Return the name under which others find an adapter's base: the run's, or where the store has a built-in one."""
     name = str(result.config["model"]["base"])
     return store.start_of(Policy(trace.digest, trace.uri)).uri if name.startswith("builtin:") else name
+
+
+def revision_of(place: str, model: Mapping[str, Any]) -> str | None:
+    """Return the commit of a base from the Hub, which the Hub's cache has in the place of its files, else the run's own word for it."""
+    pinned = COMMIT.search(place)
+    return pinned.group(1) if pinned else model.get("revision")
 
 
 def _write_generation_config(folder: Path, result: RunResult) -> None:

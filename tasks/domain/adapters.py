@@ -73,10 +73,11 @@ def save_adapter(trained: Path, target: Path, base_digest: str) -> None:
     shutil.copyfile(trained / WEIGHTS, target / WEIGHTS)
 
 
-def name_base(folder: Path, base: str) -> None:
-    """Write into an exported adapter which model it belongs to, as others who load it must know."""
+def name_base(folder: Path, base: str, revision: str | None = None) -> None:
+    """Write into an exported adapter which model it belongs to and, of one on the Hub, which revision: peft loads that one."""
     told = json.loads((folder / CONFIG).read_text("utf-8"))
-    (folder / CONFIG).write_text(json.dumps({**told, BASE_FIELD: base}, indent=2) + "\n", encoding="utf-8")
+    told |= {BASE_FIELD: base, "revision": revision}
+    (folder / CONFIG).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
 
 def beside_base(adapter: Path, base: Path, target: Path) -> Path:

@@ -23,6 +23,11 @@ from tasks.domain.settings import ChatSettings, ModelSettings
 NAME, VERSION = "tokenizer", 1
 OPEN, CLOSE = "<think>", "</think>"
 ANSWER = "restem-answer"  # stands for the assistant's text where the text around it is looked for
+SHOWN_CHARS = 60
+REMEDY = (
+    "leave model.chat.system or the system text of the data out, set model.shots = 0, or name another template (model.prompt, "
+    "model.chat.template)"
+)
 Messages = list[dict[str, str]]
 
 
@@ -57,8 +62,11 @@ class ChatTemplate:
         return (self.settings.end,) if self.settings.end else ()
 
     def render(self, problem: Problem, shots: int, hint: Hint = "none") -> str:
-        """Return the prompt text, special tokens included; UserError where the template refuses the turns."""
-        return rendered(self.settings, self.messages(problem, shots, hint))
+        """Return the prompt text, special tokens included; UserError where the template refuses the turns, or leaves one out."""
+        turns = self.messages(problem, shots, hint)
+        text = rendered(self.settings, turns)
+        _check_written(turns, text)
+        return text
 
     def messages(self, problem: Problem, shots: int, hint: Hint = "none") -> Messages:
         """Return the turns: system, worked examples, what came before in the problem's conversation, its question."""
@@ -133,12 +141,20 @@ def rendered(settings: ChatSettings, messages: Sequence[dict[str, str]], *, open
                 messages=list(messages), tools=None, documents=None, add_generation_prompt=open_turn, **settings.tokens, **thinking,
             )
         )  # fmt: skip
-    except jinja2.TemplateError as error:
+    except (jinja2.TemplateError, TypeError, ValueError, LookupError, AttributeError) as error:  # its code's own
         roles = ", ".join(one["role"] for one in messages)
         raise UserError(
-            f"the model's chat template refuses the turns {roles}: {one_sentence(error)}; leave model.chat.system or the system "
-            "text of the data out, set model.shots = 0, or name another template (model.prompt, model.chat.template)"
+            f"the model's chat template refuses the turns {roles}: {one_sentence(error)}; {REMEDY}"
         ) from error
+
+
+def _check_written(turns: Messages, text: str) -> None:
+    """Refuse a template that drops what the run says: the system text, which some ignore, or a question. Answers may lose their reasoning."""
+    lost = next((one for one in turns if one["role"] != "assistant" and one["content"].strip() not in text), None)
+    if lost is not None:
+        raise UserError(
+            f"the model's chat template leaves out the {lost['role']}'s text {lost['content'].strip()[:SHOWN_CHARS]!r}; {REMEDY}"
+        )
 
 
 def lead_of(settings: ChatSettings) -> str:

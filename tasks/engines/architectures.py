@@ -6,11 +6,12 @@ Each entry was tried with tiny random weights (docs/models.md, `make bench`); a 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
+
+from tasks.engines.model_json import read_json
 
 Attention = Literal["sdpa", "eager"]
 
@@ -52,8 +53,8 @@ EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")
 
 def read_config(folder: Path) -> dict[str, Any]:
     """Read config.json of a checkpoint; in a multimodal model its text part is laid over the rest."""
-    config: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
-    return {**config, **config.get("text_config", {})}
+    config = read_json(folder / "config.json")
+    return {**config, **(config.get("text_config") or {})}
 
 
 def needs_of(config: Mapping[str, Any]) -> Needs:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from tasks.domain.chat_template import end_of
 from tasks.domain.errors import UserError
 from tasks.domain.settings import ChatSettings
+from tasks.engines.model_json import read_json
 from tasks.engines.special_tokens import ROLES, special_tokens
 
 TEMPLATE_FILE = "chat_template.jinja"  # where newer checkpoints keep it; older ones in tokenizer_config.json
@@ -16,8 +16,8 @@ TEMPLATE_FILE = "chat_template.jinja"  # where newer checkpoints keep it; older 
 
 def chat_of(folder: Path, settings: ChatSettings) -> ChatSettings:
     """Return the settings with the template, tokens and end of turn of this model; UserError where it has no template."""
-    config = _json(folder / "tokenizer_config.json")
-    roles = _json(folder / "special_tokens_map.json") | {
+    config = read_json(folder / "tokenizer_config.json")
+    roles = read_json(folder / "special_tokens_map.json") | {
         name: value for name, value in config.items() if value is not None
     }
     tokens = {name: text for name in ROLES if (text := _text(roles.get(name)))}
@@ -45,7 +45,3 @@ def _template(folder: Path, config: dict[str, Any]) -> str:
 
 def _text(token: Any) -> str:
     return str(token.get("content", "")) if isinstance(token, dict) else str(token or "")
-
-
-def _json(file: Path) -> dict[str, Any]:
-    return dict(json.loads(file.read_text("utf-8"))) if file.is_file() else {}

@@ -7,11 +7,12 @@ special, the text must keep them, because graders and trainer read it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tasks.engines.model_json import read_json
 
 ROLES = ("bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token")
 
@@ -40,25 +41,23 @@ UNKNOWN = SpecialTokens()  # of a tokenizer that is not at hand
 
 def special_tokens(folder: Path) -> SpecialTokens:
     """Return the special tokens of a checkpoint folder; missing files name none."""
-    config, made = _json(folder / "tokenizer_config.json"), _json(folder / "tokenizer.json")
+    config, made = read_json(folder / "tokenizer_config.json"), read_json(folder / "tokenizer.json")
     added = [(one["content"], one["id"]) for one in made.get("added_tokens", ()) if one.get("special")]
     decoder: Mapping[str, Any] = config.get("added_tokens_decoder") or {}
     added += [(one["content"], int(number)) for number, one in decoder.items() if one.get("special")]
     ids = dict(added)
     roles = {name: _text(config.get(name)) for name in ROLES}
-    ends = [_json(folder / name).get("eos_token_id") for name in ("config.json", "generation_config.json")]
-    numbers = {
-        number for end in ends for number in (end if isinstance(end, list) else [end]) if isinstance(number, int)
-    }
     eos = ids.get(roles["eos_token"])
-    return SpecialTokens(
-        ids, frozenset(numbers | ({eos} if eos is not None else set())), frozenset(filter(None, roles.values()))
-    )
+    ends = {*_named_ends(folder), *([] if eos is None else [eos])}
+    return SpecialTokens(ids, frozenset(ends), frozenset(filter(None, roles.values())))
+
+
+def _named_ends(folder: Path) -> list[int]:
+    """Return the end tokens of the generation config or, where there is no such file, of config.json, as the engines read them."""
+    file = folder / "generation_config.json"
+    told = read_json(file if file.is_file() else folder / "config.json").get("eos_token_id")
+    return [number for number in (told if isinstance(told, list) else [told]) if isinstance(number, int)]
 
 
 def _text(token: Any) -> str:
     return str(token.get("content", "")) if isinstance(token, dict) else str(token or "")
-
-
-def _json(file: Path) -> dict[str, Any]:
-    return dict(json.loads(file.read_text("utf-8"))) if file.is_file() else {}

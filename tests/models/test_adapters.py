@@ -11,8 +11,9 @@ import pytest
 from flows.config import make_config
 from flows.planning.estimate import policy_bytes
 from flows.run.preflight import with_room_for_adapters
+from flows.stored.export import revision_of
 from flows.stored.serving import _on_its_base
-from tasks.domain.adapters import WEIGHTS, adapter_in, beside_base, is_adapter
+from tasks.domain.adapters import WEIGHTS, adapter_in, beside_base, is_adapter, name_base
 from tasks.domain.errors import PolicyNotProved, UserError
 from tasks.domain.fingerprint import digest_of_text
 from tasks.domain.schema import Policy, Sampling
@@ -122,6 +123,31 @@ def test_an_adapter_without_its_base_is_refused(base: Path, tmp_path: Path) -> N
     assert is_adapter(alone) and not is_adapter(base)
     with pytest.raises(UserError, match="no 'base' beside it"):
         adapter_in(alone)
+
+
+def test_an_exported_adapter_names_its_bases_revision_as_peft_reads_it(base: Path, tmp_path: Path) -> None:
+    from peft import PeftConfig
+
+    adapter = write_adapter(tmp_path / "adapter", base, 1)
+    for revision in ("0" * 40, None):
+        name_base(adapter, "someone/model", revision)
+        told = PeftConfig.from_pretrained(adapter)
+        assert (told.base_model_name_or_path, told.revision) == ("someone/model", revision)
+
+
+@pytest.mark.parametrize(
+    "place, asked, told",
+    [
+        (f"/cache/hub/models--someone--model/snapshots/{'a' * 40}", "main", "a" * 40),
+        (f"/cache/hub/models--someone--model/snapshots/{'a' * 40}", None, "a" * 40),
+        ("/models/someone", "main", "main"),
+        ("/models/someone", None, None),
+    ],
+)
+def test_the_revision_of_a_base_is_the_commit_that_was_trained_on(
+    place: str, asked: str | None, told: str | None
+) -> None:
+    assert revision_of(place, {"base": "someone/model", "revision": asked}) == told
 
 
 def test_how_policies_are_saved_stands_in_the_key_only_where_it_is_another_way() -> None:

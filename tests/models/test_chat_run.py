@@ -151,6 +151,7 @@ def test_a_policy_is_an_adapter_in_the_store_and_when_exported(ran: Ran, tmp_pat
     export(ran.store, "small", tmp_path / "out")
     from transformers import AutoModelForCausalLM
 
-    assert json.loads((tmp_path / "out" / CONFIG).read_text())[BASE_FIELD] == str(ran.base)
+    told = json.loads((tmp_path / "out" / CONFIG).read_text())
+    assert told[BASE_FIELD] == str(ran.base) and told["revision"] is None, "a folder has no revision"
     elsewhere = AutoModelForCausalLM.from_pretrained(tmp_path / "out")
     assert any(".lora_B." in name and values.any() for name, values in elsewhere.named_parameters())

@@ -117,6 +117,28 @@ def test_a_template_that_takes_no_system_text_says_so(tmp_path: Path) -> None:
         template.render(ASKED, 0)
 
 
+@pytest.mark.parametrize(
+    "text, system, found",
+    [
+        (CHATML_TEXT.replace("in messages %}", "in messages if m['role'] != 'system' %}"), "Box it.", "leaves out the system's text 'Box it.'"),
+        (CHATML_TEXT.replace("m['content']", "m['content'][0]['text'] if m['role'] == 'user' else m['content']"), "", "refuses the turns user|leaves out the user's"),
+        (CHATML_TEXT.replace("{% for", "{{ strftime_now('%d') }}{% for"), "", "'strftime_now' is undefined"),
+        (CHATML_TEXT.replace("{% for", "{{ tools | length }}{% for"), "", "object of type 'NoneType' has no len"),
+    ],
+    ids=["no system", "parts", "date", "tools"],
+)  # fmt: skip
+def test_a_template_that_drops_a_text_or_fails_on_it_says_so(
+    tmp_path: Path, text: str, system: str, found: str
+) -> None:
+    with pytest.raises(UserError, match=found):
+        chat(tmp_path, "ChatML", template=text, system=system)[0].render(ASKED, 0)
+
+
+def test_a_template_may_trim_what_it_writes(tmp_path: Path) -> None:
+    template, _ = chat(tmp_path, "Llama 3", system=" Box it. ")
+    assert "Box it.<|eot_id|>" in template.render(ASKED, 0)
+
+
 def test_a_solution_by_people_follows_as_the_template_joins_it(tmp_path: Path) -> None:
     mistral, _ = chat(tmp_path / "m", "Mistral")
     chatml, _ = chat(tmp_path / "c", "ChatML")

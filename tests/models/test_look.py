@@ -4,6 +4,8 @@ import json
 import shutil
 
 import pytest
+from safetensors.numpy import load_file, save_file
+from tokenizers import Tokenizer
 
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of_text
@@ -12,7 +14,8 @@ from tasks.engines.architectures import needs_of
 from tasks.engines.look import look as looking
 from tasks.engines.look.asked import Asked
 from tasks.engines.look.look import look
-from tasks.engines.look.texts import PlainTokenizer, is_plain
+from tasks.engines.look.texts import plain_tokenizer
+from tasks.engines.weight_files import shapes_in
 from tests.models.architectures import BY_LABEL, Architecture, with_files_of, write_model
 from tests.models.matrix import PROMPT
 from tests.models.tokenizers import KINDS
@@ -44,7 +47,7 @@ def see(folder, tmp_path, asked=ASKED):
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in REFUSED])
 def test_tokenizers_that_keep_the_text_pass(llama, tmp_path, kind):
-    assert is_plain(llama(kind))
+    assert plain_tokenizer(llama(kind))
     see(llama(kind), tmp_path)
 
 
@@ -59,9 +62,9 @@ def test_a_plain_tokenizer_is_what_transformers_makes_of_it(llama, kind):
     from transformers import AutoTokenizer
 
     folder = llama(kind)
-    if not is_plain(folder):
+    ours, theirs = plain_tokenizer(folder), AutoTokenizer.from_pretrained(folder)
+    if ours is None:
         return
-    ours, theirs = PlainTokenizer(folder), AutoTokenizer.from_pretrained(folder)
     for text in (PROMPT, "  two  spaces\n\n<|im_end|>x", ASKED.solution):
         ids = theirs(text)["input_ids"]
         assert ours(text)["input_ids"] == ids
@@ -105,6 +108,106 @@ def test_weights_that_are_not_whole_are_refused_by_their_headers(llama, tmp_path
     weights.write_bytes(spoil(weights.read_bytes()))
     with pytest.raises(UserError, match=found):
         see(folder, tmp_path)
+
+
+def with_weights(base, folder, change):
+    """A copy of a model whose tensors went through `change`."""
+    shutil.copytree(base, folder)
+    save_file(change(load_file(base / "model.safetensors")), folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def in_two_files(base, folder, lost=""):
+    """A copy of a model in two files with an index; `lost` is a tensor that neither has."""
+    shutil.copytree(base, folder)
+    tensors = {name: values for name, values in load_file(base / "model.safetensors").items() if name != lost}
+    place = {name: f"model-0000{1 + at % 2}-of-00002.safetensors" for at, name in enumerate(sorted(tensors))}
+    for file in set(place.values()):
+        save_file(
+            {name: tensors[name] for name in place if place[name] == file}, folder / file, metadata={"format": "pt"}
+        )
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": place}))
+    return folder
+
+
+@pytest.mark.parametrize(
+    "gone, found",
+    [
+        (lambda name: ".layers.1." in name, "has no weights for layer 1 of 2"),
+        (lambda name: "layers.0.mlp.up_proj" in name, "has no weights for mlp.up_proj.weight of layer 0"),
+        (lambda name: name == "lm_head.weight", "has no weights for its output head"),
+    ],
+)
+def test_weights_that_libraries_would_make_up_are_missed(llama, tmp_path, gone, found):
+    def kept(tensors):
+        return {name: values for name, values in tensors.items() if not gone(name)}
+
+    with pytest.raises(UserError, match=found):
+        see(with_weights(llama(), tmp_path / "cut", kept), tmp_path)
+
+
+def test_weights_in_several_files_are_counted_by_their_index(llama, tmp_path):
+    whole, parts = llama(), in_two_files(llama(), tmp_path / "parts")
+    shutil.copy(whole / "model.safetensors", parts / "consolidated.safetensors")
+    see(parts, tmp_path)
+    assert shapes_in(parts) == shapes_in(whole)
+    lost = "model.layers.1.mlp.up_proj.weight"
+    with pytest.raises(UserError, match=r"mlp\.up_proj\.weight of layer 1"):
+        see(in_two_files(whole, tmp_path / "lost", lost), tmp_path)
+    both = in_two_files(whole, tmp_path / "both")
+    shutil.copy(whole / "model.safetensors", both)
+    with pytest.raises(UserError, match="beside it an index of other files"):
+        see(both, tmp_path)
+
+
+def test_weights_under_a_name_that_is_not_loaded_are_refused(llama, tmp_path):
+    shutil.copytree(llama(), tmp_path / "renamed")
+    (tmp_path / "renamed" / "model.safetensors").rename(tmp_path / "renamed" / "weights.safetensors")
+    with pytest.raises(UserError, match=r"neither model.safetensors nor .*found: weights.safetensors"):
+        see(tmp_path / "renamed", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"])
+@pytest.mark.parametrize("content", [b"{", b"\xef\xbb\xbf{}", b"[]", b"\xff"], ids=["cut", "bom", "list", "bytes"])
+def test_a_damaged_json_file_is_named(llama, tmp_path, name, content):
+    shutil.copytree(llama(), tmp_path / "damaged")
+    (tmp_path / "damaged" / name).write_bytes(content)
+    with pytest.raises(UserError, match=rf"{name} (is not JSON|holds a list)"):
+        see(tmp_path / "damaged", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["config.json", "generation_config.json"])
+@pytest.mark.parametrize("value", [999, [0, 320]])
+def test_a_token_of_the_configs_without_an_embedding_is_refused(llama, tmp_path, name, value):
+    with pytest.raises(
+        UserError, match=rf"{name} of changed says eos_token_id (999|320), but the model has 320 embeddings"
+    ):
+        see(with_files_of(llama(), tmp_path / "changed", {name: {"eos_token_id": value}}), tmp_path)
+    see(with_files_of(llama(), tmp_path / "none", {name: {"pad_token_id": -1}}), tmp_path)  # as Llama 1 has it
+
+
+def test_a_token_that_transformers_would_add_behind_the_embeddings_is_refused(llama, tmp_path):
+    """`[PAD]` named in tokenizer_config.json and in no vocabulary: padded prompts would have ids without an embedding."""
+    size = Tokenizer.from_file(str(llama() / "tokenizer.json")).get_vocab_size()
+
+    def narrowed(tensors):
+        return {name: values[:size] if len(values) == 320 else values for name, values in tensors.items()}
+
+    narrow = with_weights(llama(), tmp_path / "narrow", narrowed)
+    changed = {"config.json": {"vocab_size": size}, "tokenizer_config.json": {"pad_token": "[PAD]"}}
+    with pytest.raises(UserError, match=rf"pad_token '\[PAD\]' as number {size}, but the model has {size} embeddings"):
+        see(with_files_of(narrow, tmp_path / "padded", changed), tmp_path)
+    see(with_files_of(llama(), tmp_path / "room", {"tokenizer_config.json": {"pad_token": "[PAD]"}}), tmp_path)
+
+
+def test_padding_that_a_training_left_in_the_tokenizer_is_no_fault(llama, tmp_path):
+    shutil.copytree(llama(), tmp_path / "left")
+    made = Tokenizer.from_file(str(llama() / "tokenizer.json"))
+    made.enable_padding(length=512, pad_id=1, pad_token="<|pad|>")
+    made.enable_truncation(8)
+    made.save(str(tmp_path / "left" / "tokenizer.json"))
+    see(tmp_path / "left", tmp_path)
 
 
 def test_a_special_token_beyond_the_embeddings_is_refused(llama, tmp_path):

@@ -1,11 +1,12 @@
 """What was right for Llama and assumed for all: each assumption with a model that breaks it."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from tasks.domain.errors import UserError, one_sentence
 from tasks.domain.schema import Example, Sampling, to_table
@@ -131,6 +132,81 @@ def test_an_export_says_what_was_evaluated_in_a_file_that_can_be_saved_again(mod
     assert made.max_new_tokens == 9
     assert made.eos_token_id == [0, 2]  # the stop string is a special token: it ended completions too
     made.save_pretrained(tmp_path / "again")
+
+
+@pytest.mark.parametrize("missing", [False, True], ids=["no generation config", "another EOS there"])
+def test_an_export_ends_where_the_policy_was_taught_to(model, tmp_path, missing):
+    """The tokenizer's EOS is behind every target, whatever the generation config of the base says."""
+    folder = with_files_of(model(), tmp_path / "export", {"generation_config.json": {"eos_token_id": 5}})
+    if missing:
+        (folder / "generation_config.json").unlink()
+    write_generation_config(folder, GenerateSettings(), ())
+    told = json.loads((folder / "generation_config.json").read_text())["eos_token_id"]
+    assert told == (0 if missing else [5, 0])
+
+
+def test_end_tokens_are_those_of_the_file_that_engines_read(model, tmp_path):
+    """config.json names `<|im_end|>` an end and the generation config does not: then no engine stops there by itself."""
+    ends = {"config.json": {"eos_token_id": 2}, "generation_config.json": {"eos_token_id": 0}}
+    folder = with_files_of(model("llama", "ChatML end not EOS"), tmp_path / "base", ends)
+    assert special_tokens(folder).stops(("<|im_end|>",)) == {2: "<|im_end|>"}
+    (folder / "generation_config.json").unlink()
+    assert special_tokens(folder).stops(("<|im_end|>",)) == {}
+
+
+def changed_weights(base, folder, **values):
+    """A copy of a model in which some tensors are others; None takes one away."""
+    shutil.copytree(base, folder)
+    tensors = load_file(base / "model.safetensors") | values
+    save_file(
+        {name: one for name, one in tensors.items() if one is not None},
+        folder / "model.safetensors",
+        metadata={"format": "pt"},
+    )
+    return folder
+
+
+NAN = np.full((128, 64), np.nan, np.float32)
+UP = "model.layers.1.mlp.up_proj.weight"
+
+
+@pytest.mark.parametrize("values, found", [
+    ({UP: None}, f"lacks 1 of its weights, the first is {UP}"),
+    ({UP: NAN}, f"{UP} of spoilt holds values that are no numbers"),
+    ({"lm_head.weight": np.zeros((328, 64), np.float32)}, r"lm_head.weight of spoilt has the shape \[328, 64\] where its config.json asks for \[320, 64\]"),
+])  # fmt: skip
+def test_weights_that_are_not_the_models_are_loaded_nowhere(model, tmp_path, values, found):
+    """The proof, the sampler of transformers and the trainer refuse what is made up at random, or is no number."""
+    base = changed_weights(model(), tmp_path / "spoilt", **values)
+    for load in (
+        lambda: forward._compute({"path": str(base), "dtype": "float32", "token_ids": [3, 4, 5]}),
+        lambda: hf_sampler._loaded(str(base), "float32", 1),
+        lambda: train_here(base, tmp_path / "out"),
+    ):
+        with pytest.raises(UserError, match=found):
+            load()
+
+
+def test_a_config_that_transformers_cannot_make_a_model_of_is_a_mistake(model, tmp_path):
+    rope = {"rope_parameters": None, "rope_theta": 1e4, "rope_scaling": {"type": "nobodys", "factor": 2.0}}
+    base = with_files_of(model(), tmp_path / "base", {"config.json": rope})
+    with pytest.raises(UserError, match="no model that transformers can load: 'nobodys'"):
+        forward._compute({"path": str(base), "dtype": "float32", "token_ids": [3, 4, 5]})
+
+
+@pytest.mark.parametrize("scaling", ["linear", "yarn", "llama3"])
+def test_a_longer_context_by_scaled_positions_is_trained_as_plain_transformers_computes_it(model, tmp_path, scaling):
+    how = {
+        "rope_type": scaling,
+        "factor": 4.0,
+        "original_max_position_embeddings": 64,
+        "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0,
+    }
+    rope = {"rope_parameters": None, "rope_theta": 1e4, "rope_scaling": how}
+    base = with_files_of(model(), tmp_path / "base", {"config.json": rope})
+    assert train_here(base, tmp_path / "out").history[0]["loss"] == pytest.approx(plain_loss(base), rel=1e-5)
+    assert plain_loss(base) != pytest.approx(plain_loss(model()), rel=1e-5)
 
 
 def test_a_routers_loss_stands_apart_from_the_nll(model, tmp_path):

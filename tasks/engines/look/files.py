@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from tasks.domain.errors import UserError
-from tasks.engines.architectures import needs_of, read_config
+from tasks.engines.architectures import Needs, needs_of, read_config
+from tasks.engines.generation_config import GENERATION_CONFIG
+from tasks.engines.model_json import read_json
 from tasks.engines.special_tokens import special_tokens
+from tasks.engines.weight_files import Shapes, shapes_in
 
 EMBEDDINGS = ("embed_tokens.weight", "wte.weight", "word_embeddings.weight", "embed_in.weight", "embeddings.weight")
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
+HEADS = ("lm_head.weight", "embed_out.weight")
+LAYER = re.compile(r"\.(?:layers|h|blocks)\.(\d+)\.")
+IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
 UNUSED_SAMPLING = ("repetition_penalty", "no_repeat_ngram_size", "min_p", "typical_p", "penalty_alpha")
 
 
@@ -28,55 +35,38 @@ def check_files(folder: Path) -> list[str]:
         raise UserError(
             f"{folder.name} has no tokenizer (none of {', '.join(TOKENIZER_FILES)}); copy it from where the model comes from"
         )
-    shapes = weight_shapes(folder)
+    shapes = shapes_in(folder)
+    _check_tensors(folder, config, needs, shapes)
     _check_vocabulary(folder, config, shapes)
     return _generation_notes(folder)
 
 
-def weight_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
-    """The shape of each tensor by the headers; UserError for a file that is not whole."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    for file in _weight_files(folder):
-        header, start, size = _header(file)
-        tensors = {name: one for name, one in header.items() if name != "__metadata__"}
-        end = start + max((one["data_offsets"][1] for one in tensors.values()), default=0)
-        if end != size:
-            raise UserError(f"{file.name} of {folder.name} has {size} bytes where its header says {end}; copy it again")
-        shapes |= {name: tuple(one["shape"]) for name, one in tensors.items()}
-    return shapes
+def _check_tensors(folder: Path, config: Mapping[str, Any], needs: Needs, shapes: Shapes) -> None:
+    """Refuse weights that lack a layer, a part of one, or the head: libraries warn, and make them up at random."""
+    lacking = list(_lacking(config, shapes)) if needs.known else []
+    if lacking:
+        raise UserError(f"{folder.name} has no weights for {lacking[0]}, which its config.json asks for; copy it again")
 
 
-def _weight_files(folder: Path) -> list[Path]:
-    index = folder / "model.safetensors.index.json"
-    if not index.is_file():
-        return sorted(folder.glob("*.safetensors"))
-    names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
-    if missing := [name for name in names if not (folder / name).is_file()]:
-        raise UserError(
-            f"{folder.name} lacks {missing[0]}, which its index names ({len(missing)} of {len(names)} files are missing); copy it again"
-        )
-    return [folder / name for name in names]
+def _lacking(config: Mapping[str, Any], shapes: Shapes) -> Iterator[str]:
+    """Yield what the headers show to be missing. A layer with a part of another's tensors and nothing else is not whole."""
+    layers: dict[int, set[str]] = defaultdict(set)
+    for name in shapes:
+        if found := LAYER.search(name):
+            layers[int(found.group(1))].add(name[found.end() :])
+    count = next((int(config[name]) for name in ("num_hidden_layers", "n_layer", "num_layers") if config.get(name)), 0)
+    own = {number: parts for number, parts in layers.items() if number < count}
+    for number in range(count if own else 0):
+        parts = own.get(number)
+        if parts is None:
+            yield f"layer {number} of {count}"
+        elif whole := next((other for other in own.values() if parts < other), None):
+            yield f"{min(whole - parts)} of layer {number}"
+    if config.get("tie_word_embeddings") is False and not any(name.endswith(HEADS) for name in shapes):
+        yield "its output head"
 
 
-def _header(file: Path) -> tuple[dict[str, Any], int, int]:
-    """The header, where the data begin, and the size of the file."""
-    size = file.stat().st_size
-    with file.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        text = stream.read(length) if length < size else b""
-    try:
-        return dict(json.loads(text)), 8 + length, size
-    except ValueError as error:
-        pointer = file.open("rb").read(24).startswith(b"version https://git-lfs")
-        what = (
-            "is a Git LFS pointer, not the weights; run `git lfs pull`"
-            if pointer
-            else "is no whole safetensors file; copy it again"
-        )
-        raise UserError(f"{file.name} of {file.parent.name} {what}") from error
-
-
-def _check_vocabulary(folder: Path, config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
+def _check_vocabulary(folder: Path, config: Mapping[str, Any], shapes: Shapes) -> None:
     tables = [shape[0] for name, shape in shapes.items() if name.endswith(EMBEDDINGS) and len(shape) == 2]
     known, rows = int(config.get("vocab_size") or 0), max(tables, default=0)
     if not rows or not known:
@@ -85,6 +75,7 @@ def _check_vocabulary(folder: Path, config: Mapping[str, Any], shapes: Mapping[s
         raise UserError(
             f"{folder.name} has {rows} embeddings but config.json says vocab_size {known}; correct it or copy the weights again"
         )
+    _check_ids(folder, config, rows)
     beyond = {text: number for text, number in special_tokens(folder).ids.items() if number >= rows}
     if beyond:
         text, number = next(iter(beyond.items()))
@@ -94,9 +85,20 @@ def _check_vocabulary(folder: Path, config: Mapping[str, Any], shapes: Mapping[s
         )
 
 
+def _check_ids(folder: Path, config: Mapping[str, Any], rows: int) -> None:
+    """Ids of tokens that the configs name have an embedding; -1 stands for none in old ones."""
+    told = {"config.json": config, GENERATION_CONFIG: read_json(folder / GENERATION_CONFIG)}
+    for file, name in ((file, name) for file in told for name in IDS):
+        value = told[file].get(name)
+        for number in value if isinstance(value, list) else [value]:
+            if isinstance(number, int) and number >= rows:
+                raise UserError(
+                    f"{file} of {folder.name} says {name} {number}, but the model has {rows} embeddings; correct it"
+                )
+
+
 def _generation_notes(folder: Path) -> list[str]:
-    path = folder / "generation_config.json"
-    told: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    told = read_json(folder / GENERATION_CONFIG)
     named = [name for name in UNUSED_SAMPLING if told.get(name) not in (None, 0, 0.0, 1.0)]
     notes = []
     if named:

@@ -18,10 +18,10 @@ from tasks.domain.schema import Policy
 from tasks.engines.architectures import needs_of, read_config
 from tasks.engines.look.asked import Asked
 from tasks.engines.look.files import check_files
-from tasks.engines.look.texts import PlainTokenizer, check_texts, is_plain
+from tasks.engines.look.texts import check_texts, plain_tokenizer
 from tasks.processes.json_child import JsonChild
 
-VERSION = 2  # raise it when a check is added: what was found before is looked at again
+VERSION = 3  # raise it when a check is added: what was found before is looked at again
 CHILD_TIMEOUT_S = 600.0
 
 
@@ -57,8 +57,8 @@ def _look(folder: Path, asked: Asked, scratch: Path) -> list[str]:
         raise UserError(
             f"{folder.name}: packed rows are not kept apart by this architecture; set finetune.packing = false"
         )
-    if needs.known and is_plain(folder):
-        return [*notes, *check_texts(PlainTokenizer(folder), folder, asked)]
+    if needs.known and (plain := plain_tokenizer(folder)):
+        return [*notes, *check_texts(plain, folder, asked)]
     child = JsonChild("tasks.engines.look.program", scratch / "logs" / "look.log", env={"CUDA_VISIBLE_DEVICES": ""})
     try:
         message = {"folder": str(folder), "asked": asdict(asked), "probe": not needs.known}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 from tasks.domain.errors import UserError
 from tasks.domain.schema import Example, to_table
 from tasks.engines.look.asked import Asked
+from tasks.engines.model_json import read_json
 from tasks.engines.sampling.checkpoint import read_checkpoint
-from tasks.engines.special_tokens import special_tokens
+from tasks.engines.special_tokens import ROLES, special_tokens
 from tasks.engines.training.sft_rows import Joining, tokenize
 
 # Classes that read tokenizer.json as it is; others rebuild parts of it, so only transformers can say what they do.
@@ -27,8 +27,11 @@ class PlainTokenizer:
         from tokenizers import Tokenizer
 
         self._made = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        config = json.loads((folder / "tokenizer_config.json").read_text())
+        self._made.no_padding()  # of a training that saved it; transformers asks for its own, which is none
+        self._made.no_truncation()
+        config = read_json(folder / "tokenizer_config.json")
         self.eos_token, self.bos_token = _text(config.get("eos_token")), _text(config.get("bos_token"))
+        self._roles = [text for name in ROLES if (text := _text(config.get(name)))]
         self.eos_token_id, self.bos_token_id, self.unk_token_id = (
             None if config.get(name) is None else self._made.token_to_id(_text(config[name]))
             for name in ("eos_token", "bos_token", "unk_token")
@@ -45,17 +48,25 @@ class PlainTokenizer:
     def get_vocab(self) -> dict[str, int]:
         return dict(self._made.get_vocab())
 
+    @property
+    def knows_its_roles(self) -> bool:
+        """Return whether bos, eos, pad and the like are in its vocabulary; transformers adds those that are not, behind all others."""
+        return all(self._made.token_to_id(text) is not None for text in self._roles)
 
-def is_plain(folder: Path) -> bool:
-    """Whether `PlainTokenizer` does what transformers would."""
-    path = folder / "tokenizer_config.json"
-    config = json.loads(path.read_text()) if path.is_file() else {}
+
+def plain_tokenizer(folder: Path) -> PlainTokenizer | None:
+    """Return the tokenizer where it does what transformers would, else None."""
+    config = read_json(folder / "tokenizer_config.json")
     plain = (folder / "tokenizer.json").is_file() and config.get("tokenizer_class") in PLAIN_CLASSES
-    return plain and not any(config.get(name) for name in REBUILDING)
+    if not plain or any(config.get(name) for name in REBUILDING):
+        return None
+    made = PlainTokenizer(folder)
+    return made if made.knows_its_roles else None
 
 
 def check_texts(tokenizer: Any, folder: Path, asked: Asked) -> list[str]:
     """Notes; UserError where a text does not come back, a row cannot be trained on, or a prompt leaves no room."""
+    _check_roles(tokenizer, folder)
     if tokenizer.eos_token_id is None:
         raise UserError(
             f"{folder.name}: its tokenizer has no EOS token, so no row can teach where to stop; give it one (eos_token in tokenizer_config.json)"
@@ -67,6 +78,18 @@ def check_texts(tokenizer: Any, folder: Path, asked: Asked) -> list[str]:
     return _notes(tokenizer, folder, asked)
 
 
+def _check_roles(tokenizer: Any, folder: Path) -> None:
+    """A token that its config names and its vocabulary lacks is added behind all others, where the model may have no embedding."""
+    rows = read_checkpoint(folder).vocab_size
+    for name in ROLES:
+        number = getattr(tokenizer, f"{name}_id", None)
+        if number is not None and number >= rows:
+            raise UserError(
+                f"{folder.name}: its tokenizer has {name} {getattr(tokenizer, name)!r} as number {number}, but the model has {rows} embeddings; "
+                f"name another {name} in tokenizer_config.json, such as {tokenizer.eos_token!r}, or resize the embeddings"
+            )
+
+
 def _check_prompt(tokenizer: Any, folder: Path, prompt: str, complete: bool) -> None:
     """Its ids end with the prompt's own text and give it back."""
     ids = list(tokenizer(prompt, add_special_tokens=not complete)["input_ids"])
@@ -74,6 +97,11 @@ def _check_prompt(tokenizer: Any, folder: Path, prompt: str, complete: bool) -> 
         raise UserError(
             f"{folder.name}: its tokenizer puts {tokenizer.eos_token!r} behind every text, so a completion would follow an end; "
             "set add_eos_token to false in tokenizer_config.json, or take it out of the post_processor in tokenizer.json"
+        )
+    if beyond := [one for one in ids if one >= read_checkpoint(folder).vocab_size]:
+        raise UserError(
+            f"{folder.name}: its tokenizer makes token {beyond[0]} of {tokenizer.decode(beyond[:1])!r} in a prompt, which has no embedding; "
+            "take the tokenizer that belongs to this model"
         )
     start = 1 if not complete and ids and ids[0] == tokenizer.bos_token_id else 0
     _check_same(tokenizer, folder, prompt, ids[start:], "a prompt")

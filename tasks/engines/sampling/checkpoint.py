@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from tasks.domain.adapters import Adapter, adapter_in
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of, sha256_of_file
 from tasks.engines.architectures import needs_of
+from tasks.engines.model_json import read_json
 from tasks.engines.special_tokens import UNKNOWN, SpecialTokens, special_tokens
 
 # Of config.json: written by the library that saved it, or without effect on a server that is already running.
@@ -56,8 +56,8 @@ def _read_whole(path: Path) -> Checkpoint:
         raise UserError(
             f"{path} holds no config.json; expected a folder saved by save_pretrained (model and tokenizer)"
         )
-    config = _json(path / "config.json")
-    text = {**config, **config.get("text_config", {})}
+    config = read_json(path / "config.json")
+    text = {**config, **(config.get("text_config") or {})}
     dtype = str(text.get("dtype") or text.get("torch_dtype") or "float32").removeprefix("torch.")
     return Checkpoint(
         path=path,
@@ -78,16 +78,7 @@ def _positions(config: Mapping[str, Any]) -> int:
 
 def _shape(path: Path, config: Mapping[str, Any]) -> str:
     network = {name: value for name, value in config.items() if name not in INCIDENTAL}
-    tokenizer = {name: value for name, value in _json(path / "tokenizer.json").items() if name not in PADDING}
+    tokenizer = {name: value for name, value in read_json(path / "tokenizer.json").items() if name not in PADDING}
     files = [sha256_of_file(path / name) for name in TOKENIZER_FILES if (path / name).is_file()]
-    stops = _json(path / "generation_config.json").get("eos_token_id")
+    stops = read_json(path / "generation_config.json").get("eos_token_id")
     return digest_of([network, tokenizer, files, stops])
-
-
-def _json(file: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(file.read_text("utf-8")))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise UserError(f"{file} is not JSON ({error}); the checkpoint is damaged, copy or train it again") from error

@@ -21,7 +21,8 @@ from typing import Any
 from tasks.domain.disk import fault_of
 from tasks.domain.errors import UserError, one_sentence
 from tasks.domain.fingerprint import digest_of
-from tasks.engines.architectures import attention_of
+from tasks.engines.architectures import attention_of, read_config
+from tasks.engines.policy_model import load_whole
 from tasks.engines.training import sft_checkpoints as checkpoints
 from tasks.engines.training.sft_rows import (
     TokenRow,
@@ -85,23 +86,16 @@ def _tokenizer(base_path: Path) -> Any:
 def _model(job: TrainJob, rows: Sequence[TokenRow]) -> Any:
     """Load the base in `weights_dtype`; under LoRA its frozen weights take the training dtype, to halve their memory."""
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
 
     dtype = getattr(torch, job.settings.dtype if job.settings.lora_rank else job.settings.weights_dtype)
-    try:
-        config = AutoConfig.from_pretrained(job.base_path, local_files_only=True)
-        if getattr(config, "quantization_config", None) is not None:
-            raise UserError(f"{job.base_path} is quantised; fine-tuning needs a base with plain weights")
-        model = AutoModelForCausalLM.from_pretrained(
-            job.base_path,
-            config=config,
-            dtype=dtype,
-            local_files_only=True,
-            attn_implementation=job.settings.attn_implementation or attention_of(job.base_path),
-            **_quantized(job.settings.quantized_base, dtype),
-        )
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{job.base_path} has no model that transformers can load: {one_sentence(error)}") from error
+    if read_config(job.base_path).get("quantization_config") is not None:
+        raise UserError(f"{job.base_path} is quantised; fine-tuning needs a base with plain weights")
+    model = load_whole(
+        job.base_path,
+        dtype=dtype,
+        attn_implementation=job.settings.attn_implementation or attention_of(job.base_path),
+        **_quantized(job.settings.quantized_base, dtype),
+    )
     largest, known = max(max(row.input_ids) for row in rows), model.get_input_embeddings().num_embeddings
     if largest >= known:
         raise UserError(

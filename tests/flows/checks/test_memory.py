@@ -11,6 +11,7 @@ import pytest
 from flows.checks.memory import Shape, engine_bytes, gpu_engine_bytes, shape_of, training_bytes
 from flows.checks.memory_check import Device, check_memory, needs_of
 from flows.config import RunConfig, load_config, make_config
+from flows.planning.estimate import parameters_of
 from tasks.domain.errors import UserError
 from tasks.domain.schema import Policy, Problem
 from tasks.domain.settings import FinetuneSettings
@@ -19,6 +20,7 @@ from tests.conftest import TinyLlama
 CONFIGS = Path(__file__).parents[3] / "deployments" / "configs"
 GB = 10**9
 QWEN_1_5B = Shape(1_543_714_304, 1536, 8960, 28, 151936, 12, 2, 128)
+SMOLLM2_135M = Shape(134_515_008, 576, 1536, 30, 49152, 9, 3, 64)
 QWEN_7B = Shape(7_615_616_512, 3584, 18944, 28, 152064, 28, 4, 128)
 PROBLEMS = [Problem("p", "s", "train", "math", "1 + 1?", "2")]
 
@@ -37,13 +39,18 @@ def policy_of(folder: Path, shape: Shape) -> Policy:
 
 @pytest.mark.parametrize(
     "name, shape, card",
-    [("gsm8k", QWEN_7B, 80), ("math", QWEN_7B, 80), ("apps", QWEN_7B, 80), ("gsm8k-1gpu", QWEN_1_5B, 40), ("mbpp", QWEN_1_5B, 40)],
+    [("gsm8k", QWEN_7B, 80), ("math", QWEN_7B, 80), ("apps", QWEN_7B, 80), ("gsm8k-1gpu", QWEN_1_5B, 40), ("mbpp", QWEN_1_5B, 40),
+     ("gsm8k-gpu-full", SMOLLM2_135M, 40), ("gsm8k-gpu-smoke", SMOLLM2_135M, 40)],
 )  # fmt: skip
 def test_the_committed_configs_fit_the_cards_that_they_name(name: str, shape: Shape, card: int) -> None:
     config = load_config(CONFIGS / f"{name}.toml")
+    on_a_gpu = {"dtype": "bfloat16"}  # what `machine` is there
+    engine, finetune = (
+        one.model_copy(update=on_a_gpu if one.dtype == "machine" else {}) for one in (config.engine, config.finetune)
+    )
     assert f"{card} GB" in (CONFIGS / f"{name}.toml").read_text()
-    assert training_bytes(shape, config.finetune, config.finetune.max_length, gpu=True) < card * GB
-    assert gpu_engine_bytes(shape, config.engine) < card * GB
+    assert training_bytes(shape, finetune, finetune.max_length, gpu=True) < card * GB
+    assert gpu_engine_bytes(shape, engine) < card * GB
 
 
 def test_the_1_5b_config_fits_a_smaller_card_as_its_comment_says() -> None:
@@ -71,6 +78,22 @@ def test_the_remedy_that_is_named_fits(tmp_path: Path) -> None:
     changed = {"batch_size": 1, "accumulation": 32, "gradient_checkpointing": True, "max_length": 4096}
     mended = make_config({"finetune": changed, "engine": {"residency": "stop"}, "model": {"base": str(tmp_path)}})
     check_memory(mended, policy, PROBLEMS, device)
+
+
+def test_damaged_weights_are_a_mistake_before_their_size_is_asked(tmp_path: Path) -> None:
+    """A Git LFS pointer read as a header says that it is 2^61 bytes long."""
+    policy = policy_of(tmp_path, QWEN_1_5B)
+    (tmp_path / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+    with pytest.raises(UserError, match="Git LFS pointer"):
+        check_memory(make_config({"model": {"base": str(tmp_path)}}), policy, PROBLEMS)
+    with pytest.raises(UserError, match="Git LFS pointer"):
+        parameters_of(policy)
+
+
+def test_files_beside_the_weights_are_not_counted(tmp_path: Path) -> None:
+    policy = policy_of(tmp_path, QWEN_1_5B)
+    (tmp_path / "consolidated.safetensors").write_bytes((tmp_path / "model.safetensors").read_bytes())
+    assert shape_of(tmp_path).parameters == parameters_of(policy) == QWEN_1_5B.parameters
 
 
 def test_a_server_that_stays_counts_beside_the_trainer(tmp_path: Path) -> None:
