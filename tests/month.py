@@ -20,11 +20,12 @@ import pytest
 
 from flows.config import RunConfig, make_config
 from flows.loop.night import Ended, NightRun, one_night
-from flows.loop.series import Night, NightSettings, Series
+from flows.loop.series import NightSettings, Series
 from flows.run.preflight import Checked
 from flows.run.run import Journal
 from flows.stored.gc import Cleaning, clean
 from flows.stored.ls import STAGES, manifests_in
+from flows.stored.nights import Night
 from flows.stored.policies import Promoted, promoted
 from tasks.domain.errors import InfrastructureError
 from tasks.domain.schema import Completion, Policy, Verdict

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from flows.config import make_config
-from flows.loop.series import Night, Series
+from flows.loop.series import Series
 from flows.planning.plan import plan_of
+from flows.stored.nights import Night
 from flows.stored.policies import policy_of, promoted
 from tasks.domain.schema import Example, Sample, Verdict
 from tasks.store.artifacts import Store

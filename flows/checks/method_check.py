@@ -67,11 +67,15 @@ def warnings(config: RunConfig, base: Policy | None) -> Iterator[str]:
             "training on hinted solutions was measured to lose up to 17 % (arXiv 2607.05184), and hints raise false positives"
         )
     if (
-        config.materialize.accept == "correct"
+        config.materialize.accept in ("correct", "positive")
+        and config.materialize.reward == "verdict"
         and config.materialize.choose == "reward"
         and not is_graded(config.verify)
     ):
-        yield "materialize.choose is 'reward', but all accepted samples have reward 1: the seed chooses among them"
+        yield (
+            "materialize.choose is 'reward', but all accepted samples have reward 1: the seed chooses among them, and a problem "
+            "whose samples all have reward 0 gives no row"
+        )
 
 
 def is_graded(verify: VerifySettings) -> bool:

@@ -16,6 +16,7 @@ from flows.loop.maximization import maximization
 from flows.loop.reached import Reached
 from flows.loop.rounds import at_round, grows
 from flows.loop.thresholds import tell_low_threshold
+from flows.loop.top_one import tell_unrewarded
 from flows.loop.warm_up import beginning
 from flows.run.rows import Row, Told
 from flows.run.run import Run
@@ -66,6 +67,7 @@ def iteration(run: Run, reached: Reached, row: Row, pool: Pool = this_round) -> 
         drawn = expectation(run, reached, row.number)
         samples = pool(drawn.ranges)
         tell_low_threshold(run, drawn.ranges, row.number)
+        tell_unrewarded(run, drawn.ranges, row.number)
     if samples or run.config.materialize.human == "only":
         with row.phase("materialize"):
             row.dataset = run.do(materialize, dataset_job(run, reached, drawn, samples, row.number))

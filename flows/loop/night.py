@@ -16,13 +16,13 @@ from flows.loop.em import evaluate_base, iteration
 from flows.loop.evaluation import Scoring, evaluate_policies
 from flows.loop.gate import GateDecision, gate
 from flows.loop.reached import Reached
-from flows.loop.series import Night, NightSettings, Series
+from flows.loop.series import NightSettings, Series
 from flows.run.budget import Budget, Limits
 from flows.run.preflight import Checked, open_run, workspace_of
 from flows.run.recorder import Publish, Recorder
 from flows.run.rows import Maximized
 from flows.run.run import Executor, Journal, Run
-from flows.stored.nights import run_of_night
+from flows.stored.nights import Night, run_of_night
 from flows.stored.policies import Promoted, promote, promoted
 from tasks.domain.errors import StoreUnavailable, UserError
 from tasks.domain.schema import Policy

@@ -1,18 +1,17 @@
-"""The stored record of each night, and the choice of the night to work on.
+"""A series of nights: the choice of the night to work on, and what is written of it (flows.stored.nights reads it).
 
-<store>/nights/<series>/<night>.json     one record a night; the series is the run's name, the night a date
 <store>/promoted/<series>.json           the policy that the series has promoted last
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field, replace
-from typing import Annotated, Any, Literal
+from dataclasses import asdict, replace
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, TypeAdapter
+from pydantic import Field
 
-from flows.stored.nights import NIGHTS, UNFINISHED
+from flows.stored.nights import Night, nights_of, read_night, record_place
 from tasks.domain.schema import Policy
 from tasks.domain.settings import Settings
 from tasks.store.artifacts import Store
@@ -44,31 +43,6 @@ class NightSettings(Settings):
     )
 
 
-def _none_for_the_base(policy: Any) -> Any:
-    """Read an empty policy, which older records hold, as None: the base."""
-    return None if isinstance(policy, dict) and not policy.get("digest") else policy
-
-
-@dataclass(frozen=True)
-class Night:
-    """One night of a series. `sampled` is the policy that it samples from; None means the base."""
-
-    night: str
-    status: str  # running, failed, dropped, promoted, held, stopped, budget
-    sampled: Annotated[Policy | None, BeforeValidator(_none_for_the_base)]
-    ranges: tuple[RangeSamples, ...] = ()
-    policy: str = ""
-    gain: str = ""
-    message: str = ""
-    tokens: int = 0
-    started: float = field(default_factory=time.time)
-    ended: float | None = None
-
-    @property
-    def unfinished(self) -> bool:
-        return self.status in UNFINISHED
-
-
 class Series:
     """All nights of one series in one store."""
 
@@ -76,18 +50,14 @@ class Series:
         self.store, self.name = store, name
 
     def all(self) -> list[Night]:
-        """Return all nights, oldest first; their names are dates and sort as dates."""
-        records = (
-            self.store.read_json(f"{NIGHTS}/{self.name}/{file}") for file in self.store.listdir(f"{NIGHTS}/{self.name}")
-        )
-        return [TypeAdapter(Night).validate_python(record) for record in records if record]
+        """Return all nights, oldest first."""
+        return nights_of(self.store, self.name)
 
     def get(self, night: str) -> Night | None:
-        record = self.store.read_json(f"{NIGHTS}/{self.name}/{night}.json")
-        return TypeAdapter(Night).validate_python(record) if record else None
+        return read_night(self.store, self.name, night)
 
     def put(self, night: Night) -> Night:
-        self.store.write_json(f"{NIGHTS}/{self.name}/{night.night}.json", asdict(night))
+        self.store.write_json(record_place(self.name, night.night), asdict(night))
         return night
 
     def begin(self, night: str, stands_at: Policy | None, settings: NightSettings) -> Night:

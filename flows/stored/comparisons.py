@@ -134,7 +134,7 @@ def trace_cell(store: Store, name: str, cell: str) -> CellTrace:
     return CellTrace(
         name, arm, seed, compared.run, number,
         (f"restem compare {record.origin} --only {arm}{overrides}", f"restem report {compared.run}",
-         f"restem trace {compared.run} --model {number}" if number else "restem trace RUN --sample PROBLEM/INDEX"),
+         *([f"restem trace {compared.run} --model {number}"] if number else [])),  # round 0 is the base, which was not trained
         _figures(row), artifacts_behind(RunRecords(store, compared.run), number),
         trace_model(store, compared.run, number) if row.refs.get("finetune") else None,  # a round may have trained nothing
     )  # fmt: skip

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from flows.stored.lineage import ancestors, starts_of
 from flows.stored.ls import STAGES, finetune_of, manifests_in
-from flows.stored.nights import DROPPED, nights_in
+from flows.stored.nights import DROPPED, nights_in, run_of_night
 from flows.stored.policies import promoted_digests
 from flows.stored.runs import best_by_val, results_in
 from tasks.domain.adapters import ON_BASE
@@ -78,13 +78,13 @@ def policies_to_keep(store: Store, results: list[RunResult], keep_last: int) -> 
     policy; what an unfinished night samples from stays too, and what it has made, which its gate may still promote.
     """
     nights = list(nights_in(store))
-    kept = promoted_digests(store) | {one.samples_from for one in nights if one.samples_from}
+    kept = promoted_digests(store) | {one.samples_from for _, one in nights if one.samples_from}
     chosen = {result.name: [row.policy_digest for row in result.iterations if row.policy_digest] for result in results}
-    for night in nights:
+    for series, night in nights:
         if night.unfinished:
-            kept.update(chosen.get(night.run, ()))
-    for series in {one.series for one in nights}:
-        runs = [one.run for one in nights if one.series == series]
+            kept.update(chosen.get(run_of_night(series, night.night), ()))
+    for series in {name for name, _ in nights}:
+        runs = [run_of_night(series, one.night) for name, one in nights if name == series]
         kept.update(_last([digest for run in runs for digest in chosen.pop(run, ())], keep_last))
     for result in results:
         kept.update(_last(chosen.get(result.name, []), keep_last))
@@ -115,9 +115,10 @@ def _dropped_trainings(store: Store, now: float) -> Iterator[Manifest | None]:
 
     Not before: a night that was taken for lost may still be at work, and its gate would promote what is gone.
     """
-    for night in nights_in(store):
-        dropped = night.record["status"] == DROPPED and now - (night.record.get("ended") or 0) > ORPHAN_AGE_S
-        recipe = store.read_json(RunPlaces(night.run).recipe(DROPPED_AT)) if dropped else None
+    for series, night in nights_in(store):
+        dropped = night.status == DROPPED and now - (night.ended or 0) > ORPHAN_AGE_S
+        run = run_of_night(series, night.night)
+        recipe = store.read_json(RunPlaces(run).recipe(DROPPED_AT)) if dropped else None
         if recipe:
             yield store.lookup("finetune", key_of(recipe))
 

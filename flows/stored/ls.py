@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from flows.stored.nights import NIGHTS, nights_in
+from flows.stored.nights import nights_of, series_in
 from flows.stored.runs import results_in, run_names
 from tasks.domain.run_result import IterationResult, RunResult
 from tasks.store.artifacts import Manifest, Store
@@ -55,7 +55,7 @@ class Listing:
 def list_store(store: Store) -> Listing:
     """List everything below the store's root, by run and by stage."""
     lines = {result.name: _line(store, result) for result in results_in(store)}
-    series = {name: _series(store, name) for name in store.listdir(NIGHTS)}
+    series = {name: _series(store, name) for name in series_in(store)}
     begun = (name for name in run_names(store) if name not in lines and name not in series)
     started = (RunLine(name, "started", 0, None, ()) for name in begun)
     runs = tuple(sorted((*series.values(), *lines.values(), *started), key=lambda line: line.name))
@@ -78,12 +78,12 @@ def finetune_of(store: Store, uri: str) -> Manifest | None:
 
 def _series(store: Store, name: str) -> RunLine:
     """Return the line of one series of nights; each night that began a run also has a line of its own."""
-    nights = [one.record for one in nights_in(store) if one.series == name]
-    ended = [one for one in nights if one["status"] in ENDED_NIGHTS]
-    last = nights[-1] if nights else {}
-    end = last.get("ended")
+    nights = nights_of(store, name)
+    ended = [one for one in nights if one.status in ENDED_NIGHTS]
+    last = nights[-1] if nights else None
+    end = last.ended if last else None
     finished = datetime.fromtimestamp(end, UTC).isoformat(timespec="seconds") if end else None
-    return RunLine(name, f"nights, last {last.get('status', 'none')}", len(ended), finished, ())
+    return RunLine(name, f"nights, last {last.status if last else 'none'}", len(ended), finished, ())
 
 
 def _line(store: Store, result: RunResult) -> RunLine:

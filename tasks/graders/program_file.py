@@ -90,7 +90,7 @@ class CodeReport:
 
 
 @dataclass(frozen=True)
-class _Row:
+class Row:
     """A line that was read: a program, or the reason why there is none."""
 
     id: str
@@ -108,8 +108,8 @@ def grade_file(
     An interruption (Ctrl-C) ends the grading; the report then holds what was graded.
     """
     lines = read_lines(path, WANTED, encoding)
-    with _opening(_place(lines, settings)) as opening:
-        rows = [_row(line, settings.code) for line in lines]
+    with _opening(_place(lines, settings)) as opening:  # a second or more, in which the rows are read
+        rows = [row_of(line, settings.code) for line in lines]
         graded, seconds = _timed(opening.result(), [row.program for row in rows if row.program is not None], progress)
     results = iter(graded)
     kept = _first_rows(rows, len(graded))
@@ -137,9 +137,9 @@ def _opening(settings: SandboxSettings) -> Iterator[Future[Sandbox]]:
                 opening.result().close()
 
 
-def _first_rows(rows: Sequence[_Row], programs: int) -> list[_Row]:
+def _first_rows(rows: Sequence[Row], programs: int) -> list[Row]:
     """Return the rows up to, but not including, the program after this many."""
-    kept: list[_Row] = []
+    kept: list[Row] = []
     for row in rows:
         programs -= row.program is not None
         if programs < 0:
@@ -173,23 +173,19 @@ def _timed(sandbox: Sandbox, programs: Sequence[Program], progress: Progress) ->
         grading.close()
 
 
-def read_rows(path: str, encoding: str | None = None, usual: CodeSettings = CodeSettings()) -> list[_Row]:  # noqa: B008 - frozen
-    """Read all rows; UserError for a file that is missing, not UTF-8 or not JSON lines. Faults of a row are kept in its place."""
-    return [_row(line, usual) for line in read_lines(path, WANTED, encoding)]
-
-
-def _row(line: Line, usual: CodeSettings) -> _Row:
+def row_of(line: Line, usual: CodeSettings = CodeSettings()) -> Row:  # noqa: B008 - frozen settings
+    """Return what a line asks for; faults of a row are kept in its place."""
     row, where = line.value, f"line {line.number}"
     if not isinstance(row, dict):
-        return _Row(str(line.number), None, f"{where} is a JSON {type(row).__name__}, expected an object")
+        return Row(str(line.number), None, f"{where} is a JSON {type(row).__name__}, expected an object")
     name = str(line.number if row.get("id") is None else row["id"])
     try:
         refuse_other_names(row, KEYS, where)
-        return _Row(name, program_of(row, usual), expected=expected_label(row.get("label"), where))
+        return Row(name, program_of(row, usual), expected=expected_label(row.get("label"), where))
     except UserError as error:
-        return _Row(name, None, str(error))
+        return Row(name, None, str(error))
     except (BadTests, ValueError) as error:
-        return _Row(name, None, f"{where}: {error}")
+        return Row(name, None, f"{where}: {error}")
 
 
 def program_of(row: Mapping[str, Any], usual: CodeSettings = CodeSettings()) -> Program:  # noqa: B008 - frozen settings
@@ -219,7 +215,7 @@ def _number(row: Mapping[str, Any], name: str, usual: float, most: float) -> flo
     return float(value)
 
 
-def _report(rows: Sequence[_Row], graded: Sequence[Graded | None], seconds: float, all_rows: int) -> CodeReport:
+def _report(rows: Sequence[Row], graded: Sequence[Graded | None], seconds: float, all_rows: int) -> CodeReport:
     found = [_graded_row(row, one) for row, one in zip(rows, graded, strict=True)]
     pairs = list(zip(rows, found, strict=True))
     labelled = [(row.expected, one.verdict == Status.AC) for row, one in pairs if row.expected is not None]
@@ -232,7 +228,7 @@ def _report(rows: Sequence[_Row], graded: Sequence[Graded | None], seconds: floa
     )
 
 
-def _graded_row(row: _Row, graded: Graded | None) -> GradedRow:
+def _graded_row(row: Row, graded: Graded | None) -> GradedRow:
     if graded is None:
         return GradedRow(row.id, None, None, error=row.error, expected=row.expected)
     known = graded.verdict != Status.INFRA

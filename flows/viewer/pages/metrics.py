@@ -15,7 +15,8 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
-from flows.loop.series import Night, Series
+from flows.loop.series import Series
+from flows.stored.nights import Night
 from flows.viewer.pages.nights import names
 from flows.viewer.server_state import ServerState, server_state
 from flows.viewer.viewer import Viewer

@@ -7,13 +7,12 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from flows.loop.series import Night, Series
+from flows.loop.series import Series
+from flows.stored.nights import Night, series_in
 from flows.stored.policies import promoted
 from flows.stored.runs import run_names
 from flows.viewer.viewer import Viewer
 from tasks.domain.errors import UserError
-
-NIGHTS = "nights"
 
 
 def nights_page(viewer: Viewer, request: Request) -> Response:
@@ -39,7 +38,7 @@ def series_page(viewer: Viewer, request: Request) -> Response:
 
 def names(viewer: Viewer) -> list[str]:
     """Return the names of all series."""
-    return list(viewer.store.listdir(NIGHTS))
+    return series_in(viewer.store)
 
 
 def spent(night: Night) -> float | None:

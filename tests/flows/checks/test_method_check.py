@@ -82,3 +82,5 @@ def test_a_hint_for_a_thinking_model_is_warned_of_with_the_reason(tmp_path: Path
 def test_the_seed_is_said_to_choose_where_rewards_cannot() -> None:
     tree = {"materialize": {"choose": "reward"}, "generate": {"waves": [16]}}
     assert "the seed chooses" in said(tree)
+    assert "whose samples all have reward 0 gives no row" in said({"run": {"preset": "raft"}})
+    assert not said({"run": {"preset": "raft"}, "verify": {"reward": "code", "code": {"graded": True}}})

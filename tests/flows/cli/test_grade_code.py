@@ -12,7 +12,8 @@ import pytest
 
 from sandbox.grading.grading import Program
 from tasks.domain.errors import UserError
-from tasks.graders.program_file import program_of, read_rows
+from tasks.graders.program_file import WANTED, grade_file, program_of, row_of
+from tasks.graders.rows import read_lines
 
 STDIN = {"inputs": ["1\n", "2\n"], "outputs": ["2\n", "3\n"]}
 ROWS: list[dict[str, Any]] = [
@@ -77,7 +78,8 @@ def test_a_file_is_graded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("row", "sentence"), FAULTY)
 def test_a_row_that_cannot_be_graded_says_why(tmp_path: Path, row: Any, sentence: str) -> None:
-    (read,) = read_rows(write(tmp_path / "rows.jsonl", [row]))
+    (line,) = read_lines(write(tmp_path / "rows.jsonl", [row]), WANTED)
+    read = row_of(line)
     assert read.program is None
     assert sentence in str(read.error) and "line 1" in str(read.error)
 
@@ -89,7 +91,7 @@ def test_a_file_that_is_none_is_told_in_one_sentence(tmp_path: Path, text: str, 
     path = tmp_path / "rows.jsonl"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(UserError, match=sentence):
-        read_rows(str(path))
+        grade_file(str(path))
 
 
 def test_limits_and_tests_come_from_the_row() -> None:

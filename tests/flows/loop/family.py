@@ -13,10 +13,11 @@ from tasks.data.sources import load_problems
 from tasks.domain.fingerprint import digest_of_text
 from tasks.domain.prompts import template_named
 from tasks.domain.run_result import RunResult
-from tasks.domain.schema import Example, Hint, Sample, to_table
+from tasks.domain.schema import Example, Hint, Sample, Verdict, to_table
 from tasks.store.artifacts import Manifest, Store
+from tasks.store.manifest import key_of
 from tests.handmade import made_up_base, run_directly
-from tests.rig import record, recorded_samples, small_config
+from tests.rig import recipes, record, recorded_samples, small_config
 
 TRAIN = 12
 
@@ -61,13 +62,32 @@ def record_hinted(config: RunConfig, hint: Hint) -> None:
 
 def manifest(config: RunConfig, number: int, stage: str) -> Manifest:
     """What an iteration stored of a stage."""
-    from tasks.store.manifest import key_of
-
     store = Store(config.run.store)
     recipe = store.read_json(f"runs/small/recipes/{f'iteration-{number}' if number else 'base'}/{stage}.json")
     assert recipe is not None
     found = store.lookup(stage, key_of(recipe))
     assert found is not None
+    return found
+
+
+def verdicts(config: RunConfig, number: int) -> dict[str, dict[int, Verdict]]:
+    """What an iteration's first tries on train problems were graded: problem -> index -> verdict."""
+    store = Store(config.run.store)
+    found: dict[str, dict[int, Verdict]] = {}
+    for slot, recipe in recipes(store).items():
+        if slot.startswith(f"iteration-{number}/train/") and slot.endswith("verify"):
+            made = store.lookup("verify", key_of(recipe))
+            assert made is not None
+            for row in store.rows(store.ref(made), Verdict):
+                found.setdefault(row.problem_id, {})[row.index] = row
+    return found
+
+
+def kept(config: RunConfig, number: int) -> dict[str, list[int]]:
+    """Which samples of each problem became rows of an iteration."""
+    found: dict[str, list[int]] = {}
+    for row in rows(config, number):
+        found.setdefault(row.problem_id, []).append(row.index)
     return found
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from flows.loop.gate import gate
-from flows.loop.series import Night, NightSettings, Series
+from flows.loop.series import NightSettings, Series
+from flows.stored.nights import Night
 from tasks.domain.run_result import PolicyScore
 from tasks.domain.schema import Policy
 from tasks.store.artifacts import Store

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flows.loop.series import Night, Series
+from flows.loop.series import Series
 from flows.stored.ls import list_store
+from flows.stored.nights import Night
 from tasks.domain.schema import Policy
 from tasks.store.artifacts import Store
 

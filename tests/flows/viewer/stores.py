@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from flows.loop.series import Night, Series
+from flows.loop.series import Series
+from flows.stored.nights import Night
 from flows.stored.policies import promote
 from tasks.domain.schema import Policy, Sample, from_table, to_table
 from tasks.store.artifacts import Store

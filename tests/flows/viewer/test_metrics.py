@@ -9,7 +9,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from flows.loop.series import Night, Series
+from flows.loop.series import Series
+from flows.stored.nights import Night
 from flows.stored.runs import read_result
 from flows.viewer.app import make_app
 from flows.viewer.server_state import API_VARIABLE

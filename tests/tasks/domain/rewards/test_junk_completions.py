@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tasks.domain.rewards.test_math_reward import label_of
+from tests.tasks.domain.rewards.test_math_reward import accepted
 
 # Each form of gold with a wrong answer of the same form.
 GOLDS = (
@@ -81,7 +81,3 @@ def test_junk_is_refused(gold: str) -> None:
 def test_digits_shown_backwards_are_read_as_they_stand() -> None:
     """The mark U+202E shows 12 for 21."""
     assert not accepted("12", "\\boxed{\u202e21\u202c}")
-
-
-def accepted(gold: str, completion: str) -> bool:
-    return label_of({"id": "junk", "gold": gold, "pred": completion}) == "correct"

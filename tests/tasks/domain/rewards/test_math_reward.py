@@ -37,6 +37,10 @@ def label_of(row: dict[str, Any]) -> str:
     return check.decided.label if check.decided else decide(check.payload)[0]
 
 
+def accepted(gold: str, completion: str, question: str = "") -> bool:
+    return label_of({"id": "made-up", "gold": gold, "pred": completion, "question": question}) == "correct"
+
+
 def case_params() -> Iterator[Any]:
     for row in rows(CASES):
         yield pytest.param(row, id=row["id"])

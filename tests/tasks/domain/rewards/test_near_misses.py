@@ -2,9 +2,7 @@
 
 import pytest
 
-from tasks.domain.equivalence.decide import decide
-from tasks.domain.rewards.math import MathReward
-from tasks.domain.schema import Problem
+from tests.tasks.domain.rewards.test_math_reward import accepted
 
 DIE = "A fair die is rolled. What is the probability?"
 SPRINGS = r"Springs with constants $k_1$ and $k_2$ pull at $x$ and $y$. What is the force?"
@@ -64,16 +62,11 @@ RIGHT = [
 ]
 
 
-def label(question: str, gold: str, completion: str) -> str:
-    check = MathReward().prepare(Problem("p", "s", "test", "math", question, gold=gold), completion)
-    return check.decided.label if check.decided else decide(check.payload)[0]
-
-
 @pytest.mark.parametrize(("question", "gold", "completion"), WRONG)
 def test_what_looks_like_the_gold_and_is_not_is_wrong(question: str, gold: str, completion: str) -> None:
-    assert label(question, gold, completion) != "correct"
+    assert not accepted(gold, completion, question)
 
 
 @pytest.mark.parametrize(("question", "gold", "completion"), RIGHT)
 def test_what_the_rules_are_for_is_right(question: str, gold: str, completion: str) -> None:
-    assert label(question, gold, completion) == "correct"
+    assert accepted(gold, completion, question)

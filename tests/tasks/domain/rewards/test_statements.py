@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from tasks.domain.rewards.extraction import labels as places
-from tests.tasks.domain.rewards.test_math_reward import label_of
+from tests.tasks.domain.rewards.test_math_reward import accepted
 
 COUNT = 10
 LABELS = (
@@ -100,10 +100,6 @@ def test_joined_statements_are_one_answer(form: str) -> None:
 
 def numbers_of(found: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(one, two) for one, two in found if "\\" not in one]
-
-
-def accepted(gold: str, completion: str) -> bool:
-    return label_of({"id": "made-up", "gold": gold, "pred": completion}) == "correct"
 
 
 def test_labels_are_those_of_a_whole_scan() -> None:
