@@ -132,6 +132,7 @@ def _tester(sandbox: Sandbox, program: Program, tests: AssertTests, ahead: bool)
     request: dict[str, object] = {
         "prompt": tests.prompt, "code": tests.code_all if program.run_all else tests.code,
         "names": list(tests.names), "modules": list(tests.modules), "apart": list(tests.apart), "watch": tests.watch,
+        "arrays": tests.numpy,
         "ahead": tests.code_ahead if ahead else "",
     }  # fmt: skip
     patience = program.limits.hard_wall_seconds + SPARE_SECONDS

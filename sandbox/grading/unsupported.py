@@ -81,6 +81,12 @@ def _derived(node: ast.AST, names: set[str]) -> Iterator[str]:
             yield f"the tests derive the class {node.name} from {base.id} of the program, which stays in its process"  # type: ignore[attr-defined]
 
 
+def _matched(node: ast.AST, names: set[str]) -> Iterator[str]:
+    """A pattern wants a class of the tests' own process."""
+    if isinstance(node, ast.MatchClass) and dotted(node.cls).split(".")[0] in names:
+        yield f"the tests match against {dotted(node.cls)} of the program, which stays in its process"
+
+
 def _changed(node: ast.AST, names: set[str]) -> Iterator[str]:
     """A constant of the program that the tests would change: they have a copy."""
     place: ast.expr | None = None
@@ -101,4 +107,5 @@ CHECKS: dict[type[ast.AST], tuple[Check, ...]] = {
     ast.arg: (_fixtures,),
     ast.Attribute: (_insides,),
     ast.ClassDef: (_derived,),
+    ast.MatchClass: (_matched,),
 }

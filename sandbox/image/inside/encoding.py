@@ -32,7 +32,8 @@ class Encoder:
     """Writes one value. `known`: id of a mutable container -> its number, written as a reference to the reader's own one.
 
     With `number` each further mutable container gets the next number, from `first` on, and stands in `kept`; `met` are the numbers
-    that were written. `refer(value)` gives the bytes of a value that stays here, or None.
+    that were written. `refer(value)` gives the bytes of a value that stays here, or None; it is also asked for objects of classes below
+    a built-in one.
     """
 
     def __init__(
@@ -63,9 +64,13 @@ class Encoder:
     def _write(self, value: Any, depth: int) -> None:
         if depth > MAX_DEPTH:
             raise Unencodable(f"a value nested more than {MAX_DEPTH} deep")
-        base = base_of(type(value))
+        kind = type(value)
+        base = base_of(kind)
         if base is None:
             self._write_foreign(value, depth)
+            return
+        if self.refer is not None and kind not in WRITERS and (reference := self.refer(value)) is not None:
+            self.put(reference)
             return
         if base in MUTABLE:
             known = self.known.get(id(value))
@@ -117,6 +122,14 @@ class Encoder:
             if reference is None:
                 raise Unencodable(full_name)
             self.put(reference)
+
+    def add(self, value: Any) -> None:
+        """One of several values that a caller puts together."""
+        self._write(value, 1)
+
+    def add_stored(self, value: Any) -> None:
+        """The base value of an object of a class below a built-in one, read by the built-in type's own methods."""
+        WRITERS[base_of(type(value))](self, value, 1)
 
     def put(self, data: bytes) -> None:
         self.size += len(data)

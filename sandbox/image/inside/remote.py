@@ -3,7 +3,8 @@
 Operators show values to the program, and a value that it is compared with must not be shown. So an object is compared here:
 with itself, or, where its class has an `__eq__` of its own, by the fields that came with it when it was last handed out. Fields
 that a later operation could have filled in do not count, and an object that the tests made equals another one only if what
-they made it of is found among its fields. Order and arithmetic are asked of the program for objects that the tests made.
+they made it of is found among its fields. Order and arithmetic are asked of the program for objects that the tests made, and of any two of its own whether they have
+something in common (flags).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from .values import NAMED
 
+OF_FLAGS = frozenset(["or_", "and_", "xor"])
 MAX_LOOK = 4  # levels of fields in which constructor arguments are looked for
 SHOWN = frozenset({
     "__name__", "__doc__", "__qualname__", "__wrapped__", "__dict__", "__module__", "__annotations__", "__defaults__", "__kwdefaults__", "__bases__",
@@ -26,15 +28,17 @@ class Remote:
         "_restem_fields",
         "_restem_given",
         "_restem_made",
+        "_restem_mixed",
         "_restem_name",
         "_restem_number",
         "_restem_owner",
+        "_restem_stored",
         "_restem_tests",
     )
 
     def __init__(self, tests: Any, name: str | None, number: int | None = None) -> None:
         for slot, value in (
-            ("tests", tests), ("name", name), ("number", number), ("fields", None), ("made", False), ("given", None), ("owner", None),
+            ("tests", tests), ("name", name), ("number", number), ("fields", None), ("made", False), ("given", None), ("owner", None), ("stored", None), ("mixed", False),
         ):  # fmt: skip
             object.__setattr__(self, f"_restem_{slot}", value)
 
@@ -62,9 +66,13 @@ class Remote:
         made = self._restem_tests.ask("call", self, *arguments, **keywords)
         for involved in (self._restem_owner, *arguments, *keywords.values()):
             refreshed(involved)
-        if isinstance(made, Remote) and isinstance(self, RemoteClass) and not made._restem_made:
-            object.__setattr__(made, "_restem_made", True)
-            object.__setattr__(made, "_restem_given", [*arguments, *keywords.values()])
+        if isinstance(made, Remote) and isinstance(self, RemoteClass):
+            given = [*arguments, *keywords.values()]
+            if not made._restem_made:
+                object.__setattr__(made, "_restem_made", True)
+                object.__setattr__(made, "_restem_given", given)
+            elif made._restem_given != given:  # one object for all arguments stands for none of them
+                object.__setattr__(made, "_restem_mixed", True)
         return made
 
     def __getitem__(self, key: Any) -> Any:
@@ -140,13 +148,18 @@ class Remote:
         return copied(self, "deepcopy")
 
     def __instancecheck__(self, value: Any) -> bool:
-        return isinstance(value, Remote) and self._restem_tests.ask("isinstance", value, self) is True
+        known = isinstance(value, Remote) or "_restem_value" in getattr(value, "__dict__", ())
+        return known and self._restem_tests.ask("isinstance", value, self) is True
 
     def __subclasscheck__(self, value: Any) -> bool:
         return isinstance(value, Remote) and self._restem_tests.ask("issubclass", value, self) is True
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Remote) and (identity(self) == identity(other) or same_fields(self, other))
+        if not isinstance(other, Remote):  # the base value of an object of a class below a built-in one
+            return self._restem_stored is not None and bool(self._restem_stored == other)
+        if self._restem_mixed or other._restem_mixed:
+            return False
+        return identity(self) == identity(other) or same_fields(self, other)
 
     def __hash__(self) -> int:
         fields = self._restem_fields
@@ -250,10 +263,10 @@ def _comparison(name: str) -> Any:
 
 def _arithmetic(name: str, swapped: bool) -> Any:
     def calculate(self: Remote, other: Any) -> Any:
-        if not self._restem_made:
+        if not (self._restem_made or (name in OF_FLAGS and isinstance(other, Remote))):
             return NotImplemented
         found = self._restem_tests.ask("binary", self, name, other, swapped)
-        if isinstance(found, Remote):
+        if isinstance(found, Remote) and self._restem_made:
             object.__setattr__(found, "_restem_made", True)
         return found
 

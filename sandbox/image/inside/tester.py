@@ -2,7 +2,7 @@
 
 The source is an encoded mapping: `prompt` (text whose helpers the tests may use), `code` (the tests, rewritten by
 sandbox/grading/rewriting.py: asserts report `passed(n)` / `failed(n)`, names of the program are asked for), `names` (what the
-program defines), `modules`, `apart` (constants of the program that must differ), `watch` (whether what it prints matters). An
+program defines), `modules`, `apart` (constants of the program that must differ), `watch` (whether what it prints matters), `arrays` (whether numpy is used). An
 operation on the program goes out as `?` and a frame of call.py; the report at the end is `!` and a mapping. With `ahead` (the code
 once more, see ahead.py) the operations that can be foreseen go out first, as `*` and all their frames, and `~` instead of a report says
 that the tests have strayed from them. What comes back is data: equality, hashing and truth of plain values are this interpreter's own, and objects of the program are compared here, by
@@ -21,7 +21,7 @@ import unittest
 from collections import deque, namedtuple
 from typing import Any
 
-from . import decoding, encoding, pytest_like, shared, values
+from . import arrays, decoding, encoding, pytest_like, shared, values
 from .remote import Remote, identity, stand_in
 from .values import NUMBER
 
@@ -70,6 +70,7 @@ class Tests:
     def __init__(self, channel: Any) -> None:
         self.channel = channel
         self.lent: list[Any] = []  # objects of the tests that the program may use
+        self.lent_numbers: dict[int, int] = {}  # id -> place in `lent`: one object there is one object here
         self.objects: dict[int, Any] = {}  # stand-ins by their number
         self.classes: dict[Any, Any] = {}  # exceptions and named tuples of the program, as classes of this process
         self.constants: dict[str, Any] = {}
@@ -104,6 +105,8 @@ class Tests:
 
             self.turn = threading.RLock()
         try:
+            if request["arrays"]:
+                arrays.guard()
             if request["prompt"]:
                 exec(compiled(request["prompt"]), namespace)
             for name in request["modules"]:
@@ -169,7 +172,7 @@ class Tests:
 
     def type_of(self, value: Any) -> Any:
         """The class of a value: of an object of the program, its class there."""
-        return self.ask("class", value) if isinstance(value, Remote) else type(value)
+        return self.ask("class", value) if isinstance(value, Remote) or stays(value) else type(value)
 
     def can_be_called(self, value: Any) -> bool:
         return self.ask("callable", value) is True if isinstance(value, Remote) else callable(value)
@@ -299,6 +302,8 @@ class Tests:
             return b"x" + encoding.encode((name, [str(error)[:MAX_TEXT]]))
 
     def refer(self, value: Any) -> bytes | None:
+        if encoding.base_of(type(value)) is not None:
+            return self.refer_to_known(value)
         if isinstance(value, Remote):
             number = object.__getattribute__(value, "_restem_number")
             if number is not None:
@@ -310,12 +315,17 @@ class Tests:
         hint = lending(value)
         if hint is None:
             return None
-        self.lent.append(value)
-        return b"g" + NUMBER.pack(len(self.lent) - 1) + hint
+        number = self.lent_numbers.setdefault(id(value), len(self.lent))
+        if number == len(self.lent):
+            self.lent.append(value)  # and so it lives as long as its number counts
+        return b"g" + NUMBER.pack(number) + hint
 
     def refer_to_known(self, value: Any) -> bytes | None:
         """An object of the program that has a number; for contents, which ask and lend nothing."""
-        number = object.__getattribute__(value, "_restem_number") if isinstance(value, Remote) else None
+        if isinstance(value, Remote):
+            number = object.__getattribute__(value, "_restem_number")
+        else:
+            number = getattr(value, "__dict__", {}).get("_restem_value")
         return None if number is None else b"h" + NUMBER.pack(number) + b"-"
 
     # ------------------------------------------------------------ what stands for the program's objects here
@@ -336,9 +346,32 @@ class Tests:
             kind.__new__.__defaults__ = tuple(known[3][name] for name in known[2] if name in known[3])
             kind._restem_number = number
             return kind
+        if known[0] == "value":
+            return self.value(number, known[1], known[2], known[3])
         found = stand_in(self, number, b"-")
         object.__setattr__(found, "_restem_fields", (known[1], known[2]))
+        if known[0] == "holder":
+            object.__setattr__(found, "_restem_stored", known[3])
+            object.__setattr__(found, "_restem_fields", (known[1], known[2] | {"": known[3]}))
         return found
+
+    def value(self, number: int, kind: int, name: str, stored: Any) -> Any:
+        """A value of a class that the program made below a built-in one: here it is the built-in value, and what that has not is asked for."""
+        base = type(stored)
+        if base in encoding.MUTABLE or base not in encoding.BASES:
+            raise values.Malformed("not a value")
+        if (kind, base) not in self.classes:
+
+            def missing(made: Any, attribute: str) -> Any:
+                if attribute.startswith("_"):
+                    raise AttributeError(attribute)
+                return self.ask("get", made, attribute)
+
+            self.classes[kind, base] = type(name, (base,), {"__getattr__": missing})
+        if number not in self.objects or isinstance(self.objects[number], Remote):
+            made = self.objects[number] = self.classes[kind, base](stored)
+            made.__dict__["_restem_value"] = number
+        return self.objects[number]
 
     def record(self, name: str, fields: tuple[str, ...]) -> Any:
         """The named tuple of this name and these fields."""
@@ -428,6 +461,11 @@ def telling(value: Any, depth: int = 0) -> bool:
         parts = [*value, *value.values()] if isinstance(value, dict) else list(value)
         return len(parts) > 1 or any(telling(part, depth + 1) for part in parts)
     return True
+
+
+def stays(value: Any) -> bool:
+    """Whether it stands for a value of a class of the program."""
+    return "_restem_value" in getattr(value, "__dict__", ())
 
 
 def said(error: Any) -> str:

@@ -14,6 +14,7 @@ from tasks.graders.program_file import program_of
 
 pytestmark = pytest.mark.heavy
 CASES = Path(__file__).parents[2] / "cases" / "code_pairs.jsonl"
+DOORS_FILE = CASES.with_name("code_doors.jsonl")
 Pair = tuple[dict[str, Any], str, str]  # tests, the right program, the wrong one
 
 
@@ -81,6 +82,19 @@ def test_more_pairs_of_many_kinds(grading: Grading) -> None:
     accepted = [one.verdict == Status.AC for one in grading.grade_many(programs)]
     assert [pair["kind"] for pair, right in zip(pairs, accepted[::2], strict=True) if not right] == []
     assert [pair["kind"] for pair, wrong in zip(pairs, accepted[1::2], strict=True) if wrong] == []
+
+
+def test_what_looks_like_an_answer_is_none(grading: Grading) -> None:
+    """Objects that equal everything, empty arrays, early ends, in all forms of tests; beside them what is like them and right (`accepted`)."""
+    rows = [json.loads(line) for line in DOORS_FILE.read_text().splitlines()]
+    programs = [program_of({key: row[key] for key in row if key not in ("kind", "accepted")}) for row in rows]
+    found = [one.verdict for one in grading.grade_many(programs)]
+    wrong = [
+        f"{row['kind']}: {verdict}"
+        for row, verdict in zip(rows, found, strict=True)
+        if (verdict == Status.AC) != row.get("accepted", False) or verdict == Status.INFRA
+    ]
+    assert wrong == []
 
 
 # What each rule that loosens must not let in: (tests, a program that does not solve them).
