@@ -24,7 +24,9 @@ JUDGES = {
         "tasks.domain.rewards.code", "tasks.graders.programs", "sandbox.grading.grading", "sandbox.grading.calls", "sandbox.grading.asserts", "sandbox.grading.outcome",
         "sandbox.grading.program", "sandbox.image.inside.call", "sandbox.image.inside.tester",
         "sandbox.image.inside.calls", "sandbox.image.inside.program", "sandbox.image.inside.prelude", "sandbox.image.inside.remote",
-        "sandbox.image.inside.pytest_like", "sandbox.image.inside.shared",
+        "sandbox.image.inside.pytest_like", "sandbox.image.inside.shared", "sandbox.image.inside.lent", "sandbox.image.inside.operations",
+        "sandbox.image.inside.referring", "sandbox.image.inside.lending", "sandbox.image.inside.failures", "sandbox.image.inside.standing",
+        "sandbox.image.inside.telling", "sandbox.image.inside.arrays",
     ),
 }  # fmt: skip
 DECIDERS = {

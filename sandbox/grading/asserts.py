@@ -10,9 +10,11 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sandbox.grading.answers import ProgramRaised, Raised, plain_value
 from sandbox.grading.calls import answers_of, calls_job, error_text
 from sandbox.grading.outcome import Graded, Outcome, ended_early, outcome_of, shortened
-from sandbox.grading.plan import Plan, ProgramRaised, Raised, Unplanned, plain_value, plan_of
+from sandbox.grading.plain_operations import Unplanned
+from sandbox.grading.plan import Plan, plan_of
 from sandbox.grading.program import SPARE_SECONDS, Program, candidate, received, wants_numpy
 from sandbox.grading.tests import AssertTests
 from sandbox.image.inside.decoding import decode

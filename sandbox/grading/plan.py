@@ -9,28 +9,22 @@ values; whatever is not on it, and any answer that is no plain value, makes the 
 from __future__ import annotations
 
 import ast
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
+from sandbox.grading.answers import answered
 from sandbox.grading.calls import Request
+from sandbox.grading.plain_operations import ARITHMETIC, COMPARISONS, FUNCTIONS, Unplanned, number_of
 from sandbox.grading.rewriting import AssertTests
 from sandbox.grading.trees import dotted, literals, nodes_of
-from sandbox.image.inside.decoding import READERS, Decoder, Reader
 from tasks.domain.digits import any_digits
 
-MOST_KEYS = 1000  # of a set or mapping: hashes of hostile numbers can all be the same
-MOST_BITS = 1 << 16
 MOST_POWER = 100
 TELLING = 4  # characters of a literal that a program would hardly guess
 UNTELLING = frozenset({"True", "False", "None"})
 Value = Callable[[Sequence[Any]], Any]
-
-
-class Unplanned(Exception):
-    """Raised for something that only running the tests can decide."""
 
 
 @dataclass(frozen=True)
@@ -131,14 +125,14 @@ class _Planner:
         if isinstance(node.op, ast.Not):
             return lambda answers: not part(answers)
         if isinstance(node.op, ast.USub):
-            return lambda answers: -_number(part(answers))
+            return lambda answers: -number_of(part(answers))
         raise Unplanned
 
     def value_BinOp(self, node: ast.BinOp) -> Value:
         one, other, operate = self.value(node.left), self.value(node.right), ARITHMETIC.get(type(node.op))
         if operate is None:
             raise Unplanned
-        return lambda answers: operate(_number(one(answers)), _number(other(answers)))
+        return lambda answers: operate(number_of(one(answers)), number_of(other(answers)))
 
     def value_BoolOp(self, node: ast.BoolOp) -> Value:
         parts = [self.value(one) for one in node.values]
@@ -178,7 +172,7 @@ class _Planner:
         place = len(self.requests)
         self.requests.append(Request(name, arguments, keywords))
         self.told.append(_telling(*node.args, *(one.value for one in node.keywords)))
-        return lambda answers: _answered(answers[place])
+        return lambda answers: answered(answers[place])
 
 
 def _inlined(tree: ast.Module, names: dict[str, str]) -> list[ast.stmt]:
@@ -227,7 +221,7 @@ class _Folded(ast.NodeTransformer):
             return node
         if other == 0 and not isinstance(node.op, ast.Pow):
             return node
-        return ast.Constant(operate(_number(one), _number(other)))
+        return ast.Constant(operate(number_of(one), number_of(other)))
 
 
 def _power(one: Any, other: Any) -> Any:
@@ -246,114 +240,3 @@ def _literal(node: ast.expr) -> Any:
 def _telling(*nodes: ast.expr) -> set[str]:
     """Return the literals in expressions that could reveal an expected value, as texts."""
     return {text for text in literals(*nodes) if len(text) >= TELLING} - UNTELLING
-
-
-# ------------------------------------------------------------ operations on plain values
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, float) or (isinstance(value, int) and value.bit_length() < MOST_BITS):
-        return value
-    raise Unplanned
-
-
-ARITHMETIC: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
-    ast.Add: lambda one, other: one + other,
-    ast.Sub: lambda one, other: one - other,
-    ast.Mult: lambda one, other: one * other,
-    ast.Div: lambda one, other: one / other,
-}
-COMPARISONS: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
-    ast.Eq: lambda one, other: one == other,
-    ast.NotEq: lambda one, other: one != other,
-    ast.Lt: lambda one, other: one < other,
-    ast.LtE: lambda one, other: one <= other,
-    ast.Gt: lambda one, other: one > other,
-    ast.GtE: lambda one, other: one >= other,
-    ast.Is: lambda one, other: _singleton(one) is _singleton(other),
-    ast.IsNot: lambda one, other: _singleton(one) is not _singleton(other),
-    ast.In: lambda one, other: one in other,
-    ast.NotIn: lambda one, other: one not in other,
-}
-
-
-def _singleton(value: Any) -> Any:
-    if value is None or isinstance(value, bool):
-        return value
-    raise Unplanned
-
-
-def _few(value: Any) -> set[Any]:
-    if not isinstance(value, str | list | tuple | set | frozenset | dict) or len(value) > MOST_KEYS:
-        raise Unplanned
-    return set(value)
-
-
-def _sorted(value: Any) -> list[Any]:
-    return sorted(value)
-
-
-FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
-    "abs": lambda value: abs(_number(value)),
-    "round": lambda value, *digits: round(_number(value), *digits),
-    "len": len,
-    "set": _few,
-    "sorted": _sorted,
-    "list": list,
-    "tuple": tuple,
-    "int": lambda value: int(_number(value)),
-    "float": lambda value: (
-        float(value) if isinstance(value, str) and len(value) < TELLING * 2 else float(_number(value))
-    ),
-    "math.isclose": lambda one, other, **named: math.isclose(_number(one), _number(other), **named),
-    "math.fabs": lambda value: math.fabs(_number(value)),
-    "math.isnan": lambda value: math.isnan(_number(value)),
-    "math.isinf": lambda value: math.isinf(_number(value)),
-}
-
-
-# ------------------------------------------------------------ answers
-
-
-@dataclass(frozen=True)
-class Raised:
-    """An answer that is an exception of the program."""
-
-    text: str
-
-
-class ProgramRaised(Exception):
-    """An assert used the answer of a call that raised."""
-
-
-def _answered(answer: Any) -> Any:
-    if isinstance(answer, Raised):
-        raise ProgramRaised(answer.text)
-    return answer
-
-
-def plain_value(data: bytes) -> Any:
-    """Return a value of plain types. Raises Malformed, or Unplanned for any other value."""
-    reader = Decoder(data)
-    reader.readers = PLAIN_READERS
-    return reader.decode()
-
-
-def _limited(read: Reader) -> Reader:
-    def limited(decoder: Decoder, depth: int) -> Any:
-        if int.from_bytes(decoder.data[decoder.at : decoder.at + 4], "little") > 2 * MOST_KEYS:
-            raise Unplanned
-        return read(decoder, depth)
-
-    return limited
-
-
-def _unplanned(decoder: Decoder, depth: int) -> Any:
-    raise Unplanned
-
-
-PLAIN_READERS: Final[dict[bytes, Reader]] = {
-    **dict.fromkeys(READERS, _unplanned),
-    **{tag: READERS[tag] for tag in (b"N", b"T", b"F", b"i", b"f", b"s", b"b", b"l", b"t", b"c")},
-    **{tag: _limited(READERS[tag]) for tag in (b"d", b"e", b"z")},
-}

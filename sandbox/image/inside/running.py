@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import child, frames, procs, values
+from .memory_files import contents, memory_file
 from .workshop import Odd, Workshop
 
 STDERR_TAIL_BYTES = 4096
@@ -49,7 +50,7 @@ class Run:
     # ------------------------------------------------------------ start
 
     def _start(self, mode: str, blobs: list[bytes]) -> None:
-        source, stdin, *requests = (_memory_file(blob) for blob in blobs)
+        source, stdin, *requests = (memory_file(blob) for blob in blobs)
         self._stdout = os.memfd_create("stdout")
         self._stderr, stderr = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._stderr, False)
@@ -280,7 +281,7 @@ class Run:
         if odd is not None:
             header |= {"ending": "HOSTILE", "detail": str(odd)}
         most = self._limits["output_bytes"]
-        stdout, answers = _contents(self._stdout, min(size, most)), _contents(self._answers, min(said, most))
+        stdout, answers = contents(self._stdout, min(size, most)), contents(self._answers, min(said, most))
         self._close()
         return frames.packed(frames.RESULT, header, stdout, self._tail, answers), odd
 
@@ -340,20 +341,3 @@ def _status(status: int) -> tuple[int | None, int | None]:
     if os.WIFSIGNALED(status):
         return None, os.WTERMSIG(status)
     return os.WEXITSTATUS(status), None
-
-
-def _memory_file(data: bytes) -> int:
-    fd = os.memfd_create("job")
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
-    os.lseek(fd, 0, os.SEEK_SET)
-    return fd
-
-
-def _contents(fd: int, size: int) -> bytes:
-    parts, at = [], 0
-    while at < size and (part := os.pread(fd, min(size - at, 1 << 20), at)):
-        parts.append(part)
-        at += len(part)
-    return b"".join(parts)

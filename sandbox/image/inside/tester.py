@@ -13,24 +13,21 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import io
 import re
 import sys
 import types
 import unittest
-from collections import deque, namedtuple
+from collections import deque
 from typing import Any
 
 from . import arrays, decoding, encoding, pytest_like, shared, values
-from .remote import Remote, identity, stand_in
+from .failures import MAX_TEXT, ProgramEnded, ProgramError, marked, text_of
+from .lending import LENDING, lending
+from .remote import Remote
+from .standing import Standing, stays
+from .telling import involved, telling
 from .values import NUMBER
 
-MAX_TEXT = 500
-TELLING = 4  # characters that a program would hardly guess
-MOCKS = "unittest.mock"
-MOCK_RECORDS = re.compile(
-    r"assert_|(?:called|call_count|call_args|call_args_list|method_calls|return_value|side_effect)\Z|mock_|(?:reset|configure|attach)_mock"
-)
 THREADS = re.compile(r"\bthreading\b|ThreadPool")
 UNCOUNTED = ("name", "get", "object", "watch", "seed", "text", "repr", "class", "callable")
 
@@ -42,14 +39,6 @@ NAMING = (
     "binary",
     "unary",
 )  # their first argument is the name of an attribute or operator
-
-
-class ProgramEnded(BaseException):
-    """The program's process is gone; no `except Exception` of a test may hide that."""
-
-
-class ProgramError(Exception):
-    """What the program raised, where no built-in class tells."""
 
 
 def main(source: bytes, channel: Any) -> None:
@@ -64,15 +53,13 @@ def main(source: bytes, channel: Any) -> None:
     channel.receive()
 
 
-class Tests:
+class Tests(Standing):
     """One run of one set of tests."""
 
     def __init__(self, channel: Any) -> None:
+        super().__init__()
         self.channel = channel
-        self.lent: list[Any] = []  # objects of the tests that the program may use
         self.lent_numbers: dict[int, int] = {}  # id -> place in `lent`: one object there is one object here
-        self.objects: dict[int, Any] = {}  # stand-ins by their number
-        self.classes: dict[Any, Any] = {}  # exceptions and named tuples of the program, as classes of this process
         self.constants: dict[str, Any] = {}
         self.apart: list[str] = []
         self.known_passed: set[int] = set()
@@ -328,101 +315,6 @@ class Tests:
             number = getattr(value, "__dict__", {}).get("_restem_value")
         return None if number is None else b"h" + NUMBER.pack(number) + b"-"
 
-    # ------------------------------------------------------------ what stands for the program's objects here
-
-    def resolve(self, tag: bytes, number: int, hint: Any) -> Any:
-        if tag == b"g":
-            return self.lent[number]
-        if tag == b"o":
-            return self.known(number, hint)
-        return stand_in(self, number, hint)
-
-    def known(self, number: int, known: Any) -> Any:
-        """An object with its fields, or a class that has one like it here."""
-        if known[0] == "exception":
-            return self.exception_class(known[1], known[2])
-        if known[0] == "record":
-            kind = self.record(known[1], known[2])
-            kind.__new__.__defaults__ = tuple(known[3][name] for name in known[2] if name in known[3])
-            kind._restem_number = number
-            return kind
-        if known[0] == "value":
-            return self.value(number, known[1], known[2], known[3])
-        found = stand_in(self, number, b"-")
-        object.__setattr__(found, "_restem_fields", (known[1], known[2]))
-        if known[0] == "holder":
-            object.__setattr__(found, "_restem_stored", known[3])
-            object.__setattr__(found, "_restem_fields", (known[1], known[2] | {"": known[3]}))
-        return found
-
-    def value(self, number: int, kind: int, name: str, stored: Any) -> Any:
-        """A value of a class that the program made below a built-in one: here it is the built-in value, and what that has not is asked for."""
-        base = type(stored)
-        if base in encoding.MUTABLE or base not in encoding.BASES:
-            raise values.Malformed("not a value")
-        if (kind, base) not in self.classes:
-
-            def missing(made: Any, attribute: str) -> Any:
-                if attribute.startswith("_"):
-                    raise AttributeError(attribute)
-                return self.ask("get", made, attribute)
-
-            self.classes[kind, base] = type(name, (base,), {"__getattr__": missing})
-        if number not in self.objects or isinstance(self.objects[number], Remote):
-            made = self.objects[number] = self.classes[kind, base](stored)
-            made.__dict__["_restem_value"] = number
-        return self.objects[number]
-
-    def record(self, name: str, fields: tuple[str, ...]) -> Any:
-        """The named tuple of this name and these fields."""
-        if (name, fields) not in self.classes:
-            base = namedtuple(name, fields)  # type: ignore[misc]
-
-            def missing(made: Any, attribute: str) -> Any:
-                if attribute.startswith("_"):
-                    raise AttributeError(attribute)
-                return self.ask("get", made, attribute)
-
-            self.classes[name, fields] = type(name, (base,), {"__slots__": (), "__getattr__": missing})
-        return self.classes[name, fields]
-
-    def exception_class(self, own: Any, builtin: list[str]) -> type[Exception]:
-        """A class of this process for one of the program's: below the same built-in class, one for each base in between."""
-        found = next((kind for name in builtin if isinstance(kind := values.NAMED.get(name), type)), Exception)
-        if not issubclass(found, Exception):
-            found = Exception
-        for number, module, name in reversed(own):
-            key = ("exception", number)
-            if key not in self.classes:
-                at_home = getattr(sys.modules.get(module), name, None) if module in sys.stdlib_module_names else None
-                if isinstance(at_home, type) and issubclass(at_home, Exception):
-                    self.classes[key] = at_home
-                else:
-                    self.classes[key] = type(
-                        name, (found,), {"_restem_number": number, "__str__": said, "__module__": "tests"}
-                    )
-            found = self.classes[key]
-        return found
-
-    def exception(self, described: Any) -> Exception:
-        """The program's exception as an exception of this process, marked as the program's."""
-        names, arguments, text, own, message, attributes = described
-        if not own and not any(name in values.NAMED for name in names):
-            return marked(ProgramError(text), text)
-        kind = self.exception_class(own, names)
-        try:
-            error = kind.__new__(kind, *arguments)
-            if not own:
-                error.__init__(*arguments)  # type: ignore[misc]
-        except Exception:  # noqa: BLE001 - arguments that the class does not take
-            return marked(ProgramError(text), text)
-        error.args = tuple(arguments)
-        error._restem_said = message  # type: ignore[attr-defined]
-        for name, value in attributes.items():
-            if isinstance(name, str) and not name.startswith("_"):
-                setattr(error, name, value)
-        return marked(error, text)
-
 
 class Result(unittest.TestResult):
     """Keeps the first exception."""
@@ -440,94 +332,8 @@ class Result(unittest.TestResult):
             self.first = self.first or err[1]
 
 
-def involved(*parts: Any) -> frozenset[Any]:
-    """The names and objects of the program among these, and those whose methods these are."""
-    found = [one for one in parts if isinstance(one, Remote)]
-    owners = [one._restem_owner for one in found]
-    return frozenset(identity(one) for one in (*found, *owners) if one is not None)
-
-
-def telling(value: Any, depth: int = 0) -> bool:
-    """Whether a value could be what some outcome is compared with: more than a short number or text, or an object of the tests."""
-    if value is None or isinstance(value, bool | Remote):
-        return False
-    if depth > values.MAX_DEPTH:  # it holds itself
-        return True
-    if isinstance(value, int) and value.bit_length() > 64:  # whose text may take long
-        return True
-    if isinstance(value, int | float | str | bytes):
-        return len(str(value)) >= TELLING
-    if isinstance(value, tuple | list | set | frozenset | dict):
-        parts = [*value, *value.values()] if isinstance(value, dict) else list(value)
-        return len(parts) > 1 or any(telling(part, depth + 1) for part in parts)
-    return True
-
-
-def stays(value: Any) -> bool:
-    """Whether it stands for a value of a class of the program."""
-    return "_restem_value" in getattr(value, "__dict__", ())
-
-
-def said(error: Any) -> str:
-    """How an exception of the program prints; one that a test made prints as usual."""
-    text = error.__dict__.get("_restem_said")
-    return text if isinstance(text, str) else Exception.__str__(error)
-
-
 def same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other)
-
-
-def lending(value: Any) -> bytes | None:
-    """How an object of the tests may be used by the program; None: not at all. Frames and modules must stay out of reach."""
-    if isinstance(value, types.FunctionType | types.BuiltinFunctionType | types.MethodType | type):
-        return b"f"
-    if hasattr(type(value), "__next__") and not isinstance(value, io.IOBase):
-        return b"i"
-    return b"o" if own(value) or callable(value) else None
-
-
-def own(value: Any) -> bool:
-    """An instance of a class of the tests, a mock, or a stream in memory."""
-    return type(value).__module__ in ("tests", MOCKS) or isinstance(value, io.StringIO | io.BytesIO)
-
-
-def lent_attribute(thing: Any, name: str) -> Any:
-    if name in ("__name__", "__doc__", "__qualname__"):
-        return getattr(thing, name)
-    if name.startswith("_") or not own(thing) or (type(thing).__module__ == MOCKS and MOCK_RECORDS.match(name)):
-        raise AttributeError(name)
-    return getattr(thing, name)
-
-
-def owned(thing: Any) -> Any:
-    if not own(thing):
-        raise TypeError("this object of the tests cannot be used so")
-    return thing
-
-
-def changeable(thing: Any) -> Any:
-    """A mock is not: it is what the tests look at afterwards."""
-    if type(thing).__module__ == MOCKS:
-        raise TypeError("a mock of the tests cannot be changed")
-    return owned(thing)
-
-
-def iterated(thing: Any) -> Any:
-    return (line for line in thing) if isinstance(thing, io.IOBase) else iter(owned(thing))
-
-
-LENDING: dict[str, Any] = {
-    "call": lambda thing, /, *arguments, **keywords: thing(*arguments, **keywords),
-    "next": next,
-    "get": lent_attribute,
-    "set": lambda thing, name, value: setattr(changeable(thing), name, value),
-    "item": lambda thing, key: owned(thing)[key],
-    "length": lambda thing: len(owned(thing)),
-    "iterate": iterated,
-    "enter": lambda thing: type(owned(thing)).__enter__(thing),
-    "exit": lambda thing: type(owned(thing)).__exit__(thing, None, None, None),
-}
 
 
 def compiled(prompt: str) -> Any:
@@ -536,16 +342,3 @@ def compiled(prompt: str) -> Any:
         return compile(prompt, "prompt.py", "exec")
     except SyntaxError:
         return compile(f"{prompt.rstrip()}\n    pass\n", "prompt.py", "exec")
-
-
-def marked(error: Exception, text: str) -> Exception:
-    error._restem_raised = text  # type: ignore[attr-defined]
-    return error
-
-
-def text_of(error: BaseException) -> str:
-    """The last line of its traceback, shortened."""
-    text = getattr(error, "_restem_raised", None)
-    if not isinstance(text, str):
-        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return text.strip()[-MAX_TEXT:]

@@ -33,6 +33,7 @@ PARTS = frozenset(
         "cleaner",
         "limits",
         "frames",
+        "memory_files",
         "meter",
         "procs",
         "packages",

@@ -1,0 +1,53 @@
+"""Answers of the program to planned calls: plain values, or that it raised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sandbox.grading.plain_operations import MOST_KEYS, Unplanned
+from sandbox.image.inside.decoding import READERS, Decoder, Reader
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An answer that is an exception of the program."""
+
+    text: str
+
+
+class ProgramRaised(Exception):
+    """An assert used the answer of a call that raised."""
+
+
+def answered(answer: Any) -> Any:
+    if isinstance(answer, Raised):
+        raise ProgramRaised(answer.text)
+    return answer
+
+
+def plain_value(data: bytes) -> Any:
+    """Return a value of plain types. Raises Malformed, or Unplanned for any other value."""
+    reader = Decoder(data)
+    reader.readers = PLAIN_READERS
+    return reader.decode()
+
+
+def _limited(read: Reader) -> Reader:
+    def limited(decoder: Decoder, depth: int) -> Any:
+        if int.from_bytes(decoder.data[decoder.at : decoder.at + 4], "little") > 2 * MOST_KEYS:
+            raise Unplanned
+        return read(decoder, depth)
+
+    return limited
+
+
+def _unplanned(decoder: Decoder, depth: int) -> Any:
+    raise Unplanned
+
+
+PLAIN_READERS: Final[dict[bytes, Reader]] = {
+    **dict.fromkeys(READERS, _unplanned),
+    **{tag: READERS[tag] for tag in (b"N", b"T", b"F", b"i", b"f", b"s", b"b", b"l", b"t", b"c")},
+    **{tag: _limited(READERS[tag]) for tag in (b"d", b"e", b"z")},
+}

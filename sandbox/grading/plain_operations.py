@@ -1,0 +1,77 @@
+"""What an assert that is decided on the host may do with an answer: pure operations on plain values."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable
+from typing import Any, Final
+
+MOST_KEYS = 1000  # of a set or mapping: hashes of hostile numbers can all be the same
+MOST_BITS = 1 << 16
+SHORT_TEXT = 8  # characters of a text that may be read as a number
+
+
+class Unplanned(Exception):
+    """Raised for something that only running the tests can decide."""
+
+
+def number_of(value: Any) -> Any:
+    if isinstance(value, float) or (isinstance(value, int) and value.bit_length() < MOST_BITS):
+        return value
+    raise Unplanned
+
+
+ARITHMETIC: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
+    ast.Add: lambda one, other: one + other,
+    ast.Sub: lambda one, other: one - other,
+    ast.Mult: lambda one, other: one * other,
+    ast.Div: lambda one, other: one / other,
+}
+COMPARISONS: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
+    ast.Eq: lambda one, other: one == other,
+    ast.NotEq: lambda one, other: one != other,
+    ast.Lt: lambda one, other: one < other,
+    ast.LtE: lambda one, other: one <= other,
+    ast.Gt: lambda one, other: one > other,
+    ast.GtE: lambda one, other: one >= other,
+    ast.Is: lambda one, other: _singleton(one) is _singleton(other),
+    ast.IsNot: lambda one, other: _singleton(one) is not _singleton(other),
+    ast.In: lambda one, other: one in other,
+    ast.NotIn: lambda one, other: one not in other,
+}
+
+
+def _singleton(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    raise Unplanned
+
+
+def _few(value: Any) -> set[Any]:
+    if not isinstance(value, str | list | tuple | set | frozenset | dict) or len(value) > MOST_KEYS:
+        raise Unplanned
+    return set(value)
+
+
+def _sorted(value: Any) -> list[Any]:
+    return sorted(value)
+
+
+FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
+    "abs": lambda value: abs(number_of(value)),
+    "round": lambda value, *digits: round(number_of(value), *digits),
+    "len": len,
+    "set": _few,
+    "sorted": _sorted,
+    "list": list,
+    "tuple": tuple,
+    "int": lambda value: int(number_of(value)),
+    "float": lambda value: (
+        float(value) if isinstance(value, str) and len(value) < SHORT_TEXT else float(number_of(value))
+    ),
+    "math.isclose": lambda one, other, **named: math.isclose(number_of(one), number_of(other), **named),
+    "math.fabs": lambda value: math.fabs(number_of(value)),
+    "math.isnan": lambda value: math.isnan(number_of(value)),
+    "math.isinf": lambda value: math.isinf(number_of(value)),
+}
