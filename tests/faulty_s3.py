@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import random
+import sys
 import threading
 import time
 from collections import Counter
@@ -49,7 +50,7 @@ class FaultyS3:
 def faulty(proxy: FaultyS3) -> Iterator[FaultyS3]:
     """The proxy listens while the block runs; `proxy.url` is its address."""
     handler = type("Handler", (_Handler,), {"proxy": proxy})
-    server = ThreadingHTTPServer((proxy.host, 0), handler)
+    server = _Server((proxy.host, 0), handler)
     server.daemon_threads = True
     proxy.url = f"http://{proxy.host}:{server.server_port}"
     threading.Thread(target=server.serve_forever, name="faulty-s3", daemon=True).start()
@@ -58,6 +59,13 @@ def faulty(proxy: FaultyS3) -> Iterator[FaultyS3]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a client that was killed in the middle of a request."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -24,7 +24,7 @@ from tasks.domain.schema import Sample
 from tasks.store.artifacts import Store, key_of
 from tests.command import ROOT
 from tests.faulty_s3 import FaultyS3, faulty
-from tests.flows.run.test_fleet import FORM, NAME
+from tests.flows.run.test_fleet import FORM, NAME, records
 from tests.flows.run.test_kill import assert_each_index_once
 from tests.machine import FLOW_RUN, Machine, machine_up
 from tests.rig import record, small_config, tiny_base
@@ -34,6 +34,7 @@ from tests.soak import missing_parts
 BRIDGE, HOST = "restem0", "10.77.0.1"
 SECRET = "bench:of-two-machines"
 SHARE, SEED, AWAY_S = 0.1, 5, 60.0
+WAIT_S = 1800.0  # at most, for each step; a quiet machine takes five minutes for all
 PROBLEMS, RANGE, DRAWS = 12, 3, 4
 PLACE = f"s3://{BUCKET}/machines"
 
@@ -143,14 +144,22 @@ def main() -> dict[str, Any]:
         began = time.monotonic()
         flow_run = machine.start("self-train/self-train-fleet", {"config": form(folder), "settings": []})
         machine.until_in(
-            flow_run, lambda: first.jobs(machine, "/train/"), 400, "the first machine to sample train problems"
+            flow_run, lambda: first.jobs(machine, "/train/"), WAIT_S, "the first machine to sample train problems"
         )
         first.cut_off(AWAY_S)
-        machine.until_in(flow_run, lambda: first.jobs(machine, ""), 400, "the first machine to work again")
+        back = time.time()
+        machine.until_in(
+            flow_run, lambda: jobs_ended(first.name, back), WAIT_S, "the machine that was cut off to end a job"
+        )
+        machine.until_in(flow_run, lambda: first.jobs(machine, ""), WAIT_S, "it to work again")
         first.kill()
-        ended = machine.finish(flow_run, 900)
+        killed = time.time()
+        ended = machine.finish(flow_run, WAIT_S)
         assert ended.type == "COMPLETED", ended
-        return {**figures(Store(PLACE)), "requests": dict(proxy.seen), "seconds": round(time.monotonic() - began)}
+        return {
+            **figures(Store(PLACE)), "jobs_after_the_cut": len(jobs_ended(first.name, back)), "jobs_after_the_kill": len(jobs_ended("", killed)),
+            "requests": dict(proxy.seen), "seconds": round(time.monotonic() - began),
+        }  # fmt: skip
 
 
 def form(folder: Path) -> dict[str, Any]:
@@ -174,13 +183,18 @@ def figures(store: Store) -> dict[str, Any]:
         len(store.rows(store.ref(manifest), Sample)) for recipe in drawn if (manifest := committed(store, recipe))
     )
     assert samples == PROBLEMS * DRAWS, samples
-    jobs = [store.read_json(f"runs/{NAME}/jobs/{name}") or {} for name in store.listdir(f"runs/{NAME}/jobs")]
+    jobs = records(store)
     hosts = {one["host"] for one in jobs}
     assert len(hosts) == 2, hosts
     return {
         "train_samples": samples,
         "jobs_by_machine": {host: sum(one["host"] == host for one in jobs) for host in sorted(hosts)},
     }
+
+
+def jobs_ended(host: str, after: float) -> list[dict[str, Any]]:
+    """Jobs that this machine, or any for an empty name, has ended since then."""
+    return [one for one in records(Store(PLACE)) if one["ended"] > after and host in ("", one["host"])]
 
 
 def slots(store: Store, part: str, end: str) -> list[str]:
