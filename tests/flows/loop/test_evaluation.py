@@ -21,9 +21,13 @@ FIRST, SECOND = Slot.of(1, "gate", "new"), Slot.of(1, "gate", "promoted")
 
 
 class Fleetlike(Direct):
-    """Every range is in flight."""
+    """Every range is in flight; `driven` has how many ranges were driven together."""
+
+    def __init__(self) -> None:
+        self.driven: list[int] = []
 
     def in_flight(self, stages: Stages, ranges: int) -> int:
+        self.driven.append(ranges)
         return ranges
 
 
@@ -31,6 +35,7 @@ class AllAtOnce(Fleetlike):
     """Ranges of the first policy end after one of the second has begun."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.second_began = threading.Event()
 
     def range(self, stages: Stages, work: RangeWork, going: Callable[[], bool]) -> RangeSamples:
@@ -53,12 +58,14 @@ def test_policies_on_a_fleet_are_evaluated_side_by_side_and_each_gets_its_own_sc
 
 def test_equal_weights_are_drawn_from_once(tmp_path: Path) -> None:
     """Both would draw the same indices of the same problems, and one would be thrown away."""
-    run = run_of(tmp_path, Fleetlike())
+    run = run_of(tmp_path, executor := Fleetlike())
     skilled(run, {run.base.digest: 1})
     new, old = evaluate_policies(
         run, [Scoring(run.base, FIRST), Scoring(run.base, SECOND)], run.problems.val, val=True, draw="gate"
     )
     assert new == old
+    ranges = len(new.sampled_means()) // run.config.generate.range_size + 1
+    assert executor.driven == [ranges, ranges], "one after the other"
     drawn = [one for one in run.journal.outcomes if one.ref.uri.split("/")[-3] == "generate"]
     assert [one.cached for one in drawn] == [False] * (len(drawn) // 2) + [True] * (len(drawn) // 2)
 
