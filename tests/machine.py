@@ -252,10 +252,12 @@ def machine_up(
         "RESTEM_STORE": str(folder / "store"), "RESTEM_SCRATCH": str(folder / "scratch"), "OMP_NUM_THREADS": "1", **environment,
     }  # fmt: skip
     chosen = [word for pool in pools for word in ("--pool", pool)]
-    done = restem("up", "--folder", str(folder), "--host", host, "--port", str(port), *chosen, *more, environment=named)
-    assert done.returncode == 0, done.stderr
     try:
+        done = restem(
+            "up", "--folder", str(folder), "--host", host, "--port", str(port), *chosen, *more, environment=named
+        )
+        assert done.returncode == 0, done.stderr
         yield Machine(folder, done.stdout.strip(), named)
-    finally:
+    finally:  # also of what began to start before `up` gave up
         down = restem("down", "--folder", str(folder))
         assert down.returncode == 0, down.stderr
