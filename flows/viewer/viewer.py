@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -13,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from flows.stored.runs import run_names, stored_tree, unknown_run
+from flows.viewer.index import READERS
 from flows.viewer.shelf import Shelf
 from flows.viewer.text import seen
 from tasks.domain.amounts import duration
@@ -40,10 +43,12 @@ class Viewer:
 
     def runs(self) -> Iterator[tuple[str, dict[str, Any], RunResult | None]]:
         """Yield name, config and result of every run; folders without a config (of a series of nights) are left out."""
-        for name in run_names(self.store):
-            tree = stored_tree(self.store, name)
-            if tree is not None:
-                yield name, tree, self.result(name)
+        names = run_names(self.store)
+        with ThreadPoolExecutor(READERS) as readers:
+            trees = readers.map(partial(stored_tree, self.store), names)
+            results = readers.map(self.result, names)
+            found = list(zip(names, trees, results, strict=True))
+        yield from ((name, tree, result) for name, tree, result in found if tree is not None)
 
     def config(self, name: str) -> dict[str, Any]:
         """Return the config of a run; UserError when there is no such run."""
