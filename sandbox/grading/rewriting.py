@@ -24,7 +24,16 @@ UNREACHABLE = re.compile(
     r"builtins\.(?:input|open|print)\b|\bsys\.stdin\s*=|[\"']sys\.stdin[\"']|\bmonkeypatch\b|\bcapfd\b|\btmp_path\b"
 )
 ASKED = frozenset({"type", "callable"})
+UNREACHABLE_WORDS = (
+    "builtins.",
+    "sys.stdin",
+    "monkeypatch",
+    "capfd",
+    "tmp_path",
+)  # one of them is in all that the pattern finds
 WATCHING = re.compile(r"stdout\b|\bcapsys\b")
+WATCHING_WORDS = ("stdout", "capsys")
+NUMPY = re.compile(r"\bnumpy\b")
 Failing = Literal["stop", "go on", "pass over"]
 
 
@@ -83,7 +92,7 @@ def _assert_tests(prompt: str, test: str, entry_point: str | None) -> AssertTest
         tree = ast.parse(test)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise BadTests(f"the test code does not parse ({error})") from error
-    if (found := UNREACHABLE.search(test)) is not None:
+    if (found := _searched(UNREACHABLE, UNREACHABLE_WORDS, test)) is not None:
         raise BadTests(f"the tests change {found[0]!r}, which the program, in a process of its own, does not see")
     given = nodes_of(tree)
     imported = _without_program_imports(tree, given)
@@ -101,9 +110,14 @@ def _assert_tests(prompt: str, test: str, entry_point: str | None) -> AssertTest
     total = sum(type(node) is ast.Assert for node in nodes) + len(list(_test_cases(tree, nodes)))
     return AssertTests(
         "" if known is None else prompt, original, total, tuple(sorted(names)), tuple(sorted(modules)),
-        tuple(sorted(outcomes(nodes, names - {entry_point}))), WATCHING.search(test) is not None,
-        re.search(r"\bnumpy\b", test + (prompt if known else "")) is not None,
+        tuple(sorted(outcomes(nodes, names - {entry_point}))), _searched(WATCHING, WATCHING_WORDS, test) is not None,
+        _searched(NUMPY, ("numpy",), test + (prompt if known else "")) is not None,
     )  # fmt: skip
+
+
+def _searched(pattern: re.Pattern[str], words: Sequence[str], text: str) -> re.Match[str] | None:
+    """Search a text, faster: most have none of the words of which each match has one."""
+    return pattern.search(text) if any(word in text for word in words) else None
 
 
 # ------------------------------------------------------------ statements that make no sense apart from the program's file

@@ -52,9 +52,12 @@ def literals(*trees: ast.AST) -> set[str]:
 def _gather(node: ast.AST, found: set[str]) -> None:
     if isinstance(node, PLAIN):
         _text(node, found)
-    else:
-        for child in ast.iter_child_nodes(node):
-            _gather(child, found)
+    elif type(node) not in LEAVES:
+        for name in node._fields:
+            value = None if name in OPERATORS else getattr(node, name, None)
+            for child in value if type(value) is list else (value,):
+                if isinstance(child, ast.AST):
+                    _gather(child, found)
 
 
 def _text(node: ast.expr, found: set[str]) -> str:
