@@ -230,13 +230,25 @@ def test_a_problem_shows_its_samples_by_policy_with_evidence(client: TestClient,
     assert all(f"<dt>{name}</dt><dd>{html.escape(str(value))}</dd>" in text for name, value in verdict.evidence.items())
 
 
-def test_two_runs_side_by_side(client: TestClient) -> None:
+def greedy_at_the_end(viewed: Store, run: str) -> dict[str, bool]:
+    """Return by problem whether the greedy answer of the run's last policy on test is right, read without the index."""
+    rows = [row for row in stored(viewed, run) if "/test/greedy/" in row[0]]
+    last = max(slot.split("/")[0] for slot, _, _ in rows)
+    return {sample.problem_id: verdict.label == "correct" for slot, sample, verdict in rows if slot.startswith(last)}
+
+
+def test_two_runs_side_by_side(client: TestClient, viewed: Store) -> None:
     text = page(client, "/compare?run=small&run=other")
     assert "materialize.cap" in text and "run.name" not in text and "other minus small" in text
     assert len(re.findall(r'<polyline class="line c[12]', text)) == 4
     counts = {kind: int(count) for count, kind in re.findall(r"<summary>(\d+) (won|lost)", text)}
     same, neither = map(int, re.search(r"both solve (\d+), neither (\d+)", text).groups())  # type: ignore[union-attr]
     assert sum(counts.values()) + same + neither == 8
+    before, after = (greedy_at_the_end(viewed, run) for run in ("small", "other"))
+    assert counts["won"] == sum(after[one] and not before[one] for one in before)
+    assert counts["lost"] == sum(before[one] and not after[one] for one in before)
+    [value] = re.findall(r"<td>greedy</td><td>([+-]?[\d.]+) \[", text)
+    assert float(value) == pytest.approx(100 * (counts["won"] - counts["lost"]) / 8, abs=0.06)
     assert "choose 2 to 4" in page(client, "/compare?run=small", 404)
     assert "choose 2 to 4" in page(client, "/compare?run=a&run=b&run=c&run=d&run=e", 404)
     assert "Settings that differ" in page(client, "/compare?run=small&run=other&run=hostile")
