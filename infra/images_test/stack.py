@@ -68,14 +68,14 @@ class Stack:
         finally:
             self.compose("down", "--volumes", "--timeout", "15", quiet=False)
 
-    def client(self, *words: str) -> str:
+    def client(self, *words: str, quiet: bool = True) -> str:
         """Run a program in a fresh container of the orchestrator's image, with what a worker knows."""
-        return self.compose("run", "--rm", "--no-deps", "-T", "deploy", *words)
+        return self.compose("run", "--rm", "--no-deps", "-T", "deploy", *words, quiet=quiet)
 
     def run(self, deployment: str, **parameters: Any) -> None:
         """Start a deployment as a person would, and wait for its end; CalledProcessError unless it completes."""
         words = ("--params", json.dumps(parameters), "--watch", "--watch-timeout", str(RUN_WITHIN_S))
-        self.client("prefect", "--no-prompt", "deployment", "run", deployment, *words)
+        self.client("prefect", "--no-prompt", "deployment", "run", deployment, *words, quiet=False)
 
     def result(self, name: str) -> RunResult:
         """Read the result of a run from the store."""
