@@ -30,8 +30,15 @@ NEEDED = {  # program -> Debian package
     "dockerd": "docker.io", "docker": "docker.io", "debootstrap": "debootstrap", "iptables": "iptables", "ip": "iproute2", "nsenter": "util-linux",
 }  # fmt: skip
 LEAST_DISK_GIB = 30
+API = "http://127.0.0.1:4200/api"
 WHEELS_PORT = 8080  # on an address that only the engine reaches
-ASK_THE_API = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=20).status)"
+ASK_THE_API = """
+import sys, urllib.error, urllib.request
+try:
+    print(urllib.request.urlopen(sys.argv[1], timeout=20).status)
+except urllib.error.HTTPError as error:
+    print(error.code)
+"""
 PROGRAMS = [
     "run.execution=deployments",
     "data.train.limit=100",
@@ -151,13 +158,14 @@ def run(stack: Stack, figures: Figures, cleanup: ExitStack) -> None:
 
 def asks_for_its_secret(engine: Engine) -> None:
     """Ask the server on the published port: it is well, and answers nothing else without the secret."""
-    url = "http://127.0.0.1:4200/api"
-    engine.inside(sys.executable, "-c", ASK_THE_API, f"{url}/health")
-    try:
-        engine.inside(sys.executable, "-c", ASK_THE_API, f"{url}/admin/version")
-    except subprocess.CalledProcessError:
-        return
-    raise SystemExit("the server answers without its secret")
+    said = {
+        path: engine.inside(sys.executable, "-c", ASK_THE_API, f"{API}/{path}").strip()
+        for path in ("health", "admin/version")
+    }
+    if said != {"health": "200", "admin/version": "401"}:
+        raise SystemExit(
+            f"the server was to be well and to refuse whoever has no secret (200, 401); it answered {said}"
+        )
 
 
 def sandbox_images(engine: Engine) -> str:
