@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 from tasks.domain.equivalence.comparing.renaming import same_when_renamed
@@ -19,6 +20,7 @@ MIN_ANSWER_DIGITS = 5  # significant digits of a decimal answer that may stand f
 NUMBERS = ("num", "dec", "add", "mul", "neg", "inv", "pow", "pct", "deg", "fn", "sym", "unit")
 
 
+_PER_HOUR = re.compile(r"\$ (?:per |an? |/ ?)(?=[a-z]+$)")
 _NAMED = {
     "none": Node("empty"),
     "reals": Node("nset", (), "R"),
@@ -78,7 +80,7 @@ def _without_unit(node: Node) -> tuple[Node, str | None]:
         if words[:1] in (["degrees"], ["degree"], ["deg"]) and len(words) == 1:
             node = Node("deg", (node,))
     names = [name for name in names if name.casefold().strip(". ") not in RADIANS]
-    names = ["$" if name.startswith("$ ") else name for name in names]
+    names = [_PER_HOUR.sub("$/", name) if _PER_HOUR.match(name) else "$" if name.startswith("$ ") else name for name in names]
     known = [name for name in names if units.known(name)]
     return node, next(iter(known or names), None)
 

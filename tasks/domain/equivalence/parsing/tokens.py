@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from tasks.domain.equivalence.surface.spelling import rewritten
 from tasks.domain.equivalence.unicode import plain
-from tasks.domain.equivalence.words.units import LETTERS, known
-from tasks.domain.equivalence.words.vocabulary import (
+from tasks.domain.equivalence.words.units import LETTERS, known, usual
     FUNCTIONS,
     LAYOUT_COMMANDS,
     SHORT_WORDS,
@@ -125,7 +124,7 @@ def _scan(text: str) -> Iterator[Token]:
                 kind == "word"
                 and len(value) <= 3
                 and value.isascii()
-                and not (before == "num" and len(value) > 1 and known(value))  # 7 cm^2
+                and not (before == "num" and len(value) > 1 and usual(value))  # 7 cm^2
                 and (following in ("^", "_") or (value.isupper() and following in ("}", "/", "=", ":", "|")))
             )
             found = (
@@ -165,7 +164,7 @@ def _word(word: str, spaced: bool, before: str, after_slash: bool) -> Iterator[T
         and len(word) <= 3
         and word.lower() not in SHORT_WORDS
         and before != "text"
-        and not (spaced and before == "num" and len(word) > 1 and known(word))
+        and not (spaced and before == "num" and len(word) > 1 and usual(word))
     ):
         for letter in word:
             yield Token("sym", letter, spaced)

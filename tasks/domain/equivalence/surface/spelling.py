@@ -53,6 +53,7 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         # unit vectors, and units as a fraction
         ("math", r"\\([ij])math(?![a-z])", r"\1"),
         ("frac", r"\\[dt]?frac\s*\{\s*\\(?:text|mathrm)\s*\{[\s~]*([A-Za-z]{1,12})\s*\}\s*\}\s*\{\s*\\(?:text|mathrm)\s*\{\s*([A-Za-z]{1,12})\s*\}\s*\}", r"\\text{ \1/\2}"),
+        ("cdot", r"\\(?:text|mathrm)\s*\{[\s~]*([A-Za-z]{1,4})\s*\}\s*\\cdot\s*\\(?:text|mathrm)\s*\{[\s~]*([A-Za-z]{1,4}(?:\s*/\s*[A-Za-z]{1,3}|\^-?\d)?)\s*\}", r"\\text{ \1 \2}"),
         ("/", r"\\(?:text|mathrm)\s*\{[\s~]*([A-Za-z]{1,12})\s*\}\s*/\s*\\(?:text|mathrm)\s*\{\s*([A-Za-z]{1,12})\s*\}(?=\s*\^)", r"\\text{ \1/\2}"),
         # division with remainder
         ("r", r"(?<![\w.])(\d+)\s*,?\s*(?:\\text\s*\{)?\s*(?:with\s+)?(?:a\s+)?(?:r(?:emainder)?|rem)\b\.?(?:\s+of)?\s*\}?\s*(\d+)(?![\w.])", r"\\langle \1,\2\\rangle "),

@@ -1,41 +1,29 @@
-"""Units behind a quantity. A unit may be left out; two known units of one kind are converted, of different kinds differ."""
+"""Units behind a quantity. A unit may be left out; two known units of one dimension are converted, of others they differ."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-_TABLE = """
-length   m 1 meter 1 metre 1 km 1000 kilometer 1000 kilometre 1000 cm 1/100 centimeter 1/100 centimetre 1/100 mm 1/1000 millimeter 1/1000 millimetre 1/1000
-length   in 254/10000 inch 254/10000 inche 254/10000 ft 3048/10000 feet 3048/10000 foot 3048/10000 yd 9144/10000 yard 9144/10000 mi 1609344/1000 mile 1609344/1000
-time     s 1 sec 1 second 1 min 60 minute 60 h 3600 hr 3600 hour 3600 day 86400 week 604800
-mass     g 1 gram 1 kg 1000 kilogram 1000 mg 1/1000 milligram 1/1000 lb 45359237/100000 pound 45359237/100000 oz 45359237/1600000 ounce 45359237/1600000
-volume   l 1 liter 1 litre 1 ml 1/1000 milliliter 1/1000 millilitre 1/1000
-money    $ 1 dollar 1 usd 1 cent 1/100 buck 1 ¢ 1/100
-euro     € 1 euro 1 eur 1
-sterling gbp 1
-yen      yen 1 jpy 1
-yuan     yuan 1 rmb 1 cny 1
-length/time mph 1609344/3600000 kph 1000/3600 kmh 1000/3600
-angle    degree 1 deg 1
-"""
-_UNITS = {
-    name.replace("_", " "): (line.split()[0], Fraction(factor))
-    for line in _TABLE.strip().splitlines()
-    for name, factor in zip(line.split()[1::2], line.split()[2::2], strict=True)
-}
-_POWER = re.compile(
-    r"^(?:(?P<square>sq(?:uare)?\.?)|(?P<cubic>cu(?:bic)?\.?))\s+|\s*\^\s*\{?(?P<power>\d)\}?$", re.IGNORECASE
-)
-_INVERSE = re.compile(r"\s+([A-Za-z]+)\s*\^\s*\{?-(\d)\}?(?!\d)")  # m s^-1
+from tasks.domain.equivalence.words.unit_table import NAMES, PREFIXABLE, PREFIXES, SPELLED, SPELLED_PREFIXES
+
+_PER, _TIMES = re.compile(r"\s*(?:/|(?<![A-Za-z])per(?![A-Za-z]))\s*", re.IGNORECASE), re.compile(r"cdot|[·⋅*]|[\s~]+")
+_SQUARE = re.compile(r"(?<![A-Za-z])(?P<word>sq(?:uare)?\.?|cu(?:bic)?\.?)\s+(?P<name>[A-Za-z]+\.?)", re.IGNORECASE)
+_WORDED_POWER = re.compile(r"\s+(squared|cubed)(?![A-Za-z])", re.IGNORECASE)
+_FACTOR = re.compile(r"(?P<name>[A-Za-zµμΩ$€¢]+)\.?(?:\^\s*\{?(?P<power>-?\d{1,2})\}?)?")
+_POWER = re.compile(r"\s*\^\s*\{?(?P<power>\d{1,2})\}?$")
+_SUPERSCRIPTS = str.maketrans({"²": "^2", "³": "^3"})
 LETTERS = frozenset("mgshLlNJWVK")  # single letters that are units when they stand apart: 5 m
+MAX_FACTORS = 6
 
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit's kind (length, time, ...; empty when it is not in the table), power, and factor to the kind's base unit."""
+    """A unit's kind (length, or a product such as `length^2 time^-1`; empty when it is not in the table), power, and factor
+    to the kind's base unit."""
 
     kind: str
     power: int
@@ -44,26 +32,68 @@ class Unit:
 
 @lru_cache(maxsize=4096)
 def unit(text: str) -> Unit:
-    """`sq. inches`, `cm^2`, `apples`."""
-    name, power = _INVERSE.sub(r"/\1^\2", text.strip(" .,").replace("\\", "")), 1
-    name = name.replace("^1", "")
-    top, slash, bottom = name.replace(" per ", "/").partition("/")
-    if slash and (over := unit(top)).kind and (under := unit(bottom)).kind:
-        kind = "/".join(f"{part.kind}^{part.power}" if part.power > 1 else part.kind for part in (over, under))
-        return Unit(kind, 1, over.factor / under.factor)
-    match = _POWER.search(name)
-    if match:
-        power = 2 if match["square"] else 3 if match["cubic"] else int(match["power"])
-        name = (name[: match.start()] + name[match.end() :]).strip()
+    """`sq. inches`, `cm^2`, `kg m/s^2`, `N m`, `apples`."""
+    name = _WORDED_POWER.sub(lambda match: "^2" if match[1].lower() == "squared" else "^3", text.translate(_SUPERSCRIPTS))
+    name = _SQUARE.sub(lambda match: f"{match['name']}^{'2' if match['word'][0] in 'sS' else '3'}", name)
+    name = name.strip(" .,").replace("\\", "")
+    found = _product(name)
+    if found is not None:
+        return found
+    power = _POWER.search(name)
+    return Unit("", int(power["power"]) if power else 1, Fraction(1))
+
+
+def _product(name: str) -> Unit | None:
+    """The unit that a product or quotient of known units is; None when one of them is unknown."""
+    over, *under = _PER.split(name)
+    factors = [(factor, 1) for factor in _TIMES.split(over)]
+    factors += [(factor, -1) for part in under for factor in _TIMES.split(part)]
+    factors = [(factor, sign) for factor, sign in factors if factor]
+    if not 0 < len(factors) <= MAX_FACTORS:
+        return None
+    dimensions: Counter[str] = Counter()
+    size = Fraction(1)
+    for factor, sign in factors:
+        match = _FACTOR.fullmatch(factor)
+        one = _known(match["name"]) if match else None
+        if match is None or one is None:
+            return None
+        power = sign * int(match["power"] or 1)
+        for base, exponent in one[0].items():
+            dimensions[base] += power * exponent
+        size *= one[1] ** power
+    held = {base: exponent for base, exponent in sorted(dimensions.items()) if exponent}
+    if len(held) == 1 and (only := next(iter(held.items())))[1] > 0:
+        return Unit(only[0], only[1], size)
+    return Unit(" ".join(f"{base}^{exponent}" for base, exponent in held.items()) or "number", 1, size)
+
+
+def _known(name: str) -> tuple[dict[str, int], Fraction] | None:
+    """The dimensions and size of one unit, by its symbol (`kJ`), its name (`kilojoules`), or a usual short form."""
     bare = name.casefold()
-    kind, factor = (
-        _UNITS.get(name) or _UNITS.get(bare.rstrip(".").removesuffix("s")) or _UNITS.get(bare) or ("", Fraction(1))
-    )
-    return Unit(kind, power, factor**power)
+    if found := NAMES.get(name) or NAMES.get(bare.removesuffix("s")) or NAMES.get(bare):
+        return found
+    if name in PREFIXABLE:
+        return PREFIXABLE[name]
+    for prefix, size in PREFIXES.items():
+        if name.startswith(prefix) and (symbol := PREFIXABLE.get(name[len(prefix) :])):
+            return symbol[0], symbol[1] * size
+    singular = bare.removesuffix("s") if bare not in SPELLED else bare
+    for word, size in SPELLED_PREFIXES.items():
+        if singular.startswith(word) and (spelled := SPELLED.get(singular.removeprefix(word))):
+            return PREFIXABLE[spelled][0], PREFIXABLE[spelled][1] * size
+    return None
 
 
 def known(text: str) -> bool:
     return bool(unit(text).kind)
+
+
+def usual(word: str) -> bool:
+    """Whether letters in a formula are a unit even without a text command: cm, kJ; but nm and ms may be products."""
+    bare = word.casefold()
+    named = bool(NAMES.get(word) or NAMES.get(bare.removesuffix("s")) or NAMES.get(bare))
+    return named or (not word.islower() and known(word))
 
 
 def _other_rate(gold: str, answer: str) -> bool:
@@ -78,6 +108,8 @@ def factors(gold: str | None, answer: str | None) -> tuple[Fraction, Fraction] |
     if not gold or not answer:
         return Fraction(1), Fraction(1)
     one, two = unit(gold), unit(answer)
+    if "$" in (gold, answer) and {one.kind, two.kind} != {"money"} and "money" in one.kind and "money" in two.kind:
+        return Fraction(1), Fraction(1)  # $12 for $12 per hour
     if one.kind and two.kind:
         return (one.factor, two.factor) if (one.kind, one.power) == (two.kind, two.power) else None
     if not (one.kind and two.kind) and _other_rate(gold, answer):
