@@ -8,10 +8,10 @@ from typing import Any
 from tasks.domain.equivalence import proofs
 from tasks.domain.equivalence.comparing.compare import Comparison
 from tasks.domain.equivalence.deciding import logic
-from tasks.domain.equivalence.deciding.joined import joined_otherwise
+from tasks.domain.equivalence.deciding.joined import alternatives_or_both, joined_otherwise, of_other_sign
 from tasks.domain.equivalence.deciding.mathematics import by_mathematics
 from tasks.domain.equivalence.deciding.options import of_options
-from tasks.domain.equivalence.deciding.parsed import parsed_equal
+from tasks.domain.equivalence.deciding.parsed import parsed_equal, same_in_words
 from tasks.domain.equivalence.deciding.prose import is_prose, same_prose, same_statement
 from tasks.domain.equivalence.exact import decide_fast
 from tasks.domain.equivalence.hints import decoded
@@ -21,6 +21,7 @@ from tasks.domain.equivalence.values import symbolic
 from tasks.domain.equivalence.words import texts
 from tasks.domain.equivalence.words.claims import contradict
 from tasks.domain.equivalence.words.figures import WORDED, numbers_of_words
+from tasks.domain.equivalence.words.named_values import same_named_values
 from tasks.domain.equivalence.words.statements import same_words
 from tasks.domain.equivalence.words.wording import has_words
 
@@ -35,7 +36,7 @@ _MORE_OR_LESS = re.compile(
 )
 # Yes, they are similar: the word and its comment, which says nothing else of the kind.
 _VERDICT = re.compile(
-    r"\s*(?:\\text\w*\s*\{)?\s*(yes|no|true|false)\s*[,.;:—–-]\s*(?![^$]*\b(?:yes|true|false|but|however|or|wrong|unless|if|except)\b)",
+    r"\s*(?:\\text\w*\s*\{)?\s*(yes|no|true|false)\s*[,.;:—–-]\s*(?![^$]*\b(?:yes|true|false|but|however|or|wrong|unless|if|except)\b|no\W*$)",
     re.IGNORECASE,
 )
 _ISO_DATE = re.compile(r"\d{4}-\d")
@@ -71,7 +72,9 @@ def balanced(text: str) -> bool:
 
 def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
     """Whether the answer means the gold, and by which rule (or why it could not be read)."""
-    answer, hints = by_parts(gold, answer, hints)
+    gold, answer, hints = by_parts(gold, answer, hints)
+    if alternatives_or_both(gold, answer) or of_other_sign(gold, answer):
+        return False, "claims"
     gold, answer = rewritten(gold), rewritten(answer)
     worded = has_words(gold) or has_words(answer)  # most answers have no words, and need none of what is read in them
     if worded:
@@ -99,7 +102,10 @@ def _by_sentences(gold: str, answer: str, hints: str) -> tuple[bool, str] | None
     """What the words of both decide, with the formulas between them; None when they leave it open."""
     if contradict(gold, answer) or _is_difference(gold, answer, hints):
         return False, "claims"
-    by_formulas = same_words(gold, answer, lambda one, two: parsed_equal(one, two, hints, True)[0])
+    by_names = same_named_values(gold, answer, lambda one, two: parsed_equal(one, two, hints, True)[0])
+    if by_names is not None:
+        return by_names, "named"
+    by_formulas = same_words(gold, answer, lambda one, two: same_in_words(gold, answer, one, two, hints))
     if by_formulas is not None:
         return by_formulas, "prose"
     if is_prose(gold) and is_prose(answer):
@@ -130,6 +136,8 @@ def _by_words(gold: str, answer: str, hints: str) -> tuple[bool, str] | None:
     if texts.canonical(gold) in ("true", "false") and (said := _VERDICT.match(answer)):
         return texts.canonical(gold) == texts.canonical(said[1]), "text"
     several = texts.choices(gold)
+    if several and len(several) > 1 and texts.offers(answer) and not texts.offers(gold):
+        return False, "choices"
     if several and len(several) > 1 and (others := texts.choices(answer)):
         return several == others, "choices"
     if texts.same_choice(gold, answer):

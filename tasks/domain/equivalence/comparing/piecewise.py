@@ -53,6 +53,8 @@ def same_cases(gold: Node, answer: Node) -> bool | None:
         return None
     (letter,) = letters
     inside = [ends[0] - 1, *((a + b) / 2 for a, b in pairwise(ends)), ends[-1] + 1]
+    if any(_torn(two, letter, at) for at in (*ends, *inside)):
+        return False
     between = zip([None, *ends], [*ends, None], inside, strict=True)
     return all(_agree_at(one, two, letter, end) for end in ends) and all(
         _agree_within(_chosen(one, letter, at), _chosen(two, letter, at), letter, low, high)
@@ -70,6 +72,13 @@ def _ends(relations: list[Node]) -> list[Fraction] | None:
 def _chosen(cases: list[Case], letter: str, at: Fraction) -> Node | None:
     """The first case that holds at a point; None where the function is not defined."""
     return next((case.value for case in cases if all(_holds(one, at) for one in case.conditions)), None)
+
+
+def _torn(cases: list[Case], letter: str, at: Fraction) -> bool:
+    """Whether two cases hold at a point and give it different values."""
+    place = {letter: number(at)}
+    held = [renamed(case.value, place) for case in cases if case.conditions and all(_holds(one, at) for one in case.conditions)]
+    return len(held) > 1 and not all(same_value(held[0], other) for other in held[1:])
 
 
 def _holds(relation: Node, at: Fraction) -> bool:

@@ -125,12 +125,18 @@ def _whole(gold: Node, hints: Hints) -> frozenset[str]:
 def _same_percent(one: Node, two: Node, hints: Hints) -> str | None:
     """50% against 50 (the question asked for percent) and against 1/2."""
     bare_one, bare_two = (side.args[0] if side.op == "pct" else side for side in (one, two))
-    unasked = hints.letters is not None and "p" not in hints.flags and one.op != "pct"
+    unasked = one.op != "pct" and (_is_share(one) or (hints.letters is not None and "p" not in hints.flags))
     if (not unasked and same_value(bare_one, bare_two)) or same_value(one, two):
         return "percent"
     if one.op == "pct":
         return _same_rounded(bare_one, bare_two if two.op == "pct" else times(two, number(100)), hints)
     return None
+
+
+def _is_share(gold: Node) -> bool:
+    """0.25 and 1/6, which nobody means in percent."""
+    value = exact(gold)
+    return value is not None and value.denominator != 1 and abs(value) < 1
 
 
 def _same_angle(one: Node, two: Node) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from tasks.domain.equivalence.nodes import ZERO, Node, added, has, negated, renamed, symbol, symbols, times, walk
-from tasks.domain.equivalence.values.arithmetic import Floats, NotNumeric
+from tasks.domain.equivalence.values.arithmetic import Floats, NotNumeric, Undefined
 from tasks.domain.equivalence.values.evaluation import Evaluation
 from tasks.domain.equivalence.values.numeric import exact, same_value
 
@@ -20,6 +21,8 @@ def is_equation(node: Node) -> bool:
 
 
 _INVERTIBLE = ("sqrt", "ln", "log", "lg", "exp", "abs", "sin", "cos", "tan", "cot", "sec", "csc")
+_UNDONE = ("sqrt", "ln", "log", "lg", "exp")  # of any letter: log n = 10 is no value yet, but |z| = 5 may be asked for
+_MEMBER = re.compile(r"(?P<sequence>[a-zA-Z])_(?P<place>[a-z])")  # a_n, the name of a sequence
 
 
 def is_name(node: Node) -> bool:
@@ -32,6 +35,7 @@ def is_name(node: Node) -> bool:
         return bool(node.args) and all(map(is_name, node.args))
     if node.op == "fn":
         unknown = node.value in _INVERTIBLE and node.args[0] in (symbol("x"), symbol("y"))  # sqrt x = 5 is to be solved
+        unknown = unknown or (node.value in _UNDONE and node.args[0].op == "sym")
         return len(node.args) == 1 and is_name(node.args[0]) and not unknown
     if node.op == "mul":
         return _is_derivative(node) or all(map(_is_length, node.args))
@@ -80,9 +84,26 @@ def oriented(node: Node) -> Node:
 
 
 def name_and_value(node: Node) -> tuple[Node, Node] | None:
-    """(name, value) of an assignment, the last value of a chain; None for an equation between expressions."""
+    """(name, value) of an assignment, the last value of a chain; None for an equation between expressions, and for a chain
+    through something undefined."""
     node = oriented(node)
-    return (node.args[0], node.args[-1]) if is_name(node.args[0]) else None
+    if not is_name(node.args[0]) or any(map(_is_undefined, node.args[1:-1])):
+        return None
+    circular = node.args[0].op == "sym" and node.args[0].value in symbols(node.args[-1])  # x = 2 x + 1
+    return None if circular else (node.args[0], node.args[-1])
+
+
+def _is_undefined(part: Node) -> bool:
+    """ln 0, through which a chain proves nothing."""
+    if symbols(part):
+        return False
+    try:
+        Evaluation(Floats()).value(part)
+    except Undefined:
+        return True
+    except NotNumeric:
+        return False
+    return False
 
 
 def readings(node: Node) -> list[Node]:
@@ -94,30 +115,63 @@ def same_name(one: Node, two: Node) -> dict[str, Node] | None:
     """How to rename symbols of `two` so that both name the same thing; None when they name different things."""
     if one == two or _unbarred(one) == _unbarred(two):
         return {}
+    if one.op == two.op == "sym" and (pair := _same_sequence(one.value, two.value)):
+        return pair
     if one.op == two.op == "call" and one.value == two.value and len(one.args) == len(two.args):
         pairs = list(zip(one.args, two.args, strict=True))
         if all(mine.op == other.op == "sym" for mine, other in pairs):
-            return {other.value: mine for mine, other in pairs}
+            events = any(mine != other and mine.value[:1].isupper() for mine, other in pairs)  # P(A) is not P(B)
+            return None if events else {other.value: mine for mine, other in pairs}
         return {} if one.args == two.args else None
     if {one.op, two.op} == {"call", "sym"} and ("y" in (one.value, two.value) or one.value == two.value):
         return {}
     if one.op == two.op == "opaque":  # the limit of one sequence is not that of another
         return None
     if one.op == two.op == "tuple" and len(one.args) == len(two.args):
-        return {}
+        return None if set(one.args) == set(two.args) else {}  # (y, x), of which `_in_the_order_of` knows
     if one.op == two.op == "sym" and one.value.casefold() == two.value.casefold():
         return {}
     return {} if one.op in ("text", "opaque") or two.op in ("text", "opaque") else None
+
+
+def _same_sequence(one: str, two: str) -> dict[str, Node] | None:
+    """How to rename k in a_k to n in a_n."""
+    ours, theirs = _MEMBER.fullmatch(one), _MEMBER.fullmatch(two)
+    if ours is None or theirs is None or ours["sequence"] != theirs["sequence"]:
+        return None
+    return {theirs["place"]: symbol(ours["place"])}
+
+
+def _in_the_order_of(name: Node, other: tuple[Node, Node]) -> tuple[Node, Node]:
+    """(y, x) = (2, 1) as (x, y) = (1, 2)."""
+    names, values = other
+    if not name.op == names.op == values.op == "tuple" or name == names or len(values.args) != len(names.args):
+        return other
+    by_name = dict(zip(names.args, values.args, strict=True))
+    if len(by_name) != len(names.args) or set(by_name) != set(name.args):
+        return other
+    return name, Node("tuple", tuple(by_name[part] for part in name.args), values.value)
+
+
+def _bound(name: Node, value: Node) -> frozenset[str]:
+    """Letters of the value that the name has, as x in f(x) and n in a_n: they are no other letter's."""
+    letters = symbols(name) if name.op == "call" else frozenset[str]()
+    if name.op == "sym" and (member := _MEMBER.fullmatch(name.value)):
+        letters = frozenset({member["place"]})
+    return letters & symbols(value)
 
 
 def same_equation(gold: Node, answer: Node, same: Same) -> bool:
     """Two assignments of equal value, or two equations with the same solutions as far as a constant factor tells."""
     one, two = name_and_value(gold), name_and_value(answer)
     if one and two:
+        two = _in_the_order_of(one[0], two)
         names = same_name(one[0], two[0])
         if names is not None:
             mixed = any(old != new.value and new.value in symbols(two[1]) for old, new in names.items())  # f(y) = x^2
-            return not mixed and same(one[1], renamed(two[1], names))
+            value = renamed(two[1], names)
+            free = _bound(one[0], one[1]) - symbols(value)  # f(x) = 2y
+            return not mixed and not (free and symbols(value) - symbols(one[1])) and same(one[1], value)
     if not symbols(gold) and not symbols(answer):  # 2/3 ~ 0.67, 0.56 = 56%
         computed = _functions(gold.args[0]) == _functions(answer.args[0])  # of sin 45 and cos 45, which was asked
         return computed and same(gold.args[0], answer.args[0]) and same(gold.args[-1], answer.args[-1])
@@ -168,6 +222,8 @@ def answered_by_equation(gold: Node, answer: Node, same: Same, asked: Callable[[
 def _may_hold(equation: Node) -> bool:
     """Whether both ends of an equation between bare numbers are about equal: 5 = 12 and 8 ~ 9 compute nothing."""
     ends = (equation.args[0], equation.args[-1])
+    if any(map(_is_undefined, equation.args)):
+        return False
     if symbols(equation) or has(equation, "unit", "deg", "pct", "opaque", "call", "sum", "product"):
         return True
     try:
@@ -180,8 +236,7 @@ def _may_hold(equation: Node) -> bool:
 def _asks_for_value(gold: Node) -> bool:
     """a + b = 7 answers `find a + b`; x + y = 7 may be a line."""
     left = gold.args[0]
-    squared = left.op == "pow" and left.args[0].op == "sym" and exact(left.args[1]) is not None
-    return (squared or is_sum_of_letters(left)) and exact(gold.args[-1]) is not None
+    return is_sum_of_letters(left) and exact(gold.args[-1]) is not None
 
 
 def is_sum_of_letters(left: Node) -> bool:

@@ -3,18 +3,52 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from tasks.domain.equivalence.parsing.parser import parse
 from tasks.domain.equivalence.parsing.tokens import Unreadable
 from tasks.domain.equivalence.sets.realsets import real_set
 
 _INEQUALITY = re.compile(r"[<>≤≥≠]|\\(?:le|ge|leq|geq|leqslant|geqslant|lt|gt|ne|neq)(?![a-z])")
+_BOUND = re.compile(r"[<>≤≥]|\\(?:le|ge|leq|geq|leqslant|geqslant|lt|gt)(?![a-z])")
 _AND = re.compile(r"(?<![A-Za-z])and(?![A-Za-z])|\\(?:land|wedge)(?![a-z])|[且∧]")
 _OR = re.compile(r"(?<![A-Za-z])or(?![A-Za-z])|\\(?:lor|vee)(?![a-z])|[或∨]")
 _AND_SIGN, _OR_SIGN = re.compile(r"\\(?:land|wedge)(?![a-z])|∧"), re.compile(r"\\(?:lor|vee)(?![a-z])|∨")
 OPPOSITE = ([(True, False), (False, True)], [(False, True), (True, False)])
 _CUP = re.compile(r"\\cup(?![a-z])|∪")
+_SOLVED = re.compile(r"(?<![A-Za-z\\])([a-zA-Z](?:_\{?\w\}?)?)\s*=")
+_CIRCLED = re.compile(r"[①-⑳]|\\textcircled\s*\{\s*\d\s*\}")
+_PLUS_MINUS = re.compile(r"[\s$]*(?:[a-z]\s*=\s*)?(?:\\pm|±)[^,]*")
+_PAIR = re.compile(r"[\s$]*(?:\\left)?[(\[][^()\[\],]*,[^()\[\],]*[)\]][\s$.]*")
+_CONGRUENT = re.compile(r"[\s$]*[a-z]\s*(?:\\equiv(?![a-z])|≡)\s*-?\d+[\s$.]*")
+_EQUIVALENT = re.compile(r"\\equiv(?![a-z])|≡|mod")
 _UNEQUAL = re.compile(r"≠|\\neq?(?![a-z])|\\not\s*=|!=")
+
+
+def alternatives_or_both(gold: str, answer: str) -> bool:
+    """x = 1 or y = 2 is not both of them, x = 1 or x = 4 no pair, and (1)(3) in circles not one of the two."""
+    said = [_OR.search(side) is not None for side in (gold, answer)]
+    if said[0] != said[1] and any(map(_disjoint, (gold, answer))):
+        return True
+    if said == [False, True] and len(_CIRCLED.findall(gold)) > 1 and not _CIRCLED.sub("", gold).strip(" ,、"):
+        return True
+    several = [said[at] or bool(_PLUS_MINUS.fullmatch(side)) for at, side in enumerate((gold, answer))]
+    pairs = [_PAIR.fullmatch(side) is not None for side in (gold, answer)]
+    return (several[0] and pairs[1]) or (said[1] and pairs[0])
+
+
+def _disjoint(text: str) -> bool:
+    """Whether `or` stands between equations for different letters."""
+    sides = [set(_SOLVED.findall(side)) for side in _OR.split(text)]
+    return "<" not in text and any(one and two and not one & two for one, two in pairwise(sides))
+
+
+def of_other_sign(gold: str, answer: str) -> bool:
+    """x = 5 with the sign of a congruence and no modulus, against a number; congruent figures against similar ones."""
+    if _CONGRUENT.fullmatch(answer) and not _EQUIVALENT.search(gold):
+        return True
+    signs = [(r"\cong" in side or "≅" in side, r"\sim" in side or "∽" in side) for side in (gold, answer)]
+    return signs in OPPOSITE
 
 
 def joined_otherwise(gold: str, answer: str) -> bool:
@@ -31,6 +65,8 @@ def joined_otherwise(gold: str, answer: str) -> bool:
     ]
     if said in OPPOSITE:
         return (related[1] and said[1][0]) or (related[0] and said[0][0])
+    if unequal and sorted(said) == [(False, False), (False, True)] and not any(map(_CUP.search, (gold, answer))):
+        return all(_UNEQUAL.search(side) and _BOUND.search(side) for side in (gold, answer))
     alone = {(False, False), (False, True)} == set(said) and not unequal
     return alone and _covers_everything(answer if said[1][1] else gold)
 

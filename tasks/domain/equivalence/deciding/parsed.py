@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from tasks.domain.equivalence.comparing.compare import Comparison
 from tasks.domain.equivalence.hints import Hints, decoded
-from tasks.domain.equivalence.nodes import Node, walk
+from tasks.domain.equivalence.nodes import Node, renamed, symbol, walk
 from tasks.domain.equivalence.parsing.parser import parse
 from tasks.domain.equivalence.parsing.tokens import OverLimit, Unreadable
 
 
-def parsed_equal(gold: str, answer: str, hints: str, commas_group: bool) -> tuple[bool, str]:
+_LETTER, _COMMAND = re.compile(r"(?<![A-Za-z])[A-Za-z](?![A-Za-z])"), re.compile(r"\\[A-Za-z]+")
+
+
+def same_in_words(gold: str, answer: str, one: str, two: str, hints: str) -> bool:
+    """Two formulas within the same words: a letter has another name only where it has it throughout."""
+    ours, theirs = (frozenset(_LETTER.findall(_COMMAND.sub(" ", side))) for side in (gold, answer))
+    gone, new = ours - theirs, theirs - ours
+    names = {next(iter(new)): next(iter(gone))} if len(gone) == len(new) == 1 else {}
+    return parsed_equal(one, two, hints, True, names)[0]
+
+
+def parsed_equal(
+    gold: str, answer: str, hints: str, commas_group: bool, names: dict[str, str] | None = None
+) -> tuple[bool, str]:
+    """By the trees of both. With `names`, letters of the answer have these names in the gold, and no others."""
     try:
         one, two = _parsed_gold(gold, commas_group), parse(answer, commas_group)
     except OverLimit as error:
@@ -19,6 +34,9 @@ def parsed_equal(gold: str, answer: str, hints: str, commas_group: bool) -> tupl
     except Unreadable:
         return False, "unparsed"
     comparison = Comparison(decoded(hints))
+    if names is not None:
+        comparison.rename = False
+        two = renamed(two, {new: symbol(old) for new, old in names.items()})
     equal = comparison.answers(one, two)
     if equal and (rule := wrong_form(one, two, comparison.hints)):
         return False, rule

@@ -15,6 +15,17 @@ from tasks.domain.equivalence.words.wording import NEGATION, predicates
 Same = Callable[[Node, Node], bool]
 
 MIN_WORDS = 4
+MAX_EXCHANGED = 2  # words
+_ARTICLES = frozenset(("the", "an"))
+_SYNONYMS = tuple(
+    map(
+        frozenset,
+        (
+            ("each", "every", "all", "any"), ("with", "having"), ("so", "thus", "hence", "therefore"), ("mean", "average"), ("which", "that"),
+            ("where", "with", "for", "when", "if"), ("solution", "answer", "total", "result", "value", "number", "sum", "amount", "count"), ("about", "approximately"),
+        ),
+    )
+)  # fmt: skip
 _FIGURE = re.compile(r"\$([^$]{1,100})\$|(?<![\w.\\{])(-?\d+(?:\.\d+)?(?:/\d+)?)(?![\w{}])")
 _COMMANDS = re.compile(r"\\[a-zA-Z]+|\$[^$]*\$")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -28,10 +39,31 @@ def is_prose(text: str) -> bool:
 def same_statement(gold: str, answer: str) -> bool:
     """Whether two sentences have the same numbers, in order, and deny and restrict alike: without it they differ."""
     return (
+        not _exchanged(gold, answer)
+        and
         _NUMBER.findall(gold) == _NUMBER.findall(answer)
         and _denials(gold) == _denials(answer)
         and claims_in_order(gold) == claims_in_order(answer)
     )
+
+
+def _exchanged(gold: str, answer: str) -> bool:
+    """Whether the sentences are word for word the same but for one or two words: the mean and the median, first and second."""
+    one, two = (_told(text) for text in (gold, answer))
+    others = [(mine, other) for mine, other in zip(one, two, strict=False) if mine != other]
+    return len(one) == len(two) and 0 < len(others) <= MAX_EXCHANGED and not all(_alike(*pair) for pair in others)
+
+
+def _told(text: str) -> list[str]:
+    words = _WORD.findall(_COMMANDS.sub(" ", re.sub(r"\\(?:text\w*|mbox|mathrm)", "", text)))
+    return [word.casefold() for word in words if word.casefold() not in _ARTICLES]
+
+
+def _alike(one: str, two: str) -> bool:
+    """Two forms of one word, or two usual words for one thing."""
+    if {one, two} <= {"is", "are", "equals", "equal", "be"}:
+        return True
+    return any({one, two} <= group for group in _SYNONYMS) or (min(len(one), len(two)) > 3 and one[:4] == two[:4])
 
 
 def same_prose(gold: str, answer: str, same: Same) -> bool:

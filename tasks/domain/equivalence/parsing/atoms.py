@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks.domain.equivalence.nodes import Node, added, divided, number, symbol
-from tasks.domain.equivalence.parsing.numerals import literal, repeating_decimal, visible_cycle
+from tasks.domain.equivalence.parsing.numerals import continued_decimal, literal, repeating_decimal
 from tasks.domain.equivalence.parsing.tokens import Token, Unreadable
 from tasks.domain.equivalence.parsing.worded import WordParser
 from tasks.domain.equivalence.words.vocabulary import (
@@ -43,7 +43,7 @@ class AtomParser(WordParser):
         token = self.next()
         if token.kind == "num":
             continued = "." in token.value and self.take(r"\ldots")
-            return (continued and visible_cycle(token.value)) or literal(token.value)
+            return continued_decimal(token.value) if continued else literal(token.value)
         if token.kind == "sym":
             return self.named(token)
         if token.kind == "repeating":

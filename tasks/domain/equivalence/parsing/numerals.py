@@ -9,12 +9,25 @@ from functools import lru_cache
 from tasks.domain.equivalence.nodes import Node, number
 
 
+MIN_CONTINUED = 3  # decimals before dots that do not repeat
+
+
 @lru_cache(maxsize=4096)
 def literal(text: str) -> Node:
     """Read a number as written."""
     if text.isdigit():
         return number(int(text))
     return Node("dec", (number(Fraction(text)),), text)
+
+
+def continued_decimal(text: str) -> Node:
+    """0.333... as the fraction it is, 3.14159... by the digits there are; 0.5... says nothing."""
+    digits = text.partition(".")[2]
+    if (cycle := visible_cycle(text)) is not None:
+        return cycle
+    if len(digits) == 2 and digits[0] == digits[1]:
+        return repeating_decimal(f"{text[:-1]}\\overline{{{digits[-1]}}}")
+    return literal(text) if len(digits) >= MIN_CONTINUED else Node("opaque", (), text + "...")
 
 
 def visible_cycle(text: str) -> Node | None:

@@ -103,7 +103,7 @@ class PowerParser(GroupParser):
             raise Unreadable("two bases")
         if base.op in ("sym", "text"):
             return symbol(f"{base.value}_{name}")
-        return Node("opaque", (), f"{base!r}_{name}")
+        return Node("call", (base,), f"[{name}]")  # (a + 1)_n
 
     def argument_text(self) -> str:
         """The next argument as canonical text: {n + 1} and {n+1} are one subscript."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tasks.domain.equivalence.surface.spelling import rewritten
 from tasks.domain.equivalence.unicode import plain
 from tasks.domain.equivalence.words.units import LETTERS, known, usual
+from tasks.domain.equivalence.words.vocabulary import (
     FUNCTIONS,
     LAYOUT_COMMANDS,
     SHORT_WORDS,

@@ -81,6 +81,8 @@ def _combined(node: Node) -> RealSet | None:
 
 def _from_builder(node: Node) -> RealSet | None:
     condition = node.args[0]
+    if len(node.args) > 1 or (symbols(condition) and node.value not in symbols(condition)):
+        return None  # of {x + 1 | x > 2} the condition says less than all
     found = _from_list(condition) if condition.op == "list" else real_set(condition)
     bound = found is not None and found.subject == Node("sym", (), node.value)  # {x | x > 2} is {y | y > 2}
     return RealSet(found.op, found.parts) if found is not None and bound else found

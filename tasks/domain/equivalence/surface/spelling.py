@@ -81,7 +81,14 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         ("quad", rf"\\q?quad\s*(?={_NAME}\s*(?:=|<|>|\\(?:le|ge|leq|geq|in|ne)\b))", ", "),
         ("quad", r"(?<=[\w})\]])\s*\\q?quad\s*(?=[-\d]|\\[dt]?frac|\\sqrt)", ", "),
         # answers to the parts of a question
-        ("(b)", r"(?:\\text\s*\{\s*)?(?:[Ff]or\s+)?(?:[Pp]art\s+)?\((?:[a-d]|i{1,3})\)\s*[:.]?\s*\}?(?=\s*[-\d\\$(])", ", "),
+        ("(b)", r"(?:\\text\s*\{\s*)?(?:[Ff]or\s+)?(?:[Pp]art\s+)?\((?:[a-d]|i{1,3})\)\s*[:.]?\s*\}?(?=\s*[-\d\\$(])(?!\s*\((?:[a-d]|i{1,3})\))", ", "),
+        # temperatures
+        ("circ", r"\^?\s*\{?\s*\\circ\s*\}?\s*(?:\\(?:text|mathrm|rm)\s*\{\s*|\{\s*\\rm\s*)?C(?:elsius)?(?![A-Za-z])\s*\}?", r" \\text{ celsius}"),
+        ("circ", r"\^?\s*\{?\s*\\circ\s*\}?\s*(?:\\(?:text|mathrm|rm)\s*\{\s*|\{\s*\\rm\s*)?F(?:ahrenheit)?(?![A-Za-z])\s*\}?", r" \\text{ fahrenheit}"),
+        ("egree", r"(?<![A-Za-z])[Dd]egrees?\s+(?:C|[Cc]elsius)(?![A-Za-z])", "celsius"),
+        ("egree", r"(?<![A-Za-z])[Dd]egrees?\s+(?:F|[Ff]ahrenheit)(?![A-Za-z])", "fahrenheit"),
+        # frequency and time beside each other are no feet
+        ("ft", r"(\\(?:sin|cos|tan)\s*(?:\\left)?\(?[^()]{0,12}\\(?:pi|omega)\s*)ft(?![a-z])", r"\1 f t"),
         # augmented matrices: the bar is layout
         ("array", r"(?<=\\begin\{array\})\{([lcr|\s]+)\}", "{c}"),
         ("matrix", r"&\s*(?:\||\\mid|\\vdots|\\vert)\s*&", "&"),

@@ -22,8 +22,8 @@ _AFTER = r"or (?:more|less|fewer|greater|above|below)|squared|cubed|hundred|thou
 NUMBER_WITH_CLAIMS = re.compile(rf"(?:(?<!\w)(?:{_BEFORE})\s+)?(?:{_NUMBER})(?:\s*(?:{_AFTER})\b)?", re.IGNORECASE)
 
 _BINDING = {
-    "at least": r"at least|(?:no|not) (?:less|fewer|smaller) than|minimum of|or (?:more|greater|above|over|larger|higher)|and (?:above|up|over)|至少|以上|不少于|不小于|mindestens|au moins|al menos|por lo menos|не менее|не меньше",
-    "at most": r"at most|(?:no|not) (?:more|greater|larger) than|maximum of|up to|or (?:less|fewer|below|under|smaller|lower)|and (?:below|under)|至多|以下|最多|不超过|不大于|höchstens|au plus|a lo sumo|como máximo|не более|не больше",
+    "at least": r"at least|greater (?:than )?or equal|(?:no|not) (?:less|fewer|smaller) than|minimum of|or (?:more|greater|above|over|larger|higher)|and (?:above|up|over)|至少|以上|不少于|不小于|mindestens|au moins|al menos|por lo menos|не менее|не меньше",
+    "at most": r"at most|(?:less|smaller) (?:than )?or equal|(?:no|not) (?:more|greater|larger) than|maximum of|up to|or (?:less|fewer|below|under|smaller|lower)|and (?:below|under)|至多|以下|最多|不超过|不大于|höchstens|au plus|a lo sumo|como máximo|не более|не больше",
     "more": r"(?:more|greater|larger|bigger|higher|longer|older) than|over(?!lap)|above|exceed(?:s|ing)?|大于|超过|mehr als|größer als|plus de|más de|mayor que|более|больше",
     "less": r"(?:less|fewer|smaller|lower|shorter|younger) than|under|below|小于|少于|weniger als|kleiner als|moins de|menos de|menor que|менее|меньше",
     "not": r"not|(?:any|every)thing but|isn'?t|aren'?t|cannot|can'?t|don'?t|doesn'?t|never|neither|nor|none|no|without|except|excluding|all but|other than|unless|不是|不能|没有|不|nicht|keine?|pas|не|нет|niet|geen|não|non è|nie|ikke|inte",
@@ -33,8 +33,9 @@ _BINDING = {
     "multiple": r"(?:a|every|any|all)(?: \w+)? multiples?|multiples? of|divisible|倍",
     "divisor": r"divisors? of|factors? of|divides",
     "power": r"powers? of",
-    "half": r"half",
-    "twice": r"twice|doubled?|tripled?|thrice|times (?:as|more|less|larger|bigger|greater|higher|longer|faster|smaller|the)",
+    "half": r"half|halved",
+    "wrong": r"(?:is|are|was) (?:wrong|incorrect|false|excluded|impossible|ruled out)|too (?:small|large|big)",
+    "twice": r"twice|doubled?|tripled?|quadrupled?|thrice|times (?:as|more|less|larger|bigger|greater|higher|longer|faster|smaller|the)",
     "inverse": r"reciprocal|inverse|opposite|complement of",
     "between": r"between",
     "if": r"if|when|whenever|otherwise|else|provided",
@@ -48,6 +49,8 @@ _KINDS = {
     "distinct": r"distinct|different", "increasing": r"increasing|increases?|rising", "decreasing": r"decreasing|decreases?|falling",
     "left": r"left|leftward", "right": r"right|rightward", "up": r"up|upwards?", "down": r"down|downwards?", "maximum": r"maximum|max(?=\s*[=(:])|largest|greatest", "minimum": r"minimum|min(?=\s*[=(:])|smallest|least",
     "parallel": r"parallel", "perpendicular": r"perpendicular", "convergent": r"converg\w+", "divergent": r"diverg\w+", "cyclic": r"cyclic", "before": r"before|earlier|ago", "after": r"after|later|from now",
+    "clockwise": r"clockwise", "counterclockwise": r"counter-?clockwise|anti-?clockwise", "vertical": r"vertical(?:ly)?", "horizontal": r"horizontal(?:ly)?",
+    "dependent": r"dependent", "independent": r"independent", "profit": r"profits?|gains?", "loss": r"loss(?:es)?", "first": r"first player", "second": r"second player",
     "north": r"north\w*", "south": r"south\w*", "east": r"east\w*", "west": r"west\w*", "constant": r"constant",
 }  # fmt: skip
 # Of two things that are named, the one is not the other; either may go unnamed.
@@ -82,7 +85,7 @@ _POINTS = re.compile(
     r"\{\s*[A-Z]{2}\s*\}|(?<![A-Za-z])[A-Z]{2}(?=\s*[=:/])|(?<=[=:/])\s*[A-Z]{2}(?![A-Za-z])|(?<=\|)\s*[A-Z]{2}(?=\s*\|)"
 )  # the segment NO of \frac{NO}{BO} denies nothing
 _THERE_ARE = re.compile(r"^\s*there (?:are|is)\s+(?:exactly |only |precisely )?", re.IGNORECASE)  # 5 such primes
-_UNIT_LIKE = re.compile(r"\W*(?:[a-zA-Z]\s*=\s*)?[-\d][-\d.,/\s${}\\]*(?:\\?[A-Za-z]{2,}[\W\d]*)*")
+_UNIT_LIKE = re.compile(r"\W*(?:[a-zA-Z]\s*=\s*)?[-\d][-\d.,/\s${}\\%^°]*(?:\\?[A-Za-z]{2,}[\W\d]*)*")
 
 
 def _either(group: str, table: dict[str, str]) -> list[str]:

@@ -23,6 +23,8 @@ _CALENDAR = re.compile(
     r"monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b"
 )
 _BETWEEN_CHOICES, _CHOICES = re.compile(r"\band\b|[\s,;、&()\[\].]+"), re.compile(r"[A-H]+")
+_NOT_CHOSEN = re.compile(r"(?<![A-Za-z])(?:wrong|incorrect|not|false|n't)(?![A-Za-z])|^\W*[A-H][.),]*\s+or\b", re.IGNORECASE)
+_OFFERS = re.compile(r"(?<![A-Za-z])or(?![A-Za-z])|或|[A-H]\s*/\s*[A-H]")
 MAX_CHOICES = 400  # characters of an answer that names several options
 _UNITS = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
@@ -147,6 +149,8 @@ def same_words(gold: str, answer: str) -> bool:
 def same_choice(gold: str, answer: str) -> bool:
     """The same letter, when the gold is a choice: A to H, or any letter in brackets."""
     letter = choice(gold)
+    if letter is not None and _NOT_CHOSEN.search(answer):
+        return False
     if letter is None or not _upper_or_bracketed(gold) or len(choices(answer) or "C") > 1:
         return False
     return letter == (choice(answer) if bare_choice(gold) else bare_choice(answer))
@@ -168,6 +172,11 @@ def choices(text: str) -> frozenset[str] | None:
     if not 1 <= len(letters) <= 8 or not _CHOICES.fullmatch(letters) or len(set(letters)) != len(letters):
         return None
     return frozenset(letters)
+
+
+def offers(text: str) -> bool:
+    """Whether an answer in letters or circled numbers leaves open which: B or C, B/C."""
+    return bool(_OFFERS.search(text))
 
 
 _MONTHS = {

@@ -20,6 +20,8 @@ sterling gbp 1
 yen      yen 1 jpy 1
 yuan     yuan 1 rmb 1 cny 1
 angle    degree 1 deg 1
+celsius  celsius 1
+fahrenheit fahrenheit 1
 length^3 ml 1/1000000 gal 3785411784/1000000000000 gallon 3785411784/1000000000000
 length.time^-1 mph 1609344/3600000 kph 1000/3600 kmh 1000/3600
 length^-2 mpg 1609344000000000/3785411784

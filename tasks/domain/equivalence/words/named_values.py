@@ -1,0 +1,64 @@
+"""Values by the words that name them: `length 5, width 3` is `width 3, length 5`, and no `length 3, width 5`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from tasks.domain.equivalence.words import units
+from tasks.domain.equivalence.words.statements import pieces
+
+Same = Callable[[str, str], bool]
+
+_SEPARATOR = re.compile(r"\s*(?:[;\n]|,(?!\d{3})|\\\\|\\q?quad|(?<![A-Za-z])(?:and|or|und|et|y)(?![A-Za-z]))\s*", re.IGNORECASE)
+_TEXT = re.compile(r"\\(?:text\w*|mathrm|mbox)\s*\{([^{}]*)\}")
+_JOINING = frozenset(("and", "or", "both", "either", "only", "exactly"))
+MAX_PARTS = 12
+
+
+@dataclass(frozen=True)
+class NamedValue:
+    """One part of an answer: the words that name it, and its formula."""
+
+    words: frozenset[str]
+    value: str
+
+
+def same_named_values(gold: str, answer: str, same: Same) -> bool | None:
+    """Whether each name has the same value on both sides; None unless both name all their parts, by different words."""
+    one, two = named_values(gold), named_values(answer)
+    if not one or len(one) != len(two):
+        return None
+    names, others = {part.words for part in one}, {part.words for part in two}
+    if len(names) < len(one) or not names & others:
+        return None
+    if names != others:  # Tom 5, Ann 3 and Tom 5, Bob 3
+        return False
+    values = {part.words: part.value for part in two}
+    return all(part.value == values[part.words] or same(part.value, values[part.words]) for part in one)
+
+
+@lru_cache(maxsize=4096)
+def named_values(text: str) -> tuple[NamedValue, ...]:
+    """The parts of an answer, each with words and a value; empty when one has none of either, or there is only one."""
+    if "begin" in text or "(" in text or "[" in text:
+        return ()
+    parts = [part for part in _SEPARATOR.split(_opened(text)) if part.strip(" .$")]
+    if not 1 < len(parts) <= MAX_PARTS:
+        return ()
+    found = []
+    for part in parts:
+        said = pieces(part)
+        words = frozenset(word for word in said.words if word not in _JOINING and not units.known(word))
+        formulas = [formula.strip(" :=") for formula in said.formulas if formula.strip(" :=")]
+        if not words or len(formulas) != 1 or not re.search(r"[\d\\]", formulas[0]):
+            return ()
+        found.append(NamedValue(words, formulas[0]))
+    return tuple(found)
+
+
+def _opened(text: str) -> str:
+    """`5\\text{ cm, width }3` with the words outside of their commands, so that the comma separates."""
+    return _TEXT.sub(lambda match: f" {match[1]} ", text).replace("$", " ")
