@@ -36,7 +36,7 @@ _MORE_OR_LESS = re.compile(
 )
 # Yes, they are similar: the word and its comment, which says nothing else of the kind.
 _VERDICT = re.compile(
-    r"\s*(?:\\text\w*\s*\{)?\s*(yes|no|true|false)\s*[,.;:—–-]\s*(?![^$]*\b(?:yes|true|false|but|however|or|wrong|unless|if|except)\b|no\W*$)",
+    r"\s*(?:\\text\w*\s*\{)?\s*(yes|no|true|false)\s*[,.;:—–-]\s*(?![^$]*\b(?:yes|true|false|but|however|or|wrong|unless|if|except)\b|\s*no\W*$)",
     re.IGNORECASE,
 )
 _ISO_DATE = re.compile(r"\d{4}-\d")
@@ -140,6 +140,8 @@ def _by_words(gold: str, answer: str, hints: str) -> tuple[bool, str] | None:
         return False, "choices"
     if several and len(several) > 1 and (others := texts.choices(answer)):
         return several == others, "choices"
+    if (some := texts.numerals(gold)) and (others := texts.numerals(answer)):
+        return some == others, "choices"
     if texts.same_choice(gold, answer):
         return True, "choice"
     return None

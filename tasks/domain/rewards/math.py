@@ -11,6 +11,7 @@ from tasks.domain.rewards import imported, register
 from tasks.domain.rewards.base import Check, Decision, Executor, verdict_of
 from tasks.domain.rewards.extraction import boxes, extract
 from tasks.domain.rewards.extraction.completion import visible
+from tasks.domain.rewards.extraction.denied import ends_in_denial
 from tasks.domain.rewards.extraction.sentences import trimmed
 from tasks.domain.schema import Kind, Problem, Verdict
 from tasks.domain.settings import VerifySettings
@@ -23,8 +24,11 @@ WHOLE_SOLUTION = 300  # characters; a longer gold is a solution to take the answ
 
 # `The winner is Tom.`, `It will be a Friday`: what is named stands behind the verb.
 _NAMED = re.compile(
-    r"(?!.*\b(?:not|n't|never|either|neither|or|if|may|might|could|perhaps|maybe|possibly|wrong)\b)[A-Z][\w ]{0,60}?\b(?:is|are|was|be)\b[\s:*]+(?:(?:an?|the|on)\s+)?\**([\w '-]{1,40}?)\**\.?$"
+    r"(?!.*\b(?:not|cannot|n't|never|either|neither|or|if|may|might|could|perhaps|maybe|possibly|wrong)\b)[A-Z][\w ]{0,60}?\b(?:is|are|was|be)\b[\s:*]+(?:(?:an?|the|on)\s+)?\**([\w '-]{1,40}?)\**\.?$"
 )
+
+
+_WORDED = re.compile(r"[A-Za-z]{3}")
 
 
 @register("math")
@@ -32,7 +36,7 @@ class MathReward:
     """Correct when the extracted answer is equivalent to the gold; unparseable when there is no answer."""
 
     name = "math"
-    version = "17"
+    version = "18"
     kind: Kind = "math"
 
     def prepare(self, problem: Problem, text: str) -> Check:
@@ -66,6 +70,8 @@ class MathReward:
     def _without_answer(self, gold: str, text: str, hints: str) -> Check:
         """A few words alone are an answer only when they are right (`seven`, `no solution`)."""
         words = trimmed(visible(text).strip())
+        denied = ends_in_denial(words) and not _WORDED.search(gold)
+        words = "" if denied or words.rstrip(" *").endswith("?") else words
         words = named[1] if (named := _NAMED.match(words)) else words
         if not gold or not words or len(words) > MAX_WORDED:
             return Check(decided=Decision("unparseable", {"rule": "no_answer", "gold": _shown(gold)}))

@@ -30,8 +30,16 @@ def of_other_letter(ours: frozenset[Node], theirs: frozenset[Node]) -> bool:
     if len(ours) != 1 or not theirs:
         return False
     (ours_name,) = ours
+    if all(name.op == "call" for name in (ours_name, *theirs)):  # f(x) and g(x)
+        return {name.value for name in theirs} != {ours_name.value}
     letters = all(name.op == "sym" and len(name.value) == 1 for name in (ours_name, *theirs))
     return letters and {name.value.casefold() for name in theirs} != {ours_name.value.casefold()}
+
+
+def of_letters_mixed(ours: frozenset[Node], theirs: frozenset[Node]) -> bool:
+    """Several letters of which one side has one that the other has not: x = 4, x = -4, y = 2 against x = 4, q = -4, y = 2."""
+    letters = all(name.op == "sym" for name in (*ours, *theirs))
+    return letters and len(ours) > 1 and bool(ours & theirs) and ours != theirs
 
 
 def by_letter(side: Node) -> Sequence[Node]:

@@ -97,6 +97,10 @@ class Comparison:
         one, two = condition_of(gold), condition_of(answer)
         if (not one.stated and two.restrictive) or (not two.stated and one.predicate):
             return False
+        if one.predicate and not one.formulas and two.formulas:  # n is odd, and n > 3
+            return False
+        if not two.stated and any(not symbols(formula) and formula.op != "rel" for formula in one.formulas):
+            return False  # Alice, with probability 2/3
         if one.predicates and two.predicates and one.predicates != two.predicates:
             return False
         if one.formulas and two.formulas and not self.same_conditions(one.formulas, two.formulas):
@@ -125,7 +129,11 @@ def same_vectors(c: Comparing, gold: Node, answer: Node) -> bool:
 
 
 def same_builders(c: Comparing, gold: Node, answer: Node) -> bool:
-    condition = renamed(answer.args[0], {answer.value: symbol(gold.value)})
+    subjects = [side.args[1] if len(side.args) > 1 else symbol(side.value) for side in (gold, answer)]
+    names = [side.args if side.op == "tuple" else (side,) for side in subjects]
+    if len(names[0]) != len(names[1]) or any(one.op != "sym" for side in names for one in side):
+        return subjects[0] == subjects[1] and c.same(gold.args[0], answer.args[0]) and c.found("builder")
+    condition = renamed(answer.args[0], {two.value: one for one, two in zip(*names, strict=True)})
     return c.same(gold.args[0], condition) and c.found("builder")
 
 

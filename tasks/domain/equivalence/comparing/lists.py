@@ -9,6 +9,7 @@ from tasks.domain.equivalence.comparing.assignments import (
     is_assigned,
     letters_named,
     named_values,
+    of_letters_mixed,
     of_other_letter,
     records,
     unnamed,
@@ -43,11 +44,24 @@ def assigned_collection(c: Comparing, gold: Node, answer: Node) -> bool:
     sides = [
         name_and_value(side) if side.op == "rel" and is_equation(side) else (side, side) for side in (gold, answer)
     ]
+    if (ordered := _by_the_names_of(gold, answer)) is not None:
+        return c.same(*ordered)
     if None in sides or (
         sides[0] is not None and sides[0][1] == gold and sides[1] is not None and sides[1][1] == answer
     ):
         return False
     return c.same(*(side[1] for side in sides if side is not None))
+
+
+def _by_the_names_of(gold: Node, answer: Node) -> tuple[Node, Node] | None:
+    """(a, b) = (1, 2) and b = 2, a = 1 as two pairs; None when it is no such thing."""
+    tupled, listed = (gold, answer) if gold.op == "rel" else (answer, gold)
+    pair = name_and_value(tupled) if is_equation(tupled) else None
+    values = named_values(listed.args) if listed.op == "list" else None
+    if pair is None or values is None or pair[0].op != "tuple" or set(pair[0].args) != set(values):
+        return None
+    ordered = Node("tuple", tuple(values[name] for name in pair[0].args), pair[1].value)
+    return (pair[1], ordered) if tupled is gold else (ordered, pair[1])
 
 
 def single_against_collection(c: Comparing, gold: Node, answer: Node) -> bool:
@@ -94,6 +108,8 @@ def same_items(c: Comparing, gold: Node, answer: Node) -> bool:
         return all(c.same(mine[name], yours[name]) for name in mine) and c.found("named")
     if mine and yours is None and all(is_assigned(one) for one in theirs) and letters_named(theirs) < set(mine):
         return False  # x = 1, y = 2 against x = 1, x = 2
+    if all(map(is_assigned, (*ours, *theirs))) and of_letters_mixed(letters_named(ours), letters_named(theirs)):
+        return False
     if of_other_letter(letters_named(ours), letters_named(theirs)):
         return False
     if letters_named(ours) == letters_named(theirs) and len(letters_named(ours)) > 1:

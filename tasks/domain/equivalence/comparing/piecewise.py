@@ -77,7 +77,11 @@ def _chosen(cases: list[Case], letter: str, at: Fraction) -> Node | None:
 def _torn(cases: list[Case], letter: str, at: Fraction) -> bool:
     """Whether two cases hold at a point and give it different values."""
     place = {letter: number(at)}
-    held = [renamed(case.value, place) for case in cases if case.conditions and all(_holds(one, at) for one in case.conditions)]
+    held = [
+        renamed(case.value, place)
+        for case in cases
+        if case.conditions and all(_holds(one, at) for one in case.conditions)
+    ]
     return len(held) > 1 and not all(same_value(held[0], other) for other in held[1:])
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from itertools import product
 
 from tasks.domain.equivalence.comparing.step import Comparing
-from tasks.domain.equivalence.nodes import Node, has, signed
+from tasks.domain.equivalence.nodes import Node, has, signed, walk
 
 MAX_SIGNS = 4  # plus-minus signs in one tuple
 
 
 def same_signs(c: Comparing, gold: Node, answer: Node) -> bool:
-    for read in (alternatives, independent):
+    tied = has(gold, "mp") or has(answer, "mp")  # their signs go together
+    for read in (alternatives,) if tied else (alternatives, independent):
         one, two = (Node("list", tuple(read(side))) if has(side, "pm", "mp") else side for side in (gold, answer))
         if c.same(one, two):
             return True
@@ -20,9 +21,21 @@ def same_signs(c: Comparing, gold: Node, answer: Node) -> bool:
 
 def alternatives(node: Node) -> list[Node]:
     """Return both readings of an expression with plus-minus signs, the signs taken together; in a list, of each item."""
+    if (
+        node.op in ("pm", "add")
+        and not has(node, "mp")
+        and 1 < sum(part.op == "pm" for part in walk(node)) <= MAX_SIGNS
+    ):
+        return _spread(node)
     if node.op not in ("list", "set"):
         return [signed(node, 1), signed(node, -1)]
     return [reading for item in node.args for reading in (alternatives(item) if has(item, "pm", "mp") else [item])]
+
+
+def _spread(node: Node) -> list[Node]:
+    """+-1 +- sqrt 2 as its four values."""
+    read = [Node(node.op, args, node.value) for args in product(*map(_spread, node.args))]
+    return [signed(one, sign) for one in read for sign in (1, -1)] if node.op == "pm" else read
 
 
 def independent(node: Node) -> list[Node]:

@@ -80,7 +80,9 @@ def _without_unit(node: Node) -> tuple[Node, str | None]:
         if words[:1] in (["degrees"], ["degree"], ["deg"]) and len(words) == 1:
             node = Node("deg", (node,))
     names = [name for name in names if name.casefold().strip(". ") not in RADIANS]
-    names = [_PER_HOUR.sub("$/", name) if _PER_HOUR.match(name) else "$" if name.startswith("$ ") else name for name in names]
+    names = [
+        _PER_HOUR.sub("$/", name) if _PER_HOUR.match(name) else "$" if name.startswith("$ ") else name for name in names
+    ]
     known = [name for name in names if units.known(name)]
     return node, next(iter(known or names), None)
 

@@ -161,6 +161,15 @@ def _bound(name: Node, value: Node) -> frozenset[str]:
     return letters & symbols(value)
 
 
+def _of_another(name: Node, one: Node, two: Node) -> bool:
+    """y = 2x + 1 and y = 2q + 1: of a curve, the letter is no name of one's own choice."""
+    ours, theirs = symbols(one), symbols(two)
+    if name.op != "sym" or len(ours) != 1 or len(theirs) != 1 or ours == theirs or {name.value} & (ours | theirs):
+        return False
+    (mine,), (other,) = ours, theirs
+    return mine in ("x", "y", "z") and mine != other.casefold()
+
+
 def same_equation(gold: Node, answer: Node, same: Same) -> bool:
     """Two assignments of equal value, or two equations with the same solutions as far as a constant factor tells."""
     one, two = name_and_value(gold), name_and_value(answer)
@@ -170,6 +179,8 @@ def same_equation(gold: Node, answer: Node, same: Same) -> bool:
         if names is not None:
             mixed = any(old != new.value and new.value in symbols(two[1]) for old, new in names.items())  # f(y) = x^2
             value = renamed(two[1], names)
+            if one[0] == two[0] and _of_another(one[0], one[1], value):
+                return False
             free = _bound(one[0], one[1]) - symbols(value)  # f(x) = 2y
             return not mixed and not (free and symbols(value) - symbols(one[1])) and same(one[1], value)
     if not symbols(gold) and not symbols(answer):  # 2/3 ~ 0.67, 0.56 = 56%

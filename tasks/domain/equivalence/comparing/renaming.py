@@ -108,7 +108,7 @@ def _may_rename(one: Node, two: Node, old: str, new: str, hints: Hints) -> bool:
     names = (old, new) if _CONSTANT.fullmatch(old) else (new, old)
     if _CONSTANT.fullmatch(names[0]) and _LIKE_CONSTANT.fullmatch(names[1]) and _has_variable(one):
         return True
-    return symbols(one) == {old} and symbols(two) == {new} and _is_polynomial(one)
+    return symbols(one) == {old} and symbols(two) == {new} and (_is_polynomial(one) or _is_curve(one))
 
 
 def _has_variable(node: Node) -> bool:
@@ -133,6 +133,11 @@ def _constants_swapped(one: Node, two: Node, hints: Hints) -> bool:
 def _is_polynomial(node: Node) -> bool:
     """An expression of several terms in powers of its symbols."""
     return any(part.op == "add" for part in walk(node)) and not has(node, "fn", "call", "opaque")
+
+
+def _is_curve(node: Node) -> bool:
+    """(k, k^2): the letter ties the parts of a tuple together, whatever it is called."""
+    return node.op == "tuple" and node.value == "()" and sum(bool(symbols(part)) for part in node.args) > 1
 
 
 def _counts(node: Node, letter: str) -> bool:

@@ -16,6 +16,7 @@ _OR = re.compile(r"(?<![A-Za-z])or(?![A-Za-z])|\\(?:lor|vee)(?![a-z])|[或∨]")
 _AND_SIGN, _OR_SIGN = re.compile(r"\\(?:land|wedge)(?![a-z])|∧"), re.compile(r"\\(?:lor|vee)(?![a-z])|∨")
 OPPOSITE = ([(True, False), (False, True)], [(False, True), (True, False)])
 _CUP = re.compile(r"\\cup(?![a-z])|∪")
+_PREDICATE = re.compile(r"(?<![A-Za-z])(?:even|odd|prime|divisible|multiple|perfect)(?![A-Za-z])")
 _SOLVED = re.compile(r"(?<![A-Za-z\\])([a-zA-Z](?:_\{?\w\}?)?)\s*=")
 _CIRCLED = re.compile(r"[①-⑳]|\\textcircled\s*\{\s*\d\s*\}")
 _PLUS_MINUS = re.compile(r"[\s$]*(?:[a-z]\s*=\s*)?(?:\\pm|±)[^,]*")
@@ -31,6 +32,9 @@ def alternatives_or_both(gold: str, answer: str) -> bool:
     if said[0] != said[1] and any(map(_disjoint, (gold, answer))):
         return True
     if said == [False, True] and len(_CIRCLED.findall(gold)) > 1 and not _CIRCLED.sub("", gold).strip(" ,、"):
+        return True
+    signs = [(bool(_AND.search(side)), at_or) for side, at_or in zip((gold, answer), said, strict=True)]
+    if signs in OPPOSITE and _PREDICATE.search(gold) and _PREDICATE.search(answer):
         return True
     several = [said[at] or bool(_PLUS_MINUS.fullmatch(side)) for at, side in enumerate((gold, answer))]
     pairs = [_PAIR.fullmatch(side) is not None for side in (gold, answer)]

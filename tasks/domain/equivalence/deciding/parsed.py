@@ -11,15 +11,18 @@ from tasks.domain.equivalence.nodes import Node, renamed, symbol, walk
 from tasks.domain.equivalence.parsing.parser import parse
 from tasks.domain.equivalence.parsing.tokens import OverLimit, Unreadable
 
-
 _LETTER, _COMMAND = re.compile(r"(?<![A-Za-z])[A-Za-z](?![A-Za-z])"), re.compile(r"\\[A-Za-z]+")
+
+
+_VARIABLES = frozenset("xyz")
 
 
 def same_in_words(gold: str, answer: str, one: str, two: str, hints: str) -> bool:
     """Two formulas within the same words: a letter has another name only where it has it throughout."""
     ours, theirs = (frozenset(_LETTER.findall(_COMMAND.sub(" ", side))) for side in (gold, answer))
     gone, new = ours - theirs, theirs - ours
-    names = {next(iter(new)): next(iter(gone))} if len(gone) == len(new) == 1 else {}
+    free = len(gone) == len(new) == 1 and not (gone | new) & _VARIABLES
+    names = {next(iter(new)): next(iter(gone))} if free else {}
     return parsed_equal(one, two, hints, True, names)[0]
 
 

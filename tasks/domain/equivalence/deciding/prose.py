@@ -40,8 +40,7 @@ def same_statement(gold: str, answer: str) -> bool:
     """Whether two sentences have the same numbers, in order, and deny and restrict alike: without it they differ."""
     return (
         not _exchanged(gold, answer)
-        and
-        _NUMBER.findall(gold) == _NUMBER.findall(answer)
+        and _NUMBER.findall(gold) == _NUMBER.findall(answer)
         and _denials(gold) == _denials(answer)
         and claims_in_order(gold) == claims_in_order(answer)
     )

@@ -8,7 +8,6 @@ from functools import lru_cache
 
 from tasks.domain.equivalence.nodes import Node, number
 
-
 MIN_CONTINUED = 3  # decimals before dots that do not repeat
 
 

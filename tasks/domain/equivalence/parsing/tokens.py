@@ -63,6 +63,7 @@ _HALF_DAY = re.compile(r"[ap]\.? ?m", re.IGNORECASE)
 _DOUBLED = re.compile(r"\\\\(?=[a-zA-Z]{2})")  # commands escaped twice, outside environments
 _OPEN_BRACE = re.compile(r"\\left\s*\\\{\s*\\begin\{(?:array|aligned|gathered|matrix)\}(?:\s*\{[^{}]{0,20}\})?")
 _GROUPS = re.compile(r"(?<=\d)\s*(?:\{\s*,\s*\}|,\s*\\!|\\!\s*,|\{\s*,\s*\\!\s*\})\s*(?=\d{3})")
+_DECIMAL_COMMA = re.compile(r"(?<=\d)\{\s*,\s*\}(?=\d)")  # 3{,}5, whose comma does not group
 _SPACE_GROUPS = re.compile(r"(?<![\d.^_{])(?<!\d )\d{1,3}(?:(?:\\[,;: ]|~| )\d{3})+(?![\d.]|[ ~]\d|\s*/)")
 _COMMA_GROUPS = re.compile(r"(?<![\d.,_^])\d{1,3}(?:,\d{3})+(?![\d])")
 
@@ -86,7 +87,7 @@ def _prepared(text: str, commas_group: bool) -> str:
     if "\\left" in text and "\\begin" in text:
         text = _OPEN_BRACE.sub(r"\\begin{cases}", text)
     if "," in text:
-        text = _GROUPS.sub("", text)
+        text = _DECIMAL_COMMA.sub(".", _GROUPS.sub("", text))
     text = _SPACE_GROUPS.sub(lambda match: re.sub(r"\D", "", match.group()), text)
     return _grouped(text) if commas_group and "," in text else text
 
@@ -112,6 +113,8 @@ def _scan(text: str) -> Iterator[Token]:
         if kind in ("space", "layout"):
             spaced = spaced or kind == "space"
             continue
+        if kind == "num" and value.startswith(".") and before == "num" and not spaced:
+            raise Unreadable("two decimal points")
         if kind == "cmd" or (kind == "op" and len(value) < 3) or (kind == "num" and len(value) < 4):
             yield Token(kind, value, spaced)
             before, spaced, slash = kind, False, value == "/"

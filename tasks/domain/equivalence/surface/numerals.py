@@ -22,7 +22,7 @@ _ORDINAL = re.compile(
 _TEXT_NUMBER = re.compile(r"\s*\\(?:text\w*|mathrm|mbox)\s*\{\s*(-?\d[\d,.]*)\s+([A-Za-z]{3}[A-Za-z ]*)\}\s*")
 _REPEATING = re.compile(rf"(\d*\.)(\d+)\s*{worded('repeating|recurring')}", re.IGNORECASE)
 _SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+[.,]\d{1,9}(?![\d,.]| \d)")
-_DOTTED = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3}){2,}(?![\d,.])")
+_DOTTED = re.compile(r"(?<![\d.,])(?!0)\d{1,3}(?:\.\d{3}){2,}(?![\d,.])")
 _THE_ORDINAL = re.compile(rf"(?<![A-Za-z])the\s+(?=\d{{1,6}}{_SUFFIX}(?![A-Za-z]|\s+(?:power|root)))", re.IGNORECASE)
 _SWISS = re.compile(r"(?<![\d'])\d{1,3}(?:'\d{3})+(?![\d'])")
 _INDIAN = re.compile(r"(?<![\d,.(\[{])\d{1,2}(?:,\d{2})+,\d{3}(?![\d,])")

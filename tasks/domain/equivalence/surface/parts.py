@@ -6,9 +6,16 @@ import itertools
 import re
 
 _TEXT = r"(?:\\text\w*\s*\{\s*)?"
-_LETTERED = re.compile(rf"{_TEXT}(?:\b(?:for\s+)?part\s+)?(?<![\w)\\}}])\((?P<mark>[a-f])\)\s*[:.]?\s*\}}?", re.IGNORECASE)
-_NUMBERED = re.compile(rf"{_TEXT}\(?(?<![A-Za-z0-9^_,])(?P<mark>[1-6]|i{{1,3}}|iv|v|[a-f])\)\s*:?\s*\}}?\s*(?=[-\d\\$(a-zA-Z])")
-_BEHIND = re.compile(rf"\s*{_TEXT}\(?(?:for\s+|in\s+)?part\s*\(?(?P<mark>[a-f1-6])\)?\)?\s*\}}?\s*(?:[,;]|\\text\s*\{{\s*and\s*\}}|and\b|$)\s*", re.IGNORECASE)
+_LETTERED = re.compile(
+    rf"{_TEXT}(?:\b(?:for\s+)?part\s+)?(?<![\w)\\}}])\((?P<mark>[a-f])\)\s*[:.]?\s*\}}?", re.IGNORECASE
+)
+_NUMBERED = re.compile(
+    rf"{_TEXT}\(?(?<![A-Za-z0-9^_,])(?P<mark>[1-6]|i{{1,3}}|iv|v|[a-f])\)\s*:?\s*\}}?\s*(?=[-\d\\$(a-zA-Z])"
+)
+_BEHIND = re.compile(
+    rf"\s*{_TEXT}\(?(?:for\s+|in\s+)?part\s*\(?(?P<mark>[a-f1-6])\)?\)?\s*\}}?\s*(?:[,;]|\\text\s*\{{\s*and\s*\}}|and\b|$)\s*",
+    re.IGNORECASE,
+)
 _ROWS = ("abcdef", "123456", ("i", "ii", "iii", "iv", "v"))
 
 
@@ -64,7 +71,7 @@ def _is_factor(mark: re.Match[str], part: str, text: str) -> bool:
     """The (1) of (1)(2)(3) and of (1)5, and the (a) of (a)(b): a bracket that touches what follows is multiplied by it."""
     bracketed = "(" in mark.group()
     touches = mark.group().endswith(")") and not text.startswith("$", mark.end())
-    return bracketed and (part.startswith("(") and touches or (touches and mark["mark"].isdigit()))
+    return bracketed and ((part.startswith("(") and touches) or (touches and mark["mark"].isdigit()))
 
 
 def _joined(text: str, parts: dict[str, str]) -> str:

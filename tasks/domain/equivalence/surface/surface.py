@@ -23,7 +23,7 @@ from tasks.domain.equivalence.surface.numerals import (
 )
 from tasks.domain.equivalence.surface.patterns import worded
 
-_MINUS = re.compile(rf"{worded('negative|minus')}\s*(?=\$?[\d\\(a-z])", re.IGNORECASE)
+_MINUS = re.compile(rf"{worded('negative|minus')}\s*(?=\$?(?:[\d\\(]|[a-z](?![a-z])))", re.IGNORECASE)
 _PLUS = re.compile(rf"{worded('positive')}\s*(?=\$?\d)(?!\$?\d+-)", re.IGNORECASE)
 _SQUARED = re.compile(rf"(?<=[\w)}}])\s*{worded('squared')}", re.IGNORECASE)
 _CUBED = re.compile(rf"(?<=[\w)}}])\s*{worded('cubed')}", re.IGNORECASE)

@@ -34,7 +34,7 @@ _BINDING = {
     "divisor": r"divisors? of|factors? of|divides",
     "power": r"powers? of",
     "half": r"half|halved",
-    "wrong": r"(?:is|are|was) (?:wrong|incorrect|false|excluded|impossible|ruled out)|too (?:small|large|big)",
+    "wrong": r"(?:is|are|was) (?:wrong|incorrect|false|excluded|impossible|ruled out)|too (?:small|large|big)|rule[sd]? out|tempting|nobody|no one",
     "twice": r"twice|doubled?|tripled?|quadrupled?|thrice|times (?:as|more|less|larger|bigger|greater|higher|longer|faster|smaller|the)",
     "inverse": r"reciprocal|inverse|opposite|complement of",
     "between": r"between",
@@ -51,7 +51,7 @@ _KINDS = {
     "parallel": r"parallel", "perpendicular": r"perpendicular", "convergent": r"converg\w+", "divergent": r"diverg\w+", "cyclic": r"cyclic", "before": r"before|earlier|ago", "after": r"after|later|from now",
     "clockwise": r"clockwise", "counterclockwise": r"counter-?clockwise|anti-?clockwise", "vertical": r"vertical(?:ly)?", "horizontal": r"horizontal(?:ly)?",
     "dependent": r"dependent", "independent": r"independent", "profit": r"profits?|gains?", "loss": r"loss(?:es)?", "first": r"first player", "second": r"second player",
-    "north": r"north\w*", "south": r"south\w*", "east": r"east\w*", "west": r"west\w*", "constant": r"constant",
+    "north": r"north\w*", "south": r"south\w*", "east": r"east\w*", "west": r"west\w*", "constant": r"constant", "male": r"boys?|men|males?", "female": r"girls?|women|females?", "red": r"red", "blue": r"blue", "green": r"green", "white": r"white", "black": r"black",
 }  # fmt: skip
 # Of two things that are named, the one is not the other; either may go unnamed.
 _THINGS = {
@@ -77,6 +77,19 @@ _DESCRIBING = frozenset(
         "before",
         "after",
         "convergent",
+        "male",
+        "female",
+        "red",
+        "blue",
+        "green",
+        "white",
+        "black",
+        "first",
+        "second",
+        "profit",
+        "loss",
+        "clockwise",
+        "counterclockwise",
     )
 )
 MIN_SENTENCE = 4  # words

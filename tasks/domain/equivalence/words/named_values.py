@@ -12,9 +12,13 @@ from tasks.domain.equivalence.words.statements import pieces
 
 Same = Callable[[str, str], bool]
 
-_SEPARATOR = re.compile(r"\s*(?:[;\n]|,(?!\d{3})|\\\\|\\q?quad|(?<![A-Za-z])(?:and|or|und|et|y)(?![A-Za-z]))\s*", re.IGNORECASE)
+_SEPARATOR = re.compile(
+    r"\s*(?:[;\n]|,(?!\d{3})|\\\\|\\q?quad|(?<![A-Za-z])(?:and|or|und|et)(?![A-Za-z]))\s*", re.IGNORECASE
+)
+_OR, _SHORT_NAME = re.compile(r"(?<![A-Za-z])or(?![A-Za-z])"), re.compile(r"(?<![A-Za-z\\])[A-Z][a-z]{1,2}(?![A-Za-z])")
 _TEXT = re.compile(r"\\(?:text\w*|mathrm|mbox)\s*\{([^{}]*)\}")
 _JOINING = frozenset(("and", "or", "both", "either", "only", "exactly"))
+_SAME = {"average": "mean"}
 MAX_PARTS = 12
 
 
@@ -31,6 +35,8 @@ def same_named_values(gold: str, answer: str, same: Same) -> bool | None:
     one, two = named_values(gold), named_values(answer)
     if not one or len(one) != len(two):
         return None
+    if (_OR.search(gold) is None) != (_OR.search(answer) is None):
+        return False
     names, others = {part.words for part in one}, {part.words for part in two}
     if len(names) < len(one) or not names & others:
         return None
@@ -50,8 +56,11 @@ def named_values(text: str) -> tuple[NamedValue, ...]:
         return ()
     found = []
     for part in parts:
-        said = pieces(part)
-        words = frozenset(word for word in said.words if word not in _JOINING and not units.known(word))
+        names = frozenset(name.casefold() for name in _SHORT_NAME.findall(part))  # Tom, Ann
+        said = pieces(_SHORT_NAME.sub(" ", part))
+        words = names | frozenset(
+            _SAME.get(word, word) for word in said.words if word not in _JOINING and not units.known(word)
+        )
         formulas = [formula.strip(" :=") for formula in said.formulas if formula.strip(" :=")]
         if not words or len(formulas) != 1 or not re.search(r"[\d\\]", formulas[0]):
             return ()

@@ -23,7 +23,10 @@ _CALENDAR = re.compile(
     r"monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b"
 )
 _BETWEEN_CHOICES, _CHOICES = re.compile(r"\band\b|[\s,;、&()\[\].]+"), re.compile(r"[A-H]+")
-_NOT_CHOSEN = re.compile(r"(?<![A-Za-z])(?:wrong|incorrect|not|false|n't)(?![A-Za-z])|^\W*[A-H][.),]*\s+or\b", re.IGNORECASE)
+_NUMERALS = frozenset(("I", "II", "III", "IV", "V", "VI"))
+_NOT_CHOSEN = re.compile(
+    r"(?<![A-Za-z])(?:wrong|incorrect|not|false|n't)(?![A-Za-z])|^\W*[A-H][.),]*\s+or\b", re.IGNORECASE
+)
 _OFFERS = re.compile(r"(?<![A-Za-z])or(?![A-Za-z])|或|[A-H]\s*/\s*[A-H]")
 MAX_CHOICES = 400  # characters of an answer that names several options
 _UNITS = [
@@ -76,7 +79,7 @@ def canonical(text: str) -> str:
     words = _COMMANDS.sub(" ", plain(text)).replace("\\", " ")
     words = _PUNCTUATION.sub(" ", words)
     words = " ".join(_ARTICLES.sub(" ", " ".join(words.split())).split()).casefold()
-    return _SAME.get(words, words)
+    return _SAME.get(words, words.removesuffix(" only"))
 
 
 def known_phrase(text: str) -> bool:
@@ -172,6 +175,14 @@ def choices(text: str) -> frozenset[str] | None:
     if not 1 <= len(letters) <= 8 or not _CHOICES.fullmatch(letters) or len(set(letters)) != len(letters):
         return None
     return frozenset(letters)
+
+
+@lru_cache(maxsize=8192)
+def numerals(text: str) -> frozenset[str] | None:
+    """The statements of `I and III`, `I, III`; None for other texts, and for what offers one or the other."""
+    words = _BETWEEN_CHOICES.sub(" ", _COMMANDS.sub(" ", text)).split()
+    found = frozenset(words)
+    return found if 1 < len(words) == len(found) <= len(_NUMERALS) and found <= _NUMERALS else None
 
 
 def offers(text: str) -> bool:

@@ -33,7 +33,9 @@ class Unit:
 @lru_cache(maxsize=4096)
 def unit(text: str) -> Unit:
     """`sq. inches`, `cm^2`, `kg m/s^2`, `N m`, `apples`."""
-    name = _WORDED_POWER.sub(lambda match: "^2" if match[1].lower() == "squared" else "^3", text.translate(_SUPERSCRIPTS))
+    name = _WORDED_POWER.sub(
+        lambda match: "^2" if match[1].lower() == "squared" else "^3", text.translate(_SUPERSCRIPTS)
+    )
     name = _SQUARE.sub(lambda match: f"{match['name']}^{'2' if match['word'][0] in 'sS' else '3'}", name)
     name = name.strip(" .,").replace("\\", "")
     found = _product(name)

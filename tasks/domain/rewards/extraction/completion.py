@@ -11,6 +11,7 @@ _NAMES = "think|thinking|thought|thoughts|reasoning|reflection|scratchpad|analys
 _THINKING_END = re.compile(rf"</(?:{_NAMES})\s*>|◁/think▷|\[/THINK\]|<\|end_of_thought\|>", re.IGNORECASE)
 _THINKING_START = re.compile(rf"<(?:{_NAMES})\s*>|◁think▷|\[THINK\]|<\|begin_of_thought\|>", re.IGNORECASE)
 _CHAT_MARK = re.compile(r"<[|｜][^<>|｜\n]{1,40}[|｜]>|</?s>|<eos>|<(?:start|end)_of_turn>|\[/?INST\]")
+_FINAL_CHANNEL = re.compile(r"<\|channel\|>\s*final[^<>]{0,40}<\|message\|>")
 _TAG_LIKE = re.compile(rf"<(?:[/|｜]|s>|eos|start|end|{_NAMES})", re.IGNORECASE)
 _FULL_WIDTH: dict[int, str | None] = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _FULL_WIDTH |= {
@@ -48,11 +49,19 @@ def _has_marks(text: str) -> bool:
 
 
 def _between_marks(text: str) -> str:
+    if "<|channel|>" in text:
+        text = _final_channel(text)
     ends = list(_THINKING_END.finditer(text))
     text = text[ends[-1].end() :] if ends else text
     start = _THINKING_START.search(text)
     text = text[: start.start()] if start else text
     return next((part for part in _CHAT_MARK.split(text) if part.strip()), "")
+
+
+def _final_channel(text: str) -> str:
+    """The final message of a completion in channels; what stands before the first channel, when there is none."""
+    finals = list(_FINAL_CHANNEL.finditer(text))
+    return text[finals[-1].end() :] if finals else text.partition("<|channel|>")[0]
 
 
 def legible(text: str) -> str:

@@ -63,7 +63,11 @@ _CHOSEN = re.compile(
 # What turns a label into talk about other answers: `a common wrong answer is 6`, `if the answer is 6`.
 _ASIDE = re.compile(
     r"\b(?:wrong|incorrect|mistak\w*|mistake|if|suppose|unless|someone|students?|people|previous|earlier|initial|initially|tempting|naive"
-    r"|check(?:ing)? (?:if|whether|that)|whether|not|n't|whatever|say|claims?|told|grader|reference|format|goes|put|write|place|box)\b",
+    r"|check(?:ing)? (?:if|whether|that)|whether|not|whatever|say|claims?|told|grader|reference|format|goes|put|write|place|box)\b|n['’]t\b",
+    re.IGNORECASE,
+)
+_DENIES = re.compile(
+    r"(?:\b(?:not|never)|n['’]t)\s+(?:think|believe|say|agree|true|the case)\b|\b(?:false|wrong|untrue)\s+that\b",
     re.IGNORECASE,
 )
 _BUT = re.compile(r"[,;.]\s*(?:but|however|yet|now)\b", re.IGNORECASE)
@@ -128,6 +132,13 @@ def _places(text: str, start: int) -> dict[str, list[int]]:
             while (at := find(word, at + 1)) >= 0:
                 found.append(at)
     return places
+
+
+def denies(text: str, label: Label) -> bool:
+    """Whether the sentence before a label says that the answer is not this: `I don't think that the answer is`."""
+    before = _BUT.split(text[max(0, label.start - 80) : label.start])[-1]
+    stops = list(_LAST_STOP.finditer(before))
+    return bool(_DENIES.search(before[stops[-1].end() :] if stops else before))
 
 
 def is_aside(text: str, label: Label) -> bool:

@@ -7,11 +7,16 @@ import re
 from tasks.domain.rewards.extraction.boxed import LINE, boxes_in
 from tasks.domain.rewards.extraction.completion import own
 from tasks.domain.rewards.extraction.joining import last_statement
-from tasks.domain.rewards.extraction.labels import Label, is_aside, labels
+from tasks.domain.rewards.extraction.labels import Label, denies, is_aside, labels
 from tasks.domain.rewards.extraction.sentences import MAX_ANSWER, answer_of, first_sentence, is_formula, trimmed
 from tasks.domain.rewards.extraction.statement import MAX_STATEMENTS, NO_ANSWER, Found, Statement
 
 _LEAD = re.compile(r"[*:_> \n$]*")  # between a label and its answer
+_PHRASE_LEAD = re.compile(r"(?:[*:_ ]|\n[ >]*)*")  # > 5 on the line of its label is an inequality, not a quotation
+_OTHERS_SAY = re.compile(
+    r"\b(?:some|others|people|someone|students?|textbook|book|key)\b[^.\n]{0,40}\b(?:say|claim|think|get|got|write|wrote|answer|give)\w*[^.\n]{0,20}$",
+    re.IGNORECASE,
+)
 EMPTY_BOX = re.compile(r"\\boxed\s*\{\s*\}")
 _TAG = re.compile(
     r"<(answer|final_answer|finalanswer|final-answer|ans)\s*>(.*?)(?:</\1\s*>|\Z)|\[(ANSWER)\](.*?)(?:\[/ANSWER\]|\Z)",
@@ -37,6 +42,7 @@ def stated_answer(text: str) -> Found | None:
 def _statements(text: str) -> list[Statement]:
     """All statements in the order of the text; one within another is left out, and a phrase that leads to a box is the box."""
     boxed = boxes_in(text)
+    boxed = [one._replace(aside=_said_by_others(text, one)) for one in boxed] if len(boxed) > 1 else boxed
     found = [*boxed, *_tags(text), *_hashes(text), *_phrases(text, boxed)]
     loose = _loose_tags(text)
     if loose and all(any(tag.start <= one.start < tag.end for tag in loose) for one in found):
@@ -53,6 +59,10 @@ def _statements(text: str) -> list[Statement]:
                 continue
         kept.append(one)
     return kept
+
+
+def _said_by_others(text: str, box: Statement) -> bool:
+    return bool(_OTHERS_SAY.search(text[max(0, box.start - 100) : box.start].rstrip(" $")))
 
 
 def _tags(text: str) -> list[Statement]:
@@ -98,6 +108,8 @@ def _phrases(text: str, boxed: list[Statement]) -> list[Statement]:
         lead = _LEAD.match(text, label.end)
         box = at_start.get(lead.end()) if lead else None
         one = box._replace(start=label.start) if box else _phrase(text, label)
+        if not box and (denies(text, label) or text[one.end : one.end + 1] == "?"):
+            continue
         if box or (one.answer and not NO_ANSWER.fullmatch(one.answer)):
             found.append(one)
     return found
@@ -109,10 +121,11 @@ def _phrase(text: str, label: Label) -> Statement:
         return Statement(label.start, label.end, label.letter, "phrase", aside)
     rest = text[label.end : label.end + 2000]
     rest = EMPTY_BOX.sub("", rest) if "boxed" in rest else rest
-    lead = len(rest) - len(rest.lstrip("*:_> \n"))
-    sentence = first_sentence(rest[lead:]).partition("【")[0]  # 【答案】A【解析】...
+    lead = _PHRASE_LEAD.match(rest)
+    lead_length = lead.end() if lead else 0
+    sentence = first_sentence(rest[lead_length:]).partition("【")[0]  # 【答案】A【解析】...
     if sentence.endswith("```") and sentence.count("```") == 1:  # of the fence around all of it
         sentence = sentence[:-3].rstrip()
     if sentence.endswith("}") and sentence.count("}") > sentence.count("{"):  # {"answer": 42}
         sentence = sentence[:-1].rstrip()
-    return Statement(label.start, label.end + lead + len(sentence), answer_of(sentence), "phrase", aside)
+    return Statement(label.start, label.end + lead_length + len(sentence), answer_of(sentence), "phrase", aside)

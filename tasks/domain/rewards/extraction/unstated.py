@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tasks.domain.equivalence.unicode import plain
+from tasks.domain.rewards.extraction.denied import ends_in_denial
 from tasks.domain.rewards.extraction.sentences import (
     FORMULA_LENGTH,
     MATH,
@@ -40,16 +41,22 @@ _LETTER_IS = re.compile(
     r"(?:(?:so|thus|hence|therefore|then),?\s+)?\$?[a-zA-Z]\$?\s+(?:is|equals)\s+(?=[-−\d$\\])", re.IGNORECASE
 )
 _LEAD_IN = re.compile(
-    r"(?:>\s+|\(answer\)\s*|(?:final|total|result)\s*:\s*|(?:therefore|thus|hence|so|then|finally|consequently)\b,?\s+"
+    r"(?:>\s+(?=\*\*|[a-z]{2})|(?:=>|⇒|→|\\Rightarrow)\s*|\(answer\)\s*|(?:final|total|result)\s*:\s*|(?:therefore|thus|hence|so|then|finally|consequently)\b,?\s+"
     r"|(?:we (?:get|have|find|obtain|see)|it'?s|it is|this (?:is|gives)|which (?:is|gives)|i get)\s+(?=[-−\d$\\*(])|(?:итого|всего)\s*:?\s+)+",
     re.IGNORECASE,
 )
+_CONDITIONAL = re.compile(
+    r"\d[\d.,/]*\s*,?\s*(?:if|unless|when)\s+\$?[a-z]\$?\s*(?:is\b|[=<>\\])[^.\n]*$"
+)  # 42 when n is odd
 _BOLD = re.compile(r"\*\*([^*]{1,200})\*\*\.?")
 
 
 def unstated_answer(text: str) -> Found | None:
     text = unwrapped(EMPTY_BOX.sub("", text))
-    return _affirmed(text) or _bare(text) or _math(text) or _last_number(text)
+    found = _affirmed(text) or _bare(text)
+    if found is None and ends_in_denial(text):
+        return None
+    return found or _math(text) or _last_number(text)
 
 
 def _affirmed(text: str) -> Found | None:
@@ -121,5 +128,7 @@ def _last_number(text: str) -> Found | None:
     end = text.rstrip()[-200:]
     if (several := _NUMBERS.search(end)) and _PLURAL.search(end[: several.start()]):
         return Found(", ".join(re.findall(_NUMBER, several.group())), "last_number")
+    if conditional := _CONDITIONAL.search(text.rstrip(" .")[-FORMULA_LENGTH:]):
+        return Found(conditional.group(), "last_number")
     number = last_number_in(text)
     return Found(number, "last_number") if number else None
