@@ -19,11 +19,18 @@ _VARIABLES = frozenset("xyz")
 
 def same_in_words(gold: str, answer: str, one: str, two: str, hints: str) -> bool:
     """Two formulas within the same words: a letter has another name only where it has it throughout."""
-    ours, theirs = (frozenset(_LETTER.findall(_COMMAND.sub(" ", side))) for side in (gold, answer))
-    gone, new = ours - theirs, theirs - ours
-    free = len(gone) == len(new) == 1 and not (gone | new) & _VARIABLES
-    names = {next(iter(new)): next(iter(gone))} if free else {}
-    return parsed_equal(one, two, hints, True, names)[0]
+    ours, theirs = _letters(gold), _letters(answer)
+    gone, new = ([letter for letter in side if letter not in other] for side, other in ((ours, theirs), (theirs, ours)))
+    pairs = list(zip(new, gone, strict=False)) if len(gone) == len(new) else []
+    free = all(
+        not {mine, other} & _VARIABLES or (f"({mine})" in gold and f"({other})" in answer) for other, mine in pairs
+    )
+    return parsed_equal(one, two, hints, True, dict(pairs) if free else {})[0]
+
+
+def _letters(text: str) -> list[str]:
+    """The letters of a text, in the order in which they first appear."""
+    return list(dict.fromkeys(_LETTER.findall(_COMMAND.sub(" ", text))))
 
 
 def parsed_equal(

@@ -10,13 +10,13 @@ from tasks.domain.equivalence.nodes import Node
 from tasks.domain.equivalence.parsing.parser import parse
 from tasks.domain.equivalence.parsing.tokens import Unreadable
 from tasks.domain.equivalence.words.claims import claims_in_order
+from tasks.domain.equivalence.words.statements import pieces
 from tasks.domain.equivalence.words.wording import NEGATION, predicates
 
 Same = Callable[[Node, Node], bool]
 
 MIN_WORDS = 4
 MAX_EXCHANGED = 2  # words
-_ARTICLES = frozenset(("the", "an"))
 _SYNONYMS = tuple(
     map(
         frozenset,
@@ -48,14 +48,9 @@ def same_statement(gold: str, answer: str) -> bool:
 
 def _exchanged(gold: str, answer: str) -> bool:
     """Whether the sentences are word for word the same but for one or two words: the mean and the median, first and second."""
-    one, two = (_told(text) for text in (gold, answer))
+    one, two = pieces(gold).words, pieces(answer).words
     others = [(mine, other) for mine, other in zip(one, two, strict=False) if mine != other]
     return len(one) == len(two) and 0 < len(others) <= MAX_EXCHANGED and not all(_alike(*pair) for pair in others)
-
-
-def _told(text: str) -> list[str]:
-    words = _WORD.findall(_COMMANDS.sub(" ", re.sub(r"\\(?:text\w*|mbox|mathrm)", "", text)))
-    return [word.casefold() for word in words if word.casefold() not in _ARTICLES]
 
 
 def _alike(one: str, two: str) -> bool:

@@ -51,7 +51,7 @@ _KINDS = {
     "parallel": r"parallel", "perpendicular": r"perpendicular", "convergent": r"converg\w+", "divergent": r"diverg\w+", "cyclic": r"cyclic", "before": r"before|earlier|ago", "after": r"after|later|from now",
     "clockwise": r"clockwise", "counterclockwise": r"counter-?clockwise|anti-?clockwise", "vertical": r"vertical(?:ly)?", "horizontal": r"horizontal(?:ly)?",
     "dependent": r"dependent", "independent": r"independent", "profit": r"profits?|gains?", "loss": r"loss(?:es)?", "first": r"first player", "second": r"second player",
-    "north": r"north\w*", "south": r"south\w*", "east": r"east\w*", "west": r"west\w*", "constant": r"constant", "male": r"boys?|men|males?", "female": r"girls?|women|females?", "red": r"red", "blue": r"blue", "green": r"green", "white": r"white", "black": r"black",
+    "north": r"north\w*", "south": r"south\w*", "east": r"east\w*", "west": r"west\w*", "constant": r"constant", "male": r"boys?|men|males?", "female": r"girls?|women|females?",
 }  # fmt: skip
 # Of two things that are named, the one is not the other; either may go unnamed.
 _THINGS = {
@@ -79,11 +79,6 @@ _DESCRIBING = frozenset(
         "convergent",
         "male",
         "female",
-        "red",
-        "blue",
-        "green",
-        "white",
-        "black",
         "first",
         "second",
         "profit",

@@ -15,7 +15,10 @@ Same = Callable[[str, str], bool]
 _SEPARATOR = re.compile(
     r"\s*(?:[;\n]|,(?!\d{3})|\\\\|\\q?quad|(?<![A-Za-z])(?:and|or|und|et)(?![A-Za-z]))\s*", re.IGNORECASE
 )
-_OR, _SHORT_NAME = re.compile(r"(?<![A-Za-z])or(?![A-Za-z])"), re.compile(r"(?<![A-Za-z\\])[A-Z][a-z]{1,2}(?![A-Za-z])")
+_OR, _SHORT_NAME = (
+    re.compile(r"(?<![A-Za-z])or(?![A-Za-z])"),
+    re.compile(r"(?<![A-Za-z\\])(?!sin|cos|tan|log|max|min|and)(?:[A-Z][a-z]{1,2}|[a-z]{3})(?![A-Za-z])"),
+)
 _TEXT = re.compile(r"\\(?:text\w*|mathrm|mbox)\s*\{([^{}]*)\}")
 _JOINING = frozenset(("and", "or", "both", "either", "only", "exactly"))
 _SAME = {"average": "mean"}
@@ -37,13 +40,16 @@ def same_named_values(gold: str, answer: str, same: Same) -> bool | None:
         return None
     if (_OR.search(gold) is None) != (_OR.search(answer) is None):
         return False
-    names, others = {part.words for part in one}, {part.words for part in two}
-    if len(names) < len(one) or not names & others:
+    if len({part.words for part in one}) < len(one):
         return None
-    if names != others:  # Tom 5, Ann 3 and Tom 5, Bob 3
+    others = [[other for other in two if part.words <= other.words or other.words <= part.words] for part in one]
+    if not any(others):
+        return None
+    if any(len(found) != 1 for found in others):  # Tom 5, Ann 3 and Tom 5, Bob 3
         return False
-    values = {part.words: part.value for part in two}
-    return all(part.value == values[part.words] or same(part.value, values[part.words]) for part in one)
+    return all(
+        part.value == other.value or same(part.value, other.value) for part, (other,) in zip(one, others, strict=True)
+    )
 
 
 @lru_cache(maxsize=4096)
