@@ -20,7 +20,7 @@ HERE = ("server", "store away", "worker")  # trainer, engine and flow process: t
 PLACE = f"s3://{BUCKET}/soak"
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_nights_with_faults_lose_nothing_and_the_last_finishes_what_was_cut_off(
     operated: Operated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
