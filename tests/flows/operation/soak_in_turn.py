@@ -1,4 +1,7 @@
-"""Nights with a fault in each, one after the other (`tests.benchmarks.soak` has hours of them): nothing lost, doubled, stuck or left."""
+"""Nights with a fault in each, one after the other (`tests.benchmarks.soak` has hours of them): nothing lost, doubled, stuck or left.
+
+`pytest` collects it by name only (`pytest tests/flows/operation/soak_in_turn.py`) until it has been seen to pass from end to end.
+"""
 
 from __future__ import annotations
 
