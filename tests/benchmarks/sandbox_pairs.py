@@ -23,7 +23,10 @@ SIDE = """
 import sys, time
 sys.path.insert(0, "")
 from sandbox.job import Job
-from sandbox.pool.pool import open_sandbox
+try:
+    from sandbox.pool.pool import open_sandbox
+except ModuleNotFoundError:  # where it stood before
+    from sandbox.pool import open_sandbox
 from sandbox.settings import SandboxSettings
 with open_sandbox(SandboxSettings()) as sandbox:
     sandbox.run_many([Job(b"print(int(input()) * 2)", stdin=b"1")] * 100)
