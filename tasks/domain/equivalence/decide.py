@@ -138,10 +138,10 @@ def _by_words(gold: str, answer: str, hints: str) -> tuple[bool, str] | None:
     several = texts.choices(gold)
     if several and len(several) > 1 and texts.offers(answer) and not texts.offers(gold):
         return False, "choices"
-    if several and len(several) > 1 and (others := texts.choices(answer)):
-        return several == others, "choices"
-    if (some := texts.numerals(gold)) and (others := texts.numerals(answer)):
-        return some == others, "choices"
+    for read in (texts.choices, texts.numerals):
+        if (some := read(gold)) and len(some) > 1 and (others := read(answer)):
+            sequence = "q" in decoded(hints).flags
+            return (some == others if sequence else set(some) == set(others)), "choices"
     if texts.same_choice(gold, answer):
         return True, "choice"
     return None

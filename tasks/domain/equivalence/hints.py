@@ -70,8 +70,33 @@ _ASKED = re.compile(
     r"(?:the\s+(?:\w+\s+){0,3}of\s+)?(?:\$([^$]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\])",
     re.IGNORECASE | re.DOTALL,
 )
+_REAL = re.compile(r"\breal\b|\\mathbb\s*\{?R", re.IGNORECASE)
+# n in a_n, a_{n+1} and \sum_{n=1}; the nth term.
+_INDEX = re.compile(
+    r"(?<!\\log)(?<!\\lim)_\{?\s*([a-zA-Z])(?![a-zA-Z])|(?<![a-zA-Z\\])([a-zA-Z])\$?(?:-|\^|\s|\{|\\text)*\{?th\b"
+)
+# Several names that are asked for one after the other: `Find $x$, $y$ and $z$`, `the triple $(x, y, z)$`.
+_NAME = r"[a-zA-Z](?:_\{?\w\}?)?"
+_NAMES_ASKED = re.compile(
+    rf"\b(?:find|what (?:are|is)|determine|compute|calculate|state|solve\b[^.?]{{0,80}}\bfor)\s+(?:the (?:\w+ ){{0,3}}(?:of )?)?"
+    rf"(?:\$?\(\s*({_NAME}(?:\s*,\s*{_NAME})+)\s*\)\$?|\$({_NAME}(?:\s*,\s*{_NAME})+)\$|(\$?{_NAME}\$?(?:\s*,\s*(?:and\s+)?\$?{_NAME}\$?)*,?\s*(?:and|,)\s*\$?{_NAME}\$?)(?![\w(^+*/=]))",
+    re.IGNORECASE,
+)
+# `Compute $f(1)$, $f(2)$ and $f(3)$`, `find the length, the width and the height`.
+_THING = r"(?:\$[^$]{1,40}\$|(?:the )?(?!roots|solutions|zeros|values|two\b|three\b)[a-z]+(?: [a-z]+)?)"
+_THINGS_ASKED = re.compile(
+    rf"\b(?:find|what (?:are|is)|determine|compute|calculate|state|give|evaluate)\s+({_THING}(?:,\s*{_THING})*,?\s*and\s+{_THING})(?=[\s.?,;]|$)",
+    re.IGNORECASE,
+)
+_SEVERAL = re.compile(r"\ball\b|\bpossible\b|\bpairs\b|\btriples\b|\bsolutions\b", re.IGNORECASE)
+# Letters that are to be put in order or matched, not chosen.
+_SEQUENCE = re.compile(
+    r"\b(?:rank|arrange|sort|match\w*|chronological\w*|sequence of (?:steps|events)|correct sequence|(?:what|which|right|correct) order|in (?:the )?order|order (?:of|the|them|these|from)|"
+    r"(?:least|smallest|lowest|greatest|largest|highest|slowest|fastest|shortest|longest|first|left) to|respectively|corresponds?)\b",
+    re.IGNORECASE,
+)
 MAX_QUESTION, MAX_ASKED = 5000, 100
-SEPARATOR, OPTIONS = "\x1f", "\x1e"
+SEPARATOR, OPTIONS, NAMES, COUNTED = "\x1f", "\x1e", "\x1d", "\x1c"
 _OPTION = re.compile(
     r"\\text(?:bf|rm)?\s*\{\s*\(?([A-H])[).]?\s*\}[).]?|(?<![\w\\])\(([A-H])\)|(?:^|(?<=[\s,;]))([A-H])[.):](?=\s*\S)",
     re.MULTILINE,
@@ -80,7 +105,7 @@ _OPTION = re.compile(
 
 @dataclass(frozen=True)
 class Hints:
-    """flags: o ordered, f factored, x expanded, c clock time, e exact form, m intervals of monotony (whose ends may be
+    """flags: o ordered, q letters to be put in order or matched, f factored, x expanded, c clock time, e exact form, m intervals of monotony (whose ends may be
     open or closed), i whole numbers, r rounded, p a percentage, d a difference (how many more), k a decimal comma. `letters` are the symbols of the question;
     None when there is no question to know them from."""
 
@@ -91,26 +116,39 @@ class Hints:
     natural: frozenset[str] = frozenset()  # and over some of them, such as the positive ones
     asked: tuple[str, ...] = ()  # formulas that the question asks for
     options: tuple[str, ...] = ()  # of a multiple choice: each its letter and its text
+    names: tuple[str, ...] = ()  # asked for one after the other: x, y, z
+    counted: frozenset[str] = frozenset()  # letters that the question says are whole numbers
 
     @property
     def whole(self) -> frozenset[str]:
-        """Letters that run over the whole numbers: declared so, or usual for it and not known to be something else."""
-        known = frozenset() if self.letters is None or "i" in self.flags else self.letters
-        return self.parameters | self.natural | (COUNTING_LETTERS - known)
+        """Letters that run over the whole numbers: said so, or usual for it and unknown to the question."""
+        return self.said | (COUNTING_LETTERS - (self.letters or frozenset()))
+
+    @property
+    def said(self) -> frozenset[str]:
+        """Letters that the question or one of the answers says are whole numbers."""
+        return self.parameters | self.natural | self.counted
 
     def code(self) -> str:
         """The hints as one string, for messages and keys; `decoded` reads it."""
         letters = "-" if self.letters is None else " ".join(sorted(self.letters))
-        return f"{self.flags}|{letters}|{' '.join(map(str, sorted(self.bases)))}|{SEPARATOR.join(self.asked)}{OPTIONS}{SEPARATOR.join(self.options)}"
+        listed = f"{SEPARATOR.join(self.asked)}{OPTIONS}{SEPARATOR.join(self.options)}"
+        named = f"{NAMES}{SEPARATOR.join(self.names)}{COUNTED}{' '.join(sorted(self.counted))}"
+        return f"{self.flags}|{letters}|{' '.join(map(str, sorted(self.bases)))}|{listed}{named}"
 
 
 @lru_cache(maxsize=4096)
 def decoded(code: str) -> Hints:
     flags, letters, bases, asked = code.split("|", 3)
     known = None if letters == "-" else frozenset(letters.split())
+    asked, _, counted = asked.partition(COUNTED)
+    asked, _, names = asked.partition(NAMES)
     asked, _, options = asked.partition(OPTIONS)
-    targets, listed = (tuple(part.split(SEPARATOR)) if part else () for part in (asked, options))
-    return Hints(flags, known, frozenset(map(int, bases.split())), asked=targets, options=listed)
+    targets, listed, named = (tuple(part.split(SEPARATOR)) if part else () for part in (asked, options, names))
+    return Hints(
+        flags, known, frozenset(map(int, bases.split())), asked=targets, options=listed, names=named,
+        counted=frozenset(counted.split()),
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
@@ -120,11 +158,14 @@ def hints_of(question: str) -> Hints:
     if not question.strip(" ?"):
         return Hints()
     patterns = {"f": _FACTOR, "x": _EXPAND, "c": _CLOCK, "e": _EXACT, "m": _MONOTONE, "i": _WHOLE, "r": _ROUNDED}
-    patterns |= {"p": _PERCENT, "d": _DIFFERENCE, "k": _CONTINENTAL}
+    patterns |= {"p": _PERCENT, "d": _DIFFERENCE, "k": _CONTINENTAL, "q": _SEQUENCE}
     flags = "".join(flag for flag, pattern in patterns.items() if pattern.search(question))
     flags += "o" if any(map(_wants_order, _SENTENCE.split(question))) else ""
     bases = {_BASE_WORDS.get(word.lower()) or int(word) for pair in _BASE.findall(question) for word in pair if word}
-    return Hints(flags, _letters(question), frozenset(bases), asked=_asked(question), options=_options(question))
+    return Hints(
+        flags, _letters(question), frozenset(bases), asked=_asked(question), options=_options(question),
+        names=_names(question), counted=_counted(question),
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
@@ -167,6 +208,28 @@ def _asked(question: str) -> tuple[str, ...]:
     """Formulas that the question asks for: `Find $a + b$.`"""
     found = [next(filter(None, match.groups()), "") for match in _ASKED.finditer(question)]
     return tuple(formula for formula in found if "=" not in formula and len(formula) <= MAX_ASKED)[-3:]
+
+
+def _names(question: str) -> tuple[str, ...]:
+    """Names that the question asks for one after the other, each its own value."""
+    for match in _NAMES_ASKED.finditer(question):
+        names = re.findall(_NAME, re.sub(r"\band\b", ",", match[1] or match[2] or match[3]))
+        if len(set(names)) == len(names) > 1 and not _SEVERAL.search(match[0]):
+            return tuple(names)
+    for match in _THINGS_ASKED.finditer(question):
+        things = [part.strip() for part in re.split(r",\s*(?:and\s+)?|\s+and\s+", match[1])]
+        if len(set(things)) == len(things) > 1 and not _SEVERAL.search(match[0]):
+            return tuple(things)
+    return ()
+
+
+def _counted(question: str) -> frozenset[str]:
+    """Letters that the question says are whole numbers: beside such a word in a sentence, or as an index."""
+    sentences = _SENTENCE.split(question)
+    whole = [_letters(sentence) for sentence in sentences if _WHOLE.search(sentence) and not _REAL.search(sentence)]
+    real = [_letters(sentence) for sentence in sentences if _REAL.search(sentence) and not _WHOLE.search(sentence)]
+    indices = frozenset(filter(None, (letter for pair in _INDEX.findall(question) for letter in pair)))
+    return frozenset().union(*whole, indices) - frozenset().union(*real)
 
 
 def _letters(question: str) -> frozenset[str]:

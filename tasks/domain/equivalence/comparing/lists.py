@@ -114,11 +114,34 @@ def same_items(c: Comparing, gold: Node, answer: Node) -> bool:
         return False
     if letters_named(ours) == letters_named(theirs) and len(letters_named(ours)) > 1:
         return any_order(c, ours, theirs)  # x = 5, y = 3, y = 5: what is said of x is not said of y
+    asked = gold.op == answer.op == "list" and len(c.hints.names) == len(ours) == len(theirs)
     if mine is None or yours is None:
+        if asked:
+            ours, theirs = _as_asked(c, ours, mine), _as_asked(c, theirs, yours)
+        elif gold.op == answer.op == "list" and _of_several_letters(mine or yours):
+            return _by_place(c, ours, theirs)
         ours, theirs = [unnamed(one) for one in ours], [unnamed(one) for one in theirs]
-    if gold.op == answer.op == "list" and "o" in c.hints.flags:
+    if gold.op == answer.op == "list" and (asked or "o" in c.hints.flags):
         return in_order(c, ours, theirs)
     return any_order(c, ours, theirs)
+
+
+def _as_asked(c: Comparing, items: list[Node], named: dict[Node, Node] | None) -> list[Node]:
+    """Named values in the order in which the question asks for them; others as they stand."""
+    by_name = {name.value: value for name, value in (named or {}).items() if name.op == "sym"}
+    return [by_name[name] for name in c.hints.names] if set(by_name) == set(c.hints.names) else items
+
+
+def _of_several_letters(named: dict[Node, Node] | None) -> bool:
+    """x = 1, y = 2; not x_1 = 1, x_2 = 2, which are the roots of one equation."""
+    return named is not None and len(named) > 1 and all(name.op == "sym" and len(name.value) == 1 for name in named)
+
+
+def _by_place(c: Comparing, gold: Sequence[Node], answer: Sequence[Node]) -> bool:
+    """x = 1, y = 2 against 1, 2: in the order of the named ones, as they stand or by their letters."""
+    bare = [[unnamed(one) for one in side] for side in (gold, answer)]
+    lettered = [[unnamed(one) for one in by_letter(Node("list", tuple(side)))] for side in (gold, answer)]
+    return in_order(c, *bare) or in_order(c, *lettered)
 
 
 def any_order(c: Comparing, gold: list[Node], answer: list[Node]) -> bool:

@@ -111,17 +111,16 @@ def _same_value(one: Node, two: Node, hints: Hints) -> str | None:
         return _same_value(one.args[0], two.args[0], hints)
     if "pct" in (one.op, two.op):
         return _same_percent(one, two, hints)
-    if same_value(one, two, whole=_whole(one, hints)):
+    if same_value(one, two, whole=_whole(one, two, hints)):
         return "value"
     if has(one, "deg") != has(two, "deg") and _same_angle(one, two):
         return "degrees"
     return _same_rounded(one, two, hints)
 
 
-def _whole(gold: Node, hints: Hints) -> frozenset[str]:
-    """Letters that stand for whole numbers. In an answer to a bare value only those said to: 3 cos(2 pi n) is no 3 by habit."""
-    said = bool(symbols(gold)) or "i" in hints.flags
-    return hints.whole if said else hints.parameters | hints.natural
+def _whole(gold: Node, answer: Node, hints: Hints) -> frozenset[str]:
+    """Letters that stand for whole numbers: those said to, and by habit those of both sides: 3 cos(2 pi n) is no 3 by habit."""
+    return hints.said | (hints.whole & symbols(gold) & symbols(answer))
 
 
 def _same_percent(one: Node, two: Node, hints: Hints) -> str | None:

@@ -15,6 +15,7 @@ MAX_RENAMED = 3
 # Names that only constants of integration have, and those that they may have beside such a name.
 _CONSTANT = re.compile(r"[CcKk]_?\{?\d\}?|[CK]")
 _LIKE_CONSTANT = re.compile(r"[CcKk]_?\{?\d\}?|[CKABck]")
+_INTEGRATION = re.compile(r"[CcKk](?:_?\{?\d\}?)?")
 SHIFTS = (-2, -1, 0, 1, 2)
 
 
@@ -70,7 +71,7 @@ def _without_constant(node: Node, hints: Hints) -> Node | None:
     """The sum without its constant of integration: one term that is a letter the question does not know."""
     if node.op != "add":
         return None
-    letters = [term for term in node.args if term.op == "sym" and term.value[:1] in "CcKk"]
+    letters = [term for term in node.args if term.op == "sym" and _INTEGRATION.fullmatch(term.value)]
     if len(letters) != 1 or (hints.letters or frozenset()) & {letters[0].value}:
         return None
     rest = [term for term in node.args if term is not letters[0]]
@@ -96,6 +97,8 @@ def _may_rename(one: Node, two: Node, old: str, new: str, hints: Hints) -> bool:
     """Whether `new` in the answer may stand for `old` in the gold."""
     if one.op == "sym":  # a bare letter is its name
         return False
+    if not _like_names(old, new):
+        return False
     letters = hints.letters or frozenset()
     if old.casefold() == new.casefold():
         return not (old in letters and new in letters)
@@ -109,6 +112,14 @@ def _may_rename(one: Node, two: Node, old: str, new: str, hints: Hints) -> bool:
     if _CONSTANT.fullmatch(names[0]) and _LIKE_CONSTANT.fullmatch(names[1]) and _has_variable(one):
         return True
     return symbols(one) == {old} and symbols(two) == {new} and (_is_polynomial(one) or _is_curve(one))
+
+
+def _like_names(old: str, new: str) -> bool:
+    """Whether two names can be the same thing: x_a is not x_b, nor is R_1 plain R; numbered constants go by any number."""
+    names = (old, new)
+    if any(map(_CONSTANT.fullmatch, names)) and all(map(_LIKE_CONSTANT.fullmatch, names)):
+        return True
+    return old.partition("_")[2].strip("{}").casefold() == new.partition("_")[2].strip("{}").casefold()
 
 
 def _has_variable(node: Node) -> bool:

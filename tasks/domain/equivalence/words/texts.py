@@ -165,7 +165,7 @@ def _upper_or_bracketed(gold: str) -> bool:
 
 
 @lru_cache(maxsize=8192)
-def choices(text: str) -> frozenset[str] | None:
+def choices(text: str) -> tuple[str, ...] | None:
     """The letters of an answer that names several options: `ABD`, `A, B and D`, `(A)(B)(D)`; None when it is no such thing."""
     if text[:1].isdigit() or len(text) > MAX_CHOICES:
         return None
@@ -174,15 +174,15 @@ def choices(text: str) -> frozenset[str] | None:
     )
     if not 1 <= len(letters) <= 8 or not _CHOICES.fullmatch(letters) or len(set(letters)) != len(letters):
         return None
-    return frozenset(letters)
+    return tuple(letters)
 
 
 @lru_cache(maxsize=8192)
-def numerals(text: str) -> frozenset[str] | None:
+def numerals(text: str) -> tuple[str, ...] | None:
     """The statements of `I and III`, `I, III`; None for other texts, and for what offers one or the other."""
     words = _BETWEEN_CHOICES.sub(" ", _COMMANDS.sub(" ", text)).split()
     found = frozenset(words)
-    return found if 1 < len(words) == len(found) <= len(_NUMERALS) and found <= _NUMERALS else None
+    return tuple(words) if 1 < len(words) == len(found) <= len(_NUMERALS) and found <= _NUMERALS else None
 
 
 def offers(text: str) -> bool:

@@ -10,6 +10,7 @@ _JOIN = re.compile(
     r"(?:[\s,;$&/]|\\[()\[\],;:! ]|\\q?quad|\\\\|(?:\\text\s*)?\{?\s*\b(?:and|or)\b\s*\}?)*(?:[a-z](?:_\{?\w\}?)?\s*=\s*)?",
     re.IGNORECASE,
 )
+_NAME, NAME_LENGTH = re.compile(r"(?<![\w\\])([a-zA-Z](?:_\{?\w\}?)?)\s*=\s*\$?\s*$"), 12
 _COUNTED = re.compile(r"[\s$]*[a-z]{3,15}(?: [a-z]{3,15})?,? and[\s$]*")  # \boxed{1} papers and \boxed{2} bins
 _OFFERED = re.compile(
     r"\b(?:or|alternatively|otherwise|maybe|perhaps|possibly|either|else|another|also|might|could)\b", re.IGNORECASE
@@ -46,8 +47,17 @@ def as_one(text: str, statements: list[Statement]) -> Statement:
         first -= 1
     if first == len(statements) - 1:
         return statements[-1]
-    answers = list(dict.fromkeys(one.answer for one in statements[first:]))
+    answers = list(dict.fromkeys(_named(text, statements[first:]) or (one.answer for one in statements[first:])))
     return statements[-1]._replace(answer=", ".join(answers))
+
+
+def _named(text: str, statements: list[Statement]) -> list[str] | None:
+    """x = 1, y = 2 for $x = \\boxed{1}$ and $y = \\boxed{2}$, where each has a name of its own."""
+    names = [_NAME.search(text, max(0, one.start - NAME_LENGTH), one.start) for one in statements]
+    found = [name[1] for name in names if name is not None]
+    if len(set(found)) < len(statements) or any(one.tag != "box" or "=" in one.answer for one in statements):
+        return None
+    return [f"{name}={one.answer}" for name, one in zip(found, statements, strict=True)]
 
 
 def _stated_anew(text: str, before: Statement, after: Statement) -> bool:

@@ -122,3 +122,83 @@ def test_units_of_other_dimensions_contradict_each_other(one: str, two: str) -> 
 def test_a_prefix_of_a_unit_counts(prefixed: str, name: str) -> None:
     assert not accepted(rf"7 \text{{ {name}}}", rf"\boxed{{7 \text{{ {prefixed.format(name)}}}}}", "")
     assert accepted(rf"7 \text{{ {prefixed.format(name)}}}", r"\boxed{7}", "")
+
+
+ABC = "B, A, C"
+ORDERS = ("Rank the points A, B and C from left to right.", "In what order do the runners A, B, C finish?", "Match each function 1, 2, 3 with its graph A, B or C.", "Put the steps A, B, C in the correct sequence.")  # fmt: skip
+
+
+@pytest.mark.parametrize("question", ORDERS)
+@pytest.mark.parametrize("wrong", ["A, B, C", "ABC", "(B)(C)(A)"])
+def test_letters_that_are_put_in_order_are_compared_in_order(question: str, wrong: str) -> None:
+    assert not accepted(ABC, wrong, question)
+    assert accepted(ABC, "BAC", question)
+    assert accepted(ABC, wrong, "Which of the statements A, B, C and D are true?")
+    assert accepted(ABC, wrong)
+
+
+THREE = r"\boxed{%d}, \boxed{%d}, \boxed{%d}"
+NAMED = r"$x=\boxed{%d}$, $y=\boxed{%d}$ and $z=\boxed{%d}$"
+ASKED = ("Find $x$, $y$ and $z$.", "Find $(x,y,z)$.", "Find the ordered triple $(x,y,z)$.", "What are the values of x, y, and z?")  # fmt: skip
+
+
+@pytest.mark.parametrize("question", ASKED)
+@pytest.mark.parametrize("gold", ["3, 1, 2", "x=3, y=1, z=2", "z=2, x=3, y=1"])
+def test_values_asked_for_by_name_belong_to_their_names(gold: str, question: str) -> None:
+    for order in permutations((1, 2, 3)):
+        assert accepted(gold, NAMED % order, question) == (order == (3, 1, 2))
+    assert accepted(gold, "z=2, y=1, x=3", question)
+
+
+@pytest.mark.parametrize("question", ["Compute $f(1)$, $f(2)$ and $f(3)$.", "Find the length, the width and the height of the box.", "Solve the system $x+y+z=6$, $xy=3$, $z=2$ for $x,y,z$."])  # fmt: skip
+def test_several_things_that_are_asked_for_come_in_their_order(question: str) -> None:
+    for order in permutations((1, 2, 3)):
+        assert accepted("3, 1, 2", THREE % order, question) == (order == (3, 1, 2))
+    assert accepted("3, 1, 2", r"\boxed{1}, \boxed{2}, \boxed{3}", "Find the roots of $p(x)$.")
+
+
+@pytest.mark.parametrize("gold", ["x=3, y=1", "y=1, x=3"])
+def test_values_of_letters_stay_with_them_without_a_question(gold: str) -> None:
+    assert accepted(gold, r"$x=\boxed{3}$ and $y=\boxed{1}$")
+    assert not accepted(gold, r"$x=\boxed{1}$ and $y=\boxed{3}$")
+    assert accepted("x_1=3, x_2=1", "1, 3")  # the roots of one equation
+    assert accepted("3, 1", r"The roots are $\boxed{1}$ and $\boxed{3}$", "Solve $x^2-4x+3=0$.")
+
+
+WHOLE = ((r"\sin(2\pi {0})", "0"), (r"5\cos(2\pi {0})", "5"), (r"(-1)^{{2{0}}}", "1"), (r"3{0}^2+\sin(\pi {0})", "3{0}^2"), (r"e^{{2\pi i {0}}}", "1"))  # fmt: skip
+
+
+@pytest.mark.parametrize("letter", ["k", "m", "n", "N", "t", "x"])
+@pytest.mark.parametrize(("gold", "wrong"), WHOLE)
+def test_only_letters_that_the_question_says_are_whole_vanish(gold: str, wrong: str, letter: str) -> None:
+    gold, wrong = gold.format(letter), wrong.format(letter)
+    for question in (
+        f"Find the value as a function of ${letter}$.",
+        f"How many whole turns are made? Find the height in terms of ${letter}$.",
+        f"Let $j$ be an integer. Find the displacement for real ${letter}$.",
+    ):
+        assert not accepted(gold, wrong, question)
+    assert accepted(gold, wrong, f"Simplify the expression for every integer ${letter}$.")
+
+
+def test_a_usual_counter_is_whole_in_both_answers_and_vanishes_from_none() -> None:
+    assert accepted(r"\cos(\pi n)", "(-1)^n")
+    assert accepted(r"\cos(\pi n)", "(-1)^n", "The sequence $a_n$ has period two. Find $a_n$.")
+    assert not accepted(r"5\cos(2\pi n)", "5")
+    assert not accepted(r"\cos(\pi x)", "(-1)^x")
+
+
+SUBSCRIPTS = (("x_1+x_2", "x_1+x_3"), ("a_ib_j", "a_jb_i"), ("x_a+1", "x_b+1"), ("x_{max}+1", "x_{min}+1"), ("v_0t", "v_1t"), ("c_p+R", "c_v+R"), ("k_BT", "k_eT"), ("F_n+1", "F_{n+1}+1"))  # fmt: skip
+
+
+@pytest.mark.parametrize(("gold", "wrong"), SUBSCRIPTS)
+def test_names_with_other_subscripts_are_other_names(gold: str, wrong: str) -> None:
+    assert not accepted(gold, wrong)
+    assert not accepted(gold, wrong, "Find the current in terms of the symbols given.")
+    assert accepted(gold, gold)
+
+
+def test_constants_of_integration_go_by_any_number() -> None:
+    assert accepted("y=C_1e^x+C_2e^{-x}", "y=c_2e^x+c_1e^{-x}", "Solve $y''=y$.")
+    assert accepted("y=C_1e^x+C_2e^{-x}", "y=Ae^x+Be^{-x}", "Solve $y''=y$.")
+    assert accepted(r"\frac{x^2}{2}+C", r"\frac{x^2}{2}+K", r"Find $\int x\,dx$.")
