@@ -61,10 +61,13 @@ def hand_back(client: SyncPrefectClient, worker: str, before: float) -> Iterator
     """Schedule anew what the worker of that name took `before` (seconds since 1970), when it ended, and never started."""
     for run in _unfinished(client):
         times = int((run.labels or {}).get(HANDED_BACK, 0))
-        if _taken(run, worker, before) and times < MOST_HANDED_BACK and not is_being_started(run):
+        if not _taken(run, worker, before) or times >= MOST_HANDED_BACK or is_being_started(run):
+            continue
+        with suppress(PrefectException):  # it was deleted meanwhile; the others are looked at all the same
             client.update_flow_run_labels(run.id, {HANDED_BACK: times + 1})
-            client.set_flow_run_state(run.id, Scheduled(message=AGAIN), force=True)
-            yield run.name
+            if _taken(client.read_flow_run(run.id), worker, before):  # nobody has cancelled it since it was listed
+                client.set_flow_run_state(run.id, Scheduled(message=AGAIN), force=True)
+                yield run.name
 
 
 def _taken(run: FlowRun, worker: str, before: float) -> bool:

@@ -1,7 +1,8 @@
 """`make images-test`: builds the images on a bare Debian and runs the stack of compose.yaml from them, demo and programs included.
 
 For machines that reach Debian's and Python's packages but no registry of images; as root, by hand, a quarter of an hour or two. What it
-needs beside them, it says. Nothing is left: engine, network, containers, images and volumes go, also after Ctrl-C (`--keep`: the images stay).
+needs beside them, it says. Engine, network, containers, volumes and secrets go at the end, also after Ctrl-C, and the images unless `--keep`; the
+engine's log stays.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dataclasses import dataclass, field
 from infra.images_test.base import BASE, make_base
 from infra.images_test.engine import HERE, Engine, clear, engine_up
 from infra.images_test.index import build_arguments
-from infra.images_test.stack import IMAGES, ROOT, Stack, make_stack
+from infra.images_test.stack import IMAGES, ROOT, Stack, forget_secrets, make_stack
 from tasks.domain.run_result import RunResult
 from tasks.report.tables import headline
 
@@ -76,13 +77,17 @@ def main() -> None:
         "--clear", action="store_true", help="remove what an earlier run kept, or left when it was killed"
     )
     arguments = parser.parse_args()
-    program = needed()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
-    figures = Figures()
+    require_root()
     if arguments.clear:
         clear(STATE / "data")
+        forget_secrets(STATE)
         return
+    program = needed()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit("ended"))
+    figures = Figures()
     with ExitStack() as stack:
+        stack.callback(forget_secrets, STATE)
         with figures.timed("start a Docker engine with a bridge"):
             engine = stack.enter_context(engine_up(STATE / "data", keep=arguments.keep))
         made = make_stack(engine, STATE, program)
@@ -91,10 +96,13 @@ def main() -> None:
         print(figures)
 
 
-def needed() -> tuple[str, ...]:
-    """Return the compose command; exit with one sentence where something is missing."""
+def require_root() -> None:
     if os.geteuid() != 0:
         raise SystemExit("make images-test starts a Docker engine with a network of its own: run it as root")
+
+
+def needed() -> tuple[str, ...]:
+    """Return the compose command; exit with one sentence where something is missing."""
     missing = sorted({package for program, package in NEEDED.items() if not shutil.which(program)})
     compose = compose_command()
     if missing or compose is None:

@@ -184,7 +184,7 @@ def _end_processes() -> None:
 def _unmount_below(folder: Path) -> None:
     mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
     for place in sorted((one for one in mounted if Path(one).is_relative_to(folder)), reverse=True):
-        _run("umount", place)
+        _quietly("umount", "--lazy", place)  # what is busy goes when its last user does
 
 
 def _run(*words: str) -> None:

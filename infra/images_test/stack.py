@@ -26,6 +26,7 @@ IMAGES = {  # of the service that is built for it
 }
 STORE = "s3://restem/store"
 RUN_WITHIN_S = 3600
+SECRETS, RIGHTS = "env", "compose.rights.yaml"  # files of a run, beside its data
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,19 @@ class Stack:
         )
         host = self.compose("ps", "-q", "sandbox-host").strip()
         argv = ["docker", "exec", "-i", host, "docker", "load"]
-        subprocess.run(argv, env=self.engine.environment, stdin=save.stdout, stdout=subprocess.DEVNULL, check=True)
+        try:
+            subprocess.run(argv, env=self.engine.environment, stdin=save.stdout, stdout=subprocess.DEVNULL, check=True)
+        except BaseException:
+            save.kill()  # nobody reads its pipe any more
+            raise
         if save.wait():
             raise SystemExit(f"docker save {images} failed with code {save.returncode}")
+
+
+def forget_secrets(folder: Path) -> None:
+    """Remove what `make_stack` wrote: secrets that no other stack takes."""
+    for name in (SECRETS, RIGHTS):
+        (folder / name).unlink(missing_ok=True)
 
 
 def make_stack(engine: Engine, folder: Path, program: tuple[str, ...]) -> Stack:
@@ -102,7 +113,7 @@ def make_stack(engine: Engine, folder: Path, program: tuple[str, ...]) -> Stack:
         "AWS_ACCESS_KEY_ID": secrets.token_hex(8),
         "AWS_SECRET_ACCESS_KEY": secrets.token_hex(16),
     }
-    path = folder / "env"
+    path = folder / SECRETS
     path.touch(mode=0o600)
     path.write_text("".join(f"{name}={value}\n" for name, value in named.items()))
     return Stack(engine, program, path, (*FILES, *_for_this_machine(folder)))
@@ -114,6 +125,6 @@ def _for_this_machine(folder: Path) -> tuple[str, ...]:
     print(
         f"   this machine's root has no {', '.join(missing)}: the sandbox host gets every other right instead of `privileged`"
     )
-    path = folder / "compose.rights.yaml"
+    path = folder / RIGHTS
     path.write_text(json.dumps(sandbox_host_without(missing)))
     return (str(path),)
