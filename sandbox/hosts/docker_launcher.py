@@ -6,9 +6,7 @@ import contextlib
 import json
 import logging
 import os
-import random
 import struct
-import threading
 from typing import Any
 
 import docker
@@ -20,13 +18,13 @@ from sandbox.hosts import seccomp
 from sandbox.hosts.launch import LaunchFailed, Traits, supervisor_options
 from sandbox.hosts.owner import LABEL, OWNER_LABEL, UIDS_LABEL, Owner
 from sandbox.hosts.streams import stream_of
+from sandbox.hosts.uids import UIDS_PER_CONTAINER, uid_blocks
 from sandbox.image.build import ensure_image
 from sandbox.settings import SandboxSettings
 from tasks.domain.errors import UserError, one_sentence
 
 log = logging.getLogger(__name__)
 
-UIDS_PER_CONTAINER = 64
 STREAM_HEAD = struct.Struct(">BxxxI")  # the engine's own framing of an attached container's output: stream, length
 STDERR = 2
 WORDS_BYTES = 4096
@@ -100,11 +98,10 @@ class DockerLauncher:
     def __init__(self, host: str, settings: SandboxSettings) -> None:
         self.host, self._settings, self._owner = host, settings, Owner.me()
         self._client = connect(host)
-        self._lock = threading.Lock()
-        self._mine: dict[str, range] = {}
         remove_dead(self._client)
         self.image = ensure_image(self._client, settings)
         self._engine: dict[str, Any] = self._client.info()
+        self._uids = uid_blocks(self._engine.get("ID") or host)
 
     def cores(self) -> int:
         return int(self._engine["NCPU"])
@@ -121,8 +118,8 @@ class DockerLauncher:
             raise LaunchFailed(f"{self.host}: {error}") from error
 
     def _launch(self, trusted: bool) -> DockerLink:
-        uids = self._free_uids()
-        container = self._client.create_container(**self._recipe(uids, trusted))["Id"]
+        with self._uids.reserved(self._settings, self._taken_uids) as uids:
+            container = self._client.create_container(**self._recipe(uids, trusted))["Id"]
         try:
             link = DockerLink(self._client, container, self._attach(container))
             self._client.start(container)
@@ -134,15 +131,6 @@ class DockerLauncher:
 
     def _attach(self, container: str) -> Any:
         return self._client.attach_socket(container, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
-
-    def _free_uids(self) -> range:
-        """Process limits count per uid over all containers of a host, so no two containers share one."""
-        taken = self._taken_uids()
-        while True:
-            blocks = (self._settings.uid_last - self._settings.uid_first) // UIDS_PER_CONTAINER
-            first = self._settings.uid_first + UIDS_PER_CONTAINER * random.SystemRandom().randrange(blocks)
-            if first not in taken:
-                return range(first, first + UIDS_PER_CONTAINER)
 
     def _taken_uids(self) -> set[int]:
         found = self._client.containers(all=True, filters={"label": LABEL})

@@ -54,7 +54,8 @@ class Dispatch:
         self._queue: deque[Ticket] = deque()
         self._lonely: deque[Ticket] = deque()
         self._alone: Ticket | None = None
-        self._running = 0
+        self._running = 0  # sessions apart, which may last as long as they like
+        self._taken = 0
         self._closed = False
         self.reruns = 0
 
@@ -63,9 +64,10 @@ class Dispatch:
         return self._closed
 
     @property
-    def waiting(self) -> int:
-        """Return how many jobs no slot has taken yet."""
-        return len(self._queue) + len(self._lonely)
+    def unfinished(self) -> int:
+        """Return how many jobs wait or are with a slot, sessions included."""
+        with self._changed:
+            return len(self._queue) + len(self._lonely) + self._taken
 
     def put(self, ticket: Ticket) -> None:
         """Queue a new job. After `close` it ends as INFRA at once."""
@@ -104,6 +106,7 @@ class Dispatch:
             return []
         self._alone = self._lonely.popleft()
         self._running += self._alone.session is None
+        self._taken += 1
         return [self._alone]
 
     def _take_some(self, room: int, busy: bool) -> list[Ticket]:
@@ -115,6 +118,7 @@ class Dispatch:
             if taken[-1].by_itself:
                 break
         self._running += sum(ticket.session is None for ticket in taken)
+        self._taken += len(taken)
         return taken
 
     def done(self, ticket: Ticket, found: Execution) -> None:
@@ -164,6 +168,7 @@ class Dispatch:
     def _left(self, ticket: Ticket) -> None:
         """Note that `ticket` does not run any more; the lock is held."""
         self._running -= ticket.session is None
+        self._taken -= 1
         if self._alone is ticket:
             self._alone = None
         if self._lonely or self._closed:

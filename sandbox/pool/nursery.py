@@ -37,11 +37,10 @@ class Nursery:
         with self._lock:
             for _ in range(0 if self._closed.is_set() else count):
                 begun: Future[Cell] = Future()
+                thread = threading.Thread(target=self._start, args=(begun,), name="sandbox-start", daemon=True)
+                thread.start()  # RuntimeError where no thread can be had: then nobody waits for it either
                 self._begun.append(begun)
-                self._starting.append(
-                    threading.Thread(target=self._start, args=(begun,), name="sandbox-start", daemon=True)
-                )
-                self._starting[-1].start()
+                self._starting.append(thread)
 
     def _start(self, begun: Future[Cell]) -> None:
         try:
@@ -51,22 +50,30 @@ class Nursery:
 
     def cell(self) -> Cell:
         """Return a cell that was begun, the spare or a fresh one, and start a new spare; LaunchFailed when no cell can be had now."""
-        with self._lock:
-            begun = self._begun.popleft() if self._begun else None
-            taken = None
-            if begun is None:
-                taken, self._spare = self._spare, None
-        if begun is not None:
-            taken = begun.result()
-        if taken is not None and taken.gone:
-            self.discard(taken)
-            taken = None
-        if taken is None:
-            taken = self._launch()
+        taken = self._ready() or self._launch()
         self._begin_spare()
         return taken
 
+    def _ready(self) -> Cell | None:
+        """Return the first sound cell of those begun, once it is up, or the spare. One that failed says nothing about the next."""
+        while (ready := self._next_ready()) is not None:
+            with contextlib.suppress(LaunchFailed):
+                cell = ready.result()
+                if not cell.gone:
+                    return cell
+                self.discard(cell)
+        return None
+
+    def _next_ready(self) -> Future[Cell] | None:
+        with self._lock:
+            if self._begun:
+                return self._begun.popleft()
+            spare, self._spare = self._spare, None
+        return None if spare is None else _known(spare)
+
     def _launch(self) -> Cell:
+        if self._closed.is_set():
+            raise LaunchFailed("the sandbox is closed")
         cell = Cell(self._launcher.launch(self._trusted))
         with self._lock:
             self.launched += 1
@@ -80,8 +87,9 @@ class Nursery:
     def _begin_spare(self) -> None:
         with self._lock:
             if self._growing is None and self._spare is None and not self._begun and not self._closed.is_set():
-                self._growing = threading.Thread(target=self._grow, name="sandbox-spare", daemon=True)
-                self._growing.start()
+                thread = threading.Thread(target=self._grow, name="sandbox-spare", daemon=True)
+                thread.start()
+                self._growing = thread
 
     def _grow(self) -> None:
         if not self._grown:
@@ -98,10 +106,8 @@ class Nursery:
 
     def give_back(self, cell: Cell) -> None:
         """Hand a sound cell out before all others."""
-        given: Future[Cell] = Future()
-        given.set_result(cell)
         with self._lock:
-            self._begun.appendleft(given)
+            self._begun.appendleft(_known(cell))
 
     def keep(self, cell: Cell) -> None:
         """Take a sound cell as the spare, or discard it where there is one."""
@@ -132,3 +138,9 @@ class Nursery:
         cells = self.watched()
         with ThreadPoolExecutor(max(1, len(cells)), "sandbox-end") as ending:
             list(ending.map(self.discard, cells))
+
+
+def _known(cell: Cell) -> Future[Cell]:
+    known: Future[Cell] = Future()
+    known.set_result(cell)
+    return known

@@ -34,12 +34,9 @@ PROCESS_WARNING = (
 )
 
 
-WAITING_FOR_MORE = 2  # jobs a slot for which another slot is started, where they are not started together
-
-
 class Lane:
     """Slots of one kind. Those of candidates start together with the first job; those of trusted testers, which few data sets need,
-    one after the other, as jobs wait."""
+    as many as there are jobs at once."""
 
     def __init__(self, settings: SandboxSettings, launchers: list[Launcher], slots: int, trusted: bool) -> None:
         self.dispatch = Dispatch(slots)
@@ -52,15 +49,14 @@ class Lane:
         self._started = 0
 
     def start(self) -> None:
-        """Start the slots that the jobs which wait now call for."""
+        """Start the slots that the jobs which wait or run now call for."""
         with self._lock:
             if self.dispatch.closed or self._started == len(self._slots):
                 return
-            enough = self._started and self.dispatch.waiting <= WAITING_FOR_MORE * self._started
-            until = len(self._slots) if self._together else self._started + (not enough)
+            until = len(self._slots) if self._together else self.dispatch.unfinished
             for slot in self._slots[self._started : until]:
                 slot.start()
-            self._started = until
+                self._started += 1
 
     def close(self) -> None:
         self.dispatch.close()
@@ -134,7 +130,6 @@ class Sandbox:
         job = ticket.job
         self._check(job)
         lane = self._testers if job.trusted else self._candidates
-        lane.start()
         if len(job.source) > SOURCE_BYTES:
             refused = Execution(Ending.CE, detail=f"{len(job.source)} bytes of source, the limit is {SOURCE_BYTES}")
             ticket.future.set_result(refused)
@@ -142,6 +137,7 @@ class Sandbox:
                 ticket.session.ended(refused)
         else:
             lane.dispatch.put(ticket)
+            lane.start()
         return ticket.future
 
     def _check(self, job: Job) -> None:

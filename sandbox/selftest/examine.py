@@ -67,12 +67,24 @@ def require(launcher: Launcher, cell: Cell, settings: SandboxSettings) -> None:
         findings = _limits_as_asked(cell, settings) if known else examine(cell, settings)
         failed = [finding for finding in findings if not finding.held]
         cell.deadline = None  # it may be used now
-        if tested is not None and (failed or not known):
-            remembered.note(tested, passed=not failed)
         if failed:
-            what = "; ".join(f"{finding.probe}: {finding.detail.strip()}" for finding in failed[:3])
-            raise UserError(f"the sandbox on {launcher.host} does not hold, so no program is run: {what}")
+            raise UserError(
+                f"the sandbox on {launcher.host} does not hold, so no program is run: {_what(failed, tested)}"
+            )
+        if tested is not None and not known:
+            remembered.note(tested, passed=True)
         _passed.add(here)
+
+
+def _what(failed: list[Finding], tested: remembered.Conditions | None) -> str:
+    """Return what failed, having taken back an earlier pass; where that fails it is said too."""
+    said = [f"{finding.probe}: {finding.detail.strip()}" for finding in failed[:3]]
+    try:
+        if tested is not None:
+            remembered.note(tested, passed=False)
+    except UserError as error:
+        said.append(str(error))
+    return "; ".join(said)
 
 
 def tested_by(launcher: Launcher, cell: Cell, settings: SandboxSettings) -> remembered.Conditions | None:
@@ -80,4 +92,5 @@ def tested_by(launcher: Launcher, cell: Cell, settings: SandboxSettings) -> reme
     boot, traits = cell.hello.get("boot"), launcher.traits()
     if boot is None or traits is None or has_own_kernel(settings):
         return None
-    return remembered.Conditions(boot, traits.engine, traits.image, traits.recipe, remembered.test_digest())
+    uids = (settings.uid_first, settings.uid_last)
+    return remembered.Conditions(boot, traits.engine, traits.image, traits.recipe, uids, remembered.test_digest())

@@ -9,6 +9,7 @@ import pytest
 
 from sandbox.job import Execution, Job
 from sandbox.pool.dispatch import MAX_DEATHS, Dispatch, Ticket
+from sandbox.pool.sessions import OpenSession
 from sandbox.status import Ending
 
 SLOW = Execution(Ending.TLE, contended=True)
@@ -83,6 +84,20 @@ def test_the_job_under_which_containers_die_is_hostile_and_those_behind_it_are_n
     assert killer.future.result().ending == "HOSTILE"
     assert taken(dispatch, 2) == [behind]
     assert behind.deaths == 0
+
+
+def test_a_job_is_unfinished_until_its_slot_is_done_with_it() -> None:
+    dispatch, job, session = Dispatch(2), ticket(), ticket()
+    session.session = OpenSession()
+    put(dispatch, job, session)
+    for _ in range(2):
+        taken(dispatch, 1)
+    assert dispatch.unfinished == 2
+    dispatch.lost([job], "gone")
+    assert dispatch.unfinished == 2  # it waits again
+    dispatch.done(session, OK)
+    dispatch.done(taken(dispatch)[0], OK)
+    assert dispatch.unfinished == 0
 
 
 def test_what_waits_when_the_sandbox_closes_ends_as_infra() -> None:

@@ -16,8 +16,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from sandbox.hosts.docker_launcher import UIDS_PER_CONTAINER
 from sandbox.hosts.owner import LABEL, OWNER_LABEL, UIDS_LABEL, Owner
+from sandbox.hosts.uids import UIDS_PER_CONTAINER
 from sandbox.job import Job
 from sandbox.limits import Limits
 from sandbox.pool.cell import Cell

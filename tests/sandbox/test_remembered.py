@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +19,15 @@ from sandbox.pool.pool import Sandbox
 from sandbox.selftest import examine, remembered
 from sandbox.selftest.remembered import Conditions
 from sandbox.settings import SandboxSettings
+from tasks.domain.errors import UserError
 from tests.sandbox.conftest import docker_sandbox
 
-TESTED = Conditions("boot", {"ID": "one", "ServerVersion": "20.10"}, "sha256:1", {"host_config": {"Memory": 1}}, "code")
+TESTED = Conditions(
+    "boot", {"ID": "one", "ServerVersion": "20.10"}, "sha256:1", {"host_config": {"Memory": 1}}, (1, 2), "code"
+)
 OTHER: dict[str, Any] = {
     "boot": "another", "engine": {"ID": "one", "ServerVersion": "24.0"}, "image": "sha256:2",
-    "recipe": {"host_config": {"Memory": 2}}, "test": "changed",
+    "recipe": {"host_config": {"Memory": 2}}, "uids": (1, 3), "test": "changed",
 }  # fmt: skip
 
 
@@ -94,6 +100,50 @@ def test_where_it_cannot_be_written_the_next_process_tests_again(tmp_path: Path)
     (tmp_path / "cache").write_text("a file where the folder should be")
     remembered.note(TESTED, passed=True)
     assert not remembered.has_passed(TESTED)
+
+
+def test_after_a_failure_that_cannot_be_written_no_pass_is_believed() -> None:
+    remembered.note(TESTED, passed=True)
+    lock = remembered.place().with_suffix(".lock")
+    lock.unlink()
+    lock.mkdir()
+    remembered.note(TESTED, passed=False)
+    assert not remembered.has_passed(TESTED)
+
+
+def test_a_pass_that_cannot_be_taken_back_is_told() -> None:
+    remembered.place().mkdir(parents=True)  # neither replaced nor removed as a file
+    remembered.note(TESTED, passed=True)
+    with pytest.raises(UserError, match="may still say that the sandbox has passed its test"):
+        remembered.note(TESTED, passed=False)
+    assert not remembered.has_passed(TESTED)
+
+
+def test_passes_noted_at_once_are_all_kept() -> None:
+    passes = [replace(TESTED, boot=str(number)) for number in range(remembered.MOST_KEPT)]
+    with ThreadPoolExecutor(8) as several:
+        list(several.map(lambda tested: remembered.note(tested, passed=True), passes))
+    assert all(map(remembered.has_passed, passes))
+
+
+def test_a_user_without_a_home_tests_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", no_home)
+    remembered.note(TESTED, passed=True)
+    remembered.note(TESTED, passed=False)
+    assert not remembered.has_passed(TESTED)
+
+
+def test_all_code_that_the_test_loads_is_part_of_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = "import sys, sandbox.selftest.examine; print(*(m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'sandbox'))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    read: list[str] = []
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(str(path)) or b"")
+    remembered.test_digest.__wrapped__()
+    assert any(name.endswith("pool/cell.py") for name in loaded) and set(loaded) <= set(read)
 
 
 def probes_run(monkeypatch: pytest.MonkeyPatch, **more: Any) -> bool:

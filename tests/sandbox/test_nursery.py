@@ -1,0 +1,98 @@
+"""Containers come from somewhere as long as any can be had, and as many as are used at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from sandbox.hosts.launch import LaunchFailed
+from sandbox.hosts.process_launcher import ProcessLauncher, ProcessLink
+from sandbox.hosts.uids import UIDS_PER_CONTAINER, uid_blocks
+from sandbox.job import Job
+from sandbox.pool.nursery import Nursery
+from sandbox.pool.pool import open_sandbox
+from sandbox.settings import SandboxSettings
+
+SETTINGS = SandboxSettings(slots=4, backend="process", unsafe=True)
+
+
+class Failing(ProcessLauncher):
+    """Fails the first times."""
+
+    def __init__(self, failures: int) -> None:
+        super().__init__(SETTINGS)
+        self._failures = iter(range(failures))
+
+    def launch(self, trusted: bool) -> ProcessLink:
+        if next(self._failures, None) is not None:
+            raise LaunchFailed("not now")
+        return super().launch(trusted)
+
+
+@pytest.fixture(params=[1, 2])
+def begun(request: pytest.FixtureRequest) -> Iterator[Nursery]:
+    """A nursery of which so many of the two first cells fail."""
+    nursery = Nursery(Failing(request.param), trusted=False)
+    nursery.begin(2)
+    yield nursery
+    nursery.close()
+
+
+def test_a_cell_that_failed_to_start_is_replaced_by_the_next(begun: Nursery) -> None:
+    assert not begun.cell().gone
+
+
+def test_where_all_cells_fail_it_is_told() -> None:
+    nursery = Nursery(Failing(100), trusted=False)
+    nursery.begin(2)
+    with pytest.raises(LaunchFailed, match="not now"):
+        nursery.cell()
+    nursery.close()
+
+
+def test_a_nursery_whose_threads_cannot_start_can_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    nursery = Nursery(ProcessLauncher(SETTINGS), trusted=False)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        with pytest.raises(RuntimeError):
+            nursery.begin(2)
+    assert not nursery.cell().gone
+    nursery.close()
+
+
+def test_testers_are_as_many_as_there_are_jobs_at_once() -> None:
+    with open_sandbox(SETTINGS) as sandbox:
+        for _ in range(3):
+            sandbox.run_many([Job(b"", trusted=True)])
+        assert sandbox._testers._started == 1
+        slow = [sandbox.submit(Job(b"import time; time.sleep(0.5)", trusted=True)) for _ in range(3)]
+        assert sandbox._testers._started == 3
+        assert {one.result().ending for one in slow} == {"OK"}
+
+
+def test_containers_that_start_together_have_uids_of_their_own() -> None:
+    settings = SandboxSettings(uid_first=1 << 16, uid_last=(1 << 16) + 8 * UIDS_PER_CONTAINER)
+    together = threading.Barrier(8)
+
+    def start(_: int) -> int:
+        with uid_blocks("an engine").reserved(settings, set) as uids:
+            together.wait(10)
+            return uids.start
+
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(start, range(8)))) == 8
+
+
+def test_where_all_uids_are_in_use_no_container_starts() -> None:
+    settings = SandboxSettings(uid_first=1 << 16, uid_last=(1 << 16) + UIDS_PER_CONTAINER)
+    blocks = uid_blocks("another engine")
+    with pytest.raises(LaunchFailed, match="in use"), blocks.reserved(settings, lambda: {1 << 16}):
+        pass
+    with blocks.reserved(settings, set) as uids:  # given up
+        assert uids == range(1 << 16, (1 << 16) + UIDS_PER_CONTAINER)
