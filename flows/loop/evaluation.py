@@ -13,6 +13,7 @@ from flows.run.run import Run
 from flows.run.waves import drive
 from tasks.data.problems import ProblemSet
 from tasks.domain.chat_template import template_of
+from tasks.domain.errors import StageFailed
 from tasks.domain.run_result import PolicyScore
 from tasks.domain.schema import Policy
 from tasks.domain.settings import EvaluateSettings
@@ -69,7 +70,7 @@ def scored(
     plans = [_planned(run, one, problems, val=val, draw=draw) for one in wanted]
     drawn: dict[int, Iterator[RangeSamples]] = {}
     for turn in _turns(wanted):
-        ranges = iter(drive(run.stages, [work for number in turn for work in plans[number].works]))
+        ranges = iter(_drawn(run, [work for number in turn for work in plans[number].works]))
         drawn |= {number: iter(list(islice(ranges, len(plans[number].works)))) for number in turn}
     jobs = [
         EvaluateJob(
@@ -79,6 +80,17 @@ def scored(
         for number, (one, plan) in enumerate(zip(wanted, plans, strict=True))
     ]  # fmt: skip
     return [run.do(evaluate, job) for job in jobs]
+
+
+def _drawn(run: Run, works: Sequence[RangeWork]) -> list[RangeSamples]:
+    """Return a result for each of `works`, in their order, so that no policy is scored with another's ranges.
+
+    StageFailed where some were left undone: an evaluation of fewer problems would be a different figure.
+    """
+    done = drive(run.stages, works)
+    if [one.ids for one in done] != [work.ids for work in works]:
+        raise StageFailed(f"{len(works) - len(done)} of {len(works)} ranges of an evaluation were left without samples")
+    return done
 
 
 def _turns(wanted: Sequence[Scoring]) -> list[list[int]]:

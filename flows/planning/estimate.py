@@ -13,6 +13,7 @@ from flows.stored.runs import result_of, results_in
 from tasks.domain.chat_template import template_of
 from tasks.domain.run_result import IterationResult, RunResult
 from tasks.domain.schema import Policy, Problem
+from tasks.engines.weight_files import has_weights
 from tasks.store.artifacts import Manifest, Store
 from tasks.store.workspace import Workspace
 
@@ -107,15 +108,16 @@ def estimate(
 def policy_bytes(config: RunConfig, parameters: int, base: Policy | None) -> int:
     """Return what one trained policy takes in the store: whole weights, or the two matrices of each adapted layer in float32."""
     tuning = config.finetune
-    if tuning.saves_adapters and base is not None and (Path(base.uri) / "config.json").is_file():
-        return tuning.lora_rank * shape_of(Path(base.uri)).adapter_width * 4
+    folder = Path(base.uri) if base is not None else None
+    if tuning.saves_adapters and folder and (folder / "config.json").is_file() and has_weights(folder):
+        return tuning.lora_rank * shape_of(folder).adapter_width * 4
     return parameters * BYTES[tuning.save_dtype]
 
 
 def parameters_of(policy: Policy | None) -> int:
-    """Count parameters in the headers of the local safetensors files; without files, return those of the built-in model."""
+    """Count parameters in the headers of the local weights that are loaded; without any, return those of the built-in model."""
     folder = Path(policy.uri) if policy and "://" not in policy.uri else None
-    return parameters_in(folder) if folder and list(folder.glob("*.safetensors")) else BUILTIN_PARAMETERS
+    return parameters_in(folder) if folder and has_weights(folder) else BUILTIN_PARAMETERS
 
 
 def _measured(config: RunConfig, workspace: Workspace) -> Rates | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -149,12 +149,34 @@ def rendered(settings: ChatSettings, messages: Sequence[dict[str, str]], *, open
 
 
 def _check_written(turns: Messages, text: str) -> None:
-    """Refuse a template that drops what the run says: the system text, which some ignore, or a question. Answers may lose their reasoning."""
-    lost = next((one for one in turns if one["role"] != "assistant" and one["content"].strip() not in text), None)
+    """Refuse a template that drops what the run says: the system text, which some ignore, or a question. Answers may lose their reasoning.
+
+    It may write other whitespace, and escape the text for JSON or HTML: nothing is lost then.
+    """
+    words = _words(text)
+    told = [one for one in turns if one["role"] != "assistant"]
+    lost = next(
+        (one for one in told if not any(_words(form) in words for form in _written_forms(one["content"]))), None
+    )
     if lost is not None:
         raise UserError(
-            f"the model's chat template leaves out the {lost['role']}'s text {lost['content'].strip()[:SHOWN_CHARS]!r}; {REMEDY}"
+            f"the model's chat template leaves out the {lost['role']}'s text {lost['content'].strip()[:SHOWN_CHARS]!r}, or does not "
+            f"write it as it is; {REMEDY}"
         )
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _written_forms(content: str) -> Iterator[str]:
+    """Yield a text as it is, and as Jinja's filters escape it."""
+    yield content
+    import markupsafe  # comes with Jinja
+
+    yield str(markupsafe.escape(content))
+    for ascii_only in (False, True):
+        yield json.dumps(content.strip(), ensure_ascii=ascii_only)[1:-1]
 
 
 def lead_of(settings: ChatSettings) -> str:

@@ -41,6 +41,11 @@ def weight_files(folder: Path) -> list[Path]:
     return [whole]
 
 
+def has_weights(folder: Path) -> bool:
+    """Return whether the folder has a file that `weight_files` begins with; an adapter or a `consolidated.safetensors` is none."""
+    return (folder / WHOLE).is_file() or (folder / INDEX).is_file()
+
+
 def _indexed(folder: Path, names: list[str]) -> list[Path]:
     if missing := [name for name in names if not (folder / name).is_file()]:
         raise UserError(

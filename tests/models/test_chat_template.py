@@ -1,5 +1,6 @@
 """A model's own chat template: the text and the ids are those of transformers' `apply_chat_template`, in sampling and in training."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,21 @@ def test_a_template_that_drops_a_text_or_fails_on_it_says_so(
 ) -> None:
     with pytest.raises(UserError, match=found):
         chat(tmp_path, "ChatML", template=text, system=system)[0].render(ASKED, 0)
+
+
+@pytest.mark.parametrize(
+    "filters",
+    ["| replace('\\n', ' ')", "| wordwrap(14)", "| tojson", "| escape"],
+    ids=["one line", "wrapped", "JSON", "HTML"],
+)
+def test_a_template_may_write_other_whitespace_and_escape_what_it_writes(tmp_path: Path, filters: str) -> None:
+    text = CHATML_TEXT.replace("m['content']", f"m['content'] {filters}")
+    assert text != CHATML_TEXT
+    asked = replace(ASKED, question='Is  1 < 2, as they say,\nor is it "é"?')
+    assert "é" in chat(tmp_path, "ChatML", template=text)[0].render(asked, 0)
+    cut = text.replace(filters, f"| truncate(15, true) {filters}")
+    with pytest.raises(UserError, match=r"leaves out the user's text .* as it is"):
+        chat(tmp_path, "ChatML", template=cut)[0].render(asked, 0)
 
 
 def test_a_template_may_trim_what_it_writes(tmp_path: Path) -> None:

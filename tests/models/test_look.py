@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
@@ -13,6 +14,7 @@ from tasks.domain.schema import Policy
 from tasks.engines.architectures import needs_of
 from tasks.engines.look import look as looking
 from tasks.engines.look.asked import Asked
+from tasks.engines.look.files import check_files
 from tasks.engines.look.look import look
 from tasks.engines.look.texts import plain_tokenizer
 from tasks.engines.weight_files import shapes_in
@@ -145,6 +147,46 @@ def test_weights_that_libraries_would_make_up_are_missed(llama, tmp_path, gone, 
 
     with pytest.raises(UserError, match=found):
         see(with_weights(llama(), tmp_path / "cut", kept), tmp_path)
+
+
+GEMMA3 = {
+    "model_type": "gemma3", "vision_config": {"model_type": "siglip_vision_model", "num_hidden_layers": 2},
+    "text_config": {"model_type": "gemma3_text", "num_hidden_layers": 3, "vocab_size": 8, "hidden_size": 2},
+}  # fmt: skip
+TEXT, TOWER = ("input_layernorm", "self_attn.q_proj", "mlp.up_proj"), ("layer_norm1", "self_attn.q_proj", "mlp.fc1")
+
+
+def multimodal(folder, text, tower, towers_layers=2, gone=()):
+    """The files of a Gemma 3 with a vision tower: what the headers say, and hardly any weights."""
+    names = [
+        f"{text}embed_tokens.weight",
+        *(f"{text}layers.{layer}.{part}.weight" for layer in range(3) for part in TEXT),
+    ]
+    names += [f"{tower}{layer}.{part}.weight" for layer in range(towers_layers) for part in TOWER]
+    tensors = {name: np.zeros((8, 2), np.float32) for name in names if not any(one in name for one in gone)}
+    save_file(tensors, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(GEMMA3))
+    (folder / "tokenizer.json").write_text("{}")
+    return folder
+
+
+@pytest.mark.parametrize("towers_layers", [2, 5], ids=["shorter", "longer"])
+@pytest.mark.parametrize(
+    "text, tower",
+    [
+        ("language_model.model.", "vision_tower.vision_model.encoder.layers."),
+        ("model.language_model.", "model.visual.blocks."),
+        ("model.", "visual.blocks."),
+    ],
+)
+def test_the_layers_of_a_vision_tower_are_not_those_of_the_text_model(tmp_path, text, tower, towers_layers):
+    check_files(multimodal(tmp_path, text, tower, towers_layers))
+    for gone, found in {
+        f"{text}layers.1.": "no weights for layer 1 of 3",
+        f"{text}layers.1.self_attn": r"no weights for self_attn\.q_proj\.weight of layer 1",
+    }.items():
+        with pytest.raises(UserError, match=found):
+            check_files(multimodal(tmp_path, text, tower, towers_layers, [gone]))
 
 
 def test_weights_in_several_files_are_counted_by_their_index(llama, tmp_path):

@@ -50,10 +50,7 @@ def _check_tensors(folder: Path, config: Mapping[str, Any], needs: Needs, shapes
 
 def _lacking(config: Mapping[str, Any], shapes: Shapes) -> Iterator[str]:
     """Yield what the headers show to be missing. A layer with a part of another's tensors and nothing else is not whole."""
-    layers: dict[int, set[str]] = defaultdict(set)
-    for name in shapes:
-        if found := LAYER.search(name):
-            layers[int(found.group(1))].add(name[found.end() :])
+    layers = _text_layers(shapes)
     count = next((int(config[name]) for name in ("num_hidden_layers", "n_layer", "num_layers") if config.get(name)), 0)
     own = {number: parts for number, parts in layers.items() if number < count}
     for number in range(count if own else 0):
@@ -64,6 +61,20 @@ def _lacking(config: Mapping[str, Any], shapes: Shapes) -> Iterator[str]:
             yield f"{min(whole - parts)} of layer {number}"
     if config.get("tie_word_embeddings") is False and not any(name.endswith(HEADS) for name in shapes):
         yield "its output head"
+
+
+def _text_layers(shapes: Shapes) -> dict[int, set[str]]:
+    """Return the names within each layer of the text model, by number: of the stack beside its embeddings, else of the longest.
+
+    Other stacks count their layers from 0 too: the vision tower of a multimodal model, whose layers have other parts.
+    """
+    stacks: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for name in shapes:
+        if found := LAYER.search(name):
+            stacks[name[: found.start(1)]][int(found.group(1))].add(name[found.end() :])
+    homes = {name.removesuffix(table) for name in shapes for table in EMBEDDINGS if name.endswith(table)}
+    beside = [layers for prefix, layers in stacks.items() if prefix.rsplit(".", 2)[0] + "." in homes]
+    return max(beside or stacks.values(), key=len, default={})
 
 
 def _check_vocabulary(folder: Path, config: Mapping[str, Any], shapes: Shapes) -> None:

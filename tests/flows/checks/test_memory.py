@@ -11,7 +11,7 @@ import pytest
 from flows.checks.memory import Shape, engine_bytes, gpu_engine_bytes, shape_of, training_bytes
 from flows.checks.memory_check import Device, check_memory, needs_of
 from flows.config import RunConfig, load_config, make_config
-from flows.planning.estimate import parameters_of
+from flows.planning.estimate import BUILTIN_PARAMETERS, parameters_of, policy_bytes
 from tasks.domain.errors import UserError
 from tasks.domain.schema import Policy, Problem
 from tasks.domain.settings import FinetuneSettings
@@ -94,6 +94,17 @@ def test_files_beside_the_weights_are_not_counted(tmp_path: Path) -> None:
     policy = policy_of(tmp_path, QWEN_1_5B)
     (tmp_path / "consolidated.safetensors").write_bytes((tmp_path / "model.safetensors").read_bytes())
     assert shape_of(tmp_path).parameters == parameters_of(policy) == QWEN_1_5B.parameters
+
+
+@pytest.mark.parametrize("name", ["adapter_model.safetensors", "consolidated.safetensors"])
+def test_a_folder_with_only_files_that_are_not_loaded_is_estimated_as_one_without_weights(
+    tmp_path: Path, name: str
+) -> None:
+    policy = policy_of(tmp_path, QWEN_1_5B)
+    (tmp_path / "model.safetensors").rename(tmp_path / name)
+    assert parameters_of(policy) == BUILTIN_PARAMETERS
+    config = make_config({"model": {"base": str(tmp_path)}, "finetune": {"lora_rank": 8, "lora_saved_as": "adapter"}})
+    assert config.finetune.saves_adapters and policy_bytes(config, BUILTIN_PARAMETERS, policy) > 0
 
 
 def test_a_server_that_stays_counts_beside_the_trainer(tmp_path: Path) -> None:

@@ -8,10 +8,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from flows.loop.evaluation import Scoring, evaluate_policies
 from flows.run.draws import RangeWork
 from flows.run.run import Run, Stages
 from tasks.data.problems import store_sets
+from tasks.domain.errors import StageFailed
 from tasks.store.ranges import RangeSamples
 from tasks.store.slots import Slot
 from tests.handmade import Direct, made_up_base, unlooked
@@ -68,6 +71,26 @@ def test_equal_weights_are_drawn_from_once(tmp_path: Path) -> None:
     assert executor.driven == [ranges, ranges], "one after the other"
     drawn = [one for one in run.journal.outcomes if one.ref.uri.split("/")[-3] == "generate"]
     assert [one.cached for one in drawn] == [False] * (len(drawn) // 2) + [True] * (len(drawn) // 2)
+
+
+class Unfinished(Fleetlike):
+    """A range of the first policy is left without samples."""
+
+    def range(self, stages: Stages, work: RangeWork, going: Callable[[], bool]) -> RangeSamples:
+        if str(work.slot).startswith(str(FIRST)) and work.number == 0:
+            return RangeSamples(work.ids, ())
+        return super().range(stages, work, going)
+
+
+def test_no_policy_is_scored_with_the_ranges_of_another_when_one_was_left_undone(tmp_path: Path) -> None:
+    run = run_of(tmp_path, Unfinished())
+    other = replace(run.base, digest="another", name="another")
+    skilled(run, {run.base.digest: 2, "another": 0})
+    with pytest.raises(StageFailed, match=r"1 of [0-9]+ ranges of an evaluation were left without samples"):
+        evaluate_policies(
+            run, [Scoring(run.base, FIRST), Scoring(other, SECOND)], run.problems.val, val=True, draw="gate"
+        )
+    assert all("/evaluate/" not in one.ref.uri for one in run.journal.outcomes)
 
 
 def run_of(folder: Path, executor: Direct) -> Run:
