@@ -19,7 +19,7 @@ import pytest
 # with a machine of its own: the second kills workers and waits for what comes of it.
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "operated": ("operated", ("flows/loop/test_nights", "flows/operation/test_browser", "flows/operation/test_metrics", "flows/operation/test_operation")),
-    "operated, killed": ("operated", ("flows/operation/test_ends", "flows/operation/soak_in_turn", "flows/run/test_fleet")),
+    "operated, killed": ("operated", ("flows/operation/test_ends", "flows/operation/test_soak", "flows/run/test_fleet")),
     "undisturbed": ("undisturbed", ("flows/run/test_faults", "flows/run/test_kill", "flows/run/test_s3_run")),
     "vllm_engine": ("vllm_engine", ("tasks/engines/sampling/test_vllm_engine",)),
 }  # fmt: skip

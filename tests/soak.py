@@ -34,7 +34,7 @@ ENGINE, TRAINER = "tasks.engines.sampling.hf_sampler", "tasks.engines.training.t
 FAKE_CLOCK = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")  # Debian's package faketime
 AWAY_S = 15.0  # how long the store does not answer or the disk stays full
 STRIKES_WITHIN_S = 25.0  # of a night's beginning
-STAGES = ("generate", "verify", "materialize", "finetune", "evaluate")
+STAGES = ("generate", "verify", "materialize", "finetune", "test")  # as slots name them; test: the evaluation
 
 
 @dataclass

@@ -1,7 +1,4 @@
-"""Nights with a fault in each, one after the other (`tests.benchmarks.soak` has hours of them): nothing lost, doubled, stuck or left.
-
-`pytest` collects it by name only (`pytest tests/flows/operation/soak_in_turn.py`) until it has been seen to pass from end to end.
-"""
+"""Nights with a fault in each, one after the other (`tests.benchmarks.soak` has hours of them): nothing lost, doubled, stuck or left."""
 
 from __future__ import annotations
 
