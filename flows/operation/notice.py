@@ -14,7 +14,7 @@ from flows.config import RunConfig
 from flows.planning.plan import Plan, Step, plan
 from flows.run.preflight import workspace_of
 from flows.run.run import Failure
-from flows.viewer.address import run_address
+from flows.stored.viewer_address import run_address
 from tasks.domain.errors import one_sentence
 from tasks.report.tables import without_password
 

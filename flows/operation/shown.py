@@ -10,7 +10,7 @@ from prefect.artifacts import create_markdown_artifact
 
 from flows.config import RunConfig
 from flows.operation.form import differences
-from flows.viewer.address import run_address
+from flows.stored.viewer_address import address_of
 from tasks.domain.run_result import RunResult
 from tasks.report.keys import artifact_key
 from tasks.report.publish import artifacts_of
@@ -22,8 +22,7 @@ def publish_artifacts(result: RunResult, address: str = "") -> None:
 
     Call it inside a flow or task run: the artifacts then show beside it.
     """
-    page = run_address(str(result.config.get("run", {}).get("store", "")), result.name)
-    for shown in artifacts_of(result, address, page):
+    for shown in artifacts_of(result, address, address_of(result)):
         create_markdown_artifact(shown.markdown, key=shown.key, description=shown.description)
 
 

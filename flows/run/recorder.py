@@ -21,6 +21,7 @@ from flows.run.run import NotStored, Run
 from flows.run.stopping import Progress, progress_of, steps_of, stop_reason
 from flows.stored.analyses import base_readable
 from flows.stored.runs import audit_of, result_of
+from flows.stored.viewer_address import run_address
 from tasks.domain.disk import disk_faults_told
 from tasks.domain.diversity import Diversity
 from tasks.domain.errors import RestemError
@@ -197,7 +198,7 @@ class Recorder:
         store.write_bytes(self.places.result, json.dumps(result.to_json(), indent=1).encode())
         scratch = self.run.workspace.scratch_path
         with disk_faults_told(f"scratch folder {scratch}"):
-            local = write_html(result, scratch / f"{name}-report.html")
+            local = write_html(result, scratch / f"{name}-report.html", run_address(self.run.config.run.store, name))
             store.write_bytes(self.places.report, local.read_bytes())
             track(result, self.run.workspace.tracking, self.run.config.finetune.report_to)
         return result

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from string import Template
@@ -40,18 +41,19 @@ from tasks.report.tables import (
 TEMPLATE = Path(__file__).with_name("page.html")
 
 
-def write_html(result: RunResult, path: str | os.PathLike[str]) -> Path:
-    """Write the page of a run, finished or not, and make missing folders. The file appears complete or not at all."""
+def write_html(result: RunResult, path: str | os.PathLike[str], viewer: str = "") -> Path:
+    """Write the page of a run, finished or not, and make missing folders. The file appears complete or not at all. `viewer` is the
+    address of the run in a viewer, where one is known."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.{os.getpid()}")
-    draft.write_text(render_html(result), encoding="utf-8")
+    draft.write_text(render_html(result, viewer), encoding="utf-8")
     draft.replace(target)
     return target
 
 
-def render_html(result: RunResult) -> str:
-    """Return the page as text."""
+def render_html(result: RunResult, viewer: str = "") -> str:
+    """Return the page as text, with a link to the run in a viewer, or else the command that starts one."""
     template = Template(TEMPLATE.read_text(encoding="utf-8"))
     return template.substitute(
         title=safe(result.name),
@@ -68,6 +70,7 @@ def render_html(result: RunResult) -> str:
         analyses="".join(map(as_html, run_analyses(result))),
         audit=audit_section(result.audit),
         samples=_samples(result),
+        all_samples=_all_samples(result, viewer),
         artifacts=_artifacts(result),
         config=safe(json.dumps(dict(result.config), indent=2, ensure_ascii=False, default=str)),
         versions=safe(
@@ -183,6 +186,13 @@ def _levels(result: RunResult) -> str:
         for level, first in scored[0][1].items()
     ]
     return _table(["level", "problems", *titles], rows)
+
+
+def _all_samples(result: RunResult, viewer: str) -> str:
+    if viewer:
+        return f'All of them, with search and other runs beside them: <a href="{safe(viewer)}" rel="noreferrer">this run in the viewer</a>.'
+    store = str(result.config.get("run", {}).get("store", ""))
+    return f"All of them, with search and other runs beside them: <code>{safe(f'restem view {shlex.quote(store)}'.strip())}</code>."
 
 
 def _samples(result: RunResult) -> str:

@@ -24,7 +24,7 @@ from flows.operation.server.api import SERVER, is_healthy
 from flows.operation.server.database import PIPE_VARIABLE, password_pipe
 from flows.operation.server.database import URL_VARIABLE as DATABASE_VARIABLE
 from flows.operation.server.environment import QUIET
-from flows.viewer.address import STORE_VARIABLE, URL_VARIABLE
+from flows.stored.viewer_address import STORE_VARIABLE, URL_VARIABLE
 from tasks.processes.guard import GuardedProcess, spawn
 
 log = logging.getLogger("restem")

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 from flows.stored.runs import result_of
+from flows.stored.viewer_address import address_of
 from tasks.domain.audit import AuditSummary
 from tasks.report.page import render_html
 from tasks.store.artifacts import Store
@@ -20,4 +21,4 @@ def keep_audit(store: Store, summary: AuditSummary) -> None:
     if result is not None:
         result = replace(result, audit=summary)
         store.write_bytes(places.result, json.dumps(result.to_json(), indent=1).encode())
-        store.write_bytes(places.report, render_html(result).encode("utf-8"))
+        store.write_bytes(places.report, render_html(result, address_of(result)).encode("utf-8"))

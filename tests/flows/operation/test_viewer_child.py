@@ -11,7 +11,7 @@ import pytest
 
 from flows.operation.server import up as up_module
 from flows.operation.server.keeper import VIEWER, Keeper, Machine
-from flows.viewer.address import STORE_VARIABLE, URL_VARIABLE
+from flows.stored.viewer_address import STORE_VARIABLE, URL_VARIABLE
 from tasks.processes.ports import free_port, is_taken
 from tests.command import ROOT
 

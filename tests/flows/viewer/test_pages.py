@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from flows.stored.trace import RunRecords
-from flows.viewer.address import STORE_VARIABLE, URL_VARIABLE, run_address
+from flows.stored.viewer_address import STORE_VARIABLE, URL_VARIABLE, run_address
 from flows.viewer.app import PAGES, make_app
 from flows.viewer.index import connect
 from flows.viewer.queries import PAGE, Filter

@@ -122,6 +122,13 @@ def test_only_web_addresses_become_links(run):
     assert addresses == ["https://host/log"]
 
 
+def test_the_page_leads_to_all_samples(run):
+    here = render_html(run, "http://127.0.0.1:4210/run/one?a=1&b=2")
+    assert "http://127.0.0.1:4210/run/one?a=1&b=2" in [a.get("href") for tag, a in Tags(here).found if tag == "a"]
+    stored = replace(run, config={"run": {"store": "/data/my store"}})
+    assert "restem view &#x27;/data/my store&#x27;" in render_html(stored)
+
+
 def test_pictures_are_well_formed_and_take_the_colours_of_the_page(page):
     pictures = re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL)
     assert len(pictures) == 9

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from tasks.domain.run_result import RunResult
+
 URL_VARIABLE, STORE_VARIABLE = "RESTEM_VIEWER_URL", "RESTEM_VIEWER_STORE"
 
 
@@ -16,6 +18,11 @@ def run_address(store: str, name: str) -> str:
     """Return the address of a run's page; empty where no viewer of that store is known."""
     url, shown = os.environ.get(URL_VARIABLE, ""), os.environ.get(STORE_VARIABLE, "")
     return f"{url}{run_path(name)}" if url and shown and _same(store, shown) else ""
+
+
+def address_of(result: RunResult) -> str:
+    """Return the address of the page of a run that the store holds; empty where no viewer of its store is known."""
+    return run_address(str(result.config.get("run", {}).get("store", "")), result.name)
 
 
 def _same(one: str, other: str) -> bool:
