@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from sandbox.grading.trees import Function, nodes_of
+from tasks.domain.python_source import parsed
 
 STAR_MODULES = frozenset(
     [
@@ -107,7 +108,7 @@ def prompt_names(prompt: str) -> frozenset[str] | None:
     """What the prompt's helpers define; the tests use those, whatever the program makes of them. None: not Python."""
     for text in (prompt, f"{prompt.rstrip()}\n    pass\n"):
         try:
-            tree = ast.parse(text)
+            tree = parsed(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}

@@ -20,6 +20,7 @@ from sandbox.grading.plain_operations import ARITHMETIC, COMPARISONS, FUNCTIONS,
 from sandbox.grading.rewriting import AssertTests
 from sandbox.grading.trees import dotted, literals, nodes_of
 from tasks.domain.digits import any_digits
+from tasks.domain.python_source import parsed
 
 MOST_POWER = 100
 TELLING = 4  # characters of a literal that a program would hardly guess
@@ -50,7 +51,7 @@ def plan_of(tests: AssertTests) -> Plan | None:
         return None
     try:
         with any_digits():
-            return _Planner(frozenset(tests.names)).plan(ast.parse(tests.original), tests.total)
+            return _Planner(frozenset(tests.names)).plan(parsed(tests.original), tests.total)
     except (Unplanned, RecursionError):
         return None
 

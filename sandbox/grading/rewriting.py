@@ -18,6 +18,7 @@ from sandbox.grading.names import names_and_modules, outcomes, prompt_names
 from sandbox.grading.trees import Function, called_names, nodes_of
 from sandbox.grading.unsupported import reason_to_refuse
 from tasks.domain.digits import any_digits
+from tasks.domain.python_source import parsed
 
 PACKAGES = frozenset({"numpy", "pytest", "scipy", "pandas", "sympy", "networkx", "sortedcontainers"})
 UNREACHABLE = re.compile(
@@ -75,7 +76,7 @@ class AssertTests:
 
     def _rewritten(self, failing: Failing) -> str:
         with any_digits():
-            tree = _Rewriter(set(self.names), failing).rewritten(ast.parse(self.original))
+            tree = _Rewriter(set(self.names), failing).rewritten(parsed(self.original))
             return ast.unparse(ast.fix_missing_locations(tree))
 
 
@@ -89,7 +90,7 @@ def assert_tests(prompt: str, test: str, entry_point: str | None = None) -> Asse
 def _assert_tests(prompt: str, test: str, entry_point: str | None) -> AssertTests:
     test = test.replace("\r\n", "\n")
     try:
-        tree = ast.parse(test)
+        tree = parsed(test)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise BadTests(f"the test code does not parse ({error})") from error
     if (found := _searched(UNREACHABLE, UNREACHABLE_WORDS, test)) is not None:
@@ -201,9 +202,9 @@ class _Rewriter(ast.NodeTransformer):
 
     def rewritten(self, tree: ast.Module) -> ast.Module:
         cases = list(_test_cases(tree, nodes_of(tree)))
-        copy: ast.Module = self.visit(ast.parse(ast.unparse(tree)))
+        copy: ast.Module = self.visit(parsed(ast.unparse(tree)))
         for report, code in cases:
-            copy.body += ast.parse(f"{report}({self.total}, {code})").body
+            copy.body += parsed(f"{report}({self.total}, {code})").body
             self.total += 1
         return copy
 
@@ -254,14 +255,12 @@ class _Rewriter(ast.NodeTransformer):
             parts = node.test.values if both and isinstance(node.test, ast.BoolOp) else [node.test]
             return [_passing_over(ast.Expr(self.visit(part))) for part in parts]
         stops = "" if self.failing == "go on" else "\n    raise AssertionError"
-        (made,) = ast.parse(f"if 0:\n    _restem_passed({number})\nelse:\n    _restem_failed({number}){stops}").body
+        (made,) = parsed(f"if 0:\n    _restem_passed({number})\nelse:\n    _restem_failed({number}){stops}").body
         assert isinstance(made, ast.If)
         made.test = self.visit(node.test)
         if self.failing == "stop":
             return made
-        (guard,) = ast.parse(
-            f"try: pass\nexcept Exception as _restem_error: _restem_failed({number}, _restem_error)"
-        ).body
+        (guard,) = parsed(f"try: pass\nexcept Exception as _restem_error: _restem_failed({number}, _restem_error)").body
         assert isinstance(guard, ast.Try)
         guard.body = [made]
         return guard
@@ -285,7 +284,7 @@ def _asked(function: str, value: ast.expr) -> ast.expr:
 
 def _passing_over(statement: ast.stmt) -> ast.stmt:
     """The statement, as far as it can go without answers."""
-    (guard,) = ast.parse("try: pass\nexcept _restem_waits: _restem_goes_on()").body
+    (guard,) = parsed("try: pass\nexcept _restem_waits: _restem_goes_on()").body
     assert isinstance(guard, ast.Try)
     guard.body = [statement]
     return guard

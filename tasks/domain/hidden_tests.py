@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tasks.domain.python_source import parsed
 from tasks.domain.schema import Problem
 
 
@@ -53,7 +54,7 @@ class _Parts:
 def _split_asserts(test: str, number: int) -> _Parts | None:
     """Asserts of the module or directly in a function of it; None when there are not two, or it is no Python."""
     try:
-        tree = ast.parse(test)
+        tree = parsed(test)
     except (SyntaxError, ValueError, RecursionError):
         return None
     bodies = [tree.body, *(node.body for node in tree.body if isinstance(node, ast.FunctionDef))]

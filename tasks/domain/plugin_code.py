@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.domain.errors import UserError
+from tasks.domain.python_source import parsed
 
 
 def version_of(thing: Any, module: str, what: str) -> str:
@@ -80,7 +81,7 @@ def _file_of(module: str, root: Path) -> Path | None:
 def _imports(source: str, module: str, *, is_package: bool) -> Iterator[str]:
     """Every name that could be a module which this one imports, its packages included."""
     try:
-        tree = ast.parse(source)
+        tree = parsed(source)
     except (SyntaxError, ValueError, RecursionError):
         return
     home = module.split(".") if is_package else module.split(".")[:-1]

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
+from tasks.domain.python_source import parsed
 from tasks.domain.rewards.fences import FENCE, ONE_LINE, blocks_of, chosen, defines
 
 __all__ = ["FoundProgram", "assembled", "complete", "defines", "find_program"]
@@ -222,7 +223,7 @@ def prompt_code(prompt: str) -> PromptCode:
     text = prompt if prompt.endswith("\n") or not prompt else f"{prompt}\n"
     for closed in (text, f"{text.rstrip()}\n    pass\n"):
         try:
-            if text.strip() and (body := ast.parse(closed).body):
+            if text.strip() and (body := parsed(closed).body):
                 defined = (node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef))
                 return PromptCode(text, closed, frozenset(defined))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
