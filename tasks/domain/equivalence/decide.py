@@ -140,7 +140,7 @@ def _by_words(gold: str, answer: str, hints: str) -> tuple[bool, str] | None:
         return False, "choices"
     for read in (texts.choices, texts.numerals):
         if (some := read(gold)) and len(some) > 1 and (others := read(answer)):
-            sequence = "q" in decoded(hints).flags
+            sequence = bool({"q", "o"} & set(decoded(hints).flags))
             return (some == others if sequence else set(some) == set(others)), "choices"
     if texts.same_choice(gold, answer):
         return True, "choice"

@@ -33,6 +33,7 @@ _EXACT = re.compile(
 _PERCENT = re.compile(
     r"percent|per ?cent|%|\bpct\b|\brate\b|probability|chance|likelihood|proportion|fraction", re.IGNORECASE
 )
+_IN_PERCENT = re.compile(r"percent|per ?cent|%|\bpct\b", re.IGNORECASE)
 _DIFFERENCE = re.compile(r"\b(?:more|less|fewer|differ\w*|greater|extra|additional|remain\w*)\b", re.IGNORECASE)
 _MONOTONE = re.compile(
     r"monoton|(?:increasing|decreasing) intervals?|intervals?\b[^.?]{0,60}(?:increas|decreas)",
@@ -73,26 +74,36 @@ _ASKED = re.compile(
 _REAL = re.compile(r"\breal\b|\\mathbb\s*\{?R", re.IGNORECASE)
 # n in a_n, a_{n+1} and \sum_{n=1}; the nth term.
 _INDEX = re.compile(
-    r"(?<!\\log)(?<!\\lim)_\{?\s*([a-zA-Z])(?![a-zA-Z])|(?<![a-zA-Z\\])([a-zA-Z])\$?(?:-|\^|\s|\{|\\text)*\{?th\b"
+    r"(?<!\\log)(?<!\\lim)(?<!\\int)_\{?\s*([a-zA-Z])(?![a-zA-Z])|(?<![a-zA-Z\\])([a-zA-Z])\$?(?:-|\^|\s|\{|\\text)*\{?th\b"
+    r"|\$([kmnN])\$ (?!is\b|was\b|has\b|(?:units|seconds|minutes|hours|days|years|meters|metres|inches|feet|miles|degrees|radians|percent|dollars|cents)\b)(?:[a-z]+s|people|vertices|women|men|children)\b"
 )
+# Letters of coordinates and of time, which an index alone does not make whole.
+_VARIABLES = frozenset("xyzt")
 # Several names that are asked for one after the other: `Find $x$, $y$ and $z$`, `the triple $(x, y, z)$`.
 _NAME = r"[a-zA-Z](?:_\{?\w\}?)?"
+_ASKS_FOR = r"\b(?:find|what (?:are|is)|determine|compute|calculate|state|solve\b[^.?]{0,80}\bfor)\s+(?:the (?:\w+ ){0,3}(?:of )?)?"
 _NAMES_ASKED = re.compile(
-    rf"\b(?:find|what (?:are|is)|determine|compute|calculate|state|solve\b[^.?]{{0,80}}\bfor)\s+(?:the (?:\w+ ){{0,3}}(?:of )?)?"
-    rf"(?:\$?\(\s*({_NAME}(?:\s*,\s*{_NAME})+)\s*\)\$?|\$({_NAME}(?:\s*,\s*{_NAME})+)\$|(\$?{_NAME}\$?(?:\s*,\s*(?:and\s+)?\$?{_NAME}\$?)*,?\s*(?:and|,)\s*\$?{_NAME}\$?)(?![\w(^+*/=]))",
+    rf"{_ASKS_FOR}(?:\$?\(\s*({_NAME}(?:\s*,\s*{_NAME})+)\s*\)\$?|\$({_NAME}(?:\s*,\s*{_NAME})+)\$"
+    rf"|(\$?{_NAME}\$?(?:\s*,\s*\$?{_NAME}\$?)*,?\s*and\s*\$?{_NAME}\$?)(?![\w(^+*/=]))",
     re.IGNORECASE,
 )
-# `Compute $f(1)$, $f(2)$ and $f(3)$`, `find the length, the width and the height`.
-_THING = r"(?:\$[^$]{1,40}\$|(?:the )?(?!roots|solutions|zeros|values|two\b|three\b)[a-z]+(?: [a-z]+)?)"
+# `Compute $f(1)$, $f(2)$ and $f(3)$`, `find the length, the width and the height`: single things that no figure tells apart.
+_THING = r"(?:\$[^$]{1,40}\$|the (?!roots|maxim|minim|larg|small|great|least|high|low|two\b|three\b)[a-z]+(?<!s)(?= ?[,.?]| and\b| of\b))"
 _THINGS_ASKED = re.compile(
     rf"\b(?:find|what (?:are|is)|determine|compute|calculate|state|give|evaluate)\s+({_THING}(?:,\s*{_THING})*,?\s*and\s+{_THING})(?=[\s.?,;]|$)",
     re.IGNORECASE,
 )
-_SEVERAL = re.compile(r"\ball\b|\bpossible\b|\bpairs\b|\btriples\b|\bsolutions\b", re.IGNORECASE)
+# Where values are one set whatever names they go by.
+_SEVERAL = re.compile(
+    r"\b(?:either|any) order\b|\broots?\b|\bsolutions\b|\bzero(?:e?s)\b|\bintersect|\bpoints\b|\bprimes?\b(?! factor)|\ball (?:the )?(?:possible|real|integer|positive|pairs|triples|solutions|values)\b"
+    r"|\b(?:ordered )?(?:pairs|triples)\b",
+    re.IGNORECASE,
+)
 # Letters that are to be put in order or matched, not chosen.
 _SEQUENCE = re.compile(
-    r"\b(?:rank|arrange|sort|match\w*|chronological\w*|sequence of (?:steps|events)|correct sequence|(?:what|which|right|correct) order|in (?:the )?order|order (?:of|the|them|these|from)|"
-    r"(?:least|smallest|lowest|greatest|largest|highest|slowest|fastest|shortest|longest|first|left) to|respectively|corresponds?)\b",
+    r"\b(?:rank|arrange|sort|match(?:ing)?\b|chronological\w*|sequence of (?:steps|events)|(?:correct|which|right) sequence|(?:what|which|right|correct) order|in (?:the )?order(?!\s+(?:to|for|that)\b)"
+    r"|order (?:them|these)|order the (?:letters|steps|events|points)|in (?:increasing|decreasing|ascending|descending) order|first, second"
+    r"|(?:least|smallest|lowest|greatest|largest|highest|slowest|fastest|shortest|longest|first|left) to|respectively)\b",
     re.IGNORECASE,
 )
 MAX_QUESTION, MAX_ASKED = 5000, 100
@@ -106,7 +117,7 @@ _OPTION = re.compile(
 @dataclass(frozen=True)
 class Hints:
     """flags: o ordered, q letters to be put in order or matched, f factored, x expanded, c clock time, e exact form, m intervals of monotony (whose ends may be
-    open or closed), i whole numbers, r rounded, p a percentage, d a difference (how many more), k a decimal comma. `letters` are the symbols of the question;
+    open or closed), i whole numbers, r rounded, p a percentage or share, h in percent (per hundred), d a difference (how many more), k a decimal comma. `letters` are the symbols of the question;
     None when there is no question to know them from."""
 
     flags: str = ""
@@ -158,7 +169,7 @@ def hints_of(question: str) -> Hints:
     if not question.strip(" ?"):
         return Hints()
     patterns = {"f": _FACTOR, "x": _EXPAND, "c": _CLOCK, "e": _EXACT, "m": _MONOTONE, "i": _WHOLE, "r": _ROUNDED}
-    patterns |= {"p": _PERCENT, "d": _DIFFERENCE, "k": _CONTINENTAL, "q": _SEQUENCE}
+    patterns |= {"p": _PERCENT, "d": _DIFFERENCE, "k": _CONTINENTAL, "q": _SEQUENCE, "h": _IN_PERCENT}
     flags = "".join(flag for flag, pattern in patterns.items() if pattern.search(question))
     flags += "o" if any(map(_wants_order, _SENTENCE.split(question))) else ""
     bases = {_BASE_WORDS.get(word.lower()) or int(word) for pair in _BASE.findall(question) for word in pair if word}
@@ -211,14 +222,16 @@ def _asked(question: str) -> tuple[str, ...]:
 
 
 def _names(question: str) -> tuple[str, ...]:
-    """Names that the question asks for one after the other, each its own value."""
+    """Names that the question asks for one after the other, each its own value; none where the values are one set."""
+    if _SEVERAL.search(question):
+        return ()
     for match in _NAMES_ASKED.finditer(question):
         names = re.findall(_NAME, re.sub(r"\band\b", ",", match[1] or match[2] or match[3]))
-        if len(set(names)) == len(names) > 1 and not _SEVERAL.search(match[0]):
+        if len(set(names)) == len(names) > 1 and len({name[0] for name in names}) == len(names):
             return tuple(names)
     for match in _THINGS_ASKED.finditer(question):
         things = [part.strip() for part in re.split(r",\s*(?:and\s+)?|\s+and\s+", match[1])]
-        if len(set(things)) == len(things) > 1 and not _SEVERAL.search(match[0]):
+        if len(set(things)) == len(things) > 1:
             return tuple(things)
     return ()
 
@@ -228,8 +241,8 @@ def _counted(question: str) -> frozenset[str]:
     sentences = _SENTENCE.split(question)
     whole = [_letters(sentence) for sentence in sentences if _WHOLE.search(sentence) and not _REAL.search(sentence)]
     real = [_letters(sentence) for sentence in sentences if _REAL.search(sentence) and not _WHOLE.search(sentence)]
-    indices = frozenset(filter(None, (letter for pair in _INDEX.findall(question) for letter in pair)))
-    return frozenset().union(*whole, indices) - frozenset().union(*real)
+    indices = frozenset(filter(None, (letter for pair in _INDEX.findall(question) for letter in pair))) - _VARIABLES
+    return indices | (frozenset().union(*whole) - frozenset().union(*real))
 
 
 def _letters(question: str) -> frozenset[str]:

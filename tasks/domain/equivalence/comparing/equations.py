@@ -27,7 +27,7 @@ def same_relations(c: Comparing, gold: Node, answer: Node) -> bool:
 
 
 def gold_relation(c: Comparing, gold: Node, answer: Node) -> bool:
-    return is_equation(gold) and answers_equation(gold, answer, c.same)
+    return is_equation(gold) and answers_equation(gold, answer, c.same, lambda left: asked(c, left))
 
 
 def answer_relation(c: Comparing, gold: Node, answer: Node) -> bool:

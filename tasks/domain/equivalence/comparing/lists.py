@@ -114,34 +114,54 @@ def same_items(c: Comparing, gold: Node, answer: Node) -> bool:
         return False
     if letters_named(ours) == letters_named(theirs) and len(letters_named(ours)) > 1:
         return any_order(c, ours, theirs)  # x = 5, y = 3, y = 5: what is said of x is not said of y
-    asked = gold.op == answer.op == "list" and len(c.hints.names) == len(ours) == len(theirs)
+    lists = gold.op == answer.op == "list"
+    asked = lists and len(c.hints.names) == len(ours) == len(theirs) and not _of_points(ours, theirs)
     if mine is None or yours is None:
         if asked:
-            ours, theirs = _as_asked(c, ours, mine), _as_asked(c, theirs, yours)
-        elif gold.op == answer.op == "list" and _of_several_letters(mine or yours):
+            ordered = [_as_asked(c, *side) for side in ((ours, mine), (theirs, yours))]
+            asked = None not in ordered
+            ours, theirs = [
+                side if other is None else other for side, other in zip((ours, theirs), ordered, strict=True)
+            ]
+        elif lists and _tells_places(c, mine, yours):
             return _by_place(c, ours, theirs)
         ours, theirs = [unnamed(one) for one in ours], [unnamed(one) for one in theirs]
-    if gold.op == answer.op == "list" and (asked or "o" in c.hints.flags):
+    if lists and (asked or "o" in c.hints.flags):
         return in_order(c, ours, theirs)
     return any_order(c, ours, theirs)
 
 
-def _as_asked(c: Comparing, items: list[Node], named: dict[Node, Node] | None) -> list[Node]:
-    """Named values in the order in which the question asks for them; others as they stand."""
-    by_name = {name.value: value for name, value in (named or {}).items() if name.op == "sym"}
-    return [by_name[name] for name in c.hints.names] if set(by_name) == set(c.hints.names) else items
+def _of_points(*sides: Sequence[Node]) -> bool:
+    """Several solutions of a system, (1, 2) and (2, 1), which are as many as its letters by chance."""
+    return any(unnamed(one).op == "tuple" for side in sides for one in side)
 
 
-def _of_several_letters(named: dict[Node, Node] | None) -> bool:
-    """x = 1, y = 2; not x_1 = 1, x_2 = 2, which are the roots of one equation."""
-    return named is not None and len(named) > 1 and all(name.op == "sym" and len(name.value) == 1 for name in named)
+def _as_asked(c: Comparing, items: list[Node], named: dict[Node, Node] | None) -> list[Node] | None:
+    """Named values in the order in which the question asks for them, others as they stand; None where they go by other names."""
+    if not named:
+        return items if not any(unnamed(one) != one for one in items) else None
+    by_name = {name.value: value for name, value in named.items() if name.op == "sym"}
+    return [by_name[name] for name in c.hints.names] if set(by_name) == set(c.hints.names) else None
+
+
+def _tells_places(c: Comparing, mine: dict[Node, Node] | None, yours: dict[Node, Node] | None) -> bool:
+    """Whether names on one side say which value is which: those of the gold, or of the question; not x_1 and x_2, two roots."""
+    named = mine or yours
+    if named is None or len(named) < 2 or not all(name.op == "sym" and len(name.value) == 1 for name in named):
+        return False
+    return mine is not None or {name.value for name in named} <= (c.hints.letters or frozenset())
 
 
 def _by_place(c: Comparing, gold: Sequence[Node], answer: Sequence[Node]) -> bool:
     """x = 1, y = 2 against 1, 2: in the order of the named ones, as they stand or by their letters."""
     bare = [[unnamed(one) for one in side] for side in (gold, answer)]
-    lettered = [[unnamed(one) for one in by_letter(Node("list", tuple(side)))] for side in (gold, answer)]
+    lettered = [[unnamed(one) for one in sorted(side, key=_letter_of)] for side in (gold, answer)]
     return in_order(c, *bare) or in_order(c, *lettered)
+
+
+def _letter_of(item: Node) -> str:
+    pair = name_and_value(item) if is_assigned(item) else None
+    return str(pair[0].value) if pair else ""
 
 
 def any_order(c: Comparing, gold: list[Node], answer: list[Node]) -> bool:

@@ -126,7 +126,9 @@ def _whole(gold: Node, answer: Node, hints: Hints) -> frozenset[str]:
 def _same_percent(one: Node, two: Node, hints: Hints) -> str | None:
     """50% against 50 (the question asked for percent) and against 1/2."""
     bare_one, bare_two = (side.args[0] if side.op == "pct" else side for side in (one, two))
-    unasked = one.op != "pct" and (_is_share(one) or (hints.letters is not None and "p" not in hints.flags))
+    unasked = one.op != "pct" and (
+        (_is_share(one) and "h" not in hints.flags) or (hints.letters is not None and "p" not in hints.flags)
+    )
     if (not unasked and same_value(bare_one, bare_two)) or same_value(one, two):
         return "percent"
     if one.op == "pct":

@@ -111,6 +111,11 @@ def readings(node: Node) -> list[Node]:
     return [node.args[0], node.args[-1]] if node.value == ("~",) and not is_name(node.args[0]) else []
 
 
+def _other_letter(one: Node, two: Node) -> bool:
+    """Not X for x: P(X) and P(x) are one polynomial."""
+    return one.value.casefold() != two.value.casefold()
+
+
 def same_name(one: Node, two: Node) -> dict[str, Node] | None:
     """How to rename symbols of `two` so that both name the same thing; None when they name different things."""
     if one == two or _unbarred(one) == _unbarred(two):
@@ -120,7 +125,9 @@ def same_name(one: Node, two: Node) -> dict[str, Node] | None:
     if one.op == two.op == "call" and one.value == two.value and len(one.args) == len(two.args):
         pairs = list(zip(one.args, two.args, strict=True))
         if all(mine.op == other.op == "sym" for mine, other in pairs):
-            events = any(mine != other and mine.value[:1].isupper() for mine, other in pairs)  # P(A) is not P(B)
+            events = any(
+                _other_letter(mine, other) and mine.value[:1].isupper() for mine, other in pairs
+            )  # P(A) is not P(B)
             return None if events else {other.value: mine for mine, other in pairs}
         return {} if one.args == two.args else None
     if {one.op, two.op} == {"call", "sym"} and ("y" in (one.value, two.value) or one.value == two.value):
@@ -198,8 +205,11 @@ def _functions(node: Node) -> list[str]:
     return sorted(part.value for part in walk(node) if part.op == "fn" and part.value not in ("sqrt", "abs"))
 
 
-def answers_equation(gold: Node, answer: Node, same: Same) -> bool:
-    """A bare answer against a gold equation: the value of the assignment, or the equation solved for its other symbol."""
+def answers_equation(gold: Node, answer: Node, same: Same, asked: Callable[[Node], bool]) -> bool:
+    """A bare answer against a gold equation: the value of the assignment, or of what the question asks for by its formula, or the
+    equation solved for its other symbol."""
+    if len(gold.args) == 2 and asked(gold.args[0]) and same(gold.args[1], answer):
+        return True
     assigned = name_and_value(gold)
     if assigned is not None:
         return same(assigned[1], answer)

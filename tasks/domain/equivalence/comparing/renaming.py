@@ -117,7 +117,7 @@ def _may_rename(one: Node, two: Node, old: str, new: str, hints: Hints) -> bool:
 def _like_names(old: str, new: str) -> bool:
     """Whether two names can be the same thing: x_a is not x_b, nor is R_1 plain R; numbered constants go by any number."""
     names = (old, new)
-    if any(map(_CONSTANT.fullmatch, names)) and all(map(_LIKE_CONSTANT.fullmatch, names)):
+    if any(map(_CONSTANT.fullmatch, names)) and all(_CONSTANT.fullmatch(name) or len(name) == 1 for name in names):
         return True
     return old.partition("_")[2].strip("{}").casefold() == new.partition("_")[2].strip("{}").casefold()
 

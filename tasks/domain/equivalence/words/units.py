@@ -73,7 +73,7 @@ def _product(name: str) -> Unit | None:
 def _known(name: str) -> tuple[dict[str, int], Fraction] | None:
     """The dimensions and size of one unit, by its symbol (`kJ`), its name (`kilojoules`), or a usual short form."""
     bare = name.casefold()
-    if found := NAMES.get(name) or NAMES.get(bare.removesuffix("s")) or NAMES.get(bare):
+    if found := NAMES.get(name) or (len(bare) > 1 and (NAMES.get(bare.removesuffix("s")) or NAMES.get(bare))):
         return found
     if name in PREFIXABLE:
         return PREFIXABLE[name]
@@ -91,11 +91,42 @@ def known(text: str) -> bool:
     return bool(unit(text).kind)
 
 
+# Prefixed symbols that are units wherever they stand; mT, MN and TV may be products of letters.
+BARE = frozenset(
+    [
+        "kJ",
+        "MJ",
+        "kW",
+        "MW",
+        "kN",
+        "kPa",
+        "MPa",
+        "kHz",
+        "MHz",
+        "GHz",
+        "mL",
+        "mA",
+        "mV",
+        "kV",
+        "eV",
+        "keV",
+        "MeV",
+        "Hz",
+        "Pa",
+        "GB",
+        "MB",
+        "kB",
+        "mW",
+        "dB",
+    ]
+)
+
+
 def usual(word: str) -> bool:
     """Whether letters in a formula are a unit even without a text command: cm, kJ; but nm and ms may be products."""
     bare = word.casefold()
     named = bool(NAMES.get(word) or NAMES.get(bare.removesuffix("s")) or NAMES.get(bare))
-    return named or (not word.islower() and known(word))
+    return named or word in BARE
 
 
 def _other_rate(gold: str, answer: str) -> bool:

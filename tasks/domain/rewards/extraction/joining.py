@@ -52,10 +52,12 @@ def as_one(text: str, statements: list[Statement]) -> Statement:
 
 
 def _named(text: str, statements: list[Statement]) -> list[str] | None:
-    """x = 1, y = 2 for $x = \\boxed{1}$ and $y = \\boxed{2}$, where each has a name of its own."""
+    """x = 1, y = 2 for $x = \\boxed{1}$ and $y = \\boxed{2}$, where each has a letter of its own; x_1 and x_2 are two roots."""
     names = [_NAME.search(text, max(0, one.start - NAME_LENGTH), one.start) for one in statements]
     found = [name[1] for name in names if name is not None]
-    if len(set(found)) < len(statements) or any(one.tag != "box" or "=" in one.answer for one in statements):
+    if len({name[0] for name in found}) < len(statements) or any(
+        one.tag != "box" or "=" in one.answer for one in statements
+    ):
         return None
     return [f"{name}={one.answer}" for name, one in zip(found, statements, strict=True)]
 
