@@ -36,7 +36,7 @@ class MathReward:
     """Correct when the extracted answer is equivalent to the gold; unparseable when there is no answer."""
 
     name = "math"
-    version = "19"
+    version = "20"
     kind: Kind = "math"
 
     def prepare(self, problem: Problem, text: str) -> Check:
