@@ -24,8 +24,11 @@ _CALENDAR = re.compile(
 )
 _BETWEEN_CHOICES, _CHOICES = re.compile(r"\band\b|[\s,;、&()\[\].]+"), re.compile(r"[A-H]+")
 _NUMERALS = frozenset(("I", "II", "III", "IV", "V", "VI"))
+# Of the letter itself: what stands behind its `.`, `)` or `:` is the text of the option, which may well say `not` or `False`.
 _NOT_CHOSEN = re.compile(
-    r"(?<![A-Za-z])(?:wrong|incorrect|not|false|n't)(?![A-Za-z])|^\W*[A-H][.),]*\s+or\b", re.IGNORECASE
+    r"\bnot\s+\(?[A-H]\)?\W*$|^\W*[A-H]\)?\s+(?:is|was)\s+(?:wrong|incorrect|false|not(?:\s+(?:correct|right|true|the|it)\b|\W*$))"
+    r"|^\W*[A-H]\s+(?:is\s+|was\s+)?(?:wrong|incorrect|not|false)\b|^\W*[A-H]\)?\s+(?:isn|wasn)['’]t\b|^\W*[A-H][.),]*\s+or\b",
+    re.IGNORECASE,
 )
 _OFFERS = re.compile(r"(?<![A-Za-z])or(?![A-Za-z])|或|[A-H]\s*/\s*[A-H]")
 MAX_CHOICES = 400  # characters of an answer that names several options
@@ -152,7 +155,7 @@ def same_words(gold: str, answer: str) -> bool:
 def same_choice(gold: str, answer: str) -> bool:
     """The same letter, when the gold is a choice: A to H, or any letter in brackets."""
     letter = choice(gold)
-    if letter is not None and _NOT_CHOSEN.search(answer):
+    if letter is not None and _NOT_CHOSEN.search(" ".join(_COMMANDS.sub(" ", answer).split())):
         return False
     if letter is None or not _upper_or_bracketed(gold) or len(choices(answer) or "C") > 1:
         return False

@@ -8,16 +8,31 @@ from tasks.domain.rewards.extraction.sentences import MATH
 
 LOOKED_AT = 400  # characters from the end
 _VALUE = re.compile(rf"{MATH.pattern}|\d+(?:[.,/]\d+)*", re.DOTALL)
-_CLAUSE_END = re.compile(
-    r"[,;:—–(](?=\s)|[.!?](?=\s|$)|\n|\bit(?:['’]s| is)\b|\b(?:so|thus|hence|therefore|but|then|and|because|since|which)\b",
+_DENIED_BEFORE = re.compile(
+    r"(?:\b(?:not|never|cannot|neither|nor|ruled? out|rules out|exclude[ds]?|(?:nobody|no one) (?:would|could|will))\s+|n['’]t\s+"
+    r"|\b(?:false|wrong|incorrect|untrue|impossible|tempting)\s+(?=that\b|to\b))"
+    r"(?:(?:to\s+)?(?:say|think|believe|claim|agree|true|the case)\s+)?(?:that\s+)?"
+    r"(?:(?:it|this|that|x|the\s+(?:\w+\s+)?(?:answer|value|result|solution|total|number))(?:\s+(?:is|was|equals|can be|could be)|['’]s)\s+)?"
+    r"(?:(?:be|equals?|equal to|exactly|to|say|the)\s+)*[$*(]*$",
     re.IGNORECASE,
 )
-DENIES = re.compile(
-    r"\b(?:not|cannot|never|nobody|no one|neither|nor|wrong|incorrect|excluded|contradictions?|impossible|tempting|fails?|rule[ds]? out|false"
-    r"|too (?:small|large|big|high|low))\b|n['’]t\b",
+_DENIED_BEHIND = re.compile(
+    r"[\s$*)]*(?:"
+    r"(?:is|was|would be|must be|can be|should be)\s+(?:wrong|incorrect|excluded|impossible|extraneous|rejected|ruled out|false|(?:\w+ )?too \w+)"
+    r"|are\s+(?:impossible|extraneous)"
+    r"|(?:cannot|(?:is|was|are|does|do|can|could|will|would|may|must)(?:\s*not|n['’]t))\s+(?:be\s+)?"
+    r"(?:work\b|hold|satisfy|count\b|(?:the\s+)?(?:correct|right)|possible|valid|allowed|it\b|(?:the|an?)\s+(?:\w+\s+)?(?:answer|solution|root|value)|fit\b|equal)"
+    r"|fails\b|(?:leads|is|gives)(?:\s+to)?\s+a\s+contradiction"
+    r")",
     re.IGNORECASE,
 )
-_ASKED = re.compile(r"[\s$*)]*\?")
+_ASKED = re.compile(r"[^.!?\n]*\?")  # behind the value; `5. Can I help you?` asks for something else
+# `which means he ate 175/25 = 7 bars?` has computed its value, whatever the mark at its end; `Is 2+3 = 5?` has not.
+_COMPUTED = re.compile(
+    r"(?:^|[.!?]\s+|\n)(?!\W*(?:(?:so|then|but|and),?\s+)?(?:is|are|does|do|can|could|would|will|what|how|which|why)\b)"
+    r"(?:(?![.!?]\s)[^\n])*[\d)]\s*=\s*[$*]*$",
+    re.IGNORECASE,
+)
 _OPERATES = re.compile(
     r"\b(?:derivative|integral|square|cube|root|reciprocal|inverse|negative|opposite|half|double|multiples?|complement|logarithm)\s+of\s+(?:the\s+\w+\s+)?$",
     re.IGNORECASE,
@@ -25,18 +40,13 @@ _OPERATES = re.compile(
 
 
 def ends_in_denial(text: str) -> bool:
-    """Whether the last value of a text stands in a clause that denies it, in a question, or behind what is done to it."""
+    """Whether words that touch the last value of a text deny it, ask for it, or say what is done to it."""
     end = text.rstrip()[-LOOKED_AT:]
     values = list(_VALUE.finditer(end))
     if not values:
         return False
-    if end.rstrip(" *$").endswith("?"):
-        return True
     last = values[-1]
-    if _ASKED.match(end, last.end()):
-        return True
     before = end[: last.start()]
-    starts = [mark.end() for mark in _CLAUSE_END.finditer(before)]
-    stop = _CLAUSE_END.search(end, last.end())
-    clause = before[starts[-1] if starts else 0 :] + " § " + end[last.end() : stop.start() if stop else len(end)]
-    return bool(DENIES.search(clause) or _OPERATES.search(before))
+    if _DENIED_BEHIND.match(end, last.end()) or (_ASKED.match(end, last.end()) and not _COMPUTED.search(before)):
+        return True
+    return bool(_DENIED_BEFORE.search(before) or _OPERATES.search(before))

@@ -63,11 +63,12 @@ _CHOSEN = re.compile(
 # What turns a label into talk about other answers: `a common wrong answer is 6`, `if the answer is 6`.
 _ASIDE = re.compile(
     r"\b(?:wrong|incorrect|mistak\w*|mistake|if|suppose|unless|someone|students?|people|previous|earlier|initial|initially|tempting|naive"
-    r"|check(?:ing)? (?:if|whether|that)|whether|not|whatever|say|claims?|told|grader|reference|format|goes|put|write|place|box)\b|n['’]t\b",
+    r"|check(?:ing)? (?:if|whether|that)|whether|whatever|say|claims?|told|grader|reference|format|goes|put|write|place|box)\b|(?:\bnot|n['’]t)\b[^,;]*$",
     re.IGNORECASE,
 )
+# A comma ends what is denied: `Since x can't be negative, the answer is`.
 _DENIES = re.compile(
-    r"(?:\b(?:not|never)|n['’]t)\s+(?:think|believe|say|agree|true|the case)\b|\b(?:false|wrong|untrue)\s+that\b",
+    r"(?:(?:\b(?:not|never)|n['’]t)\s+(?:think|believe|say|agree|true|the case)|\b(?:false|wrong|untrue)\s+that)\b[^,;]*$",
     re.IGNORECASE,
 )
 _BUT = re.compile(r"[,;.]\s*(?:but|however|yet|now)\b", re.IGNORECASE)

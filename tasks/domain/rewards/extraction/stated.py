@@ -13,8 +13,11 @@ from tasks.domain.rewards.extraction.statement import MAX_STATEMENTS, NO_ANSWER,
 
 _LEAD = re.compile(r"[*:_> \n$]*")  # between a label and its answer
 _PHRASE_LEAD = re.compile(r"(?:[*:_ ]|\n[ >]*)*")  # > 5 on the line of its label is an inequality, not a quotation
+# Whoever says it stands right before the verb: in `After some algebra, we get` and `The key observation gives` nobody else does.
 _OTHERS_SAY = re.compile(
-    r"\b(?:some|others|people|someone|students?|textbook|book|key)\b[^.\n]{0,40}\b(?:say|claim|think|get|got|write|wrote|answer|give)\w*[^.\n]{0,20}$",
+    r"\b(?:(?:(?:some|many|most|other)(?:\s+(?:people|students|books|sources))?|(?<!the )others|someone)\s+(?:\w+ly\s+|might\s+|may\s+|would\s+)?"
+    r"(?:say|claim|think|believe|get|got|write|wrote|answer|give)|(?:people|students?|textbook|book|key)\s+(?:\w+ly\s+|might\s+|may\s+|would\s+)?"
+    r"(?:say|claim|think|believe|wrote|write|answer)|(?:answer key|textbook)\s+give)(?:s|ed)?\b(?:(?!\b(?:we|I)\b)[^.,;\n]){0,20}$",
     re.IGNORECASE,
 )
 EMPTY_BOX = re.compile(r"\\boxed\s*\{\s*\}")
