@@ -30,7 +30,7 @@ _ASKED = re.compile(r"[^.!?\n]*\?")  # behind the value; `5. Can I help you?` as
 # `which means he ate 175/25 = 7 bars?` has computed its value, whatever the mark at its end; `Is 2+3 = 5?` has not.
 _COMPUTED = re.compile(
     r"(?:^|[.!?]\s+|\n)(?!\W*(?:(?:so|then|but|and),?\s+)?(?:is|are|does|do|can|could|would|will|what|how|which|why)\b)"
-    r"(?:(?![.!?]\s)[^\n])*[\d)]\s*=\s*[$*]*$",
+    r"(?:(?![.!?]\s)[^\n])*[\d)]\s*=(?:(?![.!?]\s)[^\n])*$",
     re.IGNORECASE,
 )
 _OPERATES = re.compile(

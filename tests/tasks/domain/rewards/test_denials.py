@@ -12,12 +12,13 @@ TOLD = (
     ("12", "So there are 12 apples. Is there anything else I can help you with?"),
     ("12", "So there are 12 apples.\nDo you want to see another way?"),
     ("7", "All of them hold 175 calories, which means he consumed 175/25 = 7 bars?"),
+    ("50", "Ryan will pay 40*50=$2000 to buy packs of 50 snacks?"),
     ("15", "The number of answers that he got wrong is 15."),
     ("15", "He never wins, so he pays 15 dollars."),
 )
 DENIED = (
     "I don't think the answer is 5", "The answer isn't 5", "5 does not work", "5 is incorrect", "It is not 5.", "It can't be equal to 5.", "5 is too large.",
-    "We can rule out 5.", "It is wrong to say 5.", "5 is not the answer.", "Is it 5?", "Is 2+3 = 5?", "So x=5?", "Is 5 the number of apples?", "So it is 5, right?", "It is impossible that it is 5.",
+    "We can rule out 5.", "It is wrong to say 5.", "5 is not the answer.", "Is it 5?", "Is 2+3 = 5?", "Is 5 the number of apples?", "So it is 5, right?", "It is impossible that it is 5.",
 )  # fmt: skip
 
 
