@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -68,14 +68,14 @@ def scored(
 ) -> list[Outcome]:
     """Return the evaluations as artifacts; greedy and sampled ranges share the engine. A new `draw` asks for fresh samples."""
     plans = [_planned(run, one, problems, val=val, draw=draw) for one in wanted]
-    drawn: dict[int, Iterator[RangeSamples]] = {}
+    drawn: dict[int, tuple[RangeSamples, ...]] = {}
     for turn in _turns(wanted):
         ranges = iter(_drawn(run, [work for number in turn for work in plans[number].works]))
-        drawn |= {number: iter(list(islice(ranges, len(plans[number].works)))) for number in turn}
+        drawn |= {number: tuple(islice(ranges, len(plans[number].works))) for number in turn}
     jobs = [
         EvaluateJob(
-            run.workspace, str(replace(one.slot, stage="score")), one.policy, problems, tuple(islice(drawn[number], len(plan.greedy))),
-            tuple(drawn[number]), plan.settings,
+            run.workspace, str(replace(one.slot, stage="score")), one.policy, problems, drawn[number][: len(plan.greedy)],
+            drawn[number][len(plan.greedy) :], plan.settings,
         )
         for number, (one, plan) in enumerate(zip(wanted, plans, strict=True))
     ]  # fmt: skip

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, TypeAdapter
@@ -70,7 +71,13 @@ def series_in(store: Store) -> list[str]:
 def read_night(store: Store, series: str, night: str) -> Night | None:
     """Return a night of a series, or None when there is none of that name."""
     record = store.read_json(record_place(series, night))
-    return TypeAdapter(Night).validate_python(record) if record else None
+    return _reader().validate_python(record) if record else None
+
+
+@cache
+def _reader() -> TypeAdapter[Night]:
+    """Return what reads a record, built once for all of them."""
+    return TypeAdapter(Night)
 
 
 def nights_of(store: Store, series: str) -> list[Night]:

@@ -53,7 +53,11 @@ EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")
 
 def read_config(folder: Path) -> dict[str, Any]:
     """Read config.json of a checkpoint; in a multimodal model its text part is laid over the rest."""
-    config = read_json(folder / "config.json")
+    return with_text_part(read_json(folder / "config.json"))
+
+
+def with_text_part(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config with its text part, which a multimodal model has, laid over the rest."""
     return {**config, **(config.get("text_config") or {})}
 
 

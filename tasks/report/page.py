@@ -189,10 +189,14 @@ def _levels(result: RunResult) -> str:
 
 
 def _all_samples(result: RunResult, viewer: str) -> str:
-    if viewer:
-        return f'All of them, with search and other runs beside them: <a href="{safe(viewer)}" rel="noreferrer">this run in the viewer</a>.'
     store = str(result.config.get("run", {}).get("store", ""))
-    return f"All of them, with search and other runs beside them: <code>{safe(f'restem view {shlex.quote(store)}'.strip())}</code>."
+    command = shlex.join(["restem", "view", *([store] if store else [])])
+    there = (
+        f'<a href="{safe(viewer)}" rel="noreferrer">this run in the viewer</a>'
+        if viewer
+        else f"<code>{safe(command)}</code>"
+    )
+    return f"All of them, with search and other runs beside them: {there}."
 
 
 def _samples(result: RunResult) -> str:

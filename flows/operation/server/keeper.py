@@ -17,6 +17,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -26,6 +27,9 @@ from flows.operation.server.database import URL_VARIABLE as DATABASE_VARIABLE
 from flows.operation.server.environment import QUIET
 from flows.stored.viewer_address import STORE_VARIABLE, URL_VARIABLE
 from tasks.processes.guard import GuardedProcess, spawn
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
 
 log = logging.getLogger("restem")
 
@@ -239,24 +243,30 @@ class Keeper:
         """Sweep in a thread of its own, so that a server that hangs cannot keep the keeper from noticing it."""
         from prefect.client.orchestration import get_client
 
-        from flows.operation.orphans import hand_back, sweep
+        from flows.operation.orphans import sweep
 
         while not self.stopping.is_set():
             try:
                 with get_client(sync_client=True) as client:
-                    for worker, began in list(self.began.items()):
-                        if back := list(hand_back(client, worker, began)):
-                            log.warning(
-                                "taken by %s, which ended before it had started them, and scheduled anew: %s",
-                                worker,
-                                ", ".join(back),
-                            )
+                    self._hand_back(client)
                     if ended := sweep(client):
                         log.warning("runs without a process: %s", ", ".join(ended))
             except Exception as error:  # noqa: BLE001  boundary: the next sweep does it
                 log.warning("could not look for runs without a process: %s", error)
             self.swept.wait(SWEEP_EVERY_S)
             self.swept.clear()
+
+    def _hand_back(self, client: SyncPrefectClient) -> None:
+        """Give to the next worker what one that has ended had taken and not started."""
+        from flows.operation.orphans import hand_back
+
+        for worker, began in list(self.began.items()):
+            if back := list(hand_back(client, worker, began)):
+                log.warning(
+                    "taken by %s, which ended before it had started them, and scheduled anew: %s",
+                    worker,
+                    ", ".join(back),
+                )
 
     def _stop_all(self) -> None:
         """Stop all children, workers first, so that they can tell the server how their runs ended."""

@@ -117,7 +117,7 @@ _OPTION = re.compile(
 @dataclass(frozen=True)
 class Hints:
     """flags: o ordered, q letters to be put in order or matched, f factored, x expanded, c clock time, e exact form, m intervals of monotony (whose ends may be
-    open or closed), i whole numbers, r rounded, p a percentage or share, h in percent (per hundred), d a difference (how many more), k a decimal comma. `letters` are the symbols of the question;
+    open or closed), r rounded, p a percentage or share, h in percent (per hundred), d a difference (how many more), k a decimal comma. `letters` are the symbols of the question;
     None when there is no question to know them from."""
 
     flags: str = ""
@@ -168,7 +168,7 @@ def hints_of(question: str) -> Hints:
     question = question[:MAX_QUESTION]
     if not question.strip(" ?"):
         return Hints()
-    patterns = {"f": _FACTOR, "x": _EXPAND, "c": _CLOCK, "e": _EXACT, "m": _MONOTONE, "i": _WHOLE, "r": _ROUNDED}
+    patterns = {"f": _FACTOR, "x": _EXPAND, "c": _CLOCK, "e": _EXACT, "m": _MONOTONE, "r": _ROUNDED}
     patterns |= {"p": _PERCENT, "d": _DIFFERENCE, "k": _CONTINENTAL, "q": _SEQUENCE, "h": _IN_PERCENT}
     flags = "".join(flag for flag, pattern in patterns.items() if pattern.search(question))
     flags += "o" if any(map(_wants_order, _SENTENCE.split(question))) else ""

@@ -10,7 +10,7 @@ from typing import Any
 from tasks.domain.adapters import Adapter, adapter_in
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of, sha256_of_file
-from tasks.engines.architectures import needs_of
+from tasks.engines.architectures import needs_of, with_text_part
 from tasks.engines.model_json import read_json
 from tasks.engines.special_tokens import UNKNOWN, SpecialTokens, special_tokens
 
@@ -57,7 +57,7 @@ def _read_whole(path: Path) -> Checkpoint:
             f"{path} holds no config.json; expected a folder saved by save_pretrained (model and tokenizer)"
         )
     config = read_json(path / "config.json")
-    text = {**config, **(config.get("text_config") or {})}
+    text = with_text_part(config)
     dtype = str(text.get("dtype") or text.get("torch_dtype") or "float32").removeprefix("torch.")
     return Checkpoint(
         path=path,

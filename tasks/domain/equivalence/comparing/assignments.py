@@ -47,7 +47,13 @@ def by_letter(side: Node) -> Sequence[Node]:
     names = named_values(side.args) if side.op == "list" else None
     if names is None or len(names) < 2 or not all(name.op == "sym" and name.value in ("x", "y", "z") for name in names):
         return side.args
-    return sorted(side.args, key=lambda item: str(name[0].value) if (name := name_and_value(item)) else "")
+    return sorted(side.args, key=letter_of)
+
+
+def letter_of(item: Node) -> str:
+    """The name to which an assignment gives a value; empty for other items."""
+    assigned = name_and_value(item) if item.op == "rel" and is_equation(item) else None
+    return str(assigned[0].value) if assigned else ""
 
 
 def is_assigned(item: Node) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from tasks.domain.equivalence.comparing.assignments import (
     by_letter,
     is_assigned,
+    letter_of,
     letters_named,
     named_values,
     of_letters_mixed,
@@ -117,14 +118,11 @@ def same_items(c: Comparing, gold: Node, answer: Node) -> bool:
     lists = gold.op == answer.op == "list"
     asked = lists and len(c.hints.names) == len(ours) == len(theirs) and not _of_points(ours, theirs)
     if mine is None or yours is None:
-        if asked:
-            ordered = [_as_asked(c, *side) for side in ((ours, mine), (theirs, yours))]
-            asked = None not in ordered
-            ours, theirs = [
-                side if other is None else other for side, other in zip((ours, theirs), ordered, strict=True)
-            ]
-        elif lists and _tells_places(c, mine, yours):
+        if lists and not asked and _tells_places(c, mine, yours):
             return _by_place(c, ours, theirs)
+        if asked:
+            one, two = _as_asked(c, ours, mine), _as_asked(c, theirs, yours)
+            asked, ours, theirs = one is not None and two is not None, one or ours, two or theirs
         ours, theirs = [unnamed(one) for one in ours], [unnamed(one) for one in theirs]
     if lists and (asked or "o" in c.hints.flags):
         return in_order(c, ours, theirs)
@@ -155,13 +153,8 @@ def _tells_places(c: Comparing, mine: dict[Node, Node] | None, yours: dict[Node,
 def _by_place(c: Comparing, gold: Sequence[Node], answer: Sequence[Node]) -> bool:
     """x = 1, y = 2 against 1, 2: in the order of the named ones, as they stand or by their letters."""
     bare = [[unnamed(one) for one in side] for side in (gold, answer)]
-    lettered = [[unnamed(one) for one in sorted(side, key=_letter_of)] for side in (gold, answer)]
+    lettered = [[unnamed(one) for one in sorted(side, key=letter_of)] for side in (gold, answer)]
     return in_order(c, *bare) or in_order(c, *lettered)
-
-
-def _letter_of(item: Node) -> str:
-    pair = name_and_value(item) if is_assigned(item) else None
-    return str(pair[0].value) if pair else ""
 
 
 def any_order(c: Comparing, gold: list[Node], answer: list[Node]) -> bool:
