@@ -19,6 +19,7 @@ from tasks.domain.judged import HUMAN
 from tasks.domain.schema import Example, Problem, Sample, Verdict, to_table
 from tasks.store.artifacts import Store, TableWriter
 from tasks.store.places import RunPlaces
+from tests.flows.viewer.asking import page
 
 RUN = "made"
 DRAWN = Sample("p1", "", 0, "1+1=2\n#### 2", "stop", None, 5, 7, "prompt", "policy", "sampling")
@@ -88,7 +89,7 @@ def test_rows_with_and_without_token_ids_by_people_and_with_a_hint_are_all_there
 
 
 def test_a_problem_shows_the_solution_of_a_person_beside_the_samples(made: Store, tmp_path: Path) -> None:
-    text = client_of(made, tmp_path).get(f"/run/{RUN}/problem?id=p1").text
+    text = page(client_of(made, tmp_path), f"/run/{RUN}/problem?id=p1")
     assert "solutions by people" in text and "One and one are 2." in text and "1+1?" in text
 
 
@@ -109,13 +110,12 @@ def spoil_the_blocks(data: bytes) -> bytes:
                          ids=["empty", "cut", "overwritten", "blocks"])  # fmt: skip
 def test_a_damaged_index_is_built_again(made: Store, tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
     address = f"/run/{RUN}/samples"
-    whole = client_of(made, tmp_path).get(address)
+    whole = page(client_of(made, tmp_path), address)
     [index] = tmp_path.glob("viewer/**/*.duckdb")
     index.write_bytes(spoil(index.read_bytes()))
-    again = client_of(made, tmp_path).get(address)  # as after a restart of the viewer
-    assert whole.status_code == again.status_code == 200
-    assert "6 samples" in whole.text and "6 samples" in again.text
-    assert client_of(made, tmp_path).get(f"{address}?text=told").text.count("<article") == 1
+    again = page(client_of(made, tmp_path), address)  # as after a restart of the viewer
+    assert "6 samples" in whole and "6 samples" in again
+    assert page(client_of(made, tmp_path), f"{address}?text=told").count("<article") == 1
 
 
 def test_an_index_of_other_tables_is_built_again(made: Store, tmp_path: Path) -> None:
@@ -128,4 +128,4 @@ def test_an_index_of_other_tables_is_built_again(made: Store, tmp_path: Path) ->
     shelf.discard(RUN)
     with duckdb.connect(str(index)) as base:
         base.execute("CREATE TABLE other (one INTEGER)")
-    assert "6 samples" in client_of(made, tmp_path).get(f"/run/{RUN}/samples").text
+    assert "6 samples" in page(client_of(made, tmp_path), f"/run/{RUN}/samples")

@@ -25,6 +25,7 @@ from flows.viewer.shelf import Building, Shelf
 from flows.viewer.text import seen
 from tasks.domain.schema import Example, Sample, Verdict, from_table
 from tasks.store.artifacts import Store
+from tests.flows.viewer.asking import asked, page
 from tests.flows.viewer.stores import HOSTILE, HOSTILE_ID, MARKS, MEGABYTE, NIGHTS, make_viewed
 
 
@@ -42,15 +43,6 @@ def client(viewed: Store, tmp_path_factory: pytest.TempPathFactory) -> TestClien
 @pytest.fixture(scope="module")
 def shelf(viewed: Store, tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     return Shelf(viewed, tmp_path_factory.mktemp("shelf"))
-
-
-def page(client: TestClient, address: str, status: int = 200) -> str:
-    """Return a page, asked again as the page itself does while the index of its samples is built."""
-    answer = client.get(address)
-    while "samples is being built" in answer.text:
-        answer = client.get(address)
-    assert answer.status_code == status, (address, answer.status_code, answer.text[:2000])
-    return answer.text
 
 
 def links(text: str) -> set[str]:
@@ -89,7 +81,7 @@ def test_every_link_of_every_page_leads_to_a_page(client: TestClient) -> None:
         if address in seen_pages:
             continue
         seen_pages.add(address)
-        answer = client.get(address)
+        answer = asked(client, address)
         assert answer.status_code == 200, (address, answer.text[:500])
         if answer.headers["content-type"].startswith("text/html") and "/report" not in address:
             new = sorted(links(answer.text) - seen_pages)
@@ -278,7 +270,7 @@ def test_what_can_be_taken_away_is_what_is_stored(client: TestClient, viewed: St
      "/static/../app.py", "/static/%2e%2e/app.py", "/nowhere", "/run/%3Cscript%3E"],
 )  # fmt: skip
 def test_what_is_not_there_is_one_sentence(client: TestClient, address: str) -> None:
-    answer = client.get(address)
+    answer = asked(client, address)
     assert answer.status_code == 404, answer.text
     assert "Traceback" not in answer.text and "<script>" not in answer.text
 

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from flows.viewer.app import make_app
 from tasks.store.artifacts import Store
+from tests.flows.viewer.asking import page
 from tests.flows.viewer.stores import make_viewed
 from tests.s3 import BUCKET, S3, seaweedfs
 
@@ -59,11 +60,11 @@ def test_a_store_in_s3_is_shown_as_the_folder_is_and_nothing_is_written(
         assert there.get(path).status_code == here.get(path).status_code == 200, path
     for query in SAMPLES:
         address = f"/run/small/samples{query}"
-        shown = articles(there.get(address).text)
-        assert shown and shown == articles(here.get(address).text), query
-    assert "from a remote store" in there.get("/run/small/samples").text
-    problem = re.search(r'href="(/run/small/problem[^"#]*)', there.get("/run/small/samples").text)
-    assert problem and articles(there.get(problem[1]).text) == articles(here.get(problem[1]).text)
+        shown = articles(page(there, address))
+        assert shown and shown == articles(page(here, address)), query
+    assert "from a remote store" in page(there, "/run/small/samples")
+    problem = re.search(r'href="(/run/small/problem[^"#]*)', page(there, "/run/small/samples"))
+    assert problem and articles(page(there, problem[1])) == articles(page(here, problem[1]))
     assert remote.walk("") == before
 
 
