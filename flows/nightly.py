@@ -26,7 +26,7 @@ from flows.run.run import Journal
 from flows.stored.policies import LATEST, Promoted, promoted
 from tasks.domain.errors import UserError
 from tasks.report.keys import artifact_key
-from tasks.report.tables import markdown_table, plain
+from tasks.report.text import markdown_table, plain
 
 PROMOTED_EVENT = "restem.policy.promoted"
 ANY_NIGHT = NightSettings()

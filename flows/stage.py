@@ -28,7 +28,7 @@ from flows.run.run import Journal
 from flows.stored.runs import run_names, stored_tree
 from tasks.domain.errors import UserError
 from tasks.report.keys import artifact_key
-from tasks.report.tables import markdown_table, plain
+from tasks.report.text import markdown_table, plain
 from tasks.store.slots import Slot
 
 

@@ -16,7 +16,7 @@ from flows.run.preflight import workspace_of
 from flows.run.run import Failure
 from flows.stored.viewer_address import run_address
 from tasks.domain.errors import one_sentence
-from tasks.report.tables import without_password
+from tasks.report.text import without_password
 
 log = logging.getLogger("restem")
 

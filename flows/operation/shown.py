@@ -14,7 +14,7 @@ from flows.stored.viewer_address import address_of
 from tasks.domain.run_result import RunResult
 from tasks.report.keys import artifact_key
 from tasks.report.publish import artifacts_of
-from tasks.report.tables import plain, without_password
+from tasks.report.text import plain, without_password
 
 
 def publish_artifacts(result: RunResult, address: str = "") -> None:

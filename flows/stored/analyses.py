@@ -28,7 +28,7 @@ from tasks.report.analyses import (
     turnover_cells,
 )
 from tasks.report.section import Section, section
-from tasks.report.tables import NOTHING, percent, points
+from tasks.report.text import NOTHING, percent, points
 from tasks.store.artifacts import Store
 from tasks.store.slots import Slot
 

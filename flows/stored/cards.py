@@ -14,7 +14,8 @@ from tasks.data.loader import loader_named
 from tasks.domain.errors import UserError
 from tasks.domain.run_result import IterationResult, RunResult
 from tasks.report import as_markdown
-from tasks.report.tables import estimate, percent
+from tasks.report.tables import estimate
+from tasks.report.text import percent
 
 RECIPE = ("generate", "materialize", "finetune", "evaluate", "loop")
 LICENSE_UNKNOWN = (

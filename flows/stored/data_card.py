@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flows.stored.cards import data_sets, is_hub_id, shown_base
+from flows.stored.data_files import DataFile
 from tasks.data.loader import loader_named
 from tasks.domain.errors import UserError
-from tasks.report.tables import markdown_table, plain
+from tasks.report.text import markdown_table, plain
 from tasks.store.slots import Slot
 
 if TYPE_CHECKING:
-    from flows.stored.data_export import DataFile
     from flows.stored.trace import RunRecords
 
 SIZES = (

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from flows.stored.data_card import data_card
+from flows.stored.data_files import DataFile, DataFiles
 from flows.stored.export import check_target, pushed_to, whole_or_not
 from flows.stored.trace import RunRecords
 from tasks.domain.chat_template import template_of
@@ -40,16 +39,6 @@ VERDICTS = pa.schema([
     ("reward", pa.float64()), ("evidence", pa.string()), ("finish_reason", pa.string()), ("completion_tokens", pa.int32()),
     ("policy", pa.string()), ("grader", pa.string()),
 ])  # fmt: skip
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """One file of the data set, relative to its folder, and the config and the split that it is."""
-
-    config: str
-    split: str
-    path: str
-    rows: int
 
 
 @dataclass(frozen=True)
@@ -76,45 +65,10 @@ def export_data(
         known = ", ".join(map(str, _numbers(records))) or "none"
         raise UserError(f"run {run!r} has no data of iteration {min(unknown)}; there is data of {known}")
     with whole_or_not(folder) as partial:
-        with _Files(partial) as files:
+        with DataFiles(partial) as files:
             _write(records, wanted, files)
         (partial / "README.md").write_text(data_card(records, files.written, license), encoding="utf-8")
     return ExportedData(folder, tuple(files.written), pushed_to(folder, push_hub, push, "dataset"))
-
-
-class _Files:
-    """The files of a data set while they are written; one that got no row does not exist."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.written: list[DataFile] = []
-        self._writers: dict[tuple[str, str], pq.ParquetWriter] = {}
-        self._rows: dict[tuple[str, str], int] = {}
-        self._closing = ExitStack()
-
-    def __enter__(self) -> _Files:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._closing.close()
-        self.written = [DataFile(*name, _path(*name), rows) for name, rows in self._rows.items()]
-
-    def add(self, config: str, split: str, table: pa.Table) -> None:
-        """Append rows to the file of a config's split."""
-        if not table.num_rows:
-            return
-        name = (config, split)
-        if name not in self._writers:
-            path = self.folder / _path(config, split)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            writer = pq.ParquetWriter(path, table.schema, compression="zstd")
-            self._writers[name] = self._closing.enter_context(writer)
-        self._writers[name].write_table(table.cast(self._writers[name].schema))
-        self._rows[name] = self._rows.get(name, 0) + table.num_rows
-
-
-def _path(config: str, split: str) -> str:
-    return f"{config}/{split}.parquet"
 
 
 def _numbers(records: RunRecords) -> list[int]:
@@ -123,7 +77,7 @@ def _numbers(records: RunRecords) -> list[int]:
     return sorted({number for number in found if number is not None})
 
 
-def _write(records: RunRecords, iterations: Sequence[int], files: _Files) -> None:
+def _write(records: RunRecords, iterations: Sequence[int], files: DataFiles) -> None:
     problems = dict[str, Problem]()
     for slot, manifest in records.slots(lambda slot: slot.part == PROBLEMS and not slot.stage):
         for table in records.store.tables(records.store.ref(manifest)):
@@ -137,7 +91,7 @@ def _write(records: RunRecords, iterations: Sequence[int], files: _Files) -> Non
                 _write_samples(records, slot, manifest, kept, problems, files)
 
 
-def _write_kept(records: RunRecords, number: int, files: _Files) -> dict[tuple[str, int], str]:
+def _write_kept(records: RunRecords, number: int, files: DataFiles) -> dict[tuple[str, int], str]:
     """Write the rows of an iteration, and return the completion of each (problem, index)."""
     manifest, kept = records.at(Slot.of(number, stage="materialize")), dict[tuple[str, int], str]()
     for table in records.store.tables(records.store.ref(manifest)) if manifest else ():
@@ -153,7 +107,7 @@ def _write_samples(
     manifest: Manifest,
     kept: dict[tuple[str, int], str],
     problems: dict[str, Problem],
-    files: _Files,
+    files: DataFiles,
 ) -> None:
     """Write the verdicts of one slot, and of the E-step's what is no row."""
     verify = records.at(slot.at(stage="verify"))

@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from tasks.domain.visible import visible
-from tasks.report.tables import without_password
+from tasks.report.text import without_password
 
 
 def seen(value: Any) -> Any:

@@ -20,7 +20,7 @@ from flows.viewer.shelf import Shelf
 from flows.viewer.text import seen
 from tasks.domain.amounts import duration
 from tasks.domain.run_result import RunResult
-from tasks.report.tables import amount, percent, points
+from tasks.report.text import amount, percent, points
 from tasks.store.artifacts import Store
 from tasks.store.places import RunPlaces
 

@@ -14,7 +14,8 @@ from tasks.domain.overfitting import train_and_test
 from tasks.domain.run_result import IterationResult, PolicyScore, RunResult
 from tasks.domain.turnover import beyond_format, turnover
 from tasks.report.section import Section, section
-from tasks.report.tables import NOTHING, interval_lines, percent, points, policy_name
+from tasks.report.tables import policy_name
+from tasks.report.text import NOTHING, interval_lines, percent, points
 
 READING_TRAIN = (
     "Sampled pass@1 of one policy on train problems (the next round's first wave, by its sampling) and on test problems (by the "

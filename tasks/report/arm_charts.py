@@ -9,7 +9,7 @@ from typing import Any
 
 from tasks.domain.arms import Against, ComparisonResult, against, arm_figures, by_round
 from tasks.domain.statistics import Interval
-from tasks.report.charts import COLOURS, MUTED, SERIES, as_svg
+from tasks.report.svg import COLOURS, MUTED, SERIES, as_svg
 
 STYLES = ("-", "--", ":", "-.")
 

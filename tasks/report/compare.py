@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from tasks.domain.comparison import compare
 from tasks.domain.errors import UserError
 from tasks.domain.run_result import Difference, IterationResult, RunResult
-from tasks.report.tables import Block, blocks, markdown_table, plain, points, within_limit
+from tasks.report.tables import Block, blocks
+from tasks.report.text import markdown_table, plain, points, within_limit
 
 
 def differences_to_base(result: RunResult, bootstrap: int = 2000, seed: int = 0) -> tuple[Difference, ...]:

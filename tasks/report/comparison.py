@@ -25,7 +25,7 @@ from tasks.domain.statistics import Interval
 from tasks.report import arm_charts
 from tasks.report.html import safe
 from tasks.report.section import Section, as_html, as_markdown, section
-from tasks.report.tables import NOTHING, amount, percent, plain, within_limit
+from tasks.report.text import NOTHING, amount, percent, plain, within_limit
 
 RUN_PAGE = Path(__file__).with_name("page.html")  # whose style and content policy this page has
 READING = (

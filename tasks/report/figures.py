@@ -1,6 +1,6 @@
 """Defines a figure of a run's report, and lists all figures: those of tasks/report, and entry points `restem.figures`.
 
-A figure draws a `RunResult` as SVG text (`tasks.report.charts.as_svg` does it with matplotlib) or None while there is
+A figure draws a `RunResult` as SVG text (`tasks.report.svg.as_svg` does it with matplotlib) or None while there is
 nothing to draw. The modules that declare figures are imported whenever a page is written, so a figure imports what it draws
 with inside its own function.
 """

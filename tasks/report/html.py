@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from tasks.domain.visible import visible
-from tasks.report.tables import without_password
+from tasks.report.text import without_password
 
 
 def safe(text: object) -> str:

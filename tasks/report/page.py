@@ -22,7 +22,6 @@ from tasks.report.figures import drawn
 from tasks.report.html import safe
 from tasks.report.section import as_html
 from tasks.report.tables import (
-    NOTHING,
     READING,
     addresses,
     blocks,
@@ -30,13 +29,11 @@ from tasks.report.tables import (
     difference_tables,
     estimate,
     headline,
-    interval_lines,
-    percent,
-    points,
     policy_name,
     totals_shown,
     unknowns,
 )
+from tasks.report.text import NOTHING, interval_lines, percent, points
 
 TEMPLATE = Path(__file__).with_name("page.html")
 

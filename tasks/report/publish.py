@@ -15,7 +15,8 @@ from tasks.report.colours import light_colours
 from tasks.report.figures import drawn
 from tasks.report.keys import artifact_key
 from tasks.report.section import as_markdown as section_markdown
-from tasks.report.tables import as_markdown, code, plain, policy_name, within_limit, without_password
+from tasks.report.tables import as_markdown, policy_name
+from tasks.report.text import code, plain, within_limit, without_password
 
 MOST_TEXT = 1_500  # characters of one completion in the sample browser
 SHOWN_A_LABEL = 4

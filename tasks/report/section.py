@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tasks.report.html import safe
-from tasks.report.tables import markdown_table, plain
+from tasks.report.text import markdown_table, plain
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
@@ -12,12 +11,20 @@ from tasks.domain.amounts import duration
 from tasks.domain.run_result import Bounds, Difference, IterationResult, PolicyScore, RunResult, unchanged_warning
 from tasks.domain.statistics import Interval
 from tasks.domain.totals import totals_of
-from tasks.domain.visible import visible
 from tasks.report.layout import Grid, grid, laid_out, wrapped
+from tasks.report.text import (
+    NOTHING,
+    amount,
+    code,
+    interval_lines,
+    markdown_table,
+    percent,
+    plain,
+    points,
+    within_limit,
+)
 
-NOTHING = "-"
 MOST_COLUMNS = 4  # beside the policy: Prefect's page of an artifact has 830 pixels for a table in a window of 1,400
-MARKDOWN_BYTES = 100_000  # what the Prefect interface still shows fluently
 
 READING = (
     "Intervals are 95 %: Wilson for greedy pass@1 and the solve rate, bootstrap over problems for the rest. Solve rate, "
@@ -256,20 +263,6 @@ def _shown_bounds(row: IterationResult) -> dict[str, Bounds]:
     return {name: row.test.bounds[name] for name in names if name in row.test.bounds}
 
 
-def markdown_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table in GitHub's dialect, whose cells are markdown already."""
-    return "\n".join("| " + " | ".join(line) + " |" for line in [titles, ["---"] * len(titles), *rows])
-
-
-def within_limit(text: str, limit: int = MARKDOWN_BYTES) -> str:
-    """Return the text, cut at a line's end where it would be more than `limit` bytes."""
-    if len(text.encode()) <= limit:
-        return text
-    note = "\n\n(cut here; the whole is in report.html and result.json)\n"
-    head = text.encode()[: limit - len(note)].decode(errors="ignore")
-    return head[: head.rfind("\n")] + note
-
-
 def estimate(row: IterationResult, name: str) -> Interval | None:
     """Return an estimate of the policy on test by its usual name: greedy, sampled, pass@4, maj@4."""
     if row.test is None:
@@ -281,50 +274,6 @@ def estimate(row: IterationResult, name: str) -> Interval | None:
 
 def policy_name(row: IterationResult) -> str:
     return "base" if row.number == 0 else f"iteration {row.number}"
-
-
-def percent(share: float) -> str:
-    """Return a share as percent with one digit; NaN is unknown."""
-    return "unknown" if isnan(share) else f"{100 * share:.1f} %"
-
-
-def points(interval: Interval) -> str:
-    """Return a difference with its interval, in percentage points."""
-    if isnan(interval.value):
-        return "unknown"
-    return f"{100 * interval.value:+.1f} [{100 * interval.low:+.1f}, {100 * interval.high:+.1f}]"
-
-
-def interval_lines(interval: Interval | None) -> list[str]:
-    """Return a value and its limits in percent, a line each."""
-    if interval is None:
-        return [NOTHING]
-    if isnan(interval.value):
-        return ["unknown"]
-    return [percent(interval.value), f"[{100 * interval.low:.1f}, {100 * interval.high:.1f}]"]
-
-
-def amount(number: float) -> str:
-    """Return 12,345 as 12.3k."""
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= size:
-            return f"{number / size:.1f}{letter}"
-    return f"{number:.0f}"
-
-
-def plain(text: object) -> str:
-    """Return one line of text without markup for markdown or HTML, and without the passwords of addresses."""
-    return re.sub(r"([\\`*_|<>\[\]#])", r"\\\1", re.sub(r"\s+", " ", visible(without_password(str(text)))))
-
-
-def code(text: str) -> str:
-    """Return one line in code type."""
-    return "`" + re.sub(r"[\s`|]+", " ", visible(without_password(text))) + "`"
-
-
-def without_password(text: str) -> str:
-    """Return `scheme://user:password@host` without user and password."""
-    return re.sub(r"(\w+://)[^/\s@\"']+@", r"\1", text)
 
 
 def _failures(test: PolicyScore | None) -> list[str]:

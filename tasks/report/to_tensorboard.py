@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.domain.trackers import tensorboard_folder
-from tasks.report.charts import as_png
+from tasks.report.svg import as_png
 from tasks.report.tracked import Tracked
 
 WRITTEN = "iterations"  # the folder of what is written here; trainings have folders of their own beside it

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tasks.report.charts import COLOURS, as_svg
 from tasks.report.comparison import RUN_PAGE
 from tasks.report.html import safe
 from tasks.report.section import as_html, section
+from tasks.report.svg import COLOURS, as_svg
 from tests.gpu.results import Results
 
 NOTHING = "–"

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from urllib.parse import parse_qs, urlsplit
 
 from tasks.domain.errors import UserError, one_sentence
-from tasks.report.tables import without_password
+from tasks.report.text import without_password
 
 SCHEME = "postgresql+asyncpg"
 URL_VARIABLE, PASSWORD_VARIABLE = "PREFECT_API_DATABASE_CONNECTION_URL", "PGPASSWORD"

@@ -18,7 +18,8 @@ from flows.viewer.viewer import Viewer
 from tasks.domain.comparison import compare
 from tasks.domain.errors import UserError
 from tasks.domain.run_result import IterationResult, PolicyScore, RunResult, share_correct
-from tasks.report.tables import points, policy_name
+from tasks.report.tables import policy_name
+from tasks.report.text import points
 
 FEWEST, MOST = 2, 4
 MOST_PROBLEMS = 100

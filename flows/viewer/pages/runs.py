@@ -12,7 +12,7 @@ from starlette.responses import Response
 from flows.stored.runs import best_by_val
 from flows.viewer.viewer import Viewer
 from tasks.domain.run_result import IterationResult, RunResult
-from tasks.report.tables import points
+from tasks.report.text import points
 
 
 @dataclass(frozen=True)

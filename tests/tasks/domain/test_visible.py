@@ -14,7 +14,7 @@ from tasks.domain.visible import visible
 from tasks.graders.table import side_by_side
 from tasks.report.html import safe
 from tasks.report.publish import fenced
-from tasks.report.tables import code, plain
+from tasks.report.text import code, plain
 
 HOSTILE = "\x1b]0;title\x07\x1b[2J\x1b[31mred\r\x9b1A\u202eltr\x00\x7f\ud800 end"
 COMMANDS = [char for char in HOSTILE if not char.isprintable()]

@@ -15,7 +15,7 @@ from tasks.report.analyses import run_analyses
 from tasks.report.page import render_html
 from tasks.report.publish import artifacts_of
 from tasks.report.section import Section
-from tasks.report.tables import percent, points
+from tasks.report.text import percent, points
 from tests.made_up_run import made_up_run
 
 VARIED = Diversity(problems=100, drawn=1600, solutions=900, answers=300, correct=450, written=400, false=20)

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from tasks.domain.run_result import RunResult, Tally
 from tasks.domain.statistics import Interval
 from tasks.report import arm_charts
-from tasks.report.charts import COLOURS, SHADES, STAGE_COLOURS
 from tasks.report.figures import FIGURES, drawn
+from tasks.report.svg import COLOURS, SHADES, STAGE_COLOURS
 from tests.made_up_run import made_up_run
 from tests.tasks.report.test_comparison import compared
 

@@ -17,7 +17,8 @@ from tasks.domain.statistics import Interval
 from tasks.report import as_json, as_markdown, as_table, compare_markdown, differences_to_base, write_html
 from tasks.report.keys import artifact_key
 from tasks.report.page import render_html
-from tasks.report.tables import MARKDOWN_BYTES, choice, points, within_limit
+from tasks.report.tables import choice
+from tasks.report.text import MARKDOWN_BYTES, points, within_limit
 from tests.made_up_run import HOSTILE, made_up_run, policy_score
 
 

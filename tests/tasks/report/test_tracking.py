@@ -12,8 +12,8 @@ import pytest
 from tasks.domain.run_result import RunResult
 from tasks.domain.settings import FinetuneSettings
 from tasks.domain.trackers import TRACKERS, absent, mlflow_address, mlflow_experiment, tensorboard_folder
-from tasks.report.charts import as_png
 from tasks.report.figures import drawn
+from tasks.report.svg import as_png
 from tasks.report.tracking import metrics, track
 from tests.made_up_run import made_up_run
 
