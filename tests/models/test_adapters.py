@@ -1,7 +1,6 @@
 """Policies that are LoRA adapters: trained, saved alone, laid over the base that an engine holds, and proved like the others."""
 
 import itertools
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -228,10 +227,8 @@ def test_one_server_serves_base_and_adapters_and_proves_each(
     dtype, ids = "float32", engine._probe(read_checkpoint(base))
     whole = engine._forward.prompt_logprobs(merged(laid(2), tmp_path / "merged"), dtype, ids)
     assert engine._proof.served == pytest.approx(whole, abs=1e-3)
-    started = time.monotonic()
     assert greedy(server, laid(1)) == of_one
     assert greedy(server, near) and engine._proof.told_apart, "nearly equal adapters are told apart by their weights"
-    assert engine.timings_s["reload"] < 5 and time.monotonic() - started < 30
     with pytest.raises(PolicyNotProved, match="not that checkpoint's"):
         engine._prove(policy(laid(1)), read_checkpoint(laid(1)))  # `near` is there
     assert greedy(server, base) == of_base

@@ -76,7 +76,7 @@ EXHAUSTION = [
         "sleep",
         "import time; time.sleep(1e6)",
         "IDLE",
-        lambda found: found.wall_seconds < 1.5,
+        lambda found: 1 <= found.wall_seconds < 10,
         limits=Limits(cpu_seconds=1, wall_seconds=1),
         anywhere=True,
     ),
@@ -161,7 +161,7 @@ EXHAUSTION = [
         time.sleep(1e6)
         """,
         "IDLE",
-        lambda found: found.wall_seconds < 2,
+        lambda found: 1 <= found.wall_seconds < 10,
         limits=Limits(cpu_seconds=1, wall_seconds=1),
     ),
     attack(

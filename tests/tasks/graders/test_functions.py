@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -202,11 +201,9 @@ def test_a_call_that_raises_is_tried_again(make: Make, tmp_path: Path) -> None:
 def test_async_calls_run_side_by_side_and_a_late_one_is_a_fault_of_its_own(make: Make) -> None:
     grader = make("judge", threshold=0.9)
     grader.open()
-    started = time.monotonic()
     verdicts = [one.verdict for one in grader.grade_texts([(problem(str(n)), "x") for n in range(64)])]
     assert {verdict.label for verdict in verdicts} == {"correct"}
     assert max(verdict.evidence["most"] for verdict in verdicts) == 8
-    assert time.monotonic() - started < 64 * 0.1  # 0.8 s on an idle machine
     verdicts = [one.verdict for one in grader.grade_texts([(problem("late"), "slow"), (problem("late"), "x")])]
     assert [(one.label, one.evidence.get("detail")) for one in verdicts] == [
         ("verifier_error", "no answer within 1 s"), ("correct", None),
