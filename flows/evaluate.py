@@ -49,7 +49,8 @@ def evaluate(
             score = evaluate_policy(run, named, run.problems.test, Slot(f"{EVALUATE}/{named.digest}"))
             row = IterationResult(0, named.digest, test=score)
             create_markdown_artifact(
-                score_markdown(row, policy), key=artifact_key("score", run.config.run.name, policy),
+                score_markdown(row, policy, run.config.model_dump(mode="json")),
+                key=artifact_key("score", run.config.run.name, policy),
                 description=f"{policy} on the test problems of {run.config.run.name}",
             )  # fmt: skip
 

@@ -22,6 +22,7 @@ from flows.operation.form import validate
 from flows.operation.notice import EVENT, Notice, Where, notice_of
 from flows.operation.parent import watch_parent
 from flows.operation.processes import label_this_process
+from flows.operation.server_away import ask_again
 from flows.operation.shown import show_config
 from flows.run.fleet import cancel_jobs
 from flows.run.preflight import Checked, preflight
@@ -79,6 +80,7 @@ def guard_this_run() -> None:
         logging.getLogger(name).addFilter(without_our_traceback)
     flow_run = runtime.flow_run.id
     if flow_run and runtime.deployment.id:
+        ask_again()
         label_this_process(flow_run)
         watch_parent(lambda: _report_crash(flow_run))
 

@@ -1,7 +1,8 @@
 """Ends runs without a process and processes without a run, as a killed worker, a lost server or `restem down` leaves them.
 
 A run whose labels name a host is judged on that host. A run that has not started (Pending, Submitting, or Cancelling before it
-ever ran) goes back to its pool as soon as the worker that took it is known to have ended. Otherwise any host that sees it ends it, once
+ever ran) goes back to its pool as soon as the worker that took it is known to have ended, and so does one whose process ended before the run
+had begun: it asks the server once, and ends where that is away. Otherwise any host that sees it ends it, once
 it has been in that state for longer than a worker needs to start it. Runs that work on other hosts are left to the heartbeat automation.
 """
 
@@ -11,7 +12,7 @@ import logging
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ import psutil
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import PrefectException
 from prefect.states import Cancelled, Crashed, Scheduled, State
 
@@ -36,10 +38,19 @@ UNSEEN = "No worker started this run after it was taken; Retry starts it."
 TAKER = "prefect.worker.name"  # the label that a worker gives a run which it takes, before it starts it
 HANDED_BACK, MOST_HANDED_BACK = "restem.handed-back", 3  # a run whose start ends its worker is not tried for ever
 AGAIN = "The worker that took this run ended before it had started it; the next worker takes it."
+EXITED = "exited with non-zero status code"  # a worker's word on a run whose process ended without one of its own
+NOT_BEGUN = (
+    "The process of this run ended before the run had begun, as it does without a server; a worker starts it again."
+)
+LATELY_S = 3900.0  # one round of the hourly janitor
+INTERNAL = "internal"  # the tag of jobs; the run that sends a job sends it again itself
 
 
 def sweep(client: SyncPrefectClient, unseen_s: float = UNSEEN_S) -> tuple[str, ...]:
-    """End runs without a process, free the device slots that they hold, and return the names of the runs."""
+    """End runs without a process, free the device slots that they hold, and return the names of the runs. Runs that had not begun when
+    their process ended are scheduled anew."""
+    if again := list(begin_again(client)):
+        log.warning("had not begun when their process ended, and scheduled anew: %s", ", ".join(again))
     ended = tuple(crash_orphans(client, unseen_s))
     freed = list(free_of_the_dead(client))
     if freed or free_of_nobody(client):
@@ -60,14 +71,48 @@ def crash_orphans(client: SyncPrefectClient, unseen_s: float = UNSEEN_S) -> Iter
 def hand_back(client: SyncPrefectClient, worker: str, before: float) -> Iterator[str]:
     """Schedule anew what the worker of that name took `before` (seconds since 1970), when it ended, and never started."""
     for run in _unfinished(client):
-        times = int((run.labels or {}).get(HANDED_BACK, 0))
-        if not _taken(run, worker, before) or times >= MOST_HANDED_BACK or is_being_started(run):
-            continue
-        with suppress(PrefectException):  # it was deleted meanwhile; the others are looked at all the same
-            client.update_flow_run_labels(run.id, {HANDED_BACK: times + 1})
-            if _taken(client.read_flow_run(run.id), worker, before):  # nobody has cancelled it since it was listed
-                client.set_flow_run_state(run.id, Scheduled(message=AGAIN), force=True)
-                yield run.name
+        if _taken(run, worker, before):
+            yield from _scheduled_anew(client, run, AGAIN, lambda found: _taken(found, worker, before))
+
+
+def begin_again(client: SyncPrefectClient) -> Iterator[str]:
+    """Schedule anew what crashed lately because its process ended before the run had begun."""
+    wanted = {"state": {"type": {"any_": [StateType.CRASHED]}}}
+    found = client.read_flow_runs(
+        flow_run_filter=FlowRunFilter.model_validate(wanted), sort=FlowRunSort.END_TIME_DESC, limit=50
+    )
+    for run in found:
+        if _ended_unbegun(client, run):
+            yield from _scheduled_anew(client, run, NOT_BEGUN, _exited_lately)
+
+
+def _scheduled_anew(
+    client: SyncPrefectClient, run: FlowRun, why: str, still: Callable[[FlowRun], bool]
+) -> Iterator[str]:
+    """Give the run to the next worker, unless that was done often enough, and yield its name."""
+    times = int((run.labels or {}).get(HANDED_BACK, 0))
+    if times >= MOST_HANDED_BACK or is_being_started(run):
+        return
+    with suppress(PrefectException):  # it was deleted meanwhile; the others are looked at all the same
+        client.update_flow_run_labels(run.id, {HANDED_BACK: times + 1})
+        if still(client.read_flow_run(run.id)):  # nobody has changed it since it was listed
+            client.set_flow_run_state(run.id, Scheduled(message=why), force=True)
+            yield run.name
+
+
+def _ended_unbegun(client: SyncPrefectClient, run: FlowRun) -> bool:
+    """Return whether a worker saw the run's process end lately, and the run was not running before that."""
+    if not _exited_lately(run) or run.deployment_id is None or INTERNAL in run.tags:
+        return False
+    states = sorted(client.read_flow_run_states(run.id), key=lambda state: state.timestamp)
+    return len(states) > 1 and (states[-2].is_pending() or states[-2].is_scheduled())
+
+
+def _exited_lately(run: FlowRun) -> bool:
+    state = run.state
+    if state is None or not state.is_crashed() or EXITED not in (state.message or ""):
+        return False
+    return time.time() - state.timestamp.timestamp() < LATELY_S
 
 
 def _taken(run: FlowRun, worker: str, before: float) -> bool:

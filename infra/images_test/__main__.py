@@ -1,7 +1,7 @@
-"""`make images-test`: builds the images on a bare Debian and runs the stack of compose.yaml from them, demo and programs included.
+"""`make images-test`: builds the images on a bare Debian and runs the stack of compose.yaml from them, a small demo and programs included.
 
 For machines that reach Debian's and Python's packages but no registry of images; as root, by hand, a quarter of an hour or two. What it
-needs beside them, it says. Engine, network, containers, volumes and secrets go at the end, also after Ctrl-C, and the images unless `--keep`; the
+needs beside them, it says. `--full` runs both demos whole. Engine, network, containers, volumes and secrets go at the end, also after Ctrl-C, and the images unless `--keep`; the
 engine's log stays.
 """
 
@@ -40,13 +40,21 @@ try:
 except urllib.error.HTTPError as error:
     print(error.code)
 """
+PATIENT = "engine.start_timeout_s=1200"  # on a machine that builds and runs all this at once
+SMALL = ["data.train.limit=60", "data.val.limit=20", "data.test.limit=40", "loop.iterations=1", PATIENT]
+DEMO = ["model.pretrain_steps=450", *SMALL]
 PROGRAMS = [
     "run.execution=deployments",
-    "data.train.limit=100",
-    "data.val.limit=20",
-    "data.test.limit=40",
-    "loop.iterations=1",
-]
+    "engine.kind=hf",
+    *SMALL,
+]  # transformers: each job of a fleet starts an engine of its own
+FULL_PROGRAMS = [PROGRAMS[0], PATIENT]
+# a base that knows nothing, scored on a few problems: what an engine needs to start and to sample, and no network
+SAMPLED = ("model.pretrain_steps=1", "data.test.limit=4", "loop.iterations=0", "run.store=/scratch/store", PATIENT)
+SAMPLE = f"""
+restem run deployments/configs/demo.toml {" ".join(f"--set {one}" for one in SAMPLED)} >&2
+restem report demo --store /scratch/store --json
+"""
 
 
 @dataclass
@@ -76,6 +84,7 @@ def main() -> None:
     parser.add_argument(
         "--clear", action="store_true", help="remove what an earlier run kept, or left when it was killed"
     )
+    parser.add_argument("--full", action="store_true", help="run both demos with all their problems and iterations")
     arguments = parser.parse_args()
     require_root()
     if arguments.clear:
@@ -92,7 +101,9 @@ def main() -> None:
             engine = stack.enter_context(engine_up(STATE / "data", keep=arguments.keep))
         made = make_stack(engine, STATE, program)
         build(made, figures)
-        run(made, figures, stack)
+        with figures.timed("sample with vLLM in restem/generate, without a network"):
+            sample(engine)
+        run(made, figures, stack, full=arguments.full)
         print(figures)
 
 
@@ -142,7 +153,13 @@ def build(stack: Stack, figures: Figures) -> None:
         subprocess.run(argv, cwd=ROOT, check=True)
 
 
-def run(stack: Stack, figures: Figures, cleanup: ExitStack) -> None:
+def sample(engine: Engine) -> None:
+    """Have the engine of the image sample a tiny model, before anything is built upon that."""
+    said = engine.docker("run", "--rm", "--network=none", IMAGES["worker-gpu"], "sh", "-ec", SAMPLE)
+    whole(RunResult.from_json(said), "vllm")
+
+
+def run(stack: Stack, figures: Figures, cleanup: ExitStack, *, full: bool) -> None:
     """Start the stack, and do on it what people do."""
     with figures.timed("start the stack until it is healthy"):
         cleanup.enter_context(stack.up())
@@ -155,13 +172,15 @@ def run(stack: Stack, figures: Figures, cleanup: ExitStack) -> None:
     figures.say("probes that held", f"{held} of {len(found)}")
     if not found or held < len(found):
         raise SystemExit(f"the sandbox did not hold: {[one for one in found if not one['held']]}")
-    for name, deployment, parameters in (
-        ("demo", "self-train/self-train", {"start_from": "demo"}),
-        ("demo-programs", "self-train/self-train-fleet", {"start_from": "demo-programs", "settings": PROGRAMS}),
+    for name, deployment, settings, kind in (
+        ("demo", "self-train/self-train", [PATIENT] if full else DEMO, "vllm"),
+        ("demo-programs", "self-train/self-train-fleet", *((FULL_PROGRAMS, "vllm") if full else (PROGRAMS, "hf"))),
     ):
-        with figures.timed(f"{name} by {deployment}"):
-            stack.run(deployment, **parameters)
-        show(figures, stack.result(name))
+        with figures.timed(f"{name} by {deployment}, sampled by {kind}"):
+            stack.run(deployment, start_from=name, settings=settings)
+        result = stack.result(name)
+        figures.say(f"{result.name}, read from the store", f"{headline(result)} Commit {result.commit}")
+        whole(result, kind)
 
 
 def asks_for_its_secret(engine: Engine) -> None:
@@ -182,11 +201,13 @@ def sandbox_images(engine: Engine) -> str:
     return " ".join(name for name in listed if name.startswith("restem-sandbox"))
 
 
-def show(figures: Figures, result: RunResult) -> None:
-    """Say what the store says of a run; it must be whole, and by the code of the image."""
-    figures.say(f"{result.name}, read from the store", f"{headline(result)} Commit {result.commit}")
-    if result.status != "completed" or result.commit == "unknown":
-        raise SystemExit(f"run {result.name} is {result.status}, by commit {result.commit}")
+def whole(result: RunResult, engine: str) -> None:
+    """Exit unless the run is whole, by the code of the image, and sampled by that engine."""
+    used = result.config["engine"]["kind"]
+    if result.status != "completed" or result.commit == "unknown" or used != engine:
+        raise SystemExit(
+            f"run {result.name} is {result.status}, by commit {result.commit}, sampled by {used}; wanted: {engine}"
+        )
 
 
 if __name__ == "__main__":

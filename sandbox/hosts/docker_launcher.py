@@ -7,6 +7,8 @@ import json
 import logging
 import os
 import struct
+from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 import docker
@@ -18,7 +20,7 @@ from sandbox.hosts import seccomp
 from sandbox.hosts.launch import LaunchFailed, Traits, supervisor_options
 from sandbox.hosts.owner import LABEL, OWNER_LABEL, UIDS_LABEL, Owner
 from sandbox.hosts.streams import stream_of
-from sandbox.hosts.uids import UIDS_PER_CONTAINER, uid_blocks
+from sandbox.hosts.uids import UIDS_PER_CONTAINER, claim
 from sandbox.image.build import ensure_image
 from sandbox.settings import SandboxSettings
 from tasks.domain.errors import UserError, one_sentence
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 
 STREAM_HEAD = struct.Struct(">BxxxI")  # the engine's own framing of an attached container's output: stream, length
 STDERR = 2
+NAME = "restem-sandbox-uids-"  # of containers, before the first uid of theirs
 WORDS_BYTES = 4096
 API_SECONDS = 60
 CONNECTIONS = 64
@@ -101,7 +104,6 @@ class DockerLauncher:
         remove_dead(self._client)
         self.image = ensure_image(self._client, settings)
         self._engine: dict[str, Any] = self._client.info()
-        self._uids = uid_blocks(self._engine.get("ID") or host)
 
     def cores(self) -> int:
         return int(self._engine["NCPU"])
@@ -118,8 +120,7 @@ class DockerLauncher:
             raise LaunchFailed(f"{self.host}: {error}") from error
 
     def _launch(self, trusted: bool) -> DockerLink:
-        with self._uids.reserved(self._settings, self._taken_uids) as uids:
-            container = self._client.create_container(**self._recipe(uids, trusted))["Id"]
+        container = claim(self._settings, self._taken_uids, partial(self._created, trusted))
         try:
             link = DockerLink(self._client, container, self._attach(container))
             self._client.start(container)
@@ -128,6 +129,15 @@ class DockerLauncher:
                 self._client.remove_container(container, force=True)
             raise
         return link
+
+    def _created(self, trusted: bool, uids: range) -> str | None:
+        """Create a container whose name claims its uids, and return its id; None where that name was given since they were chosen."""
+        try:
+            return str(self._client.create_container(name=f"{NAME}{uids.start}", **self._recipe(uids, trusted))["Id"])
+        except docker.errors.APIError as error:
+            if error.status_code == HTTPStatus.CONFLICT:
+                return None
+            raise
 
     def _attach(self, container: str) -> Any:
         return self._client.attach_socket(container, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})

@@ -12,6 +12,7 @@ from tasks.domain.run_result import IterationResult, RunResult
 from tasks.domain.statistics import Interval
 from tasks.report.figures import figure
 from tasks.report.lines import SMALL, Line, anything, by_category, by_policy, draw_line, finish, legend
+from tasks.report.readable import tells_what_cannot_be_read
 from tasks.report.svg import (
     GREEDY,
     MUTED,
@@ -61,9 +62,12 @@ def format_failures(result: RunResult) -> str | None:
         values = {number: getattr(both[place], name) for number, both in tallies.items()}
         return {number: None if isnan(v) else Interval(v, v, v) for number, v in values.items()}
 
-    lines = [
+    failures = [
         Line("no readable answer, greedy", share(0, "format_failures"), GREEDY),
         Line("no readable answer, sampled", share(1, "format_failures"), SAMPLED),
+    ]
+    lines = [
+        *(failures if tells_what_cannot_be_read(result) else []),
         Line("cut by length, greedy", share(0, "truncated_share"), GREEDY, ":", "v"),
         Line("cut by length, sampled", share(1, "truncated_share"), SAMPLED, ":", "v"),
     ]

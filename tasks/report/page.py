@@ -22,7 +22,6 @@ from tasks.report.figures import drawn
 from tasks.report.html import safe
 from tasks.report.section import as_html
 from tasks.report.tables import (
-    READING,
     addresses,
     blocks,
     choice,
@@ -30,6 +29,7 @@ from tasks.report.tables import (
     estimate,
     headline,
     policy_name,
+    reading,
     totals_shown,
     unknowns,
 )
@@ -60,7 +60,7 @@ def render_html(result: RunResult, viewer: str = "") -> str:
         tiles=_tiles(result),
         totals=_totals(result),
         tables=_blocks(result),
-        reading=safe(READING),
+        reading=safe(reading(result)),
         unknowns=_paragraphs([choice(result), *unknowns(result).splitlines(), *result.notes]),
         figures=_figures(result),
         differences=_differences(result),

@@ -6,12 +6,14 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
+from typing import Any
 
 from tasks.domain.amounts import duration
 from tasks.domain.run_result import Bounds, Difference, IterationResult, PolicyScore, RunResult, unchanged_warning
 from tasks.domain.statistics import Interval
 from tasks.domain.totals import totals_of
 from tasks.report.layout import Grid, grid, laid_out, wrapped
+from tasks.report.readable import tells_what_cannot_be_read
 from tasks.report.text import (
     NOTHING,
     amount,
@@ -29,8 +31,9 @@ MOST_COLUMNS = 4  # beside the policy: Prefect's page of an artifact has 830 pix
 READING = (
     "Intervals are 95 %: Wilson for greedy pass@1 and the solve rate, bootstrap over problems for the rest. Solve rate, "
     "problems solved and kept examples of an iteration belong to the policy that was sampled, the one of the row above; "
-    "scores are of the row's own policy on the test problems. Format failures are completions without an answer that could "
-    "be read. What came from the store shows the seconds that it first took."
+    "scores are of the row's own policy on the test problems.",
+    "Format failures are completions without an answer that could be read.",
+    "What came from the store shows the seconds that it first took.",
 )
 
 
@@ -69,17 +72,24 @@ def columns(result: RunResult) -> list[Column]:
     return [*scores.columns, *work.columns[1:]]
 
 
+def reading(result: RunResult) -> str:
+    """Return how the tables of this run are read."""
+    figures, failures, stored = READING
+    return " ".join([figures, *([failures] if tells_what_cannot_be_read(result) else []), stored])
+
+
 def blocks(result: RunResult) -> tuple[Block, Block]:
     """Return the scores and the work; pass@k and maj@k show the largest k that was scored."""
     k = max((k for row in result.rows if row.test for k in row.test.pass_at_k), default=1)
     policy = Column("policy", lambda row: [policy_name(row)])
+    failures = (Column("format failures (greedy, sampled)", lambda row: _failures(row.test), ", "),)
     scores = (
         policy,
         Column("greedy pass@1", lambda row: interval_lines(estimate(row, "greedy"))),
         Column("sampled pass@1", lambda row: interval_lines(estimate(row, "sampled"))),
         Column(f"pass@{k}", lambda row: interval_lines(estimate(row, f"pass@{k}"))),
         Column(f"maj@{k}", lambda row: interval_lines(estimate(row, f"maj@{k}"))),
-        Column("format failures (greedy, sampled)", lambda row: _failures(row.test), ", "),
+        *(failures if tells_what_cannot_be_read(result) else ()),
     )
     work = (
         policy,
@@ -131,7 +141,7 @@ def as_markdown(result: RunResult) -> str:
         headline(result),
         *_markdown_tables(result),
         totals_line(result),
-        READING,
+        reading(result),
         choice(result),
         differences_markdown(result.differences),
         unknowns(result),
@@ -152,9 +162,10 @@ def _markdown_tables(result: RunResult) -> list[str]:
     ]
 
 
-def score_markdown(row: IterationResult, name: str) -> str:
-    """Return one policy's figures on the test problems and, where there are levels, those of each level."""
-    shown = blocks(RunResult(name, {}, row))[0].columns[1:]
+def score_markdown(row: IterationResult, name: str, config: Mapping[str, Any]) -> str:
+    """Return one policy's figures on the test problems of a config and, where there are levels, those of each level."""
+    result = RunResult(name, config, row)
+    shown = blocks(result)[0].columns[1:]
     parts = [f"# {plain(name)}", markdown_table([c.title for c in shown], [[c.one_line(row) for c in shown]])]
     if row.test and row.test.by_level:
         rows = [
@@ -162,7 +173,7 @@ def score_markdown(row: IterationResult, name: str) -> str:
             for level, at in row.test.by_level.items()
         ]
         parts.append(markdown_table(["level", "problems", "greedy pass@1", "sampled pass@1"], rows))
-    return within_limit("\n\n".join([*parts, READING]) + "\n")
+    return within_limit("\n\n".join([*parts, reading(result)]) + "\n")
 
 
 def as_json(result: RunResult) -> str:

@@ -15,6 +15,7 @@ from tasks.domain.run_result import IterationResult, RunResult
 from tasks.domain.statistics import Interval
 from tasks.domain.trackers import chosen
 from tasks.report import to_mlflow, to_tensorboard
+from tasks.report.readable import tells_what_cannot_be_read
 from tasks.report.tables import estimate
 from tasks.report.tracked import Tracked
 
@@ -29,7 +30,8 @@ def track(result: RunResult, folder: Path, names: Iterable[str]) -> None:
     writers = {name: write for name, write in WRITERS.items() if name in asked}
     if not writers:
         return
-    tracked = Tracked.of(result, {row.number: dict(metrics(row)) for row in result.rows})
+    failures = tells_what_cannot_be_read(result)
+    tracked = Tracked.of(result, {row.number: dict(metrics(row, failures)) for row in result.rows})
     for name, write in writers.items():
         try:
             write(tracked, folder)
@@ -37,12 +39,12 @@ def track(result: RunResult, folder: Path, names: Iterable[str]) -> None:
             log.warning("tracker %s failed and was left out: %s", name, one_sentence(error))
 
 
-def metrics(row: IterationResult) -> Iterator[tuple[str, float]]:
-    """Yield name and value of an iteration's figures; unknown ones are left out."""
+def metrics(row: IterationResult, failures: bool = True) -> Iterator[tuple[str, float]]:
+    """Yield name and value of an iteration's figures; unknown ones are left out, and `failures` of the format if they say nothing."""
     named: dict[str, Interval | float | None] = {
         "test/greedy": estimate(row, "greedy"), "test/sampled": estimate(row, "sampled"), "val/reward": row.val_reward,
         "train/accuracy": row.train_accuracy, "train/solve_rate": row.solve_rate, "train/kept_examples": row.kept_examples,
-        "test/format_failures": row.test.format_failures if row.test else None, "tokens": row.tokens or None,
+        "test/format_failures": row.test.format_failures if row.test and failures else None, "tokens": row.tokens or None,
     }  # fmt: skip
     if row.test:
         named |= {f"test/pass_at_{k}": value for k, value in row.test.pass_at_k.items()}

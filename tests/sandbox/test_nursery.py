@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from sandbox.hosts.launch import LaunchFailed
 from sandbox.hosts.process_launcher import ProcessLauncher, ProcessLink
-from sandbox.hosts.uids import UIDS_PER_CONTAINER, uid_blocks
 from sandbox.job import Job
 from sandbox.pool.nursery import Nursery
 from sandbox.pool.pool import open_sandbox
@@ -74,25 +72,3 @@ def test_testers_are_as_many_as_there_are_jobs_at_once() -> None:
         slow = [sandbox.submit(Job(b"import time; time.sleep(0.5)", trusted=True)) for _ in range(3)]
         assert sandbox._testers._started == 3
         assert {one.result().ending for one in slow} == {"OK"}
-
-
-def test_containers_that_start_together_have_uids_of_their_own() -> None:
-    settings = SandboxSettings(uid_first=1 << 16, uid_last=(1 << 16) + 8 * UIDS_PER_CONTAINER)
-    together = threading.Barrier(8)
-
-    def start(_: int) -> int:
-        with uid_blocks("an engine").reserved(settings, set) as uids:
-            together.wait(10)
-            return uids.start
-
-    with ThreadPoolExecutor(8) as threads:
-        assert len(set(threads.map(start, range(8)))) == 8
-
-
-def test_where_all_uids_are_in_use_no_container_starts() -> None:
-    settings = SandboxSettings(uid_first=1 << 16, uid_last=(1 << 16) + UIDS_PER_CONTAINER)
-    blocks = uid_blocks("another engine")
-    with pytest.raises(LaunchFailed, match="in use"), blocks.reserved(settings, lambda: {1 << 16}):
-        pass
-    with blocks.reserved(settings, set) as uids:  # given up
-        assert uids == range(1 << 16, (1 << 16) + UIDS_PER_CONTAINER)

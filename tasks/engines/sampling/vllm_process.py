@@ -78,6 +78,8 @@ def environment(settings: EngineSettings, path: Path, lora_rank: int = 0) -> dic
     chosen["VLLM_HTTP_TIMEOUT_KEEP_ALIVE"] = "86400"  # connections are closed by our side, never while we send on them
     if lora_rank:
         chosen["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] = "1"  # the endpoints that load and unload adapters
+    if runs_on_cpu():  # else vLLM compiles the count that goes with log-probabilities, and needs a C++ compiler for it
+        chosen["TORCHDYNAMO_DISABLE"] = os.environ.get("TORCHDYNAMO_DISABLE", "1")
     if runs_on_cpu() and settings.tensor_parallel_size * settings.data_parallel_size == 1:
         chosen |= _threads(settings, path)
     return chosen

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from flows.config import RunConfig, load_config
 from flows.loop.series import NightSettings
 from flows.operation.form import CONFIGS, DEFAULTS, Common, config_from_form, config_names
+from flows.operation.server.automations import HEARTBEATS_MISSED_S
 from flows.operation.server.registration import deployment_names
 from flows.operation.shown import config_markdown
 from tasks.domain.errors import UserError
@@ -53,6 +54,13 @@ def test_every_deployments_entrypoint_is_a_flow_whose_parameters_are_described(e
     assert all("description" in one or "$ref" in one for one in schema.properties.values()), schema.properties
     assert f"{flow.name}/{entry['name']}" in deployment_names()
     assert entry["work_pool"]["name"] in ("gpu", "cpu")
+
+
+@pytest.mark.parametrize("entry", DEPLOYMENTS, ids=lambda one: one["name"])
+def test_a_runs_process_sends_heartbeats_as_often_as_zombies_are_looked_for(entry: dict[str, Any]) -> None:
+    """Whoever started its worker: Prefect's own 180 s would have each run marked as crashed that takes longer than the automation waits."""
+    every_s = int(entry["work_pool"]["job_variables"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"])
+    assert 3 * every_s < HEARTBEATS_MISSED_S
 
 
 def test_configs_presets_data_sets_and_engines_are_selects() -> None:

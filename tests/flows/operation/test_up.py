@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 import psutil
 import pytest
 
-from flows.operation.orphans import AGAIN, HANDED_BACK, MOST_HANDED_BACK, TAKER, sweep
+from flows.operation.orphans import AGAIN, HANDED_BACK, MOST_HANDED_BACK, NOT_BEGUN, TAKER, sweep
 from flows.operation.server.automations import _content, notices, zombies
 from flows.operation.server.interface import CHANGES, changed
 from flows.operation.server.keeper import Patience
@@ -203,6 +203,36 @@ def test_a_run_that_its_worker_took_and_did_not_start_is_taken_by_the_next(perso
         "it was tried often enough, and is ended after a while"
     )
     person.call("DELETE", f"/flow_runs/{given_up}")
+
+
+@pytest.mark.heavy
+def test_a_run_whose_process_ended_before_it_had_begun_is_scheduled_anew_and_no_other(person: Machine) -> None:
+    """As a worker tells it of a run that found no server; one that ran may have been told why it ended, a job is sent again by its run."""
+    exited = {"type": "CRASHED", "message": "Flow run process exited with non-zero status code 1."}
+    crashed = {"type": "CRASHED", "message": "somebody's reason"}
+    unbegun, given_up = (crashed_after(person, [exited], handed_back=times) for times in (0, MOST_HANDED_BACK))
+    others = [
+        given_up,
+        crashed_after(person, [crashed]),
+        crashed_after(person, [{"type": "RUNNING"}, exited]),
+        crashed_after(person, [exited], deployment="job/job"),
+    ]
+    with person.prefect_client(SECRET) as client:
+        sweep(client)  # the keeper does it too, every minute
+    assert NOT_BEGUN in [one["message"] for one in person.get(f"/flow_run_states/?flow_run_id={unbegun}")]
+    assert person.finish(unbegun, 120).type == "COMPLETED"
+    assert {person.run(one)["state"]["type"] for one in others} == {"CRASHED"}
+
+
+def crashed_after(
+    machine: Machine, states: list[dict[str, str]], handed_back: int = 0, deployment: str = "janitor/janitor"
+) -> str:
+    """A run that a worker had taken and that came to these states."""
+    body = {"state": {"type": "PENDING", "name": "Submitting"}, "labels": {HANDED_BACK: handed_back}}
+    made = str(machine.post(f"/deployments/{machine.deployment(deployment)['id']}/create_flow_run", body)["id"])
+    for state in states:
+        set_state(machine, made, state, force=True)
+    return made
 
 
 def taken_by(machine: Machine, worker: str, handed_back: int) -> str:
