@@ -10,7 +10,6 @@ from tasks.domain.rewards import REWARDS, reward_named
 from tasks.domain.run_result import IterationResult, RunResult, Tally
 from tasks.domain.schema import Problem
 from tasks.report import as_markdown, as_table
-from tasks.report.charts import format_failures
 from tasks.report.page import render_html
 from tasks.report.readable import READ_ANSWERS
 from tasks.report.tables import score_markdown
@@ -59,4 +58,4 @@ def test_a_reward_that_says_true_or_false_has_no_format_failures() -> None:
 
 def test_a_reward_of_ones_own_that_says_so_has_them() -> None:
     run = replace(made_up_run(), config=OWN)
-    assert "format failures" in told(run) and "no readable answer" in (format_failures(run) or "")
+    assert "format failures" in told(run) and "no readable answer" in render_html(run)
