@@ -18,7 +18,8 @@ from flows.operation.boundary import guard_this_run
 from flows.operation.form import scratch_at_hand, store_at_hand
 from flows.operation.orphans import end_leftovers, sweep
 from flows.stored.gc import Cleaning, clean
-from sandbox.hosts.docker_launcher import connect, remove_dead
+from sandbox.hosts.docker_launcher import remove_dead
+from sandbox.hosts.engine import engine_at
 from sandbox.settings import default_host
 from tasks.domain.amounts import size
 from tasks.domain.errors import UserError
@@ -69,8 +70,8 @@ def janitor(clear_store: bool = False, keep: int = 2, store: str = "") -> Any:
 def containers_without_owner() -> tuple[str, ...] | None:
     """Remove sandbox containers of this host's engine whose owner is gone; None where no engine answers."""
     try:
-        client = connect(default_host())
+        engine = engine_at(default_host())
     except UserError:
         return None
-    with closing(client):
-        return tuple(remove_dead(client))
+    with closing(engine):
+        return tuple(remove_dead(engine))

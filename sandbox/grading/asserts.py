@@ -11,14 +11,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.grading.answers import ProgramRaised, Raised, plain_value
-from sandbox.grading.calls import answers_of, calls_job, error_text
+from sandbox.grading.calls import Request, answers_of, calls_job, error_text
 from sandbox.grading.outcome import Graded, Outcome, ended_early, outcome_of, shortened
 from sandbox.grading.plain_operations import Unplanned
 from sandbox.grading.plan import Plan, plan_of
 from sandbox.grading.program import SPARE_SECONDS, Program, candidate, received, wants_numpy
 from sandbox.grading.tests import AssertTests
-from sandbox.image.inside.decoding import decode
+from sandbox.image.inside.decoding import Decoder, decode
 from sandbox.image.inside.encoding import encode
+from sandbox.image.inside.shared import packed, unpacked
 from sandbox.image.inside.values import MAX_BYTES, Malformed, piece, pieces
 from sandbox.job import Execution, Job
 from sandbox.limits import Limits
@@ -31,6 +32,7 @@ TESTS_BYTES = 1 << 26
 MOST_BORROWED = 5000  # uses of objects of the tests by the program: each costs us more than it
 MANY_MESSAGES, MESSAGES_SECONDS, MESSAGES_PER_CPU_SECOND = 500, 30.0, 5.0  # more take no longer than so much wall time
 FAILED = frozenset(Ending) - {Ending.OK}
+ENDED = "AssertionError"  # what tests say that ran until an assert failed
 UNFIT = frozenset({Ending.INFRA, Ending.HOSTILE, Ending.SECURITY})  # decide even where an assert failed before
 
 
@@ -52,12 +54,33 @@ class Report:
 
 
 def planned_outcome(sandbox: Sandbox, program: Program, tests: AssertTests) -> Outcome | None:
-    """Make all calls of the tests in one job and decide the asserts here; None where the tests have to run."""
+    """Make all calls of the tests in one job and decide the asserts here; None where the tests have to run, or each call waits for an answer."""
     plan = plan_of(tests)
-    if plan is None or wants_numpy(program.source):
+    if plan is None or plan.in_turn or wants_numpy(program.source):
         return None
     execution = sandbox.submit(calls_job(program, plan.requests, provided=False)).result()
-    answers = answers_of(execution, len(plan.requests))[1:]
+    return _planned(plan, program, execution, answers_of(execution, len(plan.requests))[1:])
+
+
+def _outcome_in_turn(sandbox: Sandbox, program: Program, tests: AssertTests, alone: bool) -> Outcome | None:
+    """Make the calls one after the other and decide the asserts here; None where the tests have to run."""
+    plan = plan_of(tests)
+    if plan is None or not plan.in_turn or wants_numpy(program.source):
+        return None
+    with contextlib.closing(candidate(sandbox, program, alone)) as session:
+        ready = received(session, program.limits)
+        if isinstance(ready, Execution):
+            return ended_early(ready)
+        answers, ended = _answers(session, [_operation(request) for request in plan.requests], program.limits)
+        execution = ended or session.close()
+    try:
+        return _planned(plan, program, execution, [_bare(answer) for answer in answers])
+    except Malformed:
+        return None
+
+
+def _planned(plan: Plan, program: Program, execution: Execution, answers: list[bytes]) -> Outcome | None:
+    """Decide the asserts of a plan; None where an answer is of a kind that only the tests themselves can compare."""
     try:
         values, too_large = _values(answers)
         report = _decided(plan, values, program.run_all)
@@ -66,6 +89,19 @@ def planned_outcome(sandbox: Sandbox, program: Program, tests: AssertTests) -> O
     if too_large and execution.ending == Ending.OK:
         execution = replace(execution, ending=Ending.OLE)
     return _judged(report, execution, len(values) < len(plan.requests))
+
+
+def _operation(request: Request) -> bytes:
+    """Return a call as `sandbox/image/inside/call.py` reads it: the tests hold no container that they could have changed."""
+    return packed([]) + encode(("call", request.function, request.arguments, dict(request.keywords)), TESTS_BYTES)
+
+
+def _bare(answer: bytes) -> bytes:
+    """Return an answer without what the program did to containers and what it printed. Raises Malformed."""
+    reader = Decoder(answer[1:])
+    unpacked(reader)
+    reader.sized()
+    return answer[:1] + reader.data[reader.at :]
 
 
 def _values(answers: list[bytes]) -> tuple[list[Any], bool]:
@@ -83,8 +119,8 @@ def _values(answers: list[bytes]) -> tuple[list[Any], bool]:
 
 def _decided(plan: Plan, values: list[Any], run_all: bool) -> Report:
     """Return what the tests would report."""
-    passed, failed = 0, dict[int, tuple[str, bool]]()
-    for number, step in enumerate(plan.steps):
+    passed, failed, completed = set[int](), dict[int, tuple[str, bool]](), False
+    for step in plan.steps:
         if step.calls > len(values) or (failed and not run_all):
             break
         try:
@@ -94,10 +130,13 @@ def _decided(plan: Plan, values: list[Any], run_all: bool) -> Report:
         except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
             holds, why = False, (f"{type(error).__name__}: {error}", False)  # as the assert itself would fail
         if holds:
-            passed += 1
+            passed.add(step.number)
         else:
-            failed[number] = why
-    return Report(passed, failed, len(values), passed + len(failed) == len(plan.steps), False, "")
+            failed.setdefault(step.number, why)
+    else:
+        completed = True
+    said = "" if plan.literal or run_all or not failed else ENDED  # as stored verdicts of such tests have it
+    return Report(len(passed - failed.keys()), failed, len(values), completed, False, said)
 
 
 class Strayed(Exception):
@@ -107,7 +146,11 @@ class Strayed(Exception):
 def outcome_of_asserts(
     sandbox: Sandbox, program: Program, tests: AssertTests, alone: bool, astray: set[AssertTests]
 ) -> Outcome:
-    """Run the tests in a trusted container and the program in another one. `astray`: tests that cannot be foreseen, which it notes."""
+    """Decide here what can be decided here, else run the tests in a trusted container and the program in another one. `astray`: tests
+    that cannot be foreseen, which it notes."""
+    in_turn = _outcome_in_turn(sandbox, program, tests, alone)
+    if in_turn is not None:
+        return in_turn
     program = _patient(program)
     try:
         return _run(sandbox, program, tests, alone, ahead=tests not in astray)
@@ -118,15 +161,16 @@ def outcome_of_asserts(
 
 def _run(sandbox: Sandbox, program: Program, tests: AssertTests, alone: bool, ahead: bool) -> Outcome:
     """Run the tests; with `ahead` what they will ask is asked together, as far as it can be foreseen. Raises Strayed."""
-    with (
-        contextlib.closing(_tester(sandbox, program, tests, ahead)) as tester,
-        contextlib.closing(candidate(sandbox, program, alone, tests.numpy)) as session,
-    ):
-        ready = received(session, program.limits)
-        if isinstance(ready, Execution):
-            return ended_early(ready)
-        report, ended = _relayed(tester, session, program.limits)
-        execution = ended or session.close()
+    with contextlib.closing(_tester(sandbox, program, tests, ahead)) as tester:
+        first = received(
+            tester, program.limits
+        )  # what the tests ask first: until then the program's slot is another one's
+        with contextlib.closing(candidate(sandbox, program, alone, tests.numpy)) as session:
+            ready = received(session, program.limits)
+            if isinstance(ready, Execution):
+                return ended_early(ready)
+            report, ended = _relayed(tester, first, session, program.limits)
+            execution = ended or session.close()
     return _judged(report, execution, ended is not None)
 
 
@@ -148,13 +192,14 @@ def _patient(program: Program) -> Program:
     return replace(program, limits=replace(limits, wall_stretch=TESTS_STRETCH * limits.wall_stretch))
 
 
-def _relayed(tester: Session, program: Session, limits: Limits) -> tuple[Report | None, Execution | None]:
-    """Relay calls until the tests report; return also how the program ended, if it ended before that."""
+def _relayed(
+    tester: Session, message: bytes | Execution, program: Session, limits: Limits
+) -> tuple[Report | None, Execution | None]:
+    """Relay calls until the tests report, from their first `message` on; return also how the program ended, if it ended before that."""
     ended: Execution | None = None
     borrowed = messages = 0
     last = time.monotonic() + max(MESSAGES_SECONDS, MESSAGES_PER_CPU_SECOND * limits.cpu_seconds)
     while True:
-        message = received(tester, limits)
         if isinstance(message, Execution):
             return _broken_tests(message), ended
         if message[:1] == b"!":
@@ -164,6 +209,7 @@ def _relayed(tester: Session, program: Session, limits: Limits) -> tuple[Report 
         if message[:1] == b"*":
             answers, ended = _answers(program, list(pieces(message[1:])), limits)
             tester.send(b"".join(map(piece, answers)))
+            message = received(tester, limits)
             continue
         reply: bytes | Execution = b""
         if ended is None:
@@ -177,6 +223,7 @@ def _relayed(tester: Session, program: Session, limits: Limits) -> tuple[Report 
             elif reply[:1] == b"L":
                 ended = replace(program.close(), ending=Ending.OLE)
         tester.send(b"D" if ended is not None or isinstance(reply, Execution) else reply)
+        message = received(tester, limits)
 
 
 def _answers(program: Session, frames: list[bytes], limits: Limits) -> tuple[list[bytes], Execution | None]:

@@ -55,9 +55,11 @@ class Launcher(Protocol):
         """End everything that this launcher started."""
 
 
-def supervisor_options(uid_first: int, uid_count: int, tmp: str) -> dict[str, Any]:
-    """Return the options that a supervisor is started with."""
-    return {"uid_first": uid_first, "uid_count": uid_count, "tmp": tmp, "silence_seconds": SILENCE_SECONDS}
+def supervisor_options(uid_first: int, uid_count: int, tmp: str, trusted: bool) -> dict[str, Any]:
+    """Return the options that a supervisor is started with. `trusted`: it runs tests, and no program."""
+    return {
+        "uid_first": uid_first, "uid_count": uid_count, "tmp": tmp, "silence_seconds": SILENCE_SECONDS, "trusted": trusted,
+    }  # fmt: skip
 
 
 SILENCE_SECONDS = 8.0  # a supervisor that hears nothing for this long ends: its owner is gone

@@ -21,9 +21,9 @@ END_SECONDS = 10
 class ProcessLink:
     """A link over pipes."""
 
-    def __init__(self, tmp: str) -> None:
+    def __init__(self, tmp: str, trusted: bool) -> None:
         self._tmp = tmp
-        options = json.dumps(supervisor_options(0, 0, tmp))
+        options = json.dumps(supervisor_options(0, 0, tmp, trusted))
         command = [sys.executable, "-s", "-P", "-B", "-m", "sandbox.image.inside.supervisor", options]
         self._process = subprocess.Popen(
             command,
@@ -76,7 +76,7 @@ class ProcessLauncher:
 
     def launch(self, trusted: bool) -> ProcessLink:
         try:
-            return ProcessLink(tempfile.mkdtemp(prefix="restem-sandbox-"))
+            return ProcessLink(tempfile.mkdtemp(prefix="restem-sandbox-"), trusted)
         except OSError as error:
             raise LaunchFailed(f"no process could be started: {error}") from error
 

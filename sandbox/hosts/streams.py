@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
-import ssl
 import threading
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import ssl
 
 TURN_SECONDS = 5.0
 
@@ -37,7 +39,8 @@ class PlainStream:
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes a thread that reads
+        self._socket.close()
 
 
 class TlsStream:
@@ -48,6 +51,8 @@ class TlsStream:
         connection.setblocking(False)
 
     def send(self, data: bytes) -> None:
+        import ssl
+
         view = memoryview(data)
         while view:
             try:
@@ -57,6 +62,8 @@ class TlsStream:
                 select.select([], [self._socket], [], TURN_SECONDS)
 
     def receive(self, size: int) -> bytes:
+        import ssl
+
         while True:
             try:
                 with self._turn:
@@ -92,5 +99,7 @@ def stream_of(attached: Any) -> Stream:
     """Return the stream for what docker-py's `attach_socket` returns for this kind of host."""
     if getattr(attached, "proc", None) is not None:
         return SshStream(attached.proc)
+    import ssl
+
     connection = getattr(attached, "_sock", attached)
     return TlsStream(connection) if isinstance(connection, ssl.SSLSocket) else PlainStream(connection)

@@ -14,7 +14,7 @@ import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sandbox.settings import SandboxSettings
 from tasks.domain.errors import UserError
@@ -33,28 +33,38 @@ DEBIAN_PACKAGES = (
 BUILD_SECONDS = 900
 
 
-def ensure_image(client: docker.APIClient, settings: SandboxSettings) -> str:
+class Engine(Protocol):
+    """What is asked of an engine here (`sandbox/hosts/engine.py`)."""
+
+    host: str
+
+    def image(self, name: str) -> dict[str, Any] | None: ...
+
+    def client(self) -> docker.APIClient: ...
+
+
+def ensure_image(engine: Engine, settings: SandboxSettings) -> str:
     """Return the name of an image on this engine, which is built when it is missing. UserError when it cannot be built."""
     if settings.image is not None:
-        return _named_image(client, settings.image)
-    base = settings.base_image or (LOCAL_BASE if _present(client, LOCAL_BASE) else PUBLIC_BASE)
+        return _named_image(engine, settings.image)
+    base = settings.base_image or (LOCAL_BASE if engine.image(LOCAL_BASE) else PUBLIC_BASE)
     tag = f"{NAME}:{_digest(base)}"
-    if not _present(client, tag):
-        _ensure_base(client, base)
-        _build(client, base, tag)
+    if not engine.image(tag):
+        _ensure_base(engine, base)
+        _build(engine.client(), base, tag)
     return tag
 
 
-def build_image(client: docker.APIClient, settings: SandboxSettings) -> str:
+def build_image(engine: Engine, settings: SandboxSettings) -> str:
     """Do as `ensure_image`, but make a base that can neither be found nor pulled with debootstrap (root, Debian)."""
     try:
-        return ensure_image(client, settings)
+        return ensure_image(engine, settings)
     except UserError:
         if settings.image or settings.base_image or not shutil.which("debootstrap"):
             raise
     log.warning("%s cannot be had here: making a base image with debootstrap", PUBLIC_BASE)
-    debootstrap_base(client)
-    return ensure_image(client, settings)
+    debootstrap_base(engine.client())
+    return ensure_image(engine, settings)
 
 
 def debootstrap_base(client: docker.APIClient) -> None:
@@ -73,33 +83,23 @@ def debootstrap_base(client: docker.APIClient) -> None:
         client.import_image_from_file(str(archive), repository=repository, tag=tag)
 
 
-def _named_image(client: docker.APIClient, name: str) -> str:
-    if _present(client, name):
+def _named_image(engine: Engine, name: str) -> str:
+    if engine.image(name):
         return name
     try:
-        client.pull(name)
+        engine.client().pull(name)
     except Exception as error:
-        raise UserError(f"the sandbox image {name} is neither on {client.base_url} nor can it be pulled") from error
+        raise UserError(f"the sandbox image {name} is neither on {engine.host} nor can it be pulled") from error
     return name
 
 
-def _present(client: docker.APIClient, name: str) -> bool:
-    import docker.errors
-
-    try:
-        client.inspect_image(name)
-    except docker.errors.ImageNotFound:
-        return False
-    return True
-
-
-def _ensure_base(client: docker.APIClient, base: str) -> None:
-    import docker.errors
-
-    if _present(client, base):
+def _ensure_base(engine: Engine, base: str) -> None:
+    if engine.image(base):
         return
+    import docker.errors
+
     try:
-        client.pull(base)
+        engine.client().pull(base)
     except docker.errors.APIError as error:
         raise UserError(
             f"the sandbox image is not built and its base {base} cannot be pulled: run `restem sandbox build`, which "

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sandbox.hosts.docker_launcher import DockerLauncher, connect
+from sandbox.hosts.docker_launcher import DockerLauncher
+from sandbox.hosts.engine import engine_at
 from sandbox.hosts.launch import LaunchFailed
 from sandbox.image.build import build_image
 from sandbox.pool.cell import Cell
@@ -46,4 +47,4 @@ def selftest(settings: SandboxSettings) -> Iterator[HostFinding]:
 def build(settings: SandboxSettings) -> Iterator[tuple[str, str]]:
     """Build the sandbox image on every host; yield pairs of host and image."""
     for host in settings.hosts:
-        yield host, build_image(connect(host), settings)
+        yield host, build_image(engine_at(host), settings)

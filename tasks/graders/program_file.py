@@ -9,32 +9,26 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
-from sandbox.grading.grading import Graded, Grading, Program
-from sandbox.grading.tests import BadTests, assert_tests, tests_of
-from sandbox.limits import Limits
 from sandbox.pool.pool import Sandbox, open_sandbox
 from sandbox.settings import SandboxSettings
 from sandbox.status import Status
-from tasks.domain.errors import UserError
-from tasks.domain.rewards.programs import assembled
-from tasks.domain.settings import CodeSettings, VerifySettings
-from tasks.graders.programs import sandbox_settings
-from tasks.graders.rows import Line, expected_label, read_lines, refuse_other_names
+from tasks.domain.settings import VerifySettings
+from tasks.graders.place import sandbox_settings
+from tasks.graders.rows import MOST_MEMORY_MB, Line, number_in, read_lines
 from tasks.graders.table import side_by_side
 
+if TYPE_CHECKING:  # imported while containers start
+    from sandbox.grading.grading import Graded, Grading, Program
+    from tasks.graders.program_rows import Row
+
 SPARE_MEMORY_MB = 256  # of a container beyond the largest limit of a row
-MOST_MEMORY_MB, MOST_CPU_SECONDS = 65_536, 3600.0
-KEYS = frozenset({
-    "id", "program", "label", "prompt", "test", "entry_point", "inputs", "outputs", "fn_name", "cpu_seconds", "memory_mb",
-})  # fmt: skip
 WANTED = "jsonl rows with program and tests"
 STEP = 64  # programs between two words of progress
 Progress = Callable[[int, int], None]
@@ -89,16 +83,6 @@ class CodeReport:
         )
 
 
-@dataclass(frozen=True)
-class Row:
-    """A line that was read: a program, or the reason why there is none."""
-
-    id: str
-    program: Program | None
-    error: str | None = None
-    expected: bool | None = None
-
-
 def grade_file(
     path: str, settings: VerifySettings = VerifySettings(), encoding: str | None = None,  # noqa: B008 - frozen settings
     progress: Progress = lambda done, of: None,
@@ -108,8 +92,11 @@ def grade_file(
     An interruption (Ctrl-C) ends the grading; the report then holds what was graded.
     """
     lines = read_lines(path, WANTED, encoding)
-    with _opening(_place(lines, settings)) as opening:  # a second or more, in which the rows are read
+    with _opening(_place(lines, settings)) as opening:
+        from tasks.graders.program_rows import planned_until, row_of
+
         rows = [row_of(line, settings.code) for line in lines]
+        planned_until(opening.done, rows)
         graded, seconds = _timed(opening.result(), [row.program for row in rows if row.program is not None], progress)
     results = iter(graded)
     kept = _first_rows(rows, len(graded))
@@ -121,7 +108,7 @@ def _place(lines: Iterable[Line], settings: VerifySettings) -> SandboxSettings:
     most, place = settings.code.memory_mb, sandbox_settings(settings.sandbox)
     for line in lines:
         with contextlib.suppress(ValueError, AttributeError):  # what is wrong with the row is said in its place
-            most = max(most, int(_number(line.value, "memory_mb", most, MOST_MEMORY_MB)))
+            most = max(most, int(number_in(line.value, "memory_mb", most, MOST_MEMORY_MB)))
     return place.model_copy(update={"container_memory_mb": max(most + SPARE_MEMORY_MB, place.container_memory_mb)})
 
 
@@ -164,55 +151,16 @@ def _done(grading: Grading, programs: Sequence[Program], progress: Progress) -> 
 
 def _timed(sandbox: Sandbox, programs: Sequence[Program], progress: Progress) -> tuple[list[Graded], float]:
     """The verdicts, and the seconds they took once containers were warm."""
+    from sandbox.grading.grading import Grading
+    from tasks.graders.program_rows import first_program
+
     grading = Grading(sandbox)
     try:
-        grading.grade(Program(b"def f(): return 1", assert_tests("", "assert f() == 1", "f")))
+        grading.grade(first_program())
         started = time.monotonic()
         return _done(grading, programs, progress), time.monotonic() - started
     finally:
         grading.close()
-
-
-def row_of(line: Line, usual: CodeSettings = CodeSettings()) -> Row:  # noqa: B008 - frozen settings
-    """Return what a line asks for; faults of a row are kept in its place."""
-    row, where = line.value, f"line {line.number}"
-    if not isinstance(row, dict):
-        return Row(str(line.number), None, f"{where} is a JSON {type(row).__name__}, expected an object")
-    name = str(line.number if row.get("id") is None else row["id"])
-    try:
-        refuse_other_names(row, KEYS, where)
-        return Row(name, program_of(row, usual), expected=expected_label(row.get("label"), where))
-    except UserError as error:
-        return Row(name, None, str(error))
-    except (BadTests, ValueError) as error:
-        return Row(name, None, f"{where}: {error}")
-
-
-def program_of(row: Mapping[str, Any], usual: CodeSettings = CodeSettings()) -> Program:  # noqa: B008 - frozen settings
-    """A row's program under its limits. Raises BadTests or ValueError with what was found and expected."""
-    source = row.get("program")
-    if not isinstance(source, str):
-        raise ValueError(f"program is a {type(source).__name__}, expected a text")
-    tests = tests_of({key: value for key, value in row.items() if key != "program"})
-    limits = Limits(
-        cpu_seconds=_number(row, "cpu_seconds", usual.cpu_seconds, MOST_CPU_SECONDS),
-        memory_mb=int(_number(row, "memory_mb", usual.memory_mb, MOST_MEMORY_MB)),
-        output_bytes=usual.output_kb << 10,
-    )
-    return Program(assembled(source, row).encode("utf-8", "surrogatepass"), tests, limits, run_all=True)
-
-
-def _number(row: Mapping[str, Any], name: str, usual: float, most: float) -> float:
-    value = row.get(name)
-    if value is None:
-        return usual
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not (math.isfinite(value) and 0 < value <= most)
-    ):
-        raise ValueError(f"{name} is {value!r}, expected a number above 0 and at most {most:g}")
-    return float(value)
 
 
 def _report(rows: Sequence[Row], graded: Sequence[Graded | None], seconds: float, all_rows: int) -> CodeReport:

@@ -11,12 +11,12 @@ from sandbox.grading.grading import Graded, Grading, Program
 from sandbox.grading.tests import BadTests, Tests, read_tests, tests_of
 from sandbox.limits import Limits
 from sandbox.pool.pool import open_sandbox
-from sandbox.settings import SandboxSettings
 from sandbox.status import Status
 from tasks.domain import digits
 from tasks.domain.rewards.base import Check, Decision
 from tasks.domain.schema import Label
-from tasks.domain.settings import CodeSettings, SandboxPlace, VerifySettings
+from tasks.domain.settings import CodeSettings, VerifySettings
+from tasks.graders.place import sandbox_settings
 
 LABELS: dict[Status, Label] = {
     Status.AC: "correct", Status.TLE: "timeout", Status.IDLE: "timeout", Status.INFRA: "verifier_error",
@@ -106,9 +106,3 @@ def decision_of(
         evidence["hidden"] = "passed" if _passed(hidden) else "failed"
     reward = graded.share if graded_reward and label not in ("verifier_error", "correct") else None
     return Decision(label, evidence, reward, graded.wall_seconds)
-
-
-def sandbox_settings(place: SandboxPlace) -> SandboxSettings:
-    """Return the sandbox's own settings; what the config leaves out keeps the sandbox's defaults."""
-    given = place.model_dump()
-    return SandboxSettings(**{name: value for name, value in given.items() if name != "hosts" or value})

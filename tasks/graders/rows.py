@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import difflib
+import math
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ STDIN = "-"
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
          codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}  # fmt: skip
 TRUE, FALSE = (1, "1", "true", "correct"), (0, "0", "false", "wrong", "incorrect")
+MOST_MEMORY_MB, MOST_CPU_SECONDS = 65_536, 3600.0
 ALIKE = 0.8  # of difflib: `lable` and `label`, `questions` and `question`
 OTHER_NAMES = {
     "question": ("problem", "prompt", "query", "input"),
@@ -44,6 +46,20 @@ def read_lines(path: str, wanted: str, encoding: str | None = None) -> list[Line
     if not lines:
         raise UserError(f"{path} has no rows; expected {wanted}")
     return lines
+
+
+def number_in(row: Mapping[str, Any], name: str, usual: float, most: float) -> float:
+    """Return a row's number of this name, `usual` where it has none. Raises ValueError."""
+    value = row.get(name)
+    if value is None:
+        return usual
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not (math.isfinite(value) and 0 < value <= most)
+    ):
+        raise ValueError(f"{name} is {value!r}, expected a number above 0 and at most {most:g}")
+    return float(value)
 
 
 def refuse_other_names(row: Mapping[str, Any], known: Collection[str], where: str) -> None:

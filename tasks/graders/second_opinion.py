@@ -23,7 +23,7 @@ from tasks.domain.schema import Problem
 from tasks.domain.settings import VerifySettings
 from tasks.graders.answers import WorkerPool
 from tasks.graders.child import Answer
-from tasks.graders.programs import sandbox_settings
+from tasks.graders.place import sandbox_settings
 
 MATH_VERIFY = f"{__name__}:math_verify_says"
 MATH_REWARDS = ("math", "exact")

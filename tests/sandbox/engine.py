@@ -13,6 +13,7 @@ from pathlib import Path
 
 import docker
 
+from sandbox.hosts.engine import engine_at
 from sandbox.image.build import ensure_image
 from sandbox.settings import SandboxSettings
 from tasks.processes.ports import free_port
@@ -89,7 +90,7 @@ def second_engine() -> Iterator[SecondEngine]:
     try:
         engine.start()
         first = docker.APIClient(base_url=FIRST, version="auto")
-        image = ensure_image(first, SandboxSettings())
+        image = ensure_image(engine_at(FIRST), SandboxSettings())
         other = docker.APIClient(base_url=engine.url, version="auto")
         other.load_image(b"".join(first.get_image(image)))
         yield engine

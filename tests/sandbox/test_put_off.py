@@ -7,7 +7,7 @@ import sys
 
 LOADED = """
 import sys
-import sandbox.hosts.docker_launcher
+import sandbox.hosts.docker_py
 assert "docker.transport.sshconn" in sys.modules
 print("paramiko.transport" in sys.modules)
 import docker.transport.sshconn

@@ -40,7 +40,7 @@ class WeakLauncher(DockerLauncher):
         return super()._host_config() | self._changes
 
     def _recipe(self, uids: range, trusted: bool) -> dict[str, Any]:
-        return super()._recipe(uids, trusted) | {"network_disabled": self._changes.get("NetworkMode") is None}
+        return super()._recipe(uids, trusted) | {"NetworkDisabled": self._changes.get("NetworkMode") is None}
 
 
 def broken_probes(changes: dict[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.settings import LOCAL_HOST, SandboxSettings, default_host
 from tasks.domain.settings import SandboxPlace
-from tasks.graders.programs import sandbox_settings
+from tasks.graders.place import sandbox_settings
 
 
 def test_docker_host_is_the_default_and_a_config_that_names_hosts_wins(monkeypatch: pytest.MonkeyPatch) -> None:

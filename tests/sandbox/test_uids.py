@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.hosts.docker_launcher import DockerLauncher, connect
+from sandbox.hosts.docker_launcher import DockerLauncher
+from sandbox.hosts.engine import engine_at
 from sandbox.hosts.launch import LaunchFailed
 from sandbox.hosts.uids import UIDS_PER_CONTAINER, claim
 from sandbox.settings import SandboxSettings, default_host
@@ -40,7 +41,7 @@ def test_where_all_uids_are_in_use_no_container_starts() -> None:
 @pytest.mark.heavy
 def test_of_two_processes_that_choose_one_block_at_the_same_moment_one_gets_it() -> None:
     try:
-        connect(default_host()).close()
+        engine_at(default_host()).close()
     except UserError as error:
         pytest.skip(str(error))
     spawning = multiprocessing.get_context("spawn")

@@ -5,7 +5,7 @@ owner falls silent (end of file, or no bytes for `silence_seconds`) it ends, and
 Anything odd (a process that will not die, a file that will not go, a dead zygote) ends it too: the host has spares.
 
 Started as `python -m inside.supervisor OPTIONS`, JSON: `uid_first`, `uid_count` (0: children keep this uid),
-`tmp`, `silence_seconds`.
+`tmp`, `silence_seconds`, `trusted` (what it runs are tests).
 """
 
 from __future__ import annotations

@@ -54,6 +54,7 @@ class Workshop:
     def __init__(self, options: dict[str, Any]) -> None:
         self._uid_first, self._uid_count = options["uid_first"], options["uid_count"]
         self.tmp: str = options["tmp"]
+        self._trusted: bool = options["trusted"]
         self._jobs = 0
         self._in_container = os.getpid() == 1
         if not self._in_container:
@@ -167,7 +168,7 @@ class Workshop:
             null = os.open("/dev/null", os.O_RDWR)
             for fd in (0, 1):
                 os.dup2(null, fd)
-            zygote.serve(theirs)
+            zygote.serve(theirs, self._trusted)
         finally:
             os._exit(1)
 

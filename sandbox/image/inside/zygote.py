@@ -46,6 +46,7 @@ PARTS = frozenset(
 WARM_NAMES = (
     "atexit bisect collections collections.abc copy functools heapq io itertools math operator re string time typing"
 )
+WARM_NAMES_OF_TESTS = "random"  # takes longer to load than most tests take
 
 # Compiled and run before the first fork: the interpreter makes much on first use (the types of the syntax tree alone take
 # two hundred pages), which every child would otherwise make for itself.
@@ -72,10 +73,10 @@ sys.stdout.write("done\\n"); print(input() if False else "", file=sys.stderr)
 """
 
 
-def serve(control: socket.socket) -> None:
-    """Until the supervisor closes its end."""
+def serve(control: socket.socket, trusted: bool) -> None:
+    """Until the supervisor closes its end. `trusted`: what is run are tests."""
     control = _out_of_the_way(control)
-    _warm_up()
+    _warm_up(trusted)
     _loop(control)
 
 
@@ -84,8 +85,9 @@ def _out_of_the_way(control: socket.socket) -> socket.socket:
     return socket.socket(fileno=fcntl.fcntl(control.detach(), fcntl.F_DUPFD, CONTROL_FD))
 
 
-def _warm_up() -> None:
-    for name in WARM_NAMES.split():
+def _warm_up(trusted: bool) -> None:
+    names = f"{WARM_NAMES} {WARM_NAMES_OF_TESTS}" if trusted else WARM_NAMES
+    for name in names.split():
         importlib.import_module(name)
     home = os.path.dirname(__file__)
     for name in sorted(os.listdir(home)):

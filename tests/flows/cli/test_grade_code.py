@@ -12,7 +12,8 @@ import pytest
 
 from sandbox.grading.grading import Program
 from tasks.domain.errors import UserError
-from tasks.graders.program_file import WANTED, grade_file, program_of, row_of
+from tasks.graders.program_file import WANTED, grade_file
+from tasks.graders.program_rows import program_of, row_of
 from tasks.graders.rows import read_lines
 
 STDIN = {"inputs": ["1\n", "2\n"], "outputs": ["2\n", "3\n"]}

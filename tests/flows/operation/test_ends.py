@@ -19,7 +19,8 @@ from flows.operation.device import device_limit
 from flows.operation.orphans import NOT_BEGUN
 from flows.operation.processes import HOST, PROCESS
 from flows.operation.server.keeper import read_machine
-from sandbox.hosts.docker_launcher import connect
+from sandbox.hosts.docker_py import connect
+from sandbox.hosts.engine import engine_at
 from sandbox.hosts.owner import LABEL, OWNER_LABEL, Owner
 from sandbox.image.build import ensure_image
 from sandbox.settings import SandboxSettings, default_host
@@ -189,7 +190,7 @@ def container_without_owner() -> Iterator[str]:
     except UserError as error:
         pytest.skip(str(error))
     owner = replace(Owner.me(), pid=4_000_000)
-    image = ensure_image(client, SandboxSettings())
+    image = ensure_image(engine_at(HERE), SandboxSettings())
     made = client.create_container(image, labels={LABEL: "candidate", OWNER_LABEL: str(owner)})
     try:
         yield made["Id"]

@@ -85,7 +85,7 @@ def test_what_is_foreseen_changes_no_outcome(grading: Grading, name: str) -> Non
 
 
 def test_a_loop_of_calls_is_one_message(grading: Grading, batches: list[int]) -> None:
-    tests = read(LOOP)
+    tests = read(f"import random\n{LOOP}")  # else there is a plan
     assert plan_of(tests) is None
     assert grading.grade(Program(DOUBLE.encode(), tests)).verdict == "AC"
     assert batches == [100]
@@ -113,7 +113,8 @@ def f(x):
     return 0
 """
     text = "answers = [1_000_003 + 1000 * n for n in range(20)]\nfor one, other in zip(answers, answers[1:]):\n    assert f(one) == other"
-    assert grading.grade(Program(thief.encode(), read(text))).verdict == "WA"
+    for before in ("", "import random\n"):  # planned, and with the tests in their container
+        assert grading.grade(Program(thief.encode(), read(before + text))).verdict == "WA"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.grading.grading import Grading
 from sandbox.status import Status
-from tasks.graders.program_file import program_of
+from tasks.graders.program_rows import program_of
 from tests.sandbox.grading.hostile import ROWS
 
 HONEST = {"program": "def f(x): return x + 4", "test": "assert f(1) == 5", "entry_point": "f"}

@@ -12,7 +12,7 @@ import pytest
 
 from sandbox.grading.grading import Grading
 from sandbox.grading.tests import BadTests
-from tasks.graders.program_file import program_of
+from tasks.graders.program_rows import program_of
 
 pytestmark = pytest.mark.heavy
 

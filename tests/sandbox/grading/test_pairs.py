@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.grading.grading import Grading
 from sandbox.status import Status
-from tasks.graders.program_file import program_of
+from tasks.graders.program_rows import program_of
 
 pytestmark = pytest.mark.heavy
 CASES = Path(__file__).parents[2] / "cases" / "code_pairs.jsonl"
