@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any, Literal, Self, get_args, get_origin
 
 from pydantic import Field, ValidationError, model_validator
@@ -28,6 +30,9 @@ from tasks.domain.settings import (
     TeacherSettings,
     VerifySettings,
 )
+from tasks.domain.visible import visible
+
+NO_TEXT = re.compile("[\x00\ud800-\udfff]")  # what neither JSON nor a path can hold
 
 
 class RunSettings(Settings):
@@ -184,12 +189,30 @@ def config_with(*trees: dict[str, Any] | Sequence[str]) -> dict[str, Any]:
 
 def make_config(tree: dict[str, Any], origin: str = "config") -> RunConfig:
     """Make a config from a nested dictionary, laid over the settings of its preset."""
+    for where, text in _texts(tree):
+        if NO_TEXT.search(text):
+            raise UserError(
+                f"{origin}: {where}: {visible(text)!r} holds a NUL or half a character; write it as Unicode text"
+            )
     run = tree.get("run")
     name = run.get("preset", "rest_em") if isinstance(run, dict) else "rest_em"
     try:
         return RunConfig.model_validate(_merge(preset(name) if isinstance(name, str) else {}, tree))
     except ValidationError as error:
         raise UserError(f"{origin}: {_sentence(error)}") from error
+
+
+def _texts(tree: Any, where: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every text of a tree, keys included, with the dotted name of its place."""
+    if isinstance(tree, str):
+        yield where, tree
+    elif isinstance(tree, Mapping):
+        for key, value in tree.items():
+            yield where, str(key)
+            yield from _texts(value, f"{where}.{key}" if where else str(key))
+    elif isinstance(tree, list | tuple):
+        for value in tree:
+            yield from _texts(value, where)
 
 
 def _set(tree: dict[str, Any], override: str) -> None:
@@ -236,4 +259,6 @@ def _fields_at(location: tuple[int | str, ...]) -> list[str]:
     for part in location:
         of_names = get_origin(model) is dict  # data.transfer: its keys are names, its values sections
         model = get_args(model)[1] if of_names else model.model_fields[str(part)].annotation
+        if isinstance(model, UnionType):  # a section that may be left out
+            model = next(one for one in get_args(model) if one is not NoneType)
     return sorted(model.model_fields)

@@ -15,6 +15,9 @@ Make = Callable[[SourceSettings, Split], list[Problem]]
 Read = Callable[[Record], Draft]
 
 
+MOST_BUILT_IN = 100_000  # problems are made one by one, which takes seconds for that many
+
+
 @dataclass(frozen=True)
 class Loader:
     """A source of problems of one kind: `read` makes a problem of each record of a file, or `make` makes all problems.
@@ -65,4 +68,8 @@ def require_choices(settings: SourceSettings, name: str, splits: Sequence[str], 
         raise UserError(f"{name} has the levels {', '.join(levels)}, not {', '.join(sorted(unknown))}.")
     if settings.limit is None:
         raise UserError(f"{name} problems never end: set limit to how many are wanted.")
+    if settings.offset + settings.limit > MOST_BUILT_IN:
+        raise UserError(
+            f"{name} problems are made one by one, and offset + limit is {settings.offset + settings.limit:,}; at most {MOST_BUILT_IN:,} can be had."
+        )
     return settings.limit

@@ -7,12 +7,12 @@ The digest of a template covers every character of it; change `version` when the
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar
 
+from tasks.domain.dotted import imported
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of
 from tasks.domain.golds import with_each_gold
@@ -222,17 +222,16 @@ def template_named(name: str) -> PromptTemplate:
     if name in TEMPLATES:
         return TEMPLATES[name]
     if ":" in name:
-        return _imported(name)
+        return _own(name)
     raise UserError(
         f"There is no prompt template {name!r}; use one of {', '.join(TEMPLATES)}, tokenizer (the model's own), or your own as package.module:ATTRIBUTE."
     )
 
 
-def _imported(path: str) -> PromptTemplate:
-    module_name, attribute = path.split(":", 1)
+def _own(path: str) -> PromptTemplate:
     try:
-        template = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
+        template = imported(path)
+    except ImportError as error:
         raise UserError(
             f"Prompt template {path!r} cannot be imported ({error}); expected package.module:ATTRIBUTE."
         ) from error

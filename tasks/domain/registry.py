@@ -19,6 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from tasks.domain.dotted import imported, is_dotted, split_path
 from tasks.domain.errors import UserError
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Registry(Generic[T]):
         thing: T
         if point is None and name in self._added:
             thing = self._added[name]
-        elif point is None and ":" not in name and "." not in name:
+        elif point is None and not is_dotted(name):
             raise UserError(f"{self.what} {name!r} is not known; {self._expected()}")
         else:
             thing = self._imported(point.value if point else name)
@@ -131,32 +132,17 @@ class Registry(Generic[T]):
 
         thing, point = self.get(name), self.outside().get(name)
         path = point.value if point else name
-        dotted = ":" in path or "." in path
-        module = _split(path)[0] if dotted else str(getattr(thing, "__module__", ""))
+        module = split_path(path)[0] if is_dotted(path) else str(getattr(thing, "__module__", ""))
         return version_of(thing, module, f"{self.what} {name!r}")
 
     def _imported(self, path: str) -> Any:
         try:
             return imported(path)
-        except (ImportError, AttributeError) as error:
+        except ImportError as error:
             raise UserError(f"{self.what} {path!r} cannot be imported ({error}); {self._expected()}") from error
 
     def _expected(self) -> str:
         return f"choose one of {', '.join(self.names())}, or name package.module:thing"
-
-
-def imported(path: str) -> Any:
-    """The object at `package.module:attribute` or `package.module.attribute`; ImportError or AttributeError."""
-    module, attribute = _split(path)
-    thing: Any = importlib.import_module(module)
-    for part in attribute.split("."):
-        thing = getattr(thing, part)
-    return thing
-
-
-def _split(path: str) -> tuple[str, str]:
-    module, _, attribute = path.partition(":") if ":" in path else path.rpartition(".")
-    return module, attribute
 
 
 def _is_declared(group: str) -> bool:

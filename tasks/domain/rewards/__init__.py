@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import importlib
 import sys
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from tasks.domain import dotted
 from tasks.domain.errors import UserError
 from tasks.domain.registry import Registry
 
@@ -40,7 +42,7 @@ def known_rewards() -> list[str]:
 
 def is_own(name: str) -> bool:
     """Whether a reward's name is a dotted path to somebody's own."""
-    return (":" in name or "." in name) and not REWARDS.knows(name)
+    return dotted.is_dotted(name) and not REWARDS.knows(name)
 
 
 def reward_for(settings: VerifySettings) -> Reward:
@@ -75,24 +77,16 @@ def imported(path: str, folder: str | None = None) -> Any:
 
     UserError when it is not there, with where it was looked for.
     """
-    module_name, _, attribute = path.partition(":") if ":" in path else path.rpartition(".")
     if folder is not None:
         join_path(folder)
     try:
-        thing: Any = importlib.import_module(module_name)
-        _refuse_another(thing, folder)
-        for part in attribute.split("."):
-            thing = getattr(thing, part)
-    except UserError:
-        raise
-    except Exception as error:  # boundary: a module of somebody else's may raise anything while it is imported
+        return dotted.imported(path, partial(_refuse_another, folder=folder))
+    except ImportError as error:
         where = f"; looked beside the config in {folder} and on the import path" if folder else ""
         known = ", ".join(known_rewards())
         raise UserError(
-            f"reward {path!r} cannot be imported ({type(error).__name__}: {error}){where}; name one of {known}, or "
-            "package.module:function"
+            f"reward {path!r} cannot be imported ({error}){where}; name one of {known}, or package.module:function"
         ) from error
-    return thing
 
 
 def join_path(folder: str) -> None:

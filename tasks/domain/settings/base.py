@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
+
+LARGEST = 10**12  # of a whole number: what counts, sizes or seeds is far below, and no C interface overflows
 
 
 class Settings(BaseModel):
@@ -13,6 +15,14 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     NOT_CONTENT: ClassVar[frozenset[str]] = frozenset()
     LATER: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_absurd_number(cls, tree: Any) -> Any:
+        for name, value in tree.items() if isinstance(tree, dict) else ():
+            if isinstance(value, int) and abs(value) > LARGEST:
+                raise ValueError(f"{name} is beyond {LARGEST:,}; choose a smaller number")
+        return tree
 
     def content(self) -> dict[str, Any]:
         """The slice of these settings that belongs into a key.

@@ -36,7 +36,9 @@ class SandboxPlace(Settings):
         None,
         description="What the image is built from; None: a base made here by `restem sandbox build`, else python:3.12-slim.",
     )
-    slots: int | None = Field(None, ge=1, description="Programs at once over all hosts; None: the cores of the hosts.")
+    slots: int | None = Field(
+        None, ge=1, le=4096, description="Programs at once over all hosts; None: the cores of the hosts."
+    )
     runtime: str | None = Field(None, description="Container runtime, for example runsc (gVisor).")
     backend: Literal["docker", "process"] = Field("docker", description="process isolates nothing and needs unsafe.")
     unsafe: bool = Field(False, description="Allow the process backend: programs run with your own rights.")
@@ -71,7 +73,7 @@ class VerifySettings(Settings):
     )
     timeout_s: float = Field(5.0, gt=0, description="Wall-clock limit for one answer pair.")
     memory_mb: int = Field(2048, ge=128, description="Address-space limit of one grading worker.")
-    workers: int = Field(0, ge=0, description="Grading processes; 0: one per core, at most 8.")
+    workers: int = Field(0, ge=0, le=1024, description="Grading processes; 0: one per core, at most 8.")
     max_error_share: float = Field(0.01, ge=0, le=1, description="More verifier errors than this fail the stage.")
     code: CodeSettings = CodeSettings()
     sandbox: SandboxPlace = SandboxPlace()

@@ -106,6 +106,20 @@ CONFIG_FAULTS = [
     Fault("replay without a path", ("engine.replay_path", "not set"), {"engine": {"kind": "replay"}}),
     Fault("no room for the prompt", ("max_tokens", "max_model_len"), {"engine": {"max_model_len": 64}}),
     Fault("k above samples", ("k = 16", "evaluate.samples"), {"evaluate": {"k": [16]}}),
+    Fault(
+        "an absurd number", ("data.train", "limit", "beyond 1,000,000,000,000"), {"data": {"train": {"limit": 10**30}}}
+    ),
+    Fault("more workers than machines have", ("verify.workers", "1024"), {"verify": {"workers": 2**31}}),
+    Fault("more built-in problems than are made", ("arithmetic", "100,000"), {"data": {"val": {"limit": 2**31}}}),
+    Fault("a NUL in a text", ("model.base", "NUL"), arguments=("--set", 'model.base="a\\u0000b"')),
+    Fault("half a character in a text", ("model.base", "half a character"), arguments=("--set", "model.base=\udcff")),
+    Fault("a dotted path of dots", ("preset", "package.module:thing"), {"run": {"preset": "../.."}}),
+    Fault("a dotted path without names", ("engine.kind", "package.module:thing"), {"engine": {"kind": ":"}}),
+    Fault(
+        "an unknown key of a section that may be left out",
+        ("teacher.engine.a", "urls"),
+        {"teacher": {"engine": {"a": 1}}},
+    ),
     Fault("unknown preset", ("'magic'", "rest_em"), {"run": {"preset": "magic"}}),
     Fault("a preset that is no name", ("run.preset", "3"), {"run": {"preset": 3}}),
     Fault("a method of the family that is no preset", ("'v_star'", "rest_em"), {"run": {"preset": "v_star"}}),

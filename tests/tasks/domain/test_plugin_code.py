@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from tasks.domain.dotted import imported
 from tasks.domain.errors import UserError
 from tasks.domain.plugin_code import sources_of, version_of
-from tasks.domain.registry import imported
 from tests.outside import Outside
 
 
