@@ -13,6 +13,8 @@ from flows.stored.runs import result_of, results_in
 from tasks.domain.chat_template import template_of
 from tasks.domain.run_result import IterationResult, RunResult
 from tasks.domain.schema import Policy, Problem
+from tasks.domain.settings import FinetuneSettings
+from tasks.engines.training.sft_checkpoints import side_bytes
 from tasks.engines.weight_files import has_weights
 from tasks.store.artifacts import Manifest, Store
 from tasks.store.workspace import Workspace
@@ -29,7 +31,7 @@ PRETRAIN_STEP_S = 0.2
 BUILTIN_PARAMETERS = 800_000
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 STORED_BYTES_PER_TOKEN = 2.0  # text, compressed, with its row's other columns
-TRAINING_BYTES_PER_PARAMETER = 16  # weights, gradients and both AdamW moments, float32
+STATE_COPIES = 3  # of the trained weights: themselves and both moments of AdamW
 
 
 @dataclass(frozen=True)
@@ -99,19 +101,42 @@ def estimate(
         work.samples,
         round(completion_tokens + work.samples * rates.prompt_tokens),
         round(models + completion_tokens * STORED_BYTES_PER_TOKEN),
-        parameters * TRAINING_BYTES_PER_PARAMETER if work.trainings else 0,
+        training_scratch_bytes(config, parameters, base) if work.trainings else 0,
         seconds,
         rates.basis,
     )
 
 
 def policy_bytes(config: RunConfig, parameters: int, base: Policy | None) -> int:
-    """Return what one trained policy takes in the store: whole weights, or the two matrices of each adapted layer in float32."""
-    tuning = config.finetune
-    folder = Path(base.uri) if base is not None else None
-    if tuning.saves_adapters and folder and (folder / "config.json").is_file() and has_weights(folder):
-        return tuning.lora_rank * shape_of(folder).adapter_width * 4
-    return parameters * BYTES[tuning.save_dtype]
+    """Return what one trained policy takes in the store: weights and the base's other files, or the matrices of each adapted layer."""
+    tuning, folder = config.finetune, _known_folder(base)
+    if tuning.saves_adapters and folder:
+        return _adapter_bytes(tuning, folder)
+    return parameters * BYTES[tuning.save_dtype] + (side_bytes(folder) if folder else 0)
+
+
+def training_scratch_bytes(config: RunConfig, parameters: int, base: Policy | None) -> int:
+    """Return the most that one training keeps beside the store: two states while the later is saved, and the epochs' policies.
+
+    A policy in the data type of training has its state's file under a second name, so only those of earlier states count.
+    """
+    tuning, folder = config.finetune, _known_folder(base)
+    adapted = tuning.lora_rank > 0 and folder is not None
+    trained = _adapter_bytes(tuning, folder) if adapted and folder else parameters * BYTES[tuning.weights_dtype]
+    linked = tuning.lora_rank == 0 and tuning.save_dtype == tuning.weights_dtype
+    epochs = max(0, tuning.checkpoints - 2) if linked else tuning.checkpoints
+    return 2 * STATE_COPIES * trained + epochs * policy_bytes(config, parameters, base)
+
+
+def _adapter_bytes(tuning: FinetuneSettings, folder: Path) -> int:
+    """Return the size of the two matrices of each adapted layer, in float32."""
+    return tuning.lora_rank * shape_of(folder).adapter_width * 4
+
+
+def _known_folder(base: Policy | None) -> Path | None:
+    """Return the folder of a base whose files are on this machine."""
+    folder = Path(base.uri) if base is not None and "://" not in base.uri else None
+    return folder if folder and (folder / "config.json").is_file() and has_weights(folder) else None
 
 
 def parameters_of(policy: Policy | None) -> int:

@@ -46,6 +46,11 @@ def has_weights(folder: Path) -> bool:
     return (folder / WHOLE).is_file() or (folder / INDEX).is_file()
 
 
+def weight_bytes(folder: Path) -> int:
+    """Return the size of the files that are loaded; 0 where there are none."""
+    return sum(file.stat().st_size for file in weight_files(folder)) if has_weights(folder) else 0
+
+
 def _indexed(folder: Path, names: list[str]) -> list[Path]:
     if missing := [name for name in names if not (folder / name).is_file()]:
         raise UserError(

@@ -30,10 +30,6 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def sampling_threads(checkpoint: Path) -> int:
-    """Return OpenMP threads for serving this checkpoint: all cores, or for a small model all but the one its clients need."""
-    return cores() if weight_bytes(checkpoint) >= LARGE_BYTES else max(1, cores() - 1)
-
-
-def weight_bytes(checkpoint: Path) -> int:
-    return sum(file.stat().st_size for file in checkpoint.glob("*.safetensors"))
+def sampling_threads(weight_bytes: int) -> int:
+    """Return OpenMP threads for serving weights of this size: all cores, or for a small model all but the one its clients need."""
+    return cores() if weight_bytes >= LARGE_BYTES else max(1, cores() - 1)

@@ -79,6 +79,17 @@ ARCHITECTURES = (
     Architecture("smollm3", {"no_rope_layers": [1, 0]}),
     Architecture("exaone4", {"sliding_window": None, "sliding_window_pattern": None, "layer_types": ["full_attention"] * LAYERS}),
     Architecture("mamba", {"state_size": 16, "time_step_rank": 4, "expand": 2}),
+    Architecture("olmo3", {"sliding_window": 16, "layer_types": ["sliding_attention", "full_attention"]}),
+    Architecture("glm4", {"head_dim": 32}),
+    Architecture("nemotron"),
+    Architecture("cohere2", {"logit_scale": 0.5, "tie_word_embeddings": True, "sliding_window": 16, "layer_types": ["sliding_attention", "full_attention"]}),
+    Architecture("ernie4_5", {"head_dim": 32, "tie_word_embeddings": True}),
+    Architecture("hunyuan_v1_dense", {"head_dim": 32}),
+    Architecture("apertus", {"rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0}}),
+    Architecture("seed_oss", {"head_dim": 32}),
+    Architecture("lfm2", {"layer_types": ["conv", "full_attention"], "block_auto_adjust_ff_dim": False, "tie_word_embeddings": True}),
+    Architecture("granitemoehybrid", {"layer_types": ["mamba", "attention"], "num_local_experts": 0, "shared_intermediate_size": MLP, "mamba_n_heads": 4, "mamba_d_head": 32, "mamba_d_state": 16, "mamba_chunk_size": 32}),
+    Architecture("qwen3_5_text", {"head_dim": 32, "layer_types": ["linear_attention", "full_attention"], "linear_key_head_dim": 32, "linear_value_head_dim": 32, "linear_num_key_heads": 2, "linear_num_value_heads": 2}),
 )  # fmt: skip
 BY_LABEL = {one.label: one for one in ARCHITECTURES}
 

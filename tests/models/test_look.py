@@ -189,6 +189,24 @@ def test_the_layers_of_a_vision_tower_are_not_those_of_the_text_model(tmp_path, 
             check_files(multimodal(tmp_path, text, tower, towers_layers, [gone]))
 
 
+@pytest.mark.parametrize("label", ["gpt2", "bloom"])
+def test_layers_count_as_well_where_nothing_stands_in_front_of_their_names(tmp_path, label):
+    """GPT-2 and BLOOM are published with `h.0.mlp...` and `wte.weight`, without `transformer.`."""
+    whole = write_model(tmp_path / "whole", BY_LABEL[label])
+
+    def bare(folder, *gone):
+        def change(tensors):
+            named = {name.removeprefix("transformer."): values for name, values in tensors.items()}
+            return {name: values for name, values in named.items() if not name.startswith(gone)}
+
+        return with_weights(whole, folder, change)
+
+    see(bare(tmp_path / "bare", "nothing"), tmp_path)
+    for number, (gone, found) in enumerate({"h.1.": "layer 1 of 2", "h.0.mlp": r"mlp\.\S+ of layer 0"}.items()):
+        with pytest.raises(UserError, match=f"has no weights for {found}"):
+            see(bare(tmp_path / f"cut-{number}", gone), tmp_path)
+
+
 def test_weights_in_several_files_are_counted_by_their_index(llama, tmp_path):
     whole, parts = llama(), in_two_files(llama(), tmp_path / "parts")
     shutil.copy(whole / "model.safetensors", parts / "consolidated.safetensors")

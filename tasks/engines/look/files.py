@@ -18,7 +18,9 @@ from tasks.engines.weight_files import Shapes, shapes_in
 EMBEDDINGS = ("embed_tokens.weight", "wte.weight", "word_embeddings.weight", "embed_in.weight", "embeddings.weight")
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
 HEADS = ("lm_head.weight", "embed_out.weight")
-LAYER = re.compile(r"\.(?:layers|h|blocks)\.(\d+)\.")
+LAYER = re.compile(
+    r"(?<![^.])(layers|h|blocks)\.(\d+)\."
+)  # GPT-2 and BLOOM are published as `h.0.`, with nothing in front
 IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
 UNUSED_SAMPLING = ("repetition_penalty", "no_repeat_ngram_size", "min_p", "typical_p", "penalty_alpha")
 
@@ -68,12 +70,12 @@ def _text_layers(shapes: Shapes) -> dict[int, set[str]]:
 
     Other stacks count their layers from 0 too: the vision tower of a multimodal model, whose layers have other parts.
     """
-    stacks: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    stacks: dict[tuple[str, str], dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
     for name in shapes:
         if found := LAYER.search(name):
-            stacks[name[: found.start(1)]][int(found.group(1))].add(name[found.end() :])
+            stacks[name[: found.start()], found[1]][int(found[2])].add(name[found.end() :])
     homes = {name.removesuffix(table) for name in shapes for table in EMBEDDINGS if name.endswith(table)}
-    beside = [layers for prefix, layers in stacks.items() if prefix.rsplit(".", 2)[0] + "." in homes]
+    beside = [layers for (home, _), layers in stacks.items() if home in homes]
     return max(beside or stacks.values(), key=len, default={})
 
 

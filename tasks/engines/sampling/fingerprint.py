@@ -60,12 +60,10 @@ def _whole(folder: Path, dtype: str) -> Iterator[Any]:
     from safetensors import safe_open
 
     from tasks.engines.architectures import read_config
+    from tasks.engines.weight_files import weight_files
 
     tied = bool(read_config(folder).get("tie_word_embeddings", False))
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        raise ValueError(f"{folder} has no safetensors")
-    for file in files:
+    for file in weight_files(folder):
         with safe_open(file, "pt") as opened:
             for name in opened.keys():  # noqa: SIM118
                 if not (tied and name == HEAD):

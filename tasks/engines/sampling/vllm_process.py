@@ -16,6 +16,7 @@ from pathlib import Path
 from tasks.domain.adapters import adapter_room
 from tasks.domain.errors import EngineDied, UserError
 from tasks.domain.settings import EngineSettings
+from tasks.engines.weight_files import weight_bytes
 from tasks.processes.guard import GuardedProcess, spawn
 from tasks.processes.ports import free_port
 from tasks.processes.processor import cores, sampling_threads
@@ -92,7 +93,7 @@ def _threads(settings: EngineSettings, path: Path) -> dict[str, str]:
     OpenMP a small model ran four times slower (723 instead of 3,397 tokens/s on 2 busy cores). So where all cores are used
     they wait without spinning.
     """
-    count = settings.threads or int(os.environ.get("OMP_NUM_THREADS") or sampling_threads(path))
+    count = settings.threads or int(os.environ.get("OMP_NUM_THREADS") or sampling_threads(weight_bytes(path)))
     waiting = {"OMP_WAIT_POLICY": "PASSIVE"} if count >= cores() else {}
     defaults = {"VLLM_CPU_OMP_THREADS_BIND": "nobind", **waiting}
     return {"OMP_NUM_THREADS": str(count), **{name: os.environ.get(name, value) for name, value in defaults.items()}}

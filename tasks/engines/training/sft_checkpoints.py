@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -175,7 +175,17 @@ def _round(file: Path, name: Path, dtype: str) -> None:
     save_file(rounded, name, metadata={"format": "pt"})
 
 
+def side_bytes(base_path: Path) -> int:
+    """Return the size of what each epoch has beside its weights."""
+    return sum(file.stat().st_size for file in _side_files(base_path))
+
+
 def _copy_side_files(base_path: Path, target: Path) -> None:
+    for file in _side_files(base_path):
+        shutil.copyfile(file, target / file.name)
+
+
+def _side_files(base_path: Path) -> Iterator[Path]:
     for file in base_path.iterdir():
         name = file.name.lower()
         if (
@@ -184,7 +194,7 @@ def _copy_side_files(base_path: Path, target: Path) -> None:
             and not name.endswith(WEIGHT_ENDINGS)
             and name not in NOT_OF_THE_MODEL
         ):
-            shutil.copyfile(file, target / file.name)
+            yield file
 
 
 def _write_config(base_path: Path, target: Path, dtype: str) -> None:

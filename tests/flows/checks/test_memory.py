@@ -105,6 +105,8 @@ def test_a_folder_with_only_files_that_are_not_loaded_is_estimated_as_one_withou
     assert parameters_of(policy) == BUILTIN_PARAMETERS
     config = make_config({"model": {"base": str(tmp_path)}, "finetune": {"lora_rank": 8, "lora_saved_as": "adapter"}})
     assert config.finetune.saves_adapters and policy_bytes(config, BUILTIN_PARAMETERS, policy) > 0
+    assert needs_of(config, policy, PROBLEMS, Device("a card", 1, gpu=True)) is None
+    check_memory(config, policy, PROBLEMS, Device("a card", 1, gpu=True))
 
 
 def test_a_server_that_stays_counts_beside_the_trainer(tmp_path: Path) -> None:

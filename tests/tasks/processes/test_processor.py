@@ -8,6 +8,7 @@ import pytest
 
 from tasks.domain.settings import EngineSettings
 from tasks.engines.sampling import vllm_process
+from tasks.engines.weight_files import weight_bytes
 from tasks.processes import processor
 
 
@@ -48,6 +49,13 @@ def test_a_large_model_takes_the_core_that_a_small_one_leaves_to_its_clients(
     found = vllm_process._threads(EngineSettings(), checkpoint(tmp_path, megabytes * 10**6))
     assert found["OMP_NUM_THREADS"] == threads
     assert ("OMP_WAIT_POLICY" in found) == (threads == "4")
+
+
+def test_files_beside_the_weights_do_not_make_a_model_large(tmp_path: Path) -> None:
+    checkpoint(tmp_path, 10**6)
+    with (tmp_path / "consolidated.safetensors").open("wb") as stream:
+        stream.truncate(538 * 10**6)
+    assert weight_bytes(tmp_path) == 10**6
 
 
 def test_what_is_set_wins_over_the_environment_and_that_over_the_rule(

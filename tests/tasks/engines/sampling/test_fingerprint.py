@@ -64,6 +64,13 @@ def test_a_head_of_its_own_counts_and_a_tied_one_does_not(tiny_llama, tmp_path):
     assert of_checkpoint(tmp_path, "float32") != of_checkpoint(tiny_llama(1), "float32")
 
 
+def test_files_beside_the_weights_do_not_count(tiny_llama, tmp_path):
+    for file in tiny_llama(1).iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "consolidated.safetensors").write_bytes((tmp_path / "model.safetensors").read_bytes())
+    assert of_checkpoint(tmp_path, "float32") == of_checkpoint(tiny_llama(1), "float32")
+
+
 def proof_of(loaded: str | None, understood: bool, served: str = "new", unlike: float = 0.0) -> Proof:
     """Prove `new` where two epochs are 1e-5 nats apart, far below the server's rounding; it holds the weights `loaded`."""
     random = np.random.default_rng(0)
