@@ -45,8 +45,9 @@ def _models(folder: Path) -> dict[str, Path]:
 
 
 def ways() -> dict[str, str]:
-    """What is preloaded for each way; the first is nothing."""
-    return {"neither": "", **{name: path for name, path in LIBRARIES.items() if path}}
+    """What is preloaded for each way; the first is nothing, the last all of them."""
+    given = {name: path for name, path in LIBRARIES.items() if path}
+    return {"neither": "", **given, **({"both": ":".join(given.values())} if len(given) > 1 else {})}
 
 
 def compare(model: Path, prompts: int, samples: int, max_tokens: int, folder: Path) -> dict[str, Any]:
