@@ -39,6 +39,8 @@ class ObjectStore:
         except (ImportError, ValueError) as error:
             raise UserError(f"store {root!r} cannot be opened: {error}; use a folder or s3://bucket/prefix") from error
         self.is_local = isinstance(self.fs, LocalFileSystem)
+        if root.startswith("s3:") and not self.root.partition("/")[0]:
+            raise UserError(f"store {root!r} names no bucket; write s3://bucket/prefix")
 
     def __reduce__(self) -> tuple[type[ObjectStore], tuple[str]]:
         return type(self), (self.root_url,)

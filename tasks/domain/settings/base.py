@@ -12,7 +12,7 @@ LARGEST = 10**12  # of a whole number: what counts, sizes or seeds is far below,
 class Settings(BaseModel):
     """Frozen, and an unknown key is an error: a misspelt knob must not be silently ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     NOT_CONTENT: ClassVar[frozenset[str]] = frozenset()
     LATER: ClassVar[frozenset[str]] = frozenset()
 

@@ -106,6 +106,9 @@ CONFIG_FAULTS = [
     Fault("replay without a path", ("engine.replay_path", "not set"), {"engine": {"kind": "replay"}}),
     Fault("no room for the prompt", ("max_tokens", "max_model_len"), {"engine": {"max_model_len": 64}}),
     Fault("k above samples", ("k = 16", "evaluate.samples"), {"evaluate": {"k": [16]}}),
+    Fault("a store without a bucket", ("'s3://'", "no bucket"), {"run": {"store": "s3://"}}),
+    Fault("a store with an empty bucket", ("'s3:///runs'", "no bucket"), {"run": {"store": "s3:///runs"}}),
+    Fault("an endless time", ("verify.timeout_s", "finite"), {"verify": {"timeout_s": float("inf")}}),
     Fault(
         "an absurd number", ("data.train", "limit", "beyond 1,000,000,000,000"), {"data": {"train": {"limit": 10**30}}}
     ),
