@@ -90,7 +90,7 @@ def whole_command(rows: list[Reference]) -> dict[str, Any]:
 
 def _commanded(path: Path, rows: int) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    command = [RESTEM, "grade", "code", path, "--json"]
+    command = [str(RESTEM), "grade", "code", str(path), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert json.loads(done.stdout)["counts"] == {"AC": rows}
 
