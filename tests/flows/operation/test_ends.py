@@ -11,14 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 import docker
-import httpx
 import psutil
 import pytest
 
 from flows.operation.device import device_limit
-from flows.operation.orphans import NOT_BEGUN
 from flows.operation.processes import HOST, PROCESS
-from flows.operation.server.keeper import read_machine
 from sandbox.hosts.docker_py import connect
 from sandbox.hosts.engine import engine_at
 from sandbox.hosts.owner import LABEL, OWNER_LABEL, Owner
@@ -111,38 +108,6 @@ def test_a_lost_server_is_started_again_and_the_run_goes_on(operated: Operated) 
     assert ended.type == "COMPLETED", ended
     assert not machine.processes_of(flow_run, CHILD["generate"])
     assert machine.get(DEVICE)["active_slots"] == 0  # the lease outlived the server that gave it
-
-
-def test_a_server_that_is_lost_while_a_run_starts_does_not_cost_the_run(operated: Operated) -> None:
-    """The run's process asks once, finds nobody and ends; the run goes back to its pool."""
-    machine = operated.machine
-    kept = read_machine(machine.folder)
-    keeper = kept and kept.keeper
-    assert keeper is not None
-    flow_run = machine.start("janitor/janitor", {})
-    (process,) = machine.until(lambda: machine.processes_of(flow_run, "prefect.engine"), 60, "its process")
-    process.suspend()  # while it imports, before it asks
-    keeper.suspend()  # it would start the server again sooner than the process asks
-    try:
-        machine.server().kill()
-        process.resume()
-        process.wait(120)
-    finally:
-        keeper.resume()
-    machine.until(lambda: answers(machine), 120, "the server to be back")
-    machine.until(lambda: has_said(machine, flow_run, NOT_BEGUN), 180, "the run to be scheduled anew")
-    assert machine.finish(flow_run).type == "COMPLETED"
-
-
-def answers(machine: Machine) -> bool:
-    with suppress(httpx.TransportError):
-        return bool(machine.get("/health"))
-    return False
-
-
-def has_said(machine: Machine, flow_run: str, message: str) -> bool:
-    """One of its states so far has that message."""
-    return message in [one["message"] for one in machine.get(f"/flow_run_states/?flow_run_id={flow_run}")]
 
 
 def test_a_run_that_waits_says_for_whom_and_goes_on_when_that_one_is_dead(operated: Operated) -> None:

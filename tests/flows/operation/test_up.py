@@ -10,18 +10,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import psutil
 import pytest
 
 from flows.operation.orphans import AGAIN, HANDED_BACK, MOST_HANDED_BACK, NOT_BEGUN, TAKER, sweep
 from flows.operation.server.automations import _content, notices, zombies
 from flows.operation.server.interface import CHANGES, changed
-from flows.operation.server.keeper import Patience
+from flows.operation.server.keeper import Patience, read_machine
 from flows.operation.server.leases import ConcurrencyLeaseStorage
 from flows.operation.server.up import checkout
 from tasks.domain.errors import UserError
@@ -219,7 +221,7 @@ def test_a_run_whose_process_ended_before_it_had_begun_is_scheduled_anew_and_no_
     ]
     with person.prefect_client(SECRET) as client:
         sweep(client)  # the keeper does it too, every minute
-    assert NOT_BEGUN in [one["message"] for one in person.get(f"/flow_run_states/?flow_run_id={unbegun}")]
+    assert has_said(person, unbegun, NOT_BEGUN)
     assert person.finish(unbegun, 120).type == "COMPLETED"
     assert {person.run(one)["state"]["type"] for one in others} == {"CRASHED"}
 
@@ -233,6 +235,38 @@ def crashed_after(
     for state in states:
         set_state(machine, made, state, force=True)
     return made
+
+
+@pytest.mark.heavy
+def test_a_server_that_is_lost_while_a_run_starts_does_not_cost_the_run(person: Machine) -> None:
+    """The run's process asks once, finds nobody and ends; the run goes back to its pool."""
+    kept = read_machine(person.folder)
+    keeper = kept and kept.keeper
+    assert keeper is not None
+    flow_run = person.start("janitor/janitor", {})
+    (process,) = person.until(lambda: person.processes_of(flow_run, "prefect.engine"), 60, "its process")
+    process.suspend()  # while it imports, before it asks
+    keeper.suspend()  # it would start the server again sooner than the process asks
+    try:
+        person.server().kill()
+        process.resume()
+        process.wait(120)
+    finally:
+        keeper.resume()
+    person.until(lambda: answers(person), 120, "the server to be back")
+    person.until(lambda: has_said(person, flow_run, NOT_BEGUN), 180, "the run to be scheduled anew")
+    assert person.finish(flow_run).type == "COMPLETED"
+
+
+def answers(machine: Machine) -> bool:
+    with suppress(httpx.TransportError):
+        return bool(machine.get("/health"))
+    return False
+
+
+def has_said(machine: Machine, flow_run: str, message: str) -> bool:
+    """One of its states so far has that message."""
+    return message in [one["message"] for one in machine.get(f"/flow_run_states/?flow_run_id={flow_run}")]
 
 
 def taken_by(machine: Machine, worker: str, handed_back: int) -> str:
