@@ -8,8 +8,14 @@ from typing import Any
 from tasks.domain.equivalence import proofs
 from tasks.domain.equivalence.comparing.compare import Comparison
 from tasks.domain.equivalence.deciding import logic
-from tasks.domain.equivalence.deciding.joined import alternatives_or_both, joined_otherwise, of_other_sign
+from tasks.domain.equivalence.deciding.joined import (
+    alternatives_or_both,
+    joined_otherwise,
+    of_other_sign,
+    of_zero_product,
+)
 from tasks.domain.equivalence.deciding.mathematics import by_mathematics
+from tasks.domain.equivalence.deciding.number_classes import same_class
 from tasks.domain.equivalence.deciding.options import of_options
 from tasks.domain.equivalence.deciding.parsed import parsed_equal, same_in_words
 from tasks.domain.equivalence.deciding.prose import is_prose, same_prose, same_statement
@@ -18,11 +24,14 @@ from tasks.domain.equivalence.hints import decoded
 from tasks.domain.equivalence.surface.parts import by_parts
 from tasks.domain.equivalence.surface.surface import rewritten
 from tasks.domain.equivalence.values import symbolic
-from tasks.domain.equivalence.words import texts
+from tasks.domain.equivalence.words import choices, dates
+from tasks.domain.equivalence.words.asides import without_asides
 from tasks.domain.equivalence.words.claims import contradict
 from tasks.domain.equivalence.words.figures import WORDED, numbers_of_words
 from tasks.domain.equivalence.words.named_values import same_named_values
+from tasks.domain.equivalence.words.phrases import canonical
 from tasks.domain.equivalence.words.statements import same_words
+from tasks.domain.equivalence.words.winners import same_winner
 from tasks.domain.equivalence.words.wording import has_words
 
 _MATHEMATICS = re.compile(r"[\d=<>+*/^_|]|\\(?!text|mathrm|mathbf|textbf|mbox|left|right|,|;| |quad)")
@@ -59,7 +68,7 @@ def readable(gold: str) -> tuple[str, dict[str, Any]]:
     """Whether a gold can be graded against: it parses and equals itself, or it is plain words."""
     if not gold.strip():
         return "wrong", {"rule": "empty"}
-    if texts.clock(gold) or (WORDED.search(gold) and not _MATHEMATICS.search(gold) and balanced(gold)):
+    if dates.clock(gold) or (WORDED.search(gold) and not _MATHEMATICS.search(gold) and balanced(gold)):
         return "correct", {"rule": "words"}
     gold = rewritten(gold)
     equal, rule = parsed_equal(gold, gold, "|-||", True)
@@ -73,6 +82,7 @@ def balanced(text: str) -> bool:
 def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
     """Whether the answer means the gold, and by which rule (or why it could not be read)."""
     gold, answer, hints = by_parts(gold, answer, hints)
+    gold, answer = of_zero_product(gold, answer)
     if alternatives_or_both(gold, answer) or of_other_sign(gold, answer):
         return False, "claims"
     gold, answer = rewritten(gold), rewritten(answer)
@@ -82,13 +92,23 @@ def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
     if (chosen := of_options(gold, answer, hints)) != (gold, answer):
         gold, answer = chosen
         worded = has_words(gold) or has_words(answer)
-    if (worded or _ISO_DATE.search(gold)) and (dates := texts.same_date(gold, answer)) is not None:
-        return dates, "date"
-    if worded and not texts.calendar_words(gold) <= texts.calendar_words(answer):  # June 20 is not 20
+    if (worded or _ISO_DATE.search(gold)) and (of_one_day := dates.same_date(gold, answer)) is not None:
+        return of_one_day, "date"
+    if worded and not dates.calendar_words(gold) <= dates.calendar_words(answer):  # June 20 is not 20
         return False, "calendar"
     if logic.is_logic(gold) and logic.is_logic(answer) and logic.same_statement(gold, answer):
         proofs.note("symbolic")
         return True, "logic"
+    if worded:
+        values = without_asides(gold, answer, lambda one, two: parsed_equal(one, two, hints, True)[0])
+        if values is None:
+            return False, "aside"
+        gold, answer = values
+        worded = has_words(gold) or has_words(answer)
+    if worded and (of_one_winner := same_winner(gold, answer)) is not None:
+        return of_one_winner, "winner"
+    if worded and (of_one_class := same_class(gold, answer)) is not None:
+        return of_one_class, "class"
     by_words = _by_words(gold, answer, hints)
     if by_words is not None:
         return by_words
@@ -128,20 +148,20 @@ def _is_difference(gold: str, answer: str, hints: str) -> bool:
 
 def _by_words(gold: str, answer: str, hints: str) -> tuple[bool, str] | None:
     """Times of day and answers in words; None when neither decides."""
-    clock = texts.same_clock(gold, answer, asked="c" in decoded(hints).flags)
+    clock = dates.same_clock(gold, answer, asked="c" in decoded(hints).flags)
     if clock is not None:
         return clock, "clock"
-    if WORDED.search(gold) and not _MATHEMATICS.search(gold) and texts.canonical(gold) == texts.canonical(answer):
+    if WORDED.search(gold) and not _MATHEMATICS.search(gold) and canonical(gold) == canonical(answer):
         return (True, "text") if not _MATHEMATICS.search(answer) else None
-    if texts.canonical(gold) in ("true", "false") and (said := _VERDICT.match(answer)):
-        return texts.canonical(gold) == texts.canonical(said[1]), "text"
-    several = texts.choices(gold)
-    if several and len(several) > 1 and texts.offers(answer) and not texts.offers(gold):
+    if canonical(gold) in ("true", "false") and (said := _VERDICT.match(answer)):
+        return canonical(gold) == canonical(said[1]), "text"
+    several = choices.choices(gold)
+    if several and len(several) > 1 and choices.offers(answer) and not choices.offers(gold):
         return False, "choices"
-    for read in (texts.choices, texts.numerals):
+    for read in (choices.choices, choices.numerals):
         if (some := read(gold)) and len(some) > 1 and (others := read(answer)):
             sequence = bool({"q", "o"} & set(decoded(hints).flags))
             return (some == others if sequence else set(some) == set(others)), "choices"
-    if texts.same_choice(gold, answer):
+    if choices.same_choice(gold, answer):
         return True, "choice"
     return None

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 _LAYOUT = re.compile(
-    r"\\(?:left|right|displaystyle)(?![a-zA-Z])|\\[,;:!> ]|(?<![\d,\s$])\s+|\s+(?![\d,\s$])|\$(?<!\\\$)"
+    r"\\(?:left|right|displaystyle)(?![a-zA-Z])|(?<!\d)\\[,;:!> ]|\\[,;:!> ](?!\s*\d{1,9}/\d)|(?<![\d,\s$])\s+|\s+(?![\d,\s$])|\$(?<!\\\$)"
 )
 _FRACTION_STYLES = re.compile(r"\\[dtc]frac(?![a-zA-Z])")
 _NUMBER = re.compile(r"(-?)(?:\\?\$)?(-?)(\d{1,3}(?:,\d{3})+|\d{1,40})?(\.\d{1,40})?\.?")

@@ -54,6 +54,7 @@ _BASE_WORDS = {
     "ten": 10,
     "sixteen": 16,
 }
+_NUMBERED_LETTERS = re.compile(r"(?<![a-zA-Z\\])[a-z]_\{?[1-9]")
 _ROUNDED = re.compile(r"\bnearest\b|decimals?\b|decimal places?|\bround\b|\brounded\b|significant", re.IGNORECASE)
 # Languages whose numbers have a comma before the decimals: words that such a question has, and no English one (a die is English).
 _CONTINENTAL = re.compile(
@@ -117,7 +118,7 @@ _OPTION = re.compile(
 @dataclass(frozen=True)
 class Hints:
     """flags: o ordered, q letters to be put in order or matched, f factored, x expanded, c clock time, e exact form, m intervals of monotony (whose ends may be
-    open or closed), r rounded, p a percentage or share, h in percent (per hundred), d a difference (how many more), k a decimal comma. `letters` are the symbols of the question;
+    open or closed), r rounded, p a percentage or share, h in percent (per hundred), n letters with numbers (x_1), d a difference (how many more), k a decimal comma. `letters` are the symbols of the question;
     None when there is no question to know them from."""
 
     flags: str = ""
@@ -169,7 +170,14 @@ def hints_of(question: str) -> Hints:
     if not question.strip(" ?"):
         return Hints()
     patterns = {"f": _FACTOR, "x": _EXPAND, "c": _CLOCK, "e": _EXACT, "m": _MONOTONE, "r": _ROUNDED}
-    patterns |= {"p": _PERCENT, "d": _DIFFERENCE, "k": _CONTINENTAL, "q": _SEQUENCE, "h": _IN_PERCENT}
+    patterns |= {
+        "p": _PERCENT,
+        "d": _DIFFERENCE,
+        "k": _CONTINENTAL,
+        "q": _SEQUENCE,
+        "h": _IN_PERCENT,
+        "n": _NUMBERED_LETTERS,
+    }
     flags = "".join(flag for flag, pattern in patterns.items() if pattern.search(question))
     flags += "o" if any(map(_wants_order, _SENTENCE.split(question))) else ""
     bases = {_BASE_WORDS.get(word.lower()) or int(word) for pair in _BASE.findall(question) for word in pair if word}

@@ -29,6 +29,7 @@ _NAMED = re.compile(
 
 
 _WORDED = re.compile(r"[A-Za-z]{3}")
+_FIGURE = re.compile(r"\d+(?:[.,/]\d+)*")
 
 
 @register("math")
@@ -36,7 +37,7 @@ class MathReward:
     """Correct when the extracted answer is equivalent to the gold; unparseable when there is no answer."""
 
     name = "math"
-    version = "20"
+    version = "21"
     kind: Kind = "math"
 
     def prepare(self, problem: Problem, text: str) -> Check:
@@ -45,6 +46,8 @@ class MathReward:
         found = extract(text)
         if found is None:
             return self._without_answer(gold, text, hints)
+        if found.tag == "last_number" and _of_several(gold, text):
+            found = found._replace(answer=text.strip(), tag="words")
         evidence = {"gold": _shown(gold), "answer": _shown(found.answer), "found_by": found.tag}
         fast = decide_fast(gold, found.answer)
         if fast is not None:
@@ -77,6 +80,12 @@ class MathReward:
             return Check(decided=Decision("unparseable", {"rule": "no_answer", "gold": _shown(gold)}))
         evidence = {"gold": _shown(gold), "answer": _shown(words), "found_by": "words"}
         return Check([gold, words, hints, "unparseable"], key=f"{gold}\0{words}\0{hints}\0words", evidence=evidence)
+
+
+def _of_several(gold: str, text: str) -> bool:
+    """Whether a sentence is the answer as a whole, because the gold has several numbers with their words: `Ann has 12 and Bob has 15.`"""
+    numbers = len(_FIGURE.findall(gold)) if len(text) <= MAX_WORDED and _WORDED.search(gold) else 0
+    return numbers > 1 and "\n" not in text.strip() and len(_FIGURE.findall(text)) == numbers
 
 
 def _shown(text: str) -> str:

@@ -13,10 +13,16 @@ def named_values(items: Sequence[Node]) -> dict[Node, Node] | None:
     found: dict[Node, Node] = {}
     for item in items:
         assigned = name_and_value(item) if item.op == "rel" and is_equation(item) else None
-        if assigned is None or assigned[0] in found:
+        if assigned is None or _bare_name(assigned[0]) in found:
             return None
-        found[assigned[0]] = assigned[1]
+        found[_bare_name(assigned[0])] = assigned[1]
     return found
+
+
+def _bare_name(name: Node) -> Node:
+    """The A of the angle A."""
+    bare = name.value.removeprefix(r"\angle") if name.op == "sym" else ""
+    return Node("sym", (), bare) if len(bare) == 1 and bare.isupper() else name
 
 
 def letters_named(items: Sequence[Node]) -> frozenset[Node]:
@@ -53,7 +59,7 @@ def by_letter(side: Node) -> Sequence[Node]:
 def letter_of(item: Node) -> str:
     """The name to which an assignment gives a value; empty for other items."""
     assigned = name_and_value(item) if item.op == "rel" and is_equation(item) else None
-    return str(assigned[0].value) if assigned else ""
+    return str(assigned[0].value) if assigned and assigned[0].op not in ("fn", "call") else ""
 
 
 def is_assigned(item: Node) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tasks.domain.equivalence.comparing.assignments import named_values
 from tasks.domain.equivalence.comparing.conditions import condition_of, parameters
+from tasks.domain.equivalence.comparing.dots import as_endless, is_endless, same_endless
 from tasks.domain.equivalence.comparing.equations import answer_relation, gold_relation, same_relations
 from tasks.domain.equivalence.comparing.families import are_families, has_congruence, same_congruences, same_families
 from tasks.domain.equivalence.comparing.lists import COLLECTIONS, any_order, same_collections
@@ -17,6 +18,14 @@ from tasks.domain.equivalence.comparing.ratios import same_ratios
 from tasks.domain.equivalence.comparing.relations import is_equation, name_and_value
 from tasks.domain.equivalence.comparing.renaming import renamings, same_antiderivative
 from tasks.domain.equivalence.comparing.settled import opened, settled
+from tasks.domain.equivalence.comparing.shapes import (
+    is_chain_and_tuple,
+    is_matrix_and_name,
+    is_point_and_tuple,
+    same_chain_and_tuple,
+    same_matrix_and_name,
+    same_point_and_tuple,
+)
 from tasks.domain.equivalence.comparing.solutions import (
     REAL_SETS,
     are_real_sets,
@@ -29,7 +38,8 @@ from tasks.domain.equivalence.hints import Hints
 from tasks.domain.equivalence.nodes import Node, has, renamed, symbol, symbols
 from tasks.domain.equivalence.sets.realsets import real_set
 from tasks.domain.equivalence.values.matrices import as_matrix, components
-from tasks.domain.equivalence.words import texts
+from tasks.domain.equivalence.words.choices import same_words
+from tasks.domain.equivalence.words.phrases import canonical
 
 # One value each, to which no step of `STEPS` applies, and what makes it several or none of a number.
 SCALARS = frozenset({"num", "dec", "neg", "inv", "add", "mul", "pow", "pct", "deg", "unit", "fn", "sym"})
@@ -58,8 +68,12 @@ class Comparison:
         gold, answer = settled(gold), settled(answer)
         if gold == answer:
             return self.found("identical")
+        if is_endless(gold) != is_endless(answer):
+            gold, answer = as_endless(gold), as_endless(answer)
         if gold.op == "text" and answer.op == "text":
-            return texts.same_words(gold.value, answer.value) and self.found("text")
+            return same_words(gold.value, answer.value) and self.found("text")
+        if same_endless(gold, answer):
+            return self.found("endless")
         if "given" in (gold.op, answer.op):
             return self.same_given(gold, answer)
         if "worded" in (gold.op, answer.op):
@@ -112,7 +126,7 @@ class Comparison:
 
     def same_worded(self, gold: Node, answer: Node) -> bool:
         """At least 5 is only what is at least 5."""
-        same = gold.op == answer.op and texts.canonical(gold.value) == texts.canonical(answer.value)
+        same = gold.op == answer.op and canonical(gold.value) == canonical(answer.value)
         return same and self.same(gold.args[0], answer.args[0])
 
 
@@ -146,6 +160,9 @@ def same_matrices(c: Comparing, gold: Node, answer: Node) -> bool:
 
 # The first step whose condition holds decides.
 STEPS: Sequence[tuple[Callable[[Comparing, Node, Node], bool], Callable[[Comparing, Node, Node], bool]]] = (
+    (is_point_and_tuple, same_point_and_tuple),
+    (is_chain_and_tuple, same_chain_and_tuple),
+    (is_matrix_and_name, same_matrix_and_name),
     (has_congruence, same_congruences),
     (
         lambda c, g, a: "rel" not in (g.op, a.op) and (g.value == "cases" or a.value == "cases"),

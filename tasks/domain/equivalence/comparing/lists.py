@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from tasks.domain.equivalence.comparing.assignments import (
@@ -21,6 +22,7 @@ from tasks.domain.equivalence.comparing.step import Comparing
 from tasks.domain.equivalence.nodes import Node
 
 MAX_ITEMS = 60
+_ROOT = re.compile(r"[a-z]_\{?[1-9]\}?")
 COLLECTIONS = ("list", "set", "tuple")
 
 
@@ -106,7 +108,10 @@ def same_items(c: Comparing, gold: Node, answer: Node) -> bool:
     ours, theirs = records(ours), records(theirs)
     mine, yours = named_values(ours), named_values(theirs)
     if mine and yours and set(mine) == set(yours) and len(mine) == len(ours) == len(yours) == len(theirs):
-        return all(c.same(mine[name], yours[name]) for name in mine) and c.found("named")
+        by_name = all(c.same(mine[name], yours[name]) for name in mine)
+        return (by_name and c.found("named")) or (
+            _are_roots(c, mine) and any_order(c, [*mine.values()], [*yours.values()])
+        )
     if mine and yours is None and all(is_assigned(one) for one in theirs) and letters_named(theirs) < set(mine):
         return False  # x = 1, y = 2 against x = 1, x = 2
     if all(map(is_assigned, (*ours, *theirs))) and of_letters_mixed(letters_named(ours), letters_named(theirs)):
@@ -122,11 +127,24 @@ def same_items(c: Comparing, gold: Node, answer: Node) -> bool:
             return _by_place(c, ours, theirs)
         if asked:
             one, two = _as_asked(c, ours, mine), _as_asked(c, theirs, yours)
-            asked, ours, theirs = one is not None and two is not None, one or ours, two or theirs
+            asked = one is not None and two is not None
+            if not asked and _tells_places(c, mine, yours):
+                return _by_place(c, ours, theirs)
+            ours, theirs = one or ours, two or theirs
         ours, theirs = [unnamed(one) for one in ours], [unnamed(one) for one in theirs]
     if lists and (asked or "o" in c.hints.flags):
         return in_order(c, ours, theirs)
     return any_order(c, ours, theirs)
+
+
+def _are_roots(c: Comparing, named: dict[Node, Node]) -> bool:
+    """x_1 and x_2, where the question knows no x_1: the solutions numbered, in any order."""
+    if c.hints.letters is None or "n" in c.hints.flags:
+        return False
+    return (
+        all(name.op == "sym" and _ROOT.fullmatch(name.value) for name in named)
+        and len({name.value[0] for name in named}) == 1
+    )
 
 
 def _of_points(*sides: Sequence[Node]) -> bool:
@@ -145,7 +163,11 @@ def _as_asked(c: Comparing, items: list[Node], named: dict[Node, Node] | None) -
 def _tells_places(c: Comparing, mine: dict[Node, Node] | None, yours: dict[Node, Node] | None) -> bool:
     """Whether names on one side say which value is which: those of the gold, or of the question; not x_1 and x_2, two roots."""
     named = mine or yours
-    if named is None or len(named) < 2 or not all(name.op == "sym" and len(name.value) == 1 for name in named):
+    if named is None or len(named) < 2:
+        return False
+    if mine is not None and all(name.op in ("fn", "call") for name in mine):  # sin A and cos A, f(1) and f(2)
+        return True
+    if not all(name.op == "sym" and len(name.value) == 1 for name in named):
         return False
     return mine is not None or {name.value for name in named} <= (c.hints.letters or frozenset())
 

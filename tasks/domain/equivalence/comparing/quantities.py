@@ -11,7 +11,9 @@ from tasks.domain.equivalence.nodes import Node, has, number, symbol, symbols, t
 from tasks.domain.equivalence.values.arithmetic import NotNumeric
 from tasks.domain.equivalence.values.evaluation import Evaluation
 from tasks.domain.equivalence.values.numeric import PLAIN, exact, same_value
-from tasks.domain.equivalence.words import texts, units
+from tasks.domain.equivalence.words import units
+from tasks.domain.equivalence.words.number_words import word_number
+from tasks.domain.equivalence.words.phrases import canonical
 
 SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "hundred": 100, "dozen": 12}
 RADIANS = frozenset({"rad", "radian", "radians"})
@@ -92,18 +94,23 @@ def _plain_letter_unit(node: Node, other: Node) -> Node:
     if node.op != "mul" or symbols(other):
         return node
     bare = [factor for factor in node.args if not symbols(factor)]
-    names = [_unit_name(factor) for factor in node.args[len(bare) :]]
+    measured = other.value if other.op == "unit" else ""
+    names = [_unit_name(factor, measured) for factor in node.args[len(bare) :]]
     if not bare or not names or None in names:
         return node
-    return Node("unit", (times(*bare),), "".join(name for name in names if name))
+    known = [name for name in names if name]
+    if bare[-1].op == "unit":  # 72 km h^{-1}
+        known, bare = [bare[-1].value, *known], [*bare[:-1], *bare[-1].args]
+    return Node("unit", (times(*bare),), " ".join(known))
 
 
-def _unit_name(factor: Node) -> str | None:
-    """m, m^2 or /s; None for what is no unit."""
-    if factor.op == "inv" or (factor.op == "pow" and factor.args[1].op == "num"):
-        inner = _unit_name(factor.args[0])
-        return inner and ("/" + inner if factor.op == "inv" else f"{inner}^{factor.args[1].value}")
-    return factor.value if factor.op == "sym" and factor.value in units.LETTERS else None
+def _unit_name(factor: Node, measured: str) -> str | None:
+    """m, m^2 or /s; None for what is no unit. `measured`: the unit of the other side."""
+    if factor.op == "inv" or (factor.op == "pow" and exact(factor.args[1]) is not None):
+        inner = _unit_name(factor.args[0], measured)
+        return inner and ("/" + inner if factor.op == "inv" else f"{inner}^{exact(factor.args[1])}")
+    known = factor.op == "sym" and (factor.value in units.LETTERS or units.stands_for(factor.value, measured))
+    return factor.value if known else None
 
 
 def _same_value(one: Node, two: Node, hints: Hints) -> str | None:
@@ -240,7 +247,7 @@ def _digits(node: Node) -> str:
 
 def text_value(node: Node) -> Node:
     """Words that name a number, the empty set, or all reals, as such."""
-    value = texts.word_number(node.value)
+    value = word_number(node.value)
     if value is not None:
         return number(value)
-    return _NAMED.get(texts.canonical(node.value), node)
+    return _NAMED.get(canonical(node.value), node)

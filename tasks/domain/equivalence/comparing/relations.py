@@ -27,7 +27,9 @@ _MEMBER = re.compile(r"(?P<sequence>[a-zA-Z])_(?P<place>[a-z])")  # a_n, the nam
 
 def is_name(node: Node) -> bool:
     """Whether the left side of an assignment only names what is on the right: x, f(x), AB, |AB|, (x, y), a:b."""
-    if node.op in ("sym", "text", "opaque", "empty"):
+    if node.op == "sym":
+        return node.value not in (r"\pi", "e")  # \pi ~ 3.14 names nothing
+    if node.op in ("text", "opaque", "empty"):
         return True
     if node.op == "call":
         return True
@@ -257,12 +259,24 @@ def _may_hold(equation: Node) -> bool:
 def _asks_for_value(gold: Node) -> bool:
     """a + b = 7 answers `find a + b`; x + y = 7 may be a line."""
     left = gold.args[0]
-    return is_sum_of_letters(left) and exact(gold.args[-1]) is not None
+    return (is_sum_of_letters(left) or is_quotient_of_letters(left)) and exact(gold.args[-1]) is not None
 
 
 def is_sum_of_letters(left: Node) -> bool:
     """a + b, which problems ask for; x + y = 7 may be a line."""
     return left.op == "add" and all(term.op == "sym" for term in left.args) and not symbols(left) <= {"x", "y", "z"}
+
+
+def is_quotient_of_letters(left: Node) -> bool:
+    """m/n or ab, which problems ask for; y/x = 2 and xy = 6 may be curves."""
+    if left.op != "mul" or len(left.args) != 2:
+        return False
+    letters = [part.args[0] if part.op == "inv" else part for part in left.args]
+    return (
+        all(letter.op == "sym" for letter in letters)
+        and not symbols(left) & {"x", "y", "z"}
+        and len(symbols(left)) == 2
+    )
 
 
 def difference(node: Node) -> Node:

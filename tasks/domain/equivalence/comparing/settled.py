@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tasks.domain.equivalence.comparing.conditions import condition_of, is_remark, without_remarks
+from tasks.domain.equivalence.comparing.dots import DOTS, spelled_out
 from tasks.domain.equivalence.comparing.lists import COLLECTIONS
 from tasks.domain.equivalence.comparing.quantities import text_value
-from tasks.domain.equivalence.comparing.relations import is_equation
+from tasks.domain.equivalence.comparing.relations import is_equation, name_and_value
 from tasks.domain.equivalence.nodes import Node, symbols
 from tasks.domain.equivalence.sets.builders import unbuilt, whole_points
 
@@ -18,6 +19,8 @@ def settled(node: Node) -> Node:
         return node.args[1]
     if node.op == "builder" and (simpler := unbuilt(node)) is not node:
         return settled(simpler)
+    if node.op in ("list", "set") and DOTS in node.args:
+        node = Node(node.op, spelled_out(_values(node.args)), node.value)
     if node.op == "list":
         main = _settled_list(node)
         return _points(main) or main if main.op == "given" else main
@@ -35,6 +38,12 @@ def settled(node: Node) -> Node:
     ):
         return Node("rel", (*node.args[:-1], node.args[-1].args[0]), node.value)
     return node
+
+
+def _values(items: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The first of n = 3, 4, 5, ... without its name."""
+    first = name_and_value(items[0]) if items[0].op == "rel" and is_equation(items[0]) else None
+    return (first[1], *items[1:]) if first is not None and first[1].op == "num" else items
 
 
 def _points(node: Node) -> Node | None:

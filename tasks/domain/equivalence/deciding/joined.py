@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from tasks.domain.equivalence.parsing.parser import parse
 from tasks.domain.equivalence.parsing.tokens import Unreadable
-from tasks.domain.equivalence.sets.realsets import real_set
+from tasks.domain.equivalence.sets.realsets import real_set, same_sets
 
 _INEQUALITY = re.compile(r"[<>≤≥≠]|\\(?:le|ge|leq|geq|leqslant|geqslant|lt|gt|ne|neq)(?![a-z])")
 _BOUND = re.compile(r"[<>≤≥]|\\(?:le|ge|leq|geq|leqslant|geqslant|lt|gt)(?![a-z])")
@@ -23,6 +23,7 @@ _PLUS_MINUS = re.compile(r"[\s$]*(?:[a-z]\s*=\s*)?(?:\\pm|±)[^,]*")
 _PAIR = re.compile(r"[\s$]*(?:\\left)?[(\[][^()\[\],]*,[^()\[\],]*[)\]][\s$.]*")
 _CONGRUENT = re.compile(r"[\s$]*[a-z]\s*(?:\\equiv(?![a-z])|≡)\s*-?\d+[\s$.]*")
 _EQUIVALENT = re.compile(r"\\equiv(?![a-z])|≡|mod")
+_ZERO_PRODUCT = re.compile(r"^[\s$]*([a-z])\s*(?:\\cdot\s*)?([a-z])\s*=\s*0[\s$.]*$")
 _UNEQUAL = re.compile(r"≠|\\neq?(?![a-z])|\\not\s*=|!=")
 
 
@@ -39,6 +40,14 @@ def alternatives_or_both(gold: str, answer: str) -> bool:
     several = [said[at] or bool(_PLUS_MINUS.fullmatch(side)) for at, side in enumerate((gold, answer))]
     pairs = [_PAIR.fullmatch(side) is not None for side in (gold, answer)]
     return (several[0] and pairs[1]) or (said[1] and pairs[0])
+
+
+def of_zero_product(gold: str, answer: str) -> tuple[str, str]:
+    """xy = 0 as x = 0 or y = 0, beside an answer that says `or`."""
+    if "0" not in gold or "0" not in answer or not (_OR.search(gold) or _OR.search(answer)):
+        return gold, answer
+    one, two = (_ZERO_PRODUCT.sub(r"\1=0 \\text{ or } \2=0", side) for side in (gold, answer))
+    return one, two
 
 
 def _disjoint(text: str) -> bool:
@@ -67,12 +76,26 @@ def joined_otherwise(gold: str, answer: str) -> bool:
         (bool(_AND.search(side)), bool(_OR.search(side) or (not unequal and _CUP.search(side))))
         for side in (gold, answer)
     ]
+    if said in OPPOSITE and unequal and _same_reals(gold, answer):  # k < 2 and k != 0 is k < 0 or 0 < k < 2
+        return False
     if said in OPPOSITE:
         return (related[1] and said[1][0]) or (related[0] and said[0][0])
     if unequal and sorted(said) == [(False, False), (False, True)] and not any(map(_CUP.search, (gold, answer))):
         return all(_UNEQUAL.search(side) and _BOUND.search(side) for side in (gold, answer))
     alone = {(False, False), (False, True)} == set(said) and not unequal
     return alone and _covers_everything(answer if said[1][1] else gold)
+
+
+def _same_reals(gold: str, answer: str) -> bool:
+    """Whether a bound with an exception (`and` of an inequality and a point left out) is the union on the other side."""
+    worded, other = (gold, answer) if _AND.search(gold) else (answer, gold)
+    if not (_UNEQUAL.search(worded) and _BOUND.search(worded)) or _UNEQUAL.search(other):
+        return False
+    try:
+        one, two = real_set(parse(gold)), real_set(parse(answer))
+    except Unreadable:
+        return False
+    return one is not None and two is not None and same_sets(one, two, lambda one, two: one == two)
 
 
 def _covers_everything(text: str) -> bool:

@@ -6,7 +6,7 @@ import re
 
 from tasks.domain.equivalence.deciding.parsed import parsed_equal
 from tasks.domain.equivalence.hints import decoded
-from tasks.domain.equivalence.words import texts
+from tasks.domain.equivalence.words import choices
 
 _CHOICE_MARK = re.compile(
     r"(?:\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{\s*\(?(?P<mark>[A-H])[).]?\s*\}|\((?P<bare>[A-H])\))(?:\\ |~|\s|\\q?quad)*(?P<value>[^\s=,)_^].*)$",
@@ -17,15 +17,16 @@ _CHOICE_MARK = re.compile(
 def of_options(gold: str, answer: str, hints: str) -> tuple[str, str]:
     """Letters of a multiple choice against the values of its options."""
     options = decoded(hints).options
-    if not (several := texts.choices(gold)) or len(several) < 2:
+    if not (several := choices.choices(gold)) or len(several) < 2:
         answer = _without_choice(gold, answer, options)
+        gold = _content(gold, answer)
     return _chosen_value(gold, answer, options), _chosen_option(gold, answer, options)
 
 
 def _without_choice(gold: str, answer: str, options: tuple[str, ...]) -> str:
     """(B) 12 as 12, when the gold is no choice; as the option that (B) is, when that is listed and another value."""
     match = _CHOICE_MARK.match(answer)
-    if match is None or texts.choice(gold) is not None:
+    if match is None or choices.choice(gold) is not None:
         return answer
     listed = next((option[1:] for option in options if option[0] == (match["mark"] or match["bare"])), None)
     if listed is not None and not parsed_equal(gold, listed, "|-||", True)[0]:
@@ -33,15 +34,21 @@ def _without_choice(gold: str, answer: str, options: tuple[str, ...]) -> str:
     return match["value"]
 
 
+def _content(gold: str, answer: str) -> str:
+    """The 12 of a gold `(C) 12`, for an answer that names no letter."""
+    match = _CHOICE_MARK.match(gold) if choices.choice(answer) is None else None
+    return match["value"] if match and choices.bare_choice(gold) is None else gold
+
+
 def _chosen_option(gold: str, answer: str, options: tuple[str, ...]) -> str:
     """The option that a letter names, when the gold is its value and the question lists the options."""
-    letter = texts.bare_choice(answer) if options else None
-    if letter is None or texts.choice(gold) is not None:
+    letter = choices.bare_choice(answer) if options else None
+    if letter is None or choices.choice(gold) is not None:
         return answer
     return next((option[1:] for option in options if option[0] == letter), answer)
 
 
 def _chosen_value(gold: str, answer: str, options: tuple[str, ...]) -> str:
     """The text of the option that the gold names, for an answer that is no letter."""
-    letter = texts.bare_choice(gold) if options and texts.choice(answer) is None else None
+    letter = choices.bare_choice(gold) if options and choices.choice(answer) is None else None
     return next((option[1:] for option in options if option[0] == letter), gold)

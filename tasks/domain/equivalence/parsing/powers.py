@@ -9,7 +9,7 @@ from tasks.domain.equivalence.nodes import Node, added, divided, number, symbol
 from tasks.domain.equivalence.parsing.groups import GroupParser
 from tasks.domain.equivalence.parsing.numerals import literal
 from tasks.domain.equivalence.parsing.tokens import OverLimit, Token, Unreadable
-from tasks.domain.equivalence.words.texts import word_number
+from tasks.domain.equivalence.words.number_words import word_number
 
 _HEX = re.compile(r"(?=[A-Za-z]*\d)[0-9A-Za-z]{1,16}")
 MAX_POSTFIXES = 60  # tokens of powers, factorials and the like behind one atom

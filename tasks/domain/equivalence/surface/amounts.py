@@ -10,6 +10,7 @@ from tasks.domain.equivalence.words.units import unit
 
 _CURRENCY = re.compile(r"(?<![A-Za-z\\])(?:Rs\.?|INR|USD|US\\?\$|A\\?\$|C\\?\$|CHF|R\\?\$)\s*(?=\d)")
 _EURO = re.compile(rf"(?:€|(?<![A-Za-z\\])EUR)\s*({NUMBER})|({NUMBER})\s*€")
+_YUAN_OR_YEN = re.compile(rf"¥\s*({NUMBER})|({NUMBER})\s*¥")
 _POUND = re.compile(rf"(?:£|(?<![A-Za-z\\])GBP)\s*({NUMBER})|({NUMBER})\s*£")
 _BRACKETED_UNIT = re.compile(
     r"(?P<value>[$\s]*-?(?:\\\$)?(?:\d[\d,]*(?:\.\d+)?|\\[dt]?frac\{\d+\}\{\d+\}|\d+/\d+)[$\s]*)(?:\\text\w*\s*\{\s*)?(?:\\left)?\(\s*(?:\\text\w*\s*\{)?\s*(?P<unit>[A-Za-z][A-Za-z .²³^0-9/]{1,40}?)\s*\}?\s*(?:\\right)?\)\s*\}?"
@@ -22,8 +23,8 @@ _ARC = re.compile(
     r"(\d{1,3})\s*(?:\\text\s*\{\s*)?degrees?\s*(?:,|and)?\s*\}?\s*(\d{1,2}(?:\.\d{1,6})?)\s*(?:\\text\s*\{\s*)?(?:arc)?minutes?\s*\}?",
     re.IGNORECASE,
 )
-_LARGE = r"hours?|hrs?\.?|h|minutes?|mins?\.?|days?|weeks?|feet|foot|ft\.?|yards?|pounds?|lbs?\.?|dollars?|meters?|metres?|m|km|kg|kilometers?|kilograms?|gallons?"
-_SMALL = r"minutes?|mins?\.?|min|hours?|seconds?|secs?\.?|s|days?|inch(?:es)?|in\.?|feet|ft\.?|ounces?|oz\.?|cents?|cm|centimeters?|centimetres?|m|meters?|metres?|g|grams?|mm"
+_LARGE = r"years?|yrs?\.?|hours?|hrs?\.?|h|minutes?|mins?\.?|days?|weeks?|feet|foot|ft\.?|yards?|pounds?|lbs?\.?|dollars?|meters?|metres?|m|km|kg|kilometers?|kilograms?|gallons?"
+_SMALL = r"months?|minutes?|mins?\.?|min|hours?|seconds?|secs?\.?|s|days?|inch(?:es)?|in\.?|feet|ft\.?|ounces?|oz\.?|cents?|cm|centimeters?|centimetres?|m|meters?|metres?|g|grams?|mm"
 _GAP = r"(?:[\s~{}$]|\\(?:text\w*|mathrm|mbox)\s*(?=\{)|\\[,; ])*"
 _COMPOUND = re.compile(
     rf"(?<![\w.^_{{\\])(?P<one>\d{{1,9}}){_GAP}(?P<large>{_LARGE})(?![A-Za-z^/]){_GAP}(?:,|and(?![a-z]))?{_GAP}(?:and(?![a-z]))?{_GAP}(?P<two>\d{{1,9}}(?:\.\d{{1,9}})?){_GAP}(?P<small>{_SMALL})(?![A-Za-z^/])\s*\}}?",
@@ -42,6 +43,11 @@ def euro(text: str) -> str:
 
 def pound(text: str) -> str:
     return _POUND.sub(r"\1\2\\text{ gbp}", text)
+
+
+def yuan_or_yen(text: str) -> str:
+    """The sign of both, which contradicts neither."""
+    return _YUAN_OR_YEN.sub(r"\1\2\\text{ yuan-yen}", text) if "¥" in text else text
 
 
 def of_arc(text: str) -> str:

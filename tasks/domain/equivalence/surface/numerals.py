@@ -20,6 +20,7 @@ _ORDINAL = re.compile(
     re.IGNORECASE,
 )
 _TEXT_NUMBER = re.compile(r"\s*\\(?:text\w*|mathrm|mbox)\s*\{\s*(-?\d[\d,.]*)\s+([A-Za-z]{3}[A-Za-z ]*)\}\s*")
+_TEXT_COUNT = re.compile(r"\s*\\(?:text\w*|mathrm|mbox)\s*\{\s*(-?\d[\d,.]*)\s*([\u4e00-\u9fff]{1,4})\s*\}\s*")
 _REPEATING = re.compile(rf"(\d*\.)(\d+)\s*{worded('repeating|recurring')}", re.IGNORECASE)
 _SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+[.,]\d{1,9}(?![\d,.]| \d)")
 _DOTTED = re.compile(r"(?<![\d.,])(?!0)\d{1,3}(?:\.\d{3}){2,}(?![\d,.])")
@@ -79,4 +80,6 @@ def ordinal(text: str) -> str:
 
 def opened_number(text: str) -> str:
     """A number and its noun in one text command."""
+    if not text.isascii() and (match := _TEXT_COUNT.fullmatch(text)):
+        return match.expand(r"\1 \\text{ \2}")
     return match.expand(r"\1 \\text{ \2}") if (match := _TEXT_NUMBER.fullmatch(text)) else text

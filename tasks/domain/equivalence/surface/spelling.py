@@ -63,6 +63,12 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         # names of areas and angles
         ("[", r"(?<![\w\\}\])^_])\[\s*([A-Z]{3,6})\s*\]", r"S_{\1}"),
         ("\\angle", r"(?<![a-zA-Z\\])m\s*\\angle(?![a-z])", r"\\angle "),
+        # quantifiers, maps, and signs that are words
+        ("forall", r"\\forall(?![a-z])", r"\\text{ for all }"),
+        ("mapsto", r"(?<![A-Za-z\\])([a-zA-Z])\s*(?::|\\colon(?![a-z]))\s*([a-zA-Z])\s*\\mapsto(?![a-z])", r"\1(\2)="),
+        ("cent", r"\\cent(?![a-z])", r"\\text{ cents}"),
+        ("sq.", r"(?<![A-Za-z])sq\.\s*(?=[A-Za-z])", "sq "),
+        ("cu.", r"(?<![A-Za-z])cu\.\s*(?=[A-Za-z])", "cu "),
         # plain text habits
         ("cbrt", r"(?<![a-zA-Z\\])cbrt\s*\(([^()]{1,40})\)", r"\\sqrt[3]{\1}"),
         ("10", r"(?<=\d)\s*[xX]\s*(?=10\s*\^)", r"\\times "),
@@ -83,6 +89,8 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         # answers to the parts of a question
         ("(b)", r"(?:\\text\s*\{\s*)?(?:[Ff]or\s+)?(?:[Pp]art\s+)?\((?:[a-d]|i{1,3})\)\s*[:.]?\s*\}?(?=\s*[-\d\\$(])(?!\s*\((?:[a-d]|i{1,3})\))", ", "),
         # temperatures
+        ("circ", r"(\\(?:text\w*|mathrm|mbox)\s*\{[^{}\\]*?)\^?\s*\{?\s*\\circ\s*\}?\s*C(?:elsius)?(?![A-Za-z])", r"\1 celsius"),
+        ("circ", r"(\\(?:text\w*|mathrm|mbox)\s*\{[^{}\\]*?)\^?\s*\{?\s*\\circ\s*\}?\s*F(?:ahrenheit)?(?![A-Za-z])", r"\1 fahrenheit"),
         ("circ", r"\^?\s*\{?\s*\\circ\s*\}?\s*(?:\\(?:text|mathrm|rm)\s*\{\s*|\{\s*\\rm\s*)?C(?:elsius)?(?![A-Za-z])\s*\}?", r" \\text{ celsius}"),
         ("circ", r"\^?\s*\{?\s*\\circ\s*\}?\s*(?:\\(?:text|mathrm|rm)\s*\{\s*|\{\s*\\rm\s*)?F(?:ahrenheit)?(?![A-Za-z])\s*\}?", r" \\text{ fahrenheit}"),
         ("egree", r"(?<![A-Za-z])[Dd]egrees?\s+(?:C|[Cc]elsius)(?![A-Za-z])", "celsius"),

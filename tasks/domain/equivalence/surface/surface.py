@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from tasks.domain.equivalence.surface.amounts import bracketed_unit, compound, euro, money, of_arc, pound
+from tasks.domain.equivalence.surface.amounts import bracketed_unit, compound, euro, money, of_arc, pound, yuan_or_yen
 from tasks.domain.equivalence.surface.bounds import all_but, between, bounded, compared, unequal
+from tasks.domain.equivalence.surface.domains import ranged
 from tasks.domain.equivalence.surface.items import circled, listed, numbered, separated, without_parts
 from tasks.domain.equivalence.surface.numerals import (
     grouped,
@@ -35,6 +36,10 @@ _PLUS_MINUS = re.compile(rf"\+\s*/\s*[-−]|\+-(?=\s*[\d\\a-z])|{worded('plus or
 _UNION = re.compile(r"(?<=[)\]}])\s*(?:\\text\{\s*)?U(?:\s*\})?\s*(?=[(\[{\\])")
 _CONSTANT = re.compile(
     r"\+\s*(?:\\(?:text|mathrm)\s*\{\s*(?:a )?const(?:ant)?\.?\s*\}|(?:a )?const(?:ant)?\b\.?)\s*$", re.IGNORECASE
+)
+_HEADING = r"(left|right|up|down|north|south|east|west)"
+_TOWARDS = re.compile(
+    rf"(?<![A-Za-z])(?:to(?:wards?)? the {_HEADING}|(?:due )?{_HEADING}(?:wards?)?)(?![A-Za-z])(?!-)", re.IGNORECASE
 )
 _PERCENT = re.compile(rf"(?<=[\d}}])\s*{worded('pct|per ?cent')}(?!\s*point)", re.IGNORECASE)
 _INTERESTING = re.compile(
@@ -68,11 +73,13 @@ _REWRITES: tuple[Callable[[str], str], ...] = (
     listed,
     of_arc,
     all_but,
+    ranged,
     lambda text: _CONSTANT.sub("+ C", text) if "const" in text else text,
     without_article,
     money,
     euro,
     pound,
+    yuan_or_yen,
     grouped,
     in_base,
     compound,
@@ -90,6 +97,9 @@ _REWRITES: tuple[Callable[[str], str], ...] = (
     _replaced(_CUBED, "^3"),
     _replaced(_FACTORIAL, "!"),
     _replaced(_PERCENT, r"\%"),
+    lambda text: (
+        _TOWARDS.sub(lambda m: m[1] or m[2], text) if "ward" in text or "to the" in text or "due " in text else text
+    ),
     ordinal,
     opened_number,
     repeating,

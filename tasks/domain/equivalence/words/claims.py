@@ -10,12 +10,12 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tasks.domain.equivalence.words.texts import known_phrase
+from tasks.domain.equivalence.words.phrases import known_phrase
 
 _NUMBER = r"(?<![\w.,)\]}])[-−]?(?:[$€£]|\\\$)?\d[\d,]*(?:\.\d+)?(?:\.{3}(?!\d))?(?:\s*/\s*\d+(?:\.\d+)?)?(?:\s*\\?%)?|\.\d+|\d[\d,]*(?:\.\d+)?"
 _BEFORE = (
     r"at least|at most|(?:no |not )?(?:more|less|fewer|greater|larger|smaller) than|not|minus|negative|exceeding|up to|pas|nicht|не|no es|non è|não é|niet|geen|nie|ikke|inte"
-    r"|(?:square|cube) (?:root )?of|multiples? of|divisible by|powers? of|half of|twice|double|triple|all but|base|modulo|±"
+    r"|(?:square|cube) (?:root )?of|(?:not (?:an? )?)?(?:multiples? of|divisible by|powers? of)|half of|twice|double|triple|all but|base|modulo|±"
 )
 _AFTER = r"or (?:more|less|fewer|greater|above|below)|squared|cubed|hundred|thousand|million|billion|trillion|dozen|factorial|pct|per ?cent"
 # A number in prose, with the words beside it that change its value.
@@ -27,8 +27,8 @@ _BINDING = {
     "more": r"(?:more|greater|larger|bigger|higher|longer|older) than|over(?!lap)|above|exceed(?:s|ing)?|大于|超过|mehr als|größer als|plus de|más de|mayor que|более|больше",
     "less": r"(?:less|fewer|smaller|lower|shorter|younger) than|under|below|小于|少于|weniger als|kleiner als|moins de|menos de|menor que|менее|меньше",
     "not": r"not|(?:any|every)thing but|isn'?t|aren'?t|cannot|can'?t|don'?t|doesn'?t|never|neither|nor|none|no|without|except|excluding|all but|other than|unless|不是|不能|没有|不|nicht|keine?|pas|не|нет|niet|geen|não|non è|nie|ikke|inte",
-    "squared": r"squared|square of|quadrat(?:ed)?|平方",
-    "cubed": r"cubed|cube of|立方",
+    "squared": r"squared|square of|quadrat(?:ed)?|平方(?![千厘分]?米|公里)",
+    "cubed": r"cubed|cube of|立方(?![千厘分]?米)",
     "root": r"(?:square|cube) roots?|\d+ root|(?:th|rd|nd|st) roots?|roots? of|根号|wurzel|raíz|racine|корень",
     "multiple": r"(?:a|every|any|all)(?: \w+)? multiples?|multiples? of|divisible|倍",
     "divisor": r"divisors? of|factors? of|divides",
@@ -41,7 +41,7 @@ _BINDING = {
     "if": r"if|when|whenever|otherwise|else|provided",
     "sign": r"negative|minus|plus or minus",
     "base": r"base|octal|binary|hexadecimal",
-    "scale": r"hundreds?|thousands?|millions?|billions?|trillions?|dozens?|hundredths?|thousandths?|millionths?|tenths?|halves|thirds|quarters|fourths|fifths|sixths|sevenths|eighths|ninths|lakhs?|crores?|per mille|[万亿千百‰]|millionen|millones|миллион\w*",
+    "scale": r"hundreds?|thousands?|millions?|billions?|trillions?|dozens?|hundredths?|thousandths?|millionths?|tenths?|halves|thirds|quarters|fourths|fifths|sixths|sevenths|eighths|ninths|lakhs?|crores?|per mille|[万亿百‰]|千(?![米克瓦])|millionen|millones|миллион\w*",
 }
 _KINDS = {
     "even": r"even", "odd": r"odd", "prime": r"primes?", "composite": r"composite", "positive": r"positive", "nonnegative": r"non-?negative",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tasks.domain.equivalence.words import texts
+from tasks.domain.equivalence.words.number_words import NUMBER_WORDS, ordinal_number, word_fraction, word_number
 
 WORDED = re.compile(r"[A-Za-z]{2}")
 MAX_NUMBER_WORDS = 60  # characters of a number in words
@@ -29,11 +29,11 @@ def _number_words(text: str) -> str:
     if not WORDED.search(text) or len(text) > MAX_NUMBER_WORDS:
         return text
     bare = _TEXT_COMMAND.sub("", text).strip("{}$. ")
-    size = texts.word_number(bare.removeprefix("-"))
+    size = word_number(bare.removeprefix("-"))
     signed = -size if size is not None and bare.startswith("-") else size
-    value = texts.word_fraction(bare) if signed is None else signed
-    if value is None and (counted := _COUNTED_WORD.match(text)) and counted[1].casefold() in texts.NUMBER_WORDS:
-        return f"{texts.NUMBER_WORDS[counted[1].casefold()]} \\text{{ {text[counted.end() :].strip('{}$. ')} }}"
+    value = word_fraction(bare) if signed is None else signed
+    if value is None and (counted := _COUNTED_WORD.match(text)) and counted[1].casefold() in NUMBER_WORDS:
+        return f"{NUMBER_WORDS[counted[1].casefold()]} \\text{{ {text[counted.end() :].strip('{}$. ')} }}"
     return text if value is None else str(value)
 
 
@@ -41,7 +41,7 @@ def _ordinals(gold: str, answer: str) -> str:
     """`the third` as 3, for a gold that is a whole number."""
     if not gold.strip(" $").isdigit() or not WORDED.search(answer) or len(answer) > MAX_NUMBER_WORDS:
         return answer
-    value = texts.ordinal_number(_TEXT_COMMAND.sub("", answer).strip("{}$. "))
+    value = ordinal_number(_TEXT_COMMAND.sub("", answer).strip("{}$. "))
     return answer if value is None else str(value)
 
 

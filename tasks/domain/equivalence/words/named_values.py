@@ -21,7 +21,7 @@ _OR, _SHORT_NAME = (
 )
 _TEXT = re.compile(r"\\(?:text\w*|mathrm|mbox)\s*\{([^{}]*)\}")
 _JOINING = frozenset(("and", "or", "both", "either", "only", "exactly"))
-_SAME = {"average": "mean"}
+_SAME = {"average": "mean", "breadth": "width"}
 MAX_PARTS = 12
 
 

@@ -13,11 +13,13 @@ from tasks.domain.equivalence.words.unit_table import NAMES, PREFIXABLE, PREFIXE
 _PER, _TIMES = re.compile(r"\s*(?:/|(?<![A-Za-z])per(?![A-Za-z]))\s*", re.IGNORECASE), re.compile(r"cdot|[·⋅*]|[\s~]+")
 _SQUARE = re.compile(r"(?<![A-Za-z])(?P<word>sq(?:uare)?\.?|cu(?:bic)?\.?)\s+(?P<name>[A-Za-z]+\.?)", re.IGNORECASE)
 _WORDED_POWER = re.compile(r"\s+(squared|cubed)(?![A-Za-z])", re.IGNORECASE)
-_FACTOR = re.compile(r"(?P<name>[A-Za-zµμΩ$€¢]+)\.?(?:\^\s*\{?(?P<power>-?\d{1,2})\}?)?")
+_FACTOR = re.compile(r"(?P<name>[A-Za-zµμΩÅ$€¢\u4e00-\u9fff]+)\.?(?:\^\s*\{?(?P<power>-?\d{1,2})\}?)?")
 _POWER = re.compile(r"\s*\^\s*\{?(?P<power>\d{1,2})\}?$")
 _SUPERSCRIPTS = str.maketrans({"²": "^2", "³": "^3"})
 LETTERS = frozenset("mgshLlNJWVK")  # single letters that are units when they stand apart: 5 m
 MAX_FACTORS = 6
+# Letters that are another unit's symbol as well: C is celsius beside celsius, coulomb beside coulomb.
+_ALSO = {"C": "celsius", "F": "fahrenheit"}
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,11 @@ BARE = frozenset(
         "kB",
         "mW",
         "dB",
+        "mol",
+        "mmol",
+        "atm",
+        "rpm",
+        "psi",
     ]
 )
 
@@ -136,10 +143,25 @@ def _other_rate(gold: str, answer: str) -> bool:
     return rates and all(one.kind for one in under) and under[0] != under[1]
 
 
+def stands_for(letter: str, other: str) -> bool:
+    """Whether a bare letter behind a number is a unit, because the other side has one of its kind: 0.5 M beside 0.5 mol/L."""
+    if letter not in PREFIXABLE and letter not in _ALSO:
+        return False
+    kind = unit(other).kind
+    return bool(kind) and kind == unit(_as_beside(letter, other)).kind
+
+
+def _as_beside(name: str, other: str) -> str:
+    """C as celsius beside a temperature in celsius."""
+    also = _ALSO.get(name.strip(" ."))
+    return also if also and unit(also).kind == unit(other).kind else name
+
+
 def factors(gold: str | None, answer: str | None) -> tuple[Fraction, Fraction] | None:
     """Return what to multiply each side with before comparing; None when the units contradict each other."""
     if not gold or not answer:
         return Fraction(1), Fraction(1)
+    gold, answer = _as_beside(gold, answer), _as_beside(answer, gold)
     one, two = unit(gold), unit(answer)
     if "$" in (gold, answer) and {one.kind, two.kind} != {"money"} and "money" in one.kind and "money" in two.kind:
         return Fraction(1), Fraction(1)  # $12 for $12 per hour

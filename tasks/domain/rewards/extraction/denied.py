@@ -17,7 +17,7 @@ _DENIED_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _DENIED_BEHIND = re.compile(
-    r"[\s$*)]*(?:"
+    r"[\s$*)]*(?:,?\s*(?:(?:or|but)\s+)?(?:maybe|perhaps|possibly)\s+not\b|"
     r"(?:is|was|would be|must be|can be|should be)\s+(?:wrong|incorrect|excluded|impossible|extraneous|rejected|ruled out|false|(?:\w+ )?too \w+)"
     r"|are\s+(?:impossible|extraneous)"
     r"|(?:cannot|(?:is|was|are|does|do|can|could|will|would|may|must)(?:\s*not|n['’]t))\s+(?:be\s+)?"

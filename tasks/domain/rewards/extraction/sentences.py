@@ -8,6 +8,7 @@ from fractions import Fraction
 from tasks.domain.equivalence.exact import plain_number
 from tasks.domain.equivalence.surface.items import without_parts
 from tasks.domain.equivalence.words.claims import NUMBER_WITH_CLAIMS
+from tasks.domain.equivalence.words.phrases import DAYS, MONTHS
 from tasks.domain.equivalence.words.vocabulary import words
 
 MAX_ANSWER = 4000  # a longer "answer" is none
@@ -61,6 +62,12 @@ _LEADING_WORDS = re.compile(
 _TRAILING_COPULA = re.compile(r"\s*(?:です|になります|となります|である|입니다|이다)\s*$")
 _RUN_PART = r"(?:\$\$.+?\$\$|\$(?:\\\$|[^$])+?\$|\\\(.+?\\\)|[-−+]?\s*(?:\\\$|[$€£])?\d[\d,.]*(?:\s*[-+*/×·÷=^%]+\s*\(?(?:\\\$|[$€£])?\d[\d,.]*\)?)*\s*%?)"
 _RUN = re.compile(rf"{_RUN_PART}(?:\s*(?:,\s*and|,\s*or|,|and|or|&|/)\s*{_RUN_PART})*", re.DOTALL)
+_BETWEEN = re.compile(r"\bbetween\s+[^.;:?!]{1,40}?\s+and\s+$", re.IGNORECASE)
+_MONTH = (
+    rf"(?:{'|'.join(month.capitalize() for month in MONTHS)}|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec)\b\.?)"
+)
+_MONTH_BEFORE = re.compile(rf"(?:(?:{'|'.join(day.capitalize() for day in DAYS)}),? )?{_MONTH} (?:the )?$")
+_MONTH_BEHIND = re.compile(rf"(?:st|nd|rd|th)?(?: of)? {_MONTH}")
 # What makes a remark more than a remark: another value, or a change of this one.
 _TURNS = (
     r"[^\n]*\b(?:answer|not|but|wait|no|or|and|wrong|also|another|other|could|can|may|might|should|must|need\w*|only|final|correct\w*|instead"
@@ -179,9 +186,27 @@ def last_number_in(text: str) -> str:
     for start in (max(0, len(text) - 300), 0):
         found = list(NUMBER_WITH_CLAIMS.finditer(text, start))
         if found and (found[-1].start() > start or start == 0):
+            if whole := _whole_of(text, found[-1]):
+                return whole
             root = _ROOT_SIGN.search(text, max(0, found[-1].start() - 20), found[-1].start())
             return (root.group() if root else "") + found[-1].group().rstrip(",").strip()
     return ""
+
+
+def _whole_of(text: str, number: re.Match[str]) -> str:
+    """The date that a number is in, or the bounds of `between 1/2 and 3/4`; empty when it stands for itself."""
+    before = text[max(0, number.start() - 60) : number.start()]
+    if bounds := _BETWEEN.search(before):
+        return bounds.group() + number.group()
+    if not re.fullmatch(r"[0-3]?\d", number.group()):
+        return ""
+    behind = _MONTH_BEHIND.match(text, number.end())
+    month = _MONTH_BEFORE.search(before)
+    return (
+        (month.group() if month else "") + number.group() + (behind.group() if behind else "")
+        if month or behind
+        else ""
+    )
 
 
 def unwrapped(text: str) -> str:

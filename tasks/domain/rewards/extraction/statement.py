@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from tasks.domain.rewards.extraction.sentences import is_formula
 
 MAX_STATEMENTS = 12  # of each kind, from the end
-Tag = Literal["box", "tag", "hashes", "phrase", "bare", "math", "last_number"]
+Tag = Literal["box", "tag", "hashes", "phrase", "bare", "math", "last_number", "words"]
 NO_ANSWER = re.compile(
     r"(?:\\(?:q?quad|[,;:! ]|ldots|cdots|dots|square|Box|hspace\{[^{}]*\}|phantom\{[^{}]*\})|[\s$.…?_~\[\]<>*-]"
     r"|(?:\\text\w*\s*)?\{?\s*(?:your |the |my |final |insert |number |numerical )*(?:answer|ANSWER|solution|result|value)(?: here)?\s*\}?)*"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tasks.domain.equivalence.unicode import plain
+from tasks.domain.equivalence.words.dates import date
 from tasks.domain.rewards.extraction.denied import ends_in_denial
 from tasks.domain.rewards.extraction.sentences import (
     FORMULA_LENGTH,
@@ -48,15 +49,55 @@ _LEAD_IN = re.compile(
 _CONDITIONAL = re.compile(
     r"\d[\d.,/]*\s*,?\s*(?:if|unless|when)\s+\$?[a-z]\$?\s*(?:is\b|[=<>\\])[^.\n]*$"
 )  # 42 when n is odd
+_BOLD_END = re.compile(r"(?<!\*)\*\*([^*\n]{1,200})\*\*[\s.!]*$")
+_POINT_END = re.compile(
+    r"\b(?:is|are|at|point|coordinates)\s+(?:[A-Z]\s*=?\s*)?(\([-−\d][^()\n]{0,60},[^()\n]{1,60}\))[\s.]*$"
+)
+_EMPHASIS = re.compile(r"(?<![\w)*])\*\*(?=[^\s*])([^*\n]{1,200}?)(?<=[^\s*])\*\*(?![\w(*])")
+MAX_NAME, MAX_DATE = 3, 40  # letters of AB, ABC; characters of a date
+# The number of solutions is $3$: $1, 2, 6$.
+_LISTED = re.compile(r"\s*(?::|—|–|,?\s*(?:namely|that is|i\.e\.))\s*")
+_COUNTS = re.compile(r"\b(?:number of|there (?:is|are)|total of|exactly)\b[^.]*$", re.IGNORECASE)
+_NONE = re.compile(
+    r"(?:\b(?:there (?:is|are|exists?)|has|have)\s+no\s+(?:such\s+)?(?P<which>(?:real|integer|integral|positive|rational|complex)\s+)?(?:solutions?|roots?)|\bno\s+such\s+\w+\s+exists?)"
+    r"(?:\s+(?:in|over|to|for)\s+[\w $\\{}]{1,40})?[\s.*]*$",
+    re.IGNORECASE,
+)
+_NOT_SO = re.compile(r"\b(?:not|false|untrue|wrong|incorrect)\b|n['’]t\b|\bif\b", re.IGNORECASE)
+# A class of numbers in words, whose numbers are no answers: `all real numbers except 0`, `n is not a power of 2`, `x is greater than 5`.
+_CLASS = re.compile(
+    r"(?:all|every|any)\s+(?:(?:non-?zero|non-?negative|positive|negative|odd|even|real|natural|possible)\s+){0,2}(?:reals?|integers?|numbers?|primes?|multiples|powers|values|[a-z])\b[^.,;?!\n]{0,60}\.?"
+    r"|\$?[a-zA-Z]\$?\s+(?:is|are|must be)\s+(?:(?:not|at|an?|any|odd|even|prime|divisible|(?:strictly\s+)?(?:greater|less|larger|smaller|more))\b)[^.,;?!\n]{0,60}\.?",
+    re.IGNORECASE,
+)
 _BOLD = re.compile(r"\*\*([^*]{1,200})\*\*\.?")
 
 
 def unstated_answer(text: str) -> Found | None:
     text = unwrapped(EMPTY_BOX.sub("", text))
-    found = _affirmed(text) or _bare(text)
+    found = _affirmed(text) or _bare(text) or _none(text)
     if found is None and ends_in_denial(text):
         return None
-    return found or _math(text) or _last_number(text)
+    return found or _emphasised(text) or _math(text) or _last_number(text)
+
+
+def _none(text: str) -> Found | None:
+    """`Therefore, the equation has no real solutions.`, said last."""
+    stripped = text.strip()
+    match = _NONE.search(stripped, max(0, len(stripped) - FORMULA_LENGTH))
+    if match is None or _NOT_SO.search(stripped[max(0, match.start() - 40) : match.start()]):
+        return None
+    return Found(f"no {match['which'] or ''}solution", "words")
+
+
+def _emphasised(text: str) -> Found | None:
+    """The bold value, or the point, that ends the last sentence: `so the vertex is at **(2, 5)**.`"""
+    end = text.rstrip()[-FORMULA_LENGTH:]
+    match = _BOLD_END.search(end) or _POINT_END.search(end)
+    value = match[1] if match else ""
+    if not match or not re.search(r"[\d\\]", value) or words_outside(value) or value.rstrip().endswith(":"):
+        return None
+    return Found(trimmed(value), "math")
 
 
 def _affirmed(text: str) -> Found | None:
@@ -68,10 +109,15 @@ def _affirmed(text: str) -> Found | None:
 
 def _bare(text: str) -> Found | None:
     stripped = _without_lead(text.strip())
+    if _CLASS.fullmatch(stripped) or (len(stripped) <= MAX_DATE and date(stripped)):
+        return Found(trimmed(stripped), "bare")
+    if stripped.endswith("?"):  # 7? asks
+        return None
     if (named := _LETTER_IS.match(stripped)) and is_formula(stripped[named.end() :]):
         return Found(trimmed(stripped[named.end() :]), "bare")
     if len(stripped) > FORMULA_LENGTH * 4 or "\n\n" in stripped:
         return None
+    stripped = _EMPHASIS.sub(r"\1", stripped) if "**" in stripped else stripped
     words = words_outside(stripped)
     mathematics = re.search(r"[\d\\=<>^_+]|^\$?[a-zA-Z]\$?$", plain(stripped))
     if not mathematics or len(words) > 5 or ("$" in stripped and words and MATH.search(stripped)):
@@ -86,7 +132,7 @@ def _without_lead(text: str) -> str:
     value = text[lead.end() :] if lead else text
     bold = _BOLD.fullmatch(value)
     value = bold[1] if bold else value
-    return text if words_outside(value) else value
+    return text if any(not word.isupper() or len(word) > MAX_NAME for word in words_outside(value)) else value
 
 
 def _math(text: str) -> Found | None:
@@ -104,6 +150,9 @@ def _math(text: str) -> Found | None:
     after = last_number_in(tail)
     if after and not _ABOUT.search(tail):
         return Found(after, "last_number")
+    if len(formulas) > 1 and _LISTED.fullmatch(sentence[formulas[-2].end() : formulas[-1].start()]):
+        counted = _COUNTS.search(sentence[: formulas[-2].start()]) and "," in formulas[-1].group()
+        return Found(_formula(formulas[-2 if counted else -1]), "math")
     return Found(_together(sentence, formulas) or _formula(formulas[-1]), "math")
 
 

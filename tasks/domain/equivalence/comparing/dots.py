@@ -1,0 +1,69 @@
+"""Lists with dots in them: 1, 2, ..., 10 as the ten numbers it is, and 3, 4, 5, ... by its first three."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+from tasks.domain.equivalence.nodes import Node, number
+from tasks.domain.equivalence.sets.builders import WHOLE
+from tasks.domain.equivalence.sets.realsets import INF, Interval, real_set
+from tasks.domain.equivalence.values.numeric import exact
+
+MAX_SHOWN = 60
+DOTS = Node("dots")
+FIRST = 3  # items by which a list without an end is known
+
+
+def spelled_out(items: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The items with what the dots stand for; themselves, when the step does not show."""
+    if items.count(DOTS) != 1 or items[0] == DOTS:
+        return items
+    at = items.index(DOTS)
+    shown, last = items[:at], items[at + 1 :]
+    if len(last) > 1 or not all(item.op == "num" for item in (*shown, *last)):
+        return items
+    values = [item.value for item in shown]
+    steps = {after - before for before, after in pairwise(values)} or {1}
+    step = steps.pop()
+    if steps or not step:
+        return items
+    if not last:
+        return (*(number(values[0] + step * k) for k in range(FIRST)), DOTS) if len(values) > 1 else items
+    count = (last[0].value - values[0]) / step
+    if count.denominator != 1 or not len(values) <= count < MAX_SHOWN:
+        return items
+    return tuple(number(values[0] + step * k) for k in range(int(count) + 1))
+
+
+def is_endless(node: Node) -> bool:
+    return node.op in ("list", "set") and bool(node.args) and node.args[-1] == DOTS
+
+
+def same_endless(gold: Node, answer: Node) -> bool:
+    """n >= 3 where n is natural, and n > 2 where n is whole."""
+    if not (gold.op == answer.op == "given") or any(side.value or not _whole(side) for side in (gold, answer)):
+        return False
+    one, two = as_endless(gold), as_endless(answer)
+    return is_endless(one) and one == two and one.args[0].value >= 1
+
+
+def _whole(given: Node) -> bool:
+    return all(
+        part.op == "rel" and part.value == ("in",) and part.args[1].op == "nset" and part.args[1].value in WHOLE
+        for part in given.args[1:]
+    )
+
+
+def as_endless(node: Node) -> Node:
+    """n >= 3, and whatever else says that n is whole, as 3, 4, 5, ...; other answers as they are."""
+    relation = node.args[0] if node.op == "given" else node
+    found = real_set(relation) if relation.op == "rel" else None
+    if found is None or len(found.parts) != 1 or not isinstance(found.parts[0], Interval) or found.parts[0].high != INF:
+        return node
+    piece = found.parts[0]
+    low = exact(piece.low)
+    if low is None:
+        return node
+    first = math.ceil(low) if piece.low_closed or low.denominator != 1 else int(low) + 1
+    return Node("set", (*(number(first + k) for k in range(FIRST)), DOTS))
