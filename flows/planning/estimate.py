@@ -127,7 +127,8 @@ def training_scratch_bytes(config: RunConfig, parameters: int, base: Policy | No
     trained = _adapter_bytes(tuning, folder) if adapted and folder else parameters * BYTES[tuning.weights_dtype]
     linked = tuning.lora_rank == 0 and tuning.save_dtype == tuning.weights_dtype
     epochs = max(0, tuning.checkpoints - 2) if linked else tuning.checkpoints
-    return 2 * STATE_COPIES * trained + epochs * policy_bytes(config, parameters, base)
+    state = STATE_COPIES * trained + (side_bytes(folder) if folder else 0)
+    return 2 * state + epochs * policy_bytes(config, parameters, base)
 
 
 def _adapter_bytes(tuning: FinetuneSettings, folder: Path) -> int:

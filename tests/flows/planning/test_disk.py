@@ -21,7 +21,7 @@ from tests.models.matrix import TRAINING, train_here
 SIZES = {"hidden_size": 256, "intermediate_size": 1024}  # 2.4M parameters: what stands beside weights hardly counts
 WAYS: dict[str, dict[str, Any]] = {  # on bases that are stored in 32 and in 16 bits by turns
     "float32": {}, "saved in 16 bits": {"save_dtype": "bfloat16"}, "one epoch": {"epochs": 1}, "four epochs": {"epochs": 4},
-    "adapter": {"lora_rank": 4, "lora_saved_as": "adapter"}, "merged": {"lora_rank": 4},
+    "adapter": {"lora_rank": 32, "lora_saved_as": "adapter"}, "merged": {"lora_rank": 4},
     "trained in 16 bits": {"weights_dtype": "bfloat16", "save_dtype": "bfloat16"},
 }  # fmt: skip
 
