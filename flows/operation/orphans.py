@@ -26,7 +26,14 @@ from prefect.exceptions import PrefectException
 from prefect.states import Cancelled, Crashed, Scheduled, State
 
 from flows.operation.device import free_of_nobody, free_of_the_dead
-from flows.operation.processes import FLOW_RUN_VARIABLE, has_process, is_being_started, is_ours, of_flow_runs
+from flows.operation.processes import (
+    FLOW_RUN_VARIABLE,
+    engines_of,
+    has_process,
+    is_being_started,
+    is_ours,
+    of_flow_runs,
+)
 
 log = logging.getLogger("restem")
 
@@ -43,6 +50,10 @@ NOT_BEGUN = (
     "The process of this run ended before the run had begun, as it does without a server; a worker starts it again."
 )
 LATELY_S = 3900.0  # one round of the hourly janitor
+CANCEL_S, TERM_S = 30.0, 15.0  # a worker that hears of a cancelling ends the run within seconds
+ENDED_HERE = (
+    "Cancelled; its worker did not hear of it, as after a server that was away, so its process was ended for it."
+)
 INTERNAL = "internal"  # the tag of jobs; the run that sends a job sends it again itself
 
 
@@ -51,11 +62,32 @@ def sweep(client: SyncPrefectClient, unseen_s: float = UNSEEN_S) -> tuple[str, .
     their process ended are scheduled anew."""
     if again := list(begin_again(client)):
         log.warning("had not begun when their process ended, and scheduled anew: %s", ", ".join(again))
-    ended = tuple(crash_orphans(client, unseen_s))
+    ended = (*end_cancelled(client), *crash_orphans(client, unseen_s))
     freed = list(free_of_the_dead(client))
     if freed or free_of_nobody(client):
         log.warning("the device was given back for runs that are gone: %s", ", ".join(freed) or "none that is known")
     return ended
+
+
+def end_cancelled(client: SyncPrefectClient) -> Iterator[str]:
+    """End runs of this machine whose worker does not. Prefect 3.7's worker stops to listen when its server was away for a while."""
+    for run in _unfinished(client):
+        state = run.state
+        if state is None or not state.is_cancelling() or time.time() - state.timestamp.timestamp() < CANCEL_S:
+            continue
+        if processes := engines_of(run):
+            _end(processes)
+            client.set_flow_run_state(run.id, Cancelled(message=ENDED_HERE), force=True)
+            yield run.name
+
+
+def _end(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.Error):
+            process.terminate()
+    for process in psutil.wait_procs(processes, TERM_S)[1]:
+        with suppress(psutil.Error):
+            process.kill()
 
 
 def crash_orphans(client: SyncPrefectClient, unseen_s: float = UNSEEN_S) -> Iterator[str]:

@@ -28,9 +28,12 @@ def label_this_process(flow_run_id: str) -> None:
 
 def has_process(run: Any) -> bool:
     """Return whether the flow run has a living process on this machine."""
-    return lives(str((run.labels or {}).get(PROCESS, ""))) or any(
-        _is_engine(process) for process in of_flow_runs() if _run_of(process) == str(run.id)
-    )
+    return lives(str((run.labels or {}).get(PROCESS, ""))) or bool(engines_of(run))
+
+
+def engines_of(run: Any) -> list[psutil.Process]:
+    """Return the living processes on this machine that run the flow itself, without what they started."""
+    return [process for process in of_flow_runs() if _run_of(process) == str(run.id) and _is_engine(process)]
 
 
 def is_being_started(run: Any) -> bool:

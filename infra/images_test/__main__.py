@@ -50,11 +50,11 @@ PROGRAMS = [
 ]  # transformers: each job of a fleet starts an engine of its own
 FULL_PROGRAMS = [PROGRAMS[0], PATIENT]
 # a base that knows nothing, scored on a few problems: what an engine needs to start and to sample, and no network
-PLACES = ("run.store=/scratch/store", "run.scratch=/scratch/work")
-SAMPLED = ("model.pretrain_steps=1", "data.test.limit=4", "loop.iterations=0", *PLACES, PATIENT)
+SAMPLED = ("model.pretrain_steps=1", "data.test.limit=4", "loop.iterations=0", PATIENT)
 SAMPLE = f"""
-restem run deployments/configs/demo.toml {" ".join(f"--set {one}" for one in SAMPLED)} >&2
-restem report demo --store /scratch/store --json
+cd /scratch
+restem run /opt/restem/deployments/configs/demo.toml {" ".join(f"--set {one}" for one in SAMPLED)} >&2
+restem report demo --json
 """
 
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -20,7 +21,15 @@ import httpx
 import psutil
 import pytest
 
-from flows.operation.orphans import AGAIN, HANDED_BACK, MOST_HANDED_BACK, NOT_BEGUN, TAKER, sweep
+from flows.operation.orphans import (
+    AGAIN,
+    HANDED_BACK,
+    MOST_HANDED_BACK,
+    NOT_BEGUN,
+    TAKER,
+    end_cancelled,
+    sweep,
+)
 from flows.operation.server.automations import _content, notices, zombies
 from flows.operation.server.interface import CHANGES, changed
 from flows.operation.server.keeper import Patience, read_machine
@@ -28,7 +37,7 @@ from flows.operation.server.leases import ConcurrencyLeaseStorage
 from flows.operation.server.up import checkout
 from tasks.domain.errors import UserError
 from tests.command import ROOT, command_of, restem
-from tests.machine import Machine, machine_up
+from tests.machine import FLOW_RUN, Machine, machine_up
 from tests.operated import Webhook
 
 SECRET = "person:long-password"
@@ -256,6 +265,29 @@ def test_a_server_that_is_lost_while_a_run_starts_does_not_cost_the_run(person: 
     person.until(lambda: answers(person), 120, "the server to be back")
     person.until(lambda: has_said(person, flow_run, NOT_BEGUN), 180, "the run to be scheduled anew")
     assert person.finish(flow_run).type == "COMPLETED"
+
+
+@pytest.mark.heavy
+def test_a_run_that_its_worker_does_not_cancel_is_ended_all_the_same(
+    person: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker whose server was away for a minute hears of no cancelling any more; a process stands for the run's, as no worker has it."""
+    monkeypatch.setattr("flows.operation.orphans.CANCEL_S", 0.0)
+    deployment = person.deployment("janitor/janitor")["id"]
+    body = {"state": {"type": "PENDING", "name": "Submitting"}}
+    run = str(person.post(f"/deployments/{deployment}/create_flow_run", body)["id"])
+    set_state(person, run, {"type": "RUNNING"}, force=True)
+    argv = [sys.executable, "-c", "import time; time.sleep(600)", "prefect.engine"]
+    process = psutil.Popen(argv, env={**os.environ, FLOW_RUN: run})
+    try:
+        with person.prefect_client(SECRET) as client:
+            assert not list(end_cancelled(client))
+            set_state(person, run, {"type": "CANCELLING"}, force=True)
+            assert list(end_cancelled(client)) == [person.run(run)["name"]]
+        assert process.wait(10) == -signal.SIGTERM
+        assert person.finish(run, 10).type == "CANCELLED"
+    finally:
+        process.kill()
 
 
 def answers(machine: Machine) -> bool:
