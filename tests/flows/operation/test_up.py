@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ import pytest
 from flows.operation.orphans import (
     AGAIN,
     HANDED_BACK,
+    INTERNAL,
     MOST_HANDED_BACK,
     NOT_BEGUN,
     TAKER,
@@ -226,7 +227,7 @@ def test_a_run_whose_process_ended_before_it_had_begun_is_scheduled_anew_and_no_
         given_up,
         crashed_after(person, [crashed]),
         crashed_after(person, [{"type": "RUNNING"}, exited]),
-        crashed_after(person, [exited], deployment="job/job"),
+        crashed_after(person, [exited], tags=[INTERNAL]),
     ]
     with person.prefect_client(SECRET) as client:
         sweep(client)  # the keeper does it too, every minute
@@ -236,11 +237,13 @@ def test_a_run_whose_process_ended_before_it_had_begun_is_scheduled_anew_and_no_
 
 
 def crashed_after(
-    machine: Machine, states: list[dict[str, str]], handed_back: int = 0, deployment: str = "janitor/janitor"
+    machine: Machine, states: list[dict[str, str]], handed_back: int = 0, tags: Sequence[str] = ()
 ) -> str:
     """A run that a worker had taken and that came to these states."""
-    body = {"state": {"type": "PENDING", "name": "Submitting"}, "labels": {HANDED_BACK: handed_back}}
-    made = str(machine.post(f"/deployments/{machine.deployment(deployment)['id']}/create_flow_run", body)["id"])
+    labels, taken = {HANDED_BACK: handed_back}, {"type": "PENDING", "name": "Submitting"}
+    deployment = machine.deployment("janitor/janitor")["id"]
+    body = {"state": taken, "labels": labels, "tags": list(tags)}
+    made = str(machine.post(f"/deployments/{deployment}/create_flow_run", body)["id"])
     for state in states:
         set_state(machine, made, state, force=True)
     return made
@@ -287,7 +290,8 @@ def test_a_run_that_its_worker_does_not_cancel_is_ended_all_the_same(
         assert process.wait(10) == -signal.SIGTERM
         assert person.finish(run, 10).type == "CANCELLED"
     finally:
-        process.kill()
+        with suppress(psutil.Error):
+            process.kill()
 
 
 def answers(machine: Machine) -> bool:
