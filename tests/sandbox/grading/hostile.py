@@ -349,7 +349,7 @@ asserts(
 call("44 call", "WA|RE|HOSTILE", FORGE + "forge()\ndef f(x): return 0", value=7)
 FLOOD = "import os\nmany = b'\\0\\0\\0\\2xx' * 9999\nwhile True: os.write(3, many)"
 call("44 answers without end", "OLE|RE", FLOOD.replace("write(3", "write(4"))
-LOOP = "for n in [1]:\n    assert f(n) == 5"  # which is run, call by call
+LOOP = "for n in iter([1]):\n    assert f(n) == 5"  # which is run, call by call
 asserts("44 messages without end assert", "HOSTILE", FLOOD, LOOP)
 asserts("44 empty messages", "HOSTILE", FLOOD.replace("2xx", "0"), LOOP)
 asserts("44 requests overwritten", "RE|OLE", FLOOD)
