@@ -6,7 +6,6 @@ import asyncio
 import os
 import platform
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -287,7 +286,7 @@ def test_a_run_that_its_worker_does_not_cancel_is_ended_all_the_same(
             assert not list(end_cancelled(client))
             set_state(person, run, {"type": "CANCELLING"}, force=True)
             assert list(end_cancelled(client)) == [person.run(run)["name"]]
-        assert process.wait(10) == -signal.SIGTERM
+        assert not process.is_running()
         assert person.finish(run, 10).type == "CANCELLED"
     finally:
         with suppress(psutil.Error):
