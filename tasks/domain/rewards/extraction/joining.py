@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
 from tasks.domain.rewards.extraction.statement import Statement
 
@@ -16,7 +15,6 @@ _COUNTED = re.compile(r"[\s$]*[a-z]{3,15}(?: [a-z]{3,15})?,? and[\s$]*")  # \box
 _OFFERED = re.compile(
     r"\b(?:or|alternatively|otherwise|maybe|perhaps|possibly|either|else|another|also|might|could)\b", re.IGNORECASE
 )
-_UNSURE = re.compile(r"\b(?:maybe|perhaps|possibly)\b", re.IGNORECASE)  # no list: neither of them is stated
 _TAKEN_BACK = re.compile(
     r"\b(?:not|but|wait|wrong|actually|correct\w*|instead|so|thus|hence|therefore|then|mistake|error|rather|check|recheck|let|because|since|no)\b",
     re.IGNORECASE,
@@ -50,8 +48,7 @@ def as_one(text: str, statements: list[Statement]) -> Statement:
     if first == len(statements) - 1:
         return statements[-1]
     answers = list(dict.fromkeys(_named(text, statements[first:]) or (one.answer for one in statements[first:])))
-    unsure = any(_UNSURE.search(text, one.end, two.start) for one, two in pairwise(statements[first:]))
-    return statements[-1]._replace(answer=r" \text{ perhaps } ".join(answers) if unsure else ", ".join(answers))
+    return statements[-1]._replace(answer=", ".join(answers))
 
 
 def _named(text: str, statements: list[Statement]) -> list[str] | None:
