@@ -18,7 +18,7 @@ RIGHT = (
 WRONG = (
     ("(2,5)", "so the vertex is at **(5, 2)**"), ("5", "so the vertex is at **(2, 5)**"), ("no solution", "It is not true that there is no solution."),
     ("no solution", "If a = 0 there is no solution, but for a = 1 the solution is 3."), ("January 12", "He was born on the 12th of February."),
-    (r"\frac{3}{4}", "The probability is between 1/2 and 3/4."), ("5", "It is unclear, maybe 5, maybe not."), 
+    (r"\frac{3}{4}", "The probability is between 1/2 and 3/4."), ("5", "It is unclear, maybe 5, maybe not."),
     ("It is divisible by 7.", "It is not divisible by 7."), ("n is a power of 2", "n is not a power of 2."), ("7", "7?"),
     (r"\text{Ann: } 12, \text{ Bob: } 15", "Ann has 15 and Bob has 12."), ("0", "all real numbers except 0"), ("5", "x is greater than 5"),
 )  # fmt: skip
