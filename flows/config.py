@@ -149,7 +149,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         raise UserError(f"config {str(path)!r} does not exist; committed ones are in deployments/configs/")
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # no UTF-8, no TOML, or a number of thousands of digits
         raise UserError(f"config {str(path)!r} is not valid TOML: {error}") from error
 
 
@@ -191,8 +191,9 @@ def make_config(tree: dict[str, Any], origin: str = "config") -> RunConfig:
     """Make a config from a nested dictionary, laid over the settings of its preset."""
     for where, text in _texts(tree):
         if NO_TEXT.search(text):
+            place = f"{where}: " if where else ""
             raise UserError(
-                f"{origin}: {where}: {visible(text)!r} holds a NUL or half a character; write it as Unicode text"
+                f"{origin}: {place}'{visible(text)}' holds a NUL or half a character; write it as Unicode text"
             )
     run = tree.get("run")
     name = run.get("preset", "rest_em") if isinstance(run, dict) else "rest_em"
@@ -231,7 +232,7 @@ def _value(text: str) -> Any:
     """Parse the text as TOML, or return the text itself where it is not TOML, so that paths need no quotes."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except ValueError:
         return text
 
 

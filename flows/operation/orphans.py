@@ -3,7 +3,8 @@
 A run whose labels name a host is judged on that host. A run that has not started (Pending, Submitting, or Cancelling before it
 ever ran) goes back to its pool as soon as the worker that took it is known to have ended, and so does one whose process ended before the run
 had begun: it asks the server once, and ends where that is away. Otherwise any host that sees it ends it, once
-it has been in that state for longer than a worker needs to start it. Runs that work on other hosts are left to the heartbeat automation.
+it has been in that state for longer than a worker needs to start it. Runs that work on other hosts are left to the heartbeat automation,
+and runs without our tag to whoever else uses the server.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -21,9 +23,10 @@ import psutil
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.responses import SetStateStatus
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import PrefectException
-from prefect.states import Cancelled, Crashed, Scheduled, State
+from prefect.states import Cancelled, Crashed, Pending, Scheduled, State
 
 from flows.operation.device import free_of_nobody, free_of_the_dead
 from flows.operation.processes import (
@@ -49,11 +52,13 @@ EXITED = "exited with non-zero status code"  # a worker's word on a run whose pr
 NOT_BEGUN = (
     "The process of this run ended before the run had begun, as it does without a server; a worker starts it again."
 )
-LATELY_S = 3900.0  # one round of the hourly janitor
+BEGUN_S = 30.0  # a Retry whose state the first worker's late word overwrote is Running by then
+LATELY_S = 3900.0 + UNSEEN_ELSEWHERE_S  # one round of the hourly janitor
 CANCEL_S, TERM_S = 30.0, 15.0  # a worker that hears of a cancelling ends the run within seconds
 ENDED_HERE = (
     "Cancelled; its worker did not hear of it, as after a server that was away, so its process was ended for it."
 )
+OURS = "restem"  # the tag of every run of prefect.yaml's deployments
 INTERNAL = "internal"  # the tag of jobs; the run that sends a job sends it again itself
 
 
@@ -109,13 +114,10 @@ def hand_back(client: SyncPrefectClient, worker: str, before: float) -> Iterator
 
 def begin_again(client: SyncPrefectClient) -> Iterator[str]:
     """Schedule anew what crashed lately because its process ended before the run had begun."""
-    wanted = {"state": {"type": {"any_": [StateType.CRASHED]}}}
-    found = client.read_flow_runs(
-        flow_run_filter=FlowRunFilter.model_validate(wanted), sort=FlowRunSort.END_TIME_DESC, limit=50
-    )
+    found = client.read_flow_runs(flow_run_filter=_ours(StateType.CRASHED), sort=FlowRunSort.END_TIME_DESC, limit=50)
     for run in found:
         if _ended_unbegun(client, run):
-            yield from _scheduled_anew(client, run, NOT_BEGUN, _exited_lately)
+            yield from _scheduled_anew(client, run, NOT_BEGUN, partial(_claimed, client, run))
 
 
 def _scheduled_anew(
@@ -127,24 +129,27 @@ def _scheduled_anew(
         return
     with suppress(PrefectException):  # it was deleted meanwhile; the others are looked at all the same
         client.update_flow_run_labels(run.id, {HANDED_BACK: times + 1})
-        if still(client.read_flow_run(run.id)):  # nobody has changed it since it was listed
+        if still(client.read_flow_run(run.id)):  # nobody has changed or taken it since it was listed
             client.set_flow_run_state(run.id, Scheduled(message=why), force=True)
             yield run.name
 
 
 def _ended_unbegun(client: SyncPrefectClient, run: FlowRun) -> bool:
-    """Return whether a worker saw the run's process end lately, and the run was not running before that."""
-    if not _exited_lately(run) or run.deployment_id is None or INTERNAL in run.tags:
+    """Return whether a worker saw the run's process end lately, the run was not running before that, and nobody else may be starting it."""
+    state = run.state
+    if state is None or EXITED not in (state.message or "") or run.deployment_id is None or INTERNAL in run.tags:
+        return False
+    ago = time.time() - state.timestamp.timestamp()
+    if not BEGUN_S <= ago < LATELY_S or ago < _patience(client, run, BEGUN_S):
         return False
     states = sorted(client.read_flow_run_states(run.id), key=lambda state: state.timestamp)
     return len(states) > 1 and (states[-2].is_pending() or states[-2].is_scheduled())
 
 
-def _exited_lately(run: FlowRun) -> bool:
-    state = run.state
-    if state is None or not state.is_crashed() or EXITED not in (state.message or ""):
-        return False
-    return time.time() - state.timestamp.timestamp() < LATELY_S
+def _claimed(client: SyncPrefectClient, run: FlowRun, now: FlowRun) -> bool:
+    """Take the run as a worker takes it, and return whether it is ours: the server refuses that once anybody else has taken it."""
+    unchanged = now.state_id == run.state_id
+    return unchanged and client.set_flow_run_state(run.id, Pending()).status == SetStateStatus.ACCEPT
 
 
 def _taken(run: FlowRun, worker: str, before: float) -> bool:
@@ -193,13 +198,20 @@ def _patience(client: SyncPrefectClient, run: FlowRun, unseen_s: float) -> float
 
 
 def _unfinished(client: SyncPrefectClient) -> list[FlowRun]:
-    wanted = {"state": {"type": {"any_": [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]}}}
-    return client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(wanted), limit=200)
+    wanted = _ours(StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
+    return client.read_flow_runs(flow_run_filter=wanted, limit=200)
+
+
+def _ours(*states: StateType) -> FlowRunFilter:
+    """Select runs of our deployments in these states; a server may be shared with other projects."""
+    return FlowRunFilter.model_validate({"state": {"type": {"any_": list(states)}}, "tags": {"all_": [OURS]}})
 
 
 def _is_over(client: SyncPrefectClient, flow_run_id: str) -> bool:
     try:
-        state = client.read_flow_run(UUID(flow_run_id)).state
+        run = client.read_flow_run(UUID(flow_run_id))
     except Exception:  # noqa: BLE001  boundary: a run of another server is none of ours
         return False
-    return state is not None and state.is_final() and time.time() - state.timestamp.timestamp() > SETTLE_S
+    state = run.state
+    over = state is not None and state.is_final() and time.time() - state.timestamp.timestamp() > SETTLE_S
+    return over and OURS in run.tags

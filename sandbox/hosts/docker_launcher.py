@@ -114,12 +114,16 @@ class DockerLauncher:
 
     def _launch(self, trusted: bool) -> DockerLink:
         container = claim(self._settings, self._taken_uids, partial(self._created, trusted))
+        link = None
         try:
             link = DockerLink(self._engine, container)
             self._engine.start(container)
         except BaseException:
-            with contextlib.suppress(OSError):
-                self._engine.remove(container)
+            if link is not None:
+                link.kill()
+            else:
+                with contextlib.suppress(OSError):
+                    self._engine.remove(container)
             raise
         return link
 

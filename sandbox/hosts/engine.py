@@ -20,7 +20,7 @@ UNIX = "unix://"
 API_SECONDS = 60
 HEAD_END = b"\r\n\r\n"
 HEAD_BYTES = 1 << 14
-NOT_FOUND = 404
+ERRORS, NOT_FOUND = 400, 404
 ATTACHED = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
 
 
@@ -124,6 +124,9 @@ class SocketEngine:
                 if len(head) > HEAD_BYTES or not (part := connection.recv(1)):
                     raise OSError("the engine closed a connection that was to be a container's")
                 head += part
+            if _status(head) >= ERRORS:
+                connection.shutdown(socket.SHUT_WR)  # nothing more is asked, so the engine closes after its answer
+                head += _rest(connection)
             _checked(Answer(head))
         except BaseException:
             connection.close()
@@ -149,7 +152,7 @@ class SocketEngine:
         head = _head(method, self._version + path, "1.0", f"Content-Length: {len(data)}\r\n")
         with self._connected() as connection:
             connection.sendall(head + data)
-            return _checked(Answer(b"".join(iter(lambda: connection.recv(1 << 16), b""))))
+            return _checked(Answer(_rest(connection)))
 
     @contextmanager
     def _connected(self) -> Iterator[socket.socket]:
@@ -175,13 +178,16 @@ class Answer:
 
     def __init__(self, data: bytes) -> None:
         head, end, self.body = data.partition(HEAD_END)
-        first, *lines = head.decode("latin-1").split("\r\n")
-        words = first.split(" ", 2)
-        if not end or len(words) < 2 or not words[1].isdecimal():
-            raise OSError(f"what answered is no Docker engine: {first[:80]!r}")
-        self.status = int(words[1])
+        if not end:
+            raise _no_engine(data)
+        self.status = _status(head)
+        lines = head.decode("latin-1").split("\r\n")[1:]
         self.headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        if len(self.body) < int(self.headers.get("content-length", 0)):
+        try:
+            length = int(self.headers.get("content-length", 0))
+        except ValueError:
+            raise _no_engine(head) from None
+        if len(self.body) < length:
             raise OSError("the engine's answer was cut short")
 
     def json(self) -> Any:
@@ -196,9 +202,26 @@ def _head(method: str, path: str, version: str, more: str) -> bytes:
     return f"{method} {path} HTTP/{version}\r\nHost: docker\r\nContent-Type: application/json\r\n{more}\r\n".encode()
 
 
+def _rest(connection: socket.socket) -> bytes:
+    return b"".join(iter(lambda: connection.recv(1 << 16), b""))
+
+
+def _status(head: bytes) -> int:
+    """Return the status of an answer. OSError where it has none."""
+    try:
+        return int(head.split(b"\r\n")[0].split(b" ", 2)[1])
+    except (IndexError, ValueError):
+        raise _no_engine(head) from None
+
+
+def _no_engine(said: bytes) -> OSError:
+    first = said.decode("latin-1").split("\r\n")[0]
+    return OSError(f"what answered is no Docker engine: {first[:80]!r}")
+
+
 def _checked(answer: Answer) -> Answer:
     """Return the answer to a request that was done; raises Refused."""
-    if answer.status >= 400:
+    if answer.status >= ERRORS:
         raise Refused(answer.status, _message(answer))
     return answer
 

@@ -16,9 +16,9 @@ from tasks.domain.errors import RestemError, one_sentence
 from tasks.domain.visible import visible
 
 ODD = [
-    None, True, 0, -1, 1, 2**31, 2**63, 10**30, -(10**30), 1e-320, 1e308, math.nan, math.inf, -math.inf, 0.5, 3,
+    None, True, 0, -1, 1, 2**31, 2**63, 10**30, -(10**30), 10**400, 1e15, "9" * 20, "9" * 5000, 1e-320, 1e308, math.nan, math.inf, -math.inf, 0.5, 3,
     "", " ", "\x00", "\u202e", "a" * 5000, "../..", "/", ":", "a:", ":b", "a.b:c", "a:b:c", "s3://", "s3:///x", "hf:", "1e3", "[]", "\ud800",
-    [], [[]], [0], [None], ["a", 1], [4, 1], {}, {"a": 1}, [{}],
+    [], [[]], [0], [10**15], [1e15], ["9" * 20], {"a": [10**15]}, [None], ["a", 1], [4, 1], {}, {"a": 1}, [{}],
 ]  # fmt: skip
 
 

@@ -15,6 +15,9 @@ import pytest
 from sandbox.hosts.docker_launcher import DockerLauncher
 from sandbox.hosts.docker_py import LibraryEngine
 from sandbox.hosts.engine import Refused, SocketEngine, engine_at
+from sandbox.hosts.launch import LaunchFailed
+from sandbox.hosts.owner import OWNER_LABEL
+from sandbox.hosts.streams import Stream
 from sandbox.pool.cell import Cell
 from sandbox.pool.pool import Sandbox
 from sandbox.settings import LOCAL_HOST, SandboxSettings
@@ -69,7 +72,14 @@ def test_no_socket_is_told_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [b"HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\n{}", b'HTTP/1.0 200 OK\r\n\r\n{"a": ', b""]
+    "answer",
+    [
+        b"HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\n{}",
+        b"HTTP/1.0 200 OK\r\nContent-Length: many\r\n\r\n{}",
+        b'HTTP/1.0 200 OK\r\n\r\n{"a": ',
+        b"HTTP/1.0 " + b"9" * 5000 + b" OK\r\n\r\n{}",
+        b"",
+    ],
 )
 def test_an_answer_that_is_cut_short_is_none(tmp_path: Path, answer: bytes) -> None:
     with answering(tmp_path / "s", PING, answer) as host, pytest.raises(OSError):
@@ -81,6 +91,17 @@ def test_what_an_engine_refuses_is_said_in_its_words(tmp_path: Path) -> None:
     with answering(tmp_path / "s", PING, refusal) as host, pytest.raises(Refused, match="already in progress") as found:
         engine_at(host).remove("a")
     assert found.value.status == 409
+
+
+def test_an_attach_that_is_refused_is_told_like_any_request(tmp_path: Path) -> None:
+    said = b'{"message": "No such container: a"}'
+    refusal = b"HTTP/1.1 404 Not Found\r\nContent-Length: %d\r\n\r\n%s" % (len(said), said)
+    with (
+        answering(tmp_path / "s", PING, refusal) as host,
+        pytest.raises(Refused, match=r"^No such container: a$") as found,
+    ):
+        engine_at(host).attach("a")
+    assert found.value.status == 404
 
 
 def test_grading_programs_loads_no_library_for_the_engine() -> None:
@@ -109,3 +130,27 @@ def test_both_ways_find_the_same_engine_and_start_the_same_containers(one_slot: 
             for refused in (lambda: engine.start(made["Id"]), lambda: engine.remove(made["Id"])):  # noqa: B023 - called at once
                 with pytest.raises(Refused):
                     refused()
+            with pytest.raises(Refused, match=f"No such container: {made['Id']}") as gone:
+                engine.attach(made["Id"])
+            assert gone.value.status == 404
+
+
+class NeverStarting(SocketEngine):
+    """An engine that starts no container, and keeps its id and the stream that was attached to it."""
+
+    def attach(self, container: str) -> Stream:
+        self.container, self.attached = container, super().attach(container)
+        return self.attached
+
+    def start(self, container: str) -> None:
+        raise Refused(500, "out of cgroups")
+
+
+@pytest.mark.heavy
+def test_of_a_container_that_does_not_start_neither_it_nor_its_socket_stays(one_slot: Sandbox) -> None:
+    launcher = DockerLauncher(LOCAL_HOST, SandboxSettings())
+    launcher._engine = engine = NeverStarting(LOCAL_HOST.removeprefix("unix://"))
+    with pytest.raises(LaunchFailed, match="out of cgroups"):
+        launcher.launch(trusted=False)
+    assert engine.attached._socket.fileno() == -1  # type: ignore[attr-defined]
+    assert engine.container not in [one["Id"] for one in engine.containers(OWNER_LABEL)]

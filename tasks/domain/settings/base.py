@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -16,13 +17,13 @@ class Settings(BaseModel):
     NOT_CONTENT: ClassVar[frozenset[str]] = frozenset()
     LATER: ClassVar[frozenset[str]] = frozenset()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _no_absurd_number(cls, tree: Any) -> Any:
-        for name, value in tree.items() if isinstance(tree, dict) else ():
-            if isinstance(value, int) and abs(value) > LARGEST:
+    @model_validator(mode="after")
+    def _no_absurd_number(self) -> Self:
+        """Look at what became of the values: a text or a 1e15 may have become a whole number."""
+        for name, value in self:
+            if any(abs(number) > LARGEST for number in _whole_numbers(value)):
                 raise ValueError(f"{name} is beyond {LARGEST:,}; choose a smaller number")
-        return tree
+        return self
 
     def content(self) -> dict[str, Any]:
         """The slice of these settings that belongs into a key.
@@ -35,3 +36,14 @@ class Settings(BaseModel):
         plain = self.model_dump(mode="json", exclude=set(self.NOT_CONTENT | unsaid))
         nested = {name: value.content() for name in plain if isinstance(value := getattr(self, name), Settings)}
         return plain | nested
+
+
+def _whole_numbers(value: Any) -> Iterator[int]:
+    """Yield the whole numbers of a field, at any depth; settings within it have looked at theirs."""
+    if isinstance(value, int):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _whole_numbers(tuple(value.values()))
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _whole_numbers(one)

@@ -112,10 +112,25 @@ CONFIG_FAULTS = [
     Fault(
         "an absurd number", ("data.train", "limit", "beyond 1,000,000,000,000"), {"data": {"train": {"limit": 10**30}}}
     ),
+    Fault(
+        "an absurd number in a list",
+        ("generate", "waves", "beyond 1,000,000,000,000"),
+        {"generate": {"waves": [10**15]}},
+    ),
+    Fault("a float that is an absurd number", ("waves", "beyond"), arguments=("--set", "generate.waves=[1e15]")),
+    Fault(
+        "a text that is an absurd number", ("data.train", "limit", "beyond"), {"data": {"train": {"limit": "9" * 20}}}
+    ),
+    Fault(
+        "more digits than are read",
+        ("data.train.limit", "integer"),
+        arguments=("--set", f"data.train.limit={'9' * 5000}"),
+    ),
     Fault("more workers than machines have", ("verify.workers", "1024"), {"verify": {"workers": 2**31}}),
     Fault("more built-in problems than are made", ("arithmetic", "100,000"), {"data": {"val": {"limit": 2**31}}}),
-    Fault("a NUL in a text", ("model.base", "NUL"), arguments=("--set", 'model.base="a\\u0000b"')),
+    Fault("a NUL in a text", ("model.base: 'a\\u0000b' holds", "NUL"), arguments=("--set", 'model.base="a\\u0000b"')),
     Fault("half a character in a text", ("model.base", "half a character"), arguments=("--set", "model.base=\udcff")),
+    Fault("a NUL in the name of a section", (".toml: 'a\\u0000b' holds", "NUL"), {'"a\\u0000b"': 1}),
     Fault("a dotted path of dots", ("preset", "package.module:thing"), {"run": {"preset": "../.."}}),
     Fault("a dotted path without names", ("engine.kind", "package.module:thing"), {"engine": {"kind": ":"}}),
     Fault(

@@ -26,7 +26,9 @@ from flows.operation.orphans import (
     INTERNAL,
     MOST_HANDED_BACK,
     NOT_BEGUN,
+    OURS,
     TAKER,
+    begin_again,
     end_cancelled,
     sweep,
 )
@@ -41,6 +43,7 @@ from tests.machine import FLOW_RUN, Machine, machine_up
 from tests.operated import Webhook
 
 SECRET = "person:long-password"
+EXITED = {"type": "CRASHED", "message": "Flow run process exited with non-zero status code 1."}  # as a worker says it
 LOCKED = """
 import asyncio
 from flows.operation.server.sqlite_server import automations_reload_beside_the_loop
@@ -217,29 +220,84 @@ def test_a_run_that_its_worker_took_and_did_not_start_is_taken_by_the_next(perso
 
 
 @pytest.mark.heavy
-def test_a_run_whose_process_ended_before_it_had_begun_is_scheduled_anew_and_no_other(person: Machine) -> None:
+def test_a_run_whose_process_ended_before_it_had_begun_is_scheduled_anew_and_no_other(
+    person: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As a worker tells it of a run that found no server; one that ran may have been told why it ended, a job is sent again by its run."""
-    exited = {"type": "CRASHED", "message": "Flow run process exited with non-zero status code 1."}
     crashed = {"type": "CRASHED", "message": "somebody's reason"}
-    unbegun, given_up = (crashed_after(person, [exited], handed_back=times) for times in (0, MOST_HANDED_BACK))
+    unbegun, given_up = (crashed_after(person, [EXITED], handed_back=times) for times in (0, MOST_HANDED_BACK))
     others = [
         given_up,
         crashed_after(person, [crashed]),
-        crashed_after(person, [{"type": "RUNNING"}, exited]),
-        crashed_after(person, [exited], tags=[INTERNAL]),
+        crashed_after(person, [{"type": "RUNNING"}, EXITED]),
+        crashed_after(person, [EXITED], tags=[INTERNAL]),
     ]
     with person.prefect_client(SECRET) as client:
+        assert not list(begin_again(client))  # a worker that has taken it again may be starting it
+        monkeypatch.setattr("flows.operation.orphans.BEGUN_S", 0.0)
         sweep(client)  # the keeper does it too, every minute
     assert has_said(person, unbegun, NOT_BEGUN)
     assert person.finish(unbegun, 120).type == "COMPLETED"
     assert {person.run(one)["state"]["type"] for one in others} == {"CRASHED"}
 
 
+@pytest.mark.heavy
+def test_a_run_that_a_worker_takes_while_it_is_looked_at_is_left_to_that_worker(
+    person: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another sweep, or a person's Retry, was faster: what this one has read of the run is stale."""
+    monkeypatch.setattr("flows.operation.orphans.BEGUN_S", 0.0)
+    runs = [crashed_after(person, [EXITED]) for _ in range(3)]
+    with person.prefect_client(SECRET) as client:
+        stale = {one.id: one for one in (client.read_flow_run(UUID(run)) for run in runs)}
+        monkeypatch.setattr(client, "read_flow_runs", lambda **_: list(stale.values()))
+        monkeypatch.setattr(client, "read_flow_run", stale.__getitem__)
+        set_state(person, runs[0], {"type": "PENDING"}, force=True)
+        set_state(person, runs[1], {"type": "RUNNING"}, force=True)
+        assert list(begin_again(client)) == [stale[UUID(runs[2])].name]
+    assert [person.run(run)["state"]["type"] for run in runs[:2]] == ["PENDING", "RUNNING"]
+    assert person.finish(runs[2], 120).type == "COMPLETED"
+    for run in runs[:2]:
+        person.call("DELETE", f"/flow_runs/{run}")
+
+
+@pytest.mark.heavy
+def test_a_run_that_a_living_worker_of_another_machine_took_is_left_to_that_machine(
+    person: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.operation.orphans.BEGUN_S", 0.0)
+    run = crashed_after(person, [EXITED], worker="elsewhere-cpu")
+    worker = "/work_pools/cpu/workers"
+    person.call("POST", f"{worker}/heartbeat", {"name": "elsewhere-cpu"})
+    with person.prefect_client(SECRET) as client:
+        assert not list(begin_again(client))
+        person.call("DELETE", f"{worker}/elsewhere-cpu")
+        assert list(begin_again(client)) == [person.run(run)["name"]]
+    assert person.finish(run, 120).type == "COMPLETED"
+
+
+@pytest.mark.heavy
+def test_runs_of_other_projects_on_the_server_are_left_alone(person: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.operation.orphans.BEGUN_S", 0.0)
+    monkeypatch.setattr("flows.operation.orphans.CANCEL_S", 0.0)
+    foreign = [crashed_after(person, states) for states in ([EXITED], [], [{"type": "CANCELLING"}])]
+    for run in foreign:
+        assert OURS in person.run(run)["tags"]  # its deployment's
+        person.call("PATCH", f"/flow_runs/{run}", {"tags": ["theirs"]})
+    before = [person.run(run)["state"] for run in foreign]
+    with person.prefect_client(SECRET) as client:
+        assert not list(begin_again(client)) and not sweep(client, unseen_s=0.0)
+    assert [person.run(run)["state"] for run in foreign] == before
+    for run in foreign:
+        person.call("DELETE", f"/flow_runs/{run}")
+
+
 def crashed_after(
-    machine: Machine, states: list[dict[str, str]], handed_back: int = 0, tags: Sequence[str] = ()
+    machine: Machine, states: list[dict[str, str]], handed_back: int = 0, tags: Sequence[str] = (), worker: str = ""
 ) -> str:
     """A run that a worker had taken and that came to these states."""
-    labels, taken = {HANDED_BACK: handed_back}, {"type": "PENDING", "name": "Submitting"}
+    labels: dict[str, Any] = {HANDED_BACK: handed_back} | ({TAKER: worker} if worker else {})
+    taken = {"type": "PENDING", "name": "Submitting"}
     deployment = machine.deployment("janitor/janitor")["id"]
     body = {"state": taken, "labels": labels, "tags": list(tags)}
     made = str(machine.post(f"/deployments/{deployment}/create_flow_run", body)["id"])

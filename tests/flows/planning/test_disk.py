@@ -76,6 +76,5 @@ def test_policies_and_states_take_the_disk_that_is_planned(
     assert policy_bytes(config, parameters, policy) * len(result.epochs) == pytest.approx(written, rel=0.05)
     planned = training_scratch_bytes(config, parameters, policy)
     assert 0.98 * max(peaks) <= planned
-    assert planned <= 1.1 * max(peaks) or settings["epochs"] == 1, (
-        "one save may still be followed by one in an epoch of hours"
-    )
+    # one save may still be followed by one in an epoch of hours
+    assert planned <= (2.2 if settings["epochs"] == 1 else 1.1) * max(peaks)

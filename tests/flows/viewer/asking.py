@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
+
 from httpx import Response
 from starlette.testclient import TestClient
+
+WITHIN_S = 600.0
 
 
 def asked(client: TestClient, address: str) -> Response:
     """Return the answer once the index is there, however busy the machine is."""
-    answer = client.get(address)
-    while "samples is being built" in answer.text:
-        answer = client.get(address)
+    deadline = time.monotonic() + WITHIN_S
+    while "samples is being built" in (answer := client.get(address)).text:
+        assert time.monotonic() < deadline, f"{address} has no index of its samples after {WITHIN_S:.0f} s"
+        time.sleep(0.05)
     return answer
 
 
