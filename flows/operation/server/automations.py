@@ -21,6 +21,10 @@ FINAL = ("Completed", "Failed", "Crashed", "Cancelled", "Paused", "Suspended")
 BEGUN = ("Pending", "Running", *FINAL)
 NIGHT = {"prefect.resource.role": "flow", "prefect.resource.name": "nightly"}
 A_RUN = {"prefect.resource.id": ["prefect.flow-run.*"]}
+OURS = {
+    "prefect.resource.role": "tag",
+    "prefect.resource.id": "prefect.tag.restem",
+}  # other projects' runs beat as they like
 # what every notice about a flow run names: stage (its deployment), host as far as it was begun, link
 WHERE = (
     "\ndeployment {{ deployment.name }}, host {{ flow_run.labels['restem.host'] | default('none') }}, "
@@ -55,7 +59,7 @@ def zombies() -> AutomationCore:
         description="A run that stopped sending heartbeats is marked as crashed, so that it blocks no later one.",
         trigger=EventTrigger(
             after={HEARTBEAT}, expect={HEARTBEAT, *(f"prefect.flow-run.{name}" for name in FINAL)},
-            match=A_RUN, for_each={"prefect.resource.id"},
+            match=A_RUN, match_related=OURS, for_each={"prefect.resource.id"},
             posture=Posture.Proactive, threshold=1, within=timedelta(seconds=HEARTBEATS_MISSED_S),
         ),
         actions=[ChangeFlowRunState(state=StateType.CRASHED, message="No heartbeat: its machine or process is gone. Retry goes on from what is stored.")],

@@ -32,7 +32,7 @@ from flows.operation.orphans import (
     end_cancelled,
     sweep,
 )
-from flows.operation.server.automations import _content, notices, zombies
+from flows.operation.server.automations import HEARTBEAT, _content, notices, zombies
 from flows.operation.server.interface import CHANGES, changed
 from flows.operation.server.keeper import Patience, read_machine
 from flows.operation.server.leases import ConcurrencyLeaseStorage
@@ -163,6 +163,27 @@ def test_strangers_are_refused(machine: Machine) -> None:
 @pytest.mark.heavy
 def test_with_a_secret_workers_run(person: Machine) -> None:
     assert person.do("janitor/janitor", {}).type == "COMPLETED"
+
+
+@pytest.mark.heavy
+def test_heartbeats_are_missed_of_runs_with_our_tag_only(person: Machine) -> None:
+    """What the server and the run's process say of a run, put to the trigger: an end that it did not hear would crash each run that ended."""
+    from prefect.server.events.schemas.automations import EventTrigger
+    from prefect.server.events.schemas.events import ReceivedEvent
+
+    trigger = EventTrigger.model_validate(zombies().trigger.model_dump(mode="json"))
+    asked = {"filter": {"resource": {"id": [f"prefect.flow-run.{person.do('janitor/janitor', {}).id}"]}}}
+
+    def said() -> dict[str, Any]:
+        found = {one["event"]: one for one in person.post("/events/filter", asked)["events"]}
+        return found if {HEARTBEAT, "prefect.flow-run.Completed"} <= found.keys() else {}
+
+    events = person.until(said, 60, "the events of a run")
+    for name in (HEARTBEAT, "prefect.flow-run.Completed"):
+        event = ReceivedEvent.model_validate(events[name])
+        theirs = [one for one in event.related if one.id != "prefect.tag.restem"]
+        assert len(theirs) == len(event.related) - 1
+        assert trigger.covers(event) and not trigger.covers(event.model_copy(update={"related": theirs}))
 
 
 @pytest.mark.heavy
