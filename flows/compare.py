@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from prefect import flow
+from prefect import flow, runtime, tags
 from prefect.artifacts import create_markdown_artifact
 from prefect.states import Completed, Failed
 
@@ -109,7 +109,8 @@ def run_cell(one: CheckedCell, journal: Journal) -> str:
         return _loop(one.checked, journal)
 
     try:
-        cell(one.cell.arm.name, one.cell.seed)
+        with tags(*runtime.flow_run.tags):  # its heartbeats are looked for as the comparison's are
+            cell(one.cell.arm.name, one.cell.seed)
     except StageFailed as error:
         log.warning("%s ended early: %s", one.cell.config.run.name, one_sentence(error))
         return one_sentence(error)

@@ -196,6 +196,8 @@ def test_a_comparison_is_run_arm_by_arm_and_shows_its_tables(operated: Operated)
         ended = operated.machine.do("compare/compare", {**form, "only": arm})
         assert ended.type == "COMPLETED", ended
         assert f": {done} of " in ended.message and " runs have ended" in ended.message
+    cells = operated.machine.post("/flow_runs/filter", {"flows": {"name": {"any_": ["cell"]}}})
+    assert cells and all("restem" in one["tags"] for one in cells), "heartbeats are looked for by this tag"
     shown = operated.machine.artifacts(ended.id)[artifact_key("comparison", "operated")]["data"]
     assert "unfiltered" in shown and "## Spent" in shown
     page = (Path(store) / "comparisons" / "operated" / "report.html").read_text()
