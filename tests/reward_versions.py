@@ -35,7 +35,7 @@ DECIDERS = {
         "sandbox.grading.compare",
         "sandbox.grading.tests",
         "sandbox.grading.rewriting",
-        "sandbox.grading.plan",
+        "sandbox.grading.planning.plan",
         "sandbox.grading.values",
     ),
     "math": ("tasks.domain.rewards.extraction", "tasks.domain.equivalence.decide"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sandbox.grading.plain_operations import MOST_KEYS, Unplanned
+from sandbox.grading.planning.plain_operations import MOST_KEYS, Unplanned
 from sandbox.image.inside.decoding import READERS, Decoder, Reader
 
 

@@ -13,14 +13,14 @@ from typing import Any
 from sandbox.grading.answers import ProgramRaised, Raised, plain_value
 from sandbox.grading.calls import Request, answers_of, calls_job, error_text
 from sandbox.grading.outcome import Graded, Outcome, ended_early, outcome_of, shortened
-from sandbox.grading.plain_operations import Unplanned
-from sandbox.grading.plan import Plan, plan_of
+from sandbox.grading.planning.plain_operations import Unplanned
+from sandbox.grading.planning.plan import Plan, plan_of
 from sandbox.grading.program import SPARE_SECONDS, Program, candidate, received, wants_numpy
 from sandbox.grading.tests import AssertTests
 from sandbox.image.inside.decoding import Decoder, decode
 from sandbox.image.inside.encoding import encode
 from sandbox.image.inside.shared import packed, unpacked
-from sandbox.image.inside.values import MAX_BYTES, Malformed, piece, pieces
+from sandbox.image.inside.values import MAX_BYTES, Malformed, TooLarge, Unencodable, piece, pieces
 from sandbox.job import Execution, Job
 from sandbox.limits import Limits
 from sandbox.pool.pool import Sandbox, Session
@@ -58,7 +58,11 @@ def planned_outcome(sandbox: Sandbox, program: Program, tests: AssertTests) -> O
     plan = plan_of(tests)
     if plan is None or plan.in_turn or wants_numpy(program.source):
         return None
-    execution = sandbox.submit(calls_job(program, plan.requests, provided=False)).result()
+    try:
+        job = calls_job(program, plan.requests, provided=False)
+    except (Unencodable, TooLarge):
+        return None
+    execution = sandbox.submit(job).result()
     return _planned(plan, program, execution, answers_of(execution, len(plan.requests))[1:])
 
 
@@ -67,11 +71,15 @@ def _outcome_in_turn(sandbox: Sandbox, program: Program, tests: AssertTests, alo
     plan = plan_of(tests)
     if plan is None or not plan.in_turn or wants_numpy(program.source):
         return None
+    try:
+        operations = [_operation(request) for request in plan.requests]
+    except (Unencodable, TooLarge):
+        return None
     with contextlib.closing(candidate(sandbox, program, alone)) as session:
         ready = received(session, program.limits)
         if isinstance(ready, Execution):
             return ended_early(ready)
-        answers, ended = _answers(session, [_operation(request) for request in plan.requests], program.limits)
+        answers, ended = _answers(session, operations, program.limits)
         execution = ended or session.close()
     try:
         return _planned(plan, program, execution, [_bare(answer) for answer in answers])

@@ -106,14 +106,28 @@ def outcomes(nodes: Sequence[ast.AST], names: set[str]) -> set[str]:
 @lru_cache(maxsize=4096)
 def prompt_names(prompt: str) -> frozenset[str] | None:
     """What the prompt's helpers define; the tests use those, whatever the program makes of them. None: not Python."""
+    tree = _prompt_tree(prompt)
+    if tree is None:
+        return None
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    imports = (name for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom) for name in _imported(node))
+    return frozenset(functions.union(imports))
+
+
+@lru_cache(maxsize=4096)
+def prompt_binds(prompt: str) -> frozenset[str]:
+    """Every name that the prompt gives to something, wherever in it; `*` where it takes names that are not known."""
+    nodes = nodes_of(_prompt_tree(prompt) or ast.Module([], []))
+    found = {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    found |= {node.name for node in nodes if isinstance(node, ast.ClassDef | Function)}
+    imports = (node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom))
+    return frozenset(found.union(*map(_imported, imports)))
+
+
+def _prompt_tree(prompt: str) -> ast.Module | None:
     for text in (prompt, f"{prompt.rstrip()}\n    pass\n"):
         try:
-            tree = parsed(text)
+            return parsed(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
-        functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-        imports = (
-            name for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom) for name in _imported(node)
-        )
-        return frozenset(functions.union(imports))
     return None

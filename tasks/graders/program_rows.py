@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.grading.plan import plan_of
+from sandbox.grading.planning.plan import plan_of
 from sandbox.grading.program import Program
 from sandbox.grading.tests import AssertTests, BadTests, assert_tests, tests_of
 from sandbox.limits import Limits

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.grading.grading import Grading
-from sandbox.grading.plan import plan_of
+from sandbox.grading.planning.plan import plan_of
 from sandbox.grading.tests import AssertTests, assert_tests, read_tests
 from sandbox.pool.pool import open_sandbox
 from sandbox.settings import SandboxSettings

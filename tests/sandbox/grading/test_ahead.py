@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sandbox.grading import asserts
 from sandbox.grading.asserts import outcome_of_asserts
 from sandbox.grading.grading import Grading, Program
-from sandbox.grading.plan import plan_of
+from sandbox.grading.planning.plan import plan_of
 from sandbox.grading.tests import AssertTests, assert_tests
 from sandbox.job import Execution
 from sandbox.limits import Limits
@@ -98,23 +100,52 @@ def test_tests_that_stray_once_are_not_foreseen_again(grading: Grading, batches:
     assert len(batches) <= 1
 
 
-def test_a_program_does_not_see_a_call_before_it_has_answered_the_one_before(grading: Grading) -> None:
+# the shape of arguments and answers, what finds the next argument among the bytes that the program can read, and the items of the tests
+FOUND = {
+    "numbers": (
+        "{}", "next((n for n in range(x + 1000, 1_100_000, 1000) if str(n).encode() in seen or n.to_bytes(3, 'little') in seen), 1_000_003)",
+        "[1_000_003 + 1000 * n for n in range(20)]",
+    ),
+    "lists of texts": ("[{}]", "[after(b'word-[0-9]+', x[0])]", "['word-' + str(n * n) for n in range(20)]"),
+    "negative numbers in tuples": (
+        "({},)", "next(((n,) for n in range(x[0] - 1000, -1_100_000, -1000) if str(n).encode() in seen or n.to_bytes(3, 'little', signed=True) in seen), (-1_000_003,))",
+        "[-1_000_003 - 1000 * n for n in range(20)]",
+    ),
+    "keys": ("{{{}: 'v'}}", "{int(after(b'70[0-9]+', str([*x][0]))): 'v'}", "[7000 + n * n for n in range(9)]"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", FOUND)
+def test_a_program_does_not_see_a_call_before_it_has_answered_the_one_before(
+    grading: Grading, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     """The argument of each call is the answer to the one before; the program looks for it in whatever it can read."""
-    thief = """
-import os, sys, gc
+    shape, search, answers = FOUND[kind]
+    thief = f"""
+import os, re, sys
 def f(x):
-    seen = b''
+    seen, frame = b'', sys._getframe()
+    while frame is not None:
+        seen += repr({{name: value for name, value in frame.f_locals.items() if name not in ('x', 'seen')}}).encode()
+        frame = frame.f_back
     for fd in range(64):
         for read in (lambda: os.pread(fd, 1 << 16, 0), lambda: __import__('socket').socket(fileno=os.dup(fd)).recv(1 << 16, 66)):
             try: seen += read()
             except (OSError, ValueError): pass
-    for secret in range(x + 1, 1_100_000, 1000):
-        if secret.to_bytes(3, 'little') in seen: return secret
-    return 0
+    def after(pattern, own):
+        found = sorted({{one.decode() for one in re.findall(pattern, seen)}}, key=lambda one: (len(one), one))
+        return found[(found.index(own) + 1) % len(found)] if own in found else '0'
+    return {search}
 """
-    text = "answers = [1_000_003 + 1000 * n for n in range(20)]\nfor one, other in zip(answers, answers[1:]):\n    assert f(one) == other"
+    loop = f"assert f({shape.format('one')}) == {shape.format('other')}"
+    text = f"answers = {answers}\nfor one, other in zip(answers, answers[1:] + answers[:1]):\n    {loop}"
     for before in ("", "import random\n"):  # planned, and with the tests in their container
-        assert grading.grade(Program(thief.encode(), read(before + text))).verdict == "WA"
+        graded = grading.grade(Program(thief.encode(), read(before + text)))
+        assert graded.verdict == "WA", graded
+    plan = plan_of(read(text))
+    assert plan is not None
+    monkeypatch.setattr(asserts, "plan_of", lambda tests: replace(plan, in_turn=False))
+    assert grading.grade(Program(thief.encode(), read(text))).verdict == "AC", "the thief finds nothing at all"
 
 
 @pytest.mark.parametrize(

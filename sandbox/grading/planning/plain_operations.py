@@ -9,6 +9,7 @@ from typing import Any, Final
 
 MOST_KEYS = 1000  # of a set or mapping: hashes of hostile numbers can all be the same
 MOST_BITS = 1 << 16
+MOST_DIGITS = 400
 SHORT_TEXT = 8  # characters of a text that may be read as a number
 
 
@@ -54,22 +55,35 @@ def _few(value: Any) -> set[Any]:
     return set(value)
 
 
+def _round(value: Any, *digits: Any) -> Any:
+    """To few digits: rounding to -10**9 of them makes a number of so many."""
+    if not all(digit is None or (isinstance(digit, int) and abs(digit) <= MOST_DIGITS) for digit in digits):
+        raise Unplanned
+    return round(number_of(value), *digits)
+
+
+def _float(value: Any) -> float:
+    if (
+        isinstance(value, str) and len(value) < SHORT_TEXT and value.isascii()
+    ):  # other digits are not the same in every Python
+        return float(value)
+    return float(number_of(value))
+
+
 def _sorted(value: Any) -> list[Any]:
     return sorted(value)
 
 
 FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "abs": lambda value: abs(number_of(value)),
-    "round": lambda value, *digits: round(number_of(value), *digits),
+    "round": _round,
     "len": len,
     "set": _few,
     "sorted": _sorted,
     "list": list,
     "tuple": tuple,
     "int": lambda value: int(number_of(value)),
-    "float": lambda value: (
-        float(value) if isinstance(value, str) and len(value) < SHORT_TEXT else float(number_of(value))
-    ),
+    "float": _float,
     "math.isclose": lambda one, other, **named: math.isclose(number_of(one), number_of(other), **named),
     "math.fabs": lambda value: math.fabs(number_of(value)),
     "math.isnan": lambda value: math.isnan(number_of(value)),

@@ -17,17 +17,22 @@ from typing import Any
 
 from sandbox.grading.answers import answered
 from sandbox.grading.calls import Request
-from sandbox.grading.constants import Constants, texts_of
-from sandbox.grading.names import prompt_names
-from sandbox.grading.plain_operations import ARITHMETIC, COMPARISONS, FUNCTIONS, Unplanned, number_of
+from sandbox.grading.names import prompt_binds, prompt_names
+from sandbox.grading.planning.constant_operations import FUNCTIONS as OF_CONSTANTS
+from sandbox.grading.planning.constants import Constants
+from sandbox.grading.planning.plain_operations import ARITHMETIC, COMPARISONS, FUNCTIONS, Unplanned, number_of
+from sandbox.grading.planning.shown import UNTELLING, Shown, telling
+from sandbox.grading.planning.statements import Inlined, flat, harmless
 from sandbox.grading.rewriting import AssertTests
 from sandbox.grading.trees import PLAIN, dotted, literals, nodes_of
 from tasks.domain.digits import any_digits
 from tasks.domain.python_source import parsed
 
 MOST_REQUESTS = 1000
-TELLING = 4  # characters of a literal that a program would hardly guess
-UNTELLING = frozenset({"True", "False", "None"})
+OF_PYTHON = frozenset(
+    name.split(".")[0] for name in [*FUNCTIONS, *OF_CONSTANTS]
+)  # what is called by these names is worked out here
+WHOLE = (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp)
 Value = Callable[[Sequence[Any]], Any]
 
 
@@ -43,8 +48,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """All calls in order, and the asserts. `in_turn`: a later call's arguments show what an earlier assert compares with, so the program
-    gets each call when it has answered the one before. `literal`: the tests are asserts on calls with literals, and nothing else."""
+    """All calls in order, and the asserts. `in_turn`: the program gets each call when it has answered the one before, because a later call's
+    arguments may show what an earlier assert wants. `literal`: the tests are asserts on calls with literals, and nothing else."""
 
     requests: tuple[Request, ...]
     steps: tuple[Step, ...]
@@ -59,7 +64,10 @@ def plan_of(tests: AssertTests) -> Plan | None:
         return None
     try:
         with any_digits():
-            hidden = frozenset(tests.names) | (prompt_names(tests.prompt) or frozenset())
+            binds = prompt_binds(tests.prompt)
+            if "*" in binds:
+                return None
+            hidden = frozenset(tests.names) | (prompt_names(tests.prompt) or frozenset()) | binds
             return _Planner(frozenset(tests.names), hidden).plan(parsed(tests.original), tests.total)
     except (Unplanned, RecursionError):
         return None
@@ -71,30 +79,38 @@ class _Planner:
     def __init__(self, names: frozenset[str], hidden: frozenset[str]) -> None:
         self.names, self.hidden = {name: name for name in names}, hidden
         self.constants = Constants(hidden)
+        self.work = self.constants.work
         self.requests: list[Request] = []
-        self.told: list[set[str]] = []  # literals among the arguments of each call
-        self.steps: list[Step] = []
-        self.wanted: list[tuple[int, set[str]]] = []  # calls made before, literals that an assert compares with
+        self.shown, self.alike = Shown(), Shown()  # as they are written, and whatever is alike
         self.looked: set[str] = set()  # constants that the present assert compares with
+        self.looked_alike: set[str] = set()
+        self.steps: list[Step] = []
         self.numbers: dict[int, int] = {}
+        self.written: dict[int, set[str]] = {}  # telling literals of an expression, by its identity
         self.literal = True
+        self.changed = False  # whether an assert compares something that it makes of an answer
 
     def plan(self, tree: ast.Module, total: int) -> Plan | None:
         asserts = [node for node in nodes_of(tree) if isinstance(node, ast.Assert)]
         asserts.sort(key=lambda node: (node.lineno, node.col_offset))
         self.numbers = {id(node): number for number, node in enumerate(asserts)}
-        self.block(_inlined(tree, self.names))
+        statements = flat(tree, frozenset(self.names))
+        if statements.bound & OF_PYTHON:
+            raise Unplanned
+        self.block(statements.statements)
         reached = {step.number for step in self.steps}
         if reached != set(range(total)) or not self.requests:
             return None
-        in_turn = self.shows_outcomes()
-        return Plan(tuple(self.requests), tuple(self.steps), in_turn, self.literal and not in_turn)
+        literal = self.literal and not self.shown.something_new()
+        at_once = literal and not self.changed and not self.alike.something()
+        return Plan(tuple(self.requests), tuple(self.steps), len(self.requests) > 1 and not at_once, literal)
 
     # ------------------------------------------------------------ statements
 
     def block(self, statements: Sequence[ast.stmt]) -> None:
         for statement in statements:
-            if _harmless(statement):
+            self.work.step()
+            if harmless(statement):
                 continue
             made = getattr(self, f"statement_{type(statement).__name__}", None)
             if made is None:
@@ -105,11 +121,11 @@ class _Planner:
     def statement_Assert(self, node: ast.Assert) -> None:
         before = len(self.requests)
         self.constants.next_assert()
-        self.looked = set()
+        self.looked, self.looked_alike = set(), set()
         holds = self.value(node.test)
         self.steps.append(Step(holds, len(self.requests), self.numbers[id(node)]))
-        arguments = set().union(*self.told[before:])
-        self.wanted.append((len(self.requests), (_telling(node.test) | self.looked) - arguments))
+        self.shown.want(self.telling(node.test) | self.looked, before, len(self.requests))
+        self.alike.want(self.looked_alike, before, len(self.requests))
         if len(self.requests) > MOST_REQUESTS:
             raise Unplanned
 
@@ -125,40 +141,48 @@ class _Planner:
     def statement_For(self, node: ast.For) -> None:
         if node.orelse:
             raise Unplanned
-        for item in self.constants.items(node.iter):
+        items, kept = self.constants.items(node.iter), self.constants.looped_over(node.iter)
+        for item in items:
             self.constants.bind(node.target, item)
             self.block(node.body)
+            self.constants.check_unchanged(kept)
 
     def statement_Inlined(self, node: Inlined) -> None:
-        """Names of a function are gone after it."""
+        """Names of a function are gone after it, and before it gives them something."""
+        if node.parameter in OF_PYTHON:
+            raise Unplanned
         before = dict(self.constants.named)
+        for name in node.binds():
+            self.constants.named.pop(name, None)
+        self.names[node.parameter] = node.name
+        self.constants.hidden |= {node.parameter}
         self.block(node.body)
+        del self.names[node.parameter]
         self.constants.named = before
-
-    def shows_outcomes(self) -> bool:
-        """Whether a later call's arguments hold what an earlier assert compares with, and no call until then did."""
-        for calls, wanted in self.wanted:
-            known = set().union(*self.told[:calls])
-            if (wanted - known) & set().union(*self.told[calls:]):
-                return True
-        return False
 
     # ------------------------------------------------------------ expressions
 
     def value(self, node: ast.expr) -> Value:
+        if isinstance(node, WHOLE) and not isinstance(getattr(node, "op", None), ast.Not):
+            with contextlib.suppress(Unplanned):
+                return self.constant(node)
         made = getattr(self, f"value_{type(node).__name__}", self.constant)
         value: Value = made(node)
         return value
 
     def constant(self, node: ast.expr) -> Value:
-        """What needs no answer."""
+        """What needs no answer. As a whole, because a later argument may be the whole."""
         value = self.constants.value(node)
-        self.literal = self.literal and _literal(node)
-        self.looked |= _telling_texts(texts_of(value))
+        self.literal = self.literal and _literal(node, called=frozenset(FUNCTIONS))
+        return self.looked_at(value)
+
+    def looked_at(self, value: Any) -> Value:
+        self.looked |= telling(self.work.texts(value))
+        self.looked_alike |= self.work.likenesses(value) - UNTELLING
         return lambda answers: value
 
     def value_Constant(self, node: ast.Constant) -> Value:
-        return lambda answers: node.value
+        return self.looked_at(node.value)
 
     def value_List(self, node: ast.List) -> Value:
         parts = [self.value(one) for one in node.elts]
@@ -175,27 +199,31 @@ class _Planner:
     def value_Dict(self, node: ast.Dict) -> Value:
         if None in node.keys:
             raise Unplanned
-        keys, parts = [self.value(one) for one in node.keys if one], [self.value(one) for one in node.values]
-        return lambda answers: {key(answers): part(answers) for key, part in zip(keys, parts, strict=True)}
+        pairs = [(self.value(key), self.value(one)) for key, one in zip(node.keys, node.values, strict=True) if key]
+        return lambda answers: {key(answers): part(answers) for key, part in pairs}
 
     def value_UnaryOp(self, node: ast.UnaryOp) -> Value:
         part = self.value(node.operand)
         if isinstance(node.op, ast.Not):
             return lambda answers: not part(answers)
         if isinstance(node.op, ast.USub):
+            self.changed = True
             return lambda answers: -number_of(part(answers))
         raise Unplanned
 
     def value_BinOp(self, node: ast.BinOp) -> Value:
-        with contextlib.suppress(Unplanned):
-            return self.constant(node)
+        self.changed = True
         one, other, operate = self.value(node.left), self.value(node.right), ARITHMETIC.get(type(node.op))
         if operate is None:
             raise Unplanned
         return lambda answers: operate(number_of(one(answers)), number_of(other(answers)))
 
     def value_BoolOp(self, node: ast.BoolOp) -> Value:
-        parts = [self.value(one) for one in node.values]
+        """What follows the first part may not be asked for at all."""
+        parts, asked = [self.value(node.values[0])], len(self.requests)
+        parts += [self.value(one) for one in node.values[1:]]
+        if len(self.requests) > asked:
+            raise Unplanned
         together = all if isinstance(node.op, ast.And) else any
         return lambda answers: together(part(answers) for part in parts)
 
@@ -210,14 +238,15 @@ class _Planner:
         name = dotted(node.func)
         if isinstance(node.func, ast.Name) and name in self.names:
             return self.request(node, self.names[name])
-        function = FUNCTIONS.get(name)
-        if function is None:
+        with contextlib.suppress(Unplanned):
             return self.constant(node)
+        function = FUNCTIONS.get(name)
         starred = any(isinstance(one, ast.Starred) for one in node.args) or any(
             one.arg is None for one in node.keywords
         )
-        if starred or name in self.hidden:
+        if function is None or starred or name in self.hidden:
             raise Unplanned
+        self.changed = True
         parts = [self.value(one) for one in node.args]
         named = {str(one.arg): self.value(one.value) for one in node.keywords}
         return lambda answers: function(
@@ -227,69 +256,41 @@ class _Planner:
     def request(self, node: ast.Call, name: str) -> Value:
         if any(one.arg is None for one in node.keywords):
             raise Unplanned
-        told: set[str] = set()
-        arguments = tuple([self.argument(one, told) for one in node.args])
-        keywords = tuple([(str(one.arg), self.argument(one.value, told)) for one in node.keywords])
+        arguments = tuple([self.argument(one) for one in node.args])
+        keywords = tuple([(str(one.arg), self.argument(one.value)) for one in node.keywords])
+        self.work.check_apart([*arguments, *(value for _, value in keywords)])
         place = len(self.requests)
         self.requests.append(Request(name, arguments, keywords))
-        self.told.append(told)
         return lambda answers: answered(answers[place])
 
-    def argument(self, node: ast.expr, told: set[str]) -> Any:
+    def argument(self, node: ast.expr) -> Any:
         """The value that the program gets, whose texts become known to it."""
         try:
-            value = ast.literal_eval(node)
+            value = self.constants.argument(node) if "set" in self.hidden else ast.literal_eval(node)
         except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             value = self.constants.argument(node)
             self.literal = self.literal and _literal(node)
-            told |= _telling_texts(texts_of(value))
+            texts = telling(self.work.texts(value))
         else:
-            told |= _telling(node)
+            texts = self.telling(node)
+        self.shown.tell(texts, len(self.requests))
+        self.alike.tell(self.work.likenesses(value) - UNTELLING, len(self.requests))
         return value
 
-
-class Inlined(ast.stmt):
-    """The body of a function in the place of its call."""
-
-    _fields = ("body",)
-    body: list[ast.stmt]
-
-
-def _inlined(tree: ast.Module, names: dict[str, str]) -> list[ast.stmt]:
-    """The statements of the tests; HumanEval's `check`, called once with a name of the program, in its place."""
-    checks = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "check"]
-    found: list[ast.stmt] = []
-    for node in tree.body:
-        call = node.value if isinstance(node, ast.Expr) else None
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "check":
-            plain = (
-                len(checks) == 1
-                and not checks[0].decorator_list
-                and len(checks[0].args.args) == 1
-                and len(call.args) == 1
-            )
-            if not plain or call.keywords or not isinstance(call.args[0], ast.Name) or call.args[0].id not in names:
-                raise Unplanned
-            names[checks[0].args.args[0].arg] = call.args[0].id
-            inlined = Inlined()
-            inlined.body = checks.pop().body
-            found.append(inlined)
-        elif node not in checks:
-            found.append(node)
-    return found
+    def telling(self, node: ast.expr) -> set[str]:
+        """Return the literals in an expression that could reveal an expected value, as texts."""
+        if id(node) not in self.written:
+            self.written[id(node)] = telling(literals(node))
+        self.work.spend(len(self.written[id(node)]))
+        return self.written[id(node)]
 
 
-def _harmless(node: ast.stmt) -> bool:
-    """Return whether a statement is a bare constant, a `pass`, `import math`, or data about the tests that nothing reads."""
-    if isinstance(node, ast.Expr):
-        return isinstance(node.value, ast.Constant) or (isinstance(node.value, ast.Name) and node.value.id == "print")
-    if isinstance(node, ast.Assign):
-        return [ast.unparse(target) for target in node.targets] == ["METADATA"]
-    return isinstance(node, ast.Pass) or (isinstance(node, ast.Import) and ast.unparse(node) == "import math")
-
-
-def _literal(node: ast.expr) -> bool:
-    """Return whether nothing but literals, sums of texts and arithmetic of numbers is in an expression."""
+def _literal(node: ast.expr, *, called: frozenset[str] = frozenset()) -> bool:
+    """Return whether nothing but literals, sums of texts and arithmetic of numbers is in an expression, and functions that are `called`."""
+    if isinstance(node, ast.Call) and dotted(node.func) in called and not node.keywords:
+        return all(_literal(one, called=called) for one in node.args)
+    if isinstance(node, ast.List | ast.Tuple | ast.Set):
+        return all(_literal(one, called=called) for one in node.elts)
     for one in nodes_of(node):
         if type(one) is ast.BinOp:
             texts = any(type(side) is ast.Constant and isinstance(side.value, str) for side in nodes_of(one))
@@ -298,12 +299,3 @@ def _literal(node: ast.expr) -> bool:
         elif not isinstance(one, (ast.UnaryOp, *PLAIN)):
             return False
     return True
-
-
-def _telling(*nodes: ast.expr) -> set[str]:
-    """Return the literals in expressions that could reveal an expected value, as texts."""
-    return _telling_texts(literals(*nodes))
-
-
-def _telling_texts(texts: set[str]) -> set[str]:
-    return {text for text in texts if len(text) >= TELLING} - UNTELLING

@@ -4,94 +4,17 @@ made of a list of pure operations on plain values; nothing of the tests is execu
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from collections.abc import Iterator
+from operator import length_hint
+from typing import Any
 
-from sandbox.grading.plain_operations import ARITHMETIC, COMPARISONS, Unplanned, number_of
+from sandbox.grading.planning.constant_operations import BINARY, FUNCTIONS, in_order
+from sandbox.grading.planning.parts import PLAIN, Work
+from sandbox.grading.planning.plain_operations import COMPARISONS, Unplanned, number_of
 from sandbox.grading.trees import dotted
 
-MOST_STEPS = 20_000  # of one set of tests
-MOST_ITEMS = 10_000  # of one value
-MOST_POWER = 100
-PLAIN = (int, float, complex, str, bytes, bool, type(None), list, tuple, set, dict)
-ITERATOR: type = type(iter([0]))
-ITERABLE = (str, list, tuple, range, dict, ITERATOR)  # not a set: its order is another one in each process
-SHORT = (int, float, str, bool, type(None))
+ONE_AFTER_ANOTHER = frozenset({"enumerate", "zip", "reversed"})
 FAULTS = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
-
-
-def _in_order(value: Any) -> Any:
-    if isinstance(value, ITERABLE):
-        return value
-    raise Unplanned
-
-
-def _small(value: Any) -> Any:
-    if len(value) > MOST_ITEMS:
-        raise Unplanned
-    return value
-
-
-def _text(value: Any) -> str:
-    if type(value) in SHORT:
-        return str(value)
-    raise Unplanned
-
-
-def _once(function: Callable[..., Iterable[Any]]) -> Callable[..., Iterator[Any]]:
-    """What goes through its items once; `bind` takes no such value."""
-    return lambda *parts: iter(list(function(*map(_in_order, parts))))
-
-
-def _power(one: Any, other: Any) -> Any:
-    if type(one) is int and type(other) is int and 0 <= other <= MOST_POWER and abs(one) <= MOST_POWER:
-        return one**other
-    raise Unplanned
-
-
-def _times(one: Any, other: Any) -> Any:
-    repeated, count = (one, other) if isinstance(one, str | list) else (other, one)
-    if not (isinstance(repeated, str | list) and type(count) is int):
-        return number_of(one) * number_of(other)
-    if len(repeated) * count > MOST_ITEMS:
-        raise Unplanned
-    return repeated * count
-
-
-def _plus(one: Any, other: Any) -> Any:
-    alike = type(one) is type(other) and isinstance(one, str | list | tuple)
-    return _small(one + other) if alike else number_of(one) + number_of(other)
-
-
-def _whole(operate: Callable[[int, int], int]) -> Callable[[Any, Any], Any]:
-    def calculate(one: Any, other: Any) -> Any:
-        if type(one) is int and type(other) is int:  # `%` is more than arithmetic for texts
-            return operate(number_of(one), number_of(other))
-        raise Unplanned
-
-    return calculate
-
-
-BINARY: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
-    ast.Add: _plus,
-    ast.Mult: _times,
-    ast.Pow: _power,
-    ast.FloorDiv: _whole(lambda one, other: one // other),
-    ast.Mod: _whole(lambda one, other: one % other),
-    **{kind: ARITHMETIC[kind] for kind in (ast.Sub, ast.Div)},
-}
-FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
-    "range": lambda *bounds: _small(range(*bounds)),
-    "list": lambda *parts: list(*map(_in_order, parts)),
-    "tuple": lambda *parts: tuple(*map(_in_order, parts)),
-    "enumerate": _once(enumerate), "zip": _once(zip), "reversed": _once(reversed),
-    "sum": lambda values: sum(map(number_of, _in_order(values))),
-    "sorted": sorted,
-    "min": min, "max": max, "len": len, "str": _text,
-    "abs": lambda value: abs(number_of(value)),
-    "int": lambda value: int(number_of(value)),
-    "float": lambda value: float(number_of(value)),
-}  # fmt: skip
 
 
 class Constants:
@@ -103,15 +26,18 @@ class Constants:
     def __init__(self, hidden: frozenset[str]) -> None:
         self.hidden = hidden
         self.named: dict[str, Any] = {}
-        self.steps = 0
+        self.work = Work()
         self._read: set[int] = set()  # containers that the present assert reads by name
         self._spent: dict[int, Any] = {}
+        self._holds: dict[
+            int, tuple[Any, dict[int, Any]]
+        ] = {}  # values with names, which stay alive, and the containers in them
 
     def value(self, node: ast.expr) -> Any:
         """Return the value of an expression. Raises Unplanned for everything that is not worked out here."""
-        self.steps += 1
+        self.work.step()
         made = getattr(self, f"of_{type(node).__name__}", None)
-        if made is None or self.steps > MOST_STEPS:
+        if made is None:
             raise Unplanned
         try:
             return made(node)
@@ -120,6 +46,7 @@ class Constants:
 
     def bind(self, target: ast.expr, value: Any) -> None:
         """Give a name, or several of them, what an assignment or a loop gives them."""
+        self.work.step()
         if isinstance(target, ast.Name) and isinstance(value, PLAIN) and target.id not in self.hidden:
             self.named[target.id] = value
         elif isinstance(target, ast.Tuple) and isinstance(value, tuple | list) and len(value) == len(target.elts):
@@ -130,7 +57,12 @@ class Constants:
 
     def items(self, node: ast.expr) -> list[Any]:
         """Return what a loop over an expression goes through."""
-        return list(_in_order(self.value(node)))
+        return self._made(list(in_order(self.value(node))))
+
+    def _made(self, value: Any) -> Any:
+        """Count what was put together at once."""
+        self.work.spend(0 if isinstance(value, str) else length_hint(value, 0))
+        return value
 
     # ------------------------------------------------------------ what the program may change
 
@@ -141,17 +73,37 @@ class Constants:
         """Return a value that the program gets. Raises Unplanned where the present assert looks at it as well, and where it is not plain."""
         looked_at = set(self._read)
         value = self.value(node)
-        containers = {id(container): container for container in _containers(value)}
-        if not _plain(value) or looked_at & containers.keys():
+        containers = self.work.containers(value)
+        if not self.work.is_plain(value) or looked_at & containers.keys():
             raise Unplanned
         self._spent |= containers
         return value
 
+    def looped_over(self, node: ast.expr) -> set[int]:
+        """Return the lists with names that a loop reads from while its body runs. Raises Unplanned where that cannot be told."""
+        if isinstance(node, ast.Name):
+            return {id(self.named.get(node.id))}
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+            return set()
+        if isinstance(node, ast.List | ast.Tuple | ast.ListComp | ast.BinOp | ast.Constant):
+            return set()
+        if not isinstance(node, ast.Call):
+            raise Unplanned
+        lazy = dotted(node.func) in ONE_AFTER_ANOTHER
+        return set().union(*map(self.looped_over, node.args)) if lazy else set()
+
+    def check_unchanged(self, containers: set[int]) -> None:
+        """Raise Unplanned if the program may have changed one of them."""
+        if containers & self._spent.keys():
+            raise Unplanned
+
     def _looked_at(self, value: Any) -> Any:
-        for container in _containers(value):
-            if id(container) in self._spent:
-                raise Unplanned
-            self._read.add(id(container))
+        if id(value) not in self._holds:
+            self._holds[id(value)] = (value, self.work.containers(value))
+        held = self._holds[id(value)][1].keys()
+        self.work.spend(len(held))
+        self.check_unchanged(set(held))
+        self._read |= held
         return value
 
     # ------------------------------------------------------------ expressions
@@ -169,12 +121,17 @@ class Constants:
         return tuple([self.value(one) for one in node.elts])
 
     def of_Set(self, node: ast.Set) -> Any:
-        return {self.value(one) for one in node.elts}
+        return {self._hashed(self.value(one)) for one in node.elts}
 
     def of_Dict(self, node: ast.Dict) -> Any:
         if None in node.keys:
             raise Unplanned
-        return {self.value(key): self.value(one) for key, one in zip(node.keys, node.values, strict=True) if key}
+        pairs = zip(node.keys, node.values, strict=True)
+        return {self._hashed(self.value(key)): self.value(one) for key, one in pairs if key}
+
+    def _hashed(self, value: Any) -> Any:
+        self.work.walk(value)
+        return value
 
     def of_UnaryOp(self, node: ast.UnaryOp) -> Any:
         value = self.value(node.operand)
@@ -185,7 +142,7 @@ class Constants:
         raise Unplanned
 
     def of_BinOp(self, node: ast.BinOp) -> Any:
-        return BINARY[type(node.op)](self.value(node.left), self.value(node.right))
+        return self._made(BINARY[type(node.op)](self.value(node.left), self.value(node.right)))
 
     def of_BoolOp(self, node: ast.BoolOp) -> Any:
         value: Any = None
@@ -199,6 +156,7 @@ class Constants:
         one = self.value(node.left)
         for kind, part in zip(node.ops, node.comparators, strict=True):
             other = self.value(part)
+            self.work.walk([one, other])
             if not COMPARISONS[type(kind)](one, other):
                 return False
             one = other
@@ -209,7 +167,7 @@ class Constants:
 
     def of_Subscript(self, node: ast.Subscript) -> Any:
         value, place = self.value(node.value), self.value(node.slice)
-        return value[place]
+        return self._made(value[self._hashed(place)])
 
     def of_Slice(self, node: ast.Slice) -> Any:
         return slice(*(None if part is None else self.value(part) for part in (node.lower, node.upper, node.step)))
@@ -224,11 +182,13 @@ class Constants:
         name = dotted(node.func)
         if name in self.hidden or name in self.named or node.keywords:
             raise Unplanned
-        return FUNCTIONS[name](*[self.value(one) for one in node.args])
+        parts = [self.value(one) for one in node.args]
+        return self._made(FUNCTIONS[name](*map(self._made, parts)))
 
     def _comprehended(self, generators: list[ast.comprehension], element: ast.expr) -> Iterator[Any]:
         """Its own names are gone afterwards."""
         before = dict(self.named)
+        self.work.spend(len(before))
         try:
             yield from self._nested(generators, element)
         finally:
@@ -245,26 +205,3 @@ class Constants:
             self.bind(first.target, item)
             if all(self.value(test) for test in first.ifs):
                 yield from self._nested(rest, element)
-
-
-def texts_of(value: Any) -> set[str]:
-    """Return the texts of a value and of everything in it, as `trees.literals` does for what is written down."""
-    return {repr(value)}.union(*map(texts_of, _parts(value)))
-
-
-def _plain(value: Any) -> bool:
-    return type(value) in PLAIN and all(map(_plain, _parts(value)))
-
-
-def _containers(value: Any) -> Iterator[Any]:
-    """Every list, set and mapping in a value, and the value itself if it is one."""
-    if isinstance(value, list | set | dict):
-        yield value
-    for part in _parts(value):
-        yield from _containers(part)
-
-
-def _parts(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return [*value, *value.values()]
-    return list(value) if isinstance(value, list | tuple | set | frozenset) else []
