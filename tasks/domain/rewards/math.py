@@ -37,7 +37,7 @@ class MathReward:
     """Correct when the extracted answer is equivalent to the gold; unparseable when there is no answer."""
 
     name = "math"
-    version = "21"
+    version = "22"
     kind: Kind = "math"
 
     def prepare(self, problem: Problem, text: str) -> Check:
@@ -84,7 +84,11 @@ class MathReward:
 
 def _of_several(gold: str, text: str) -> bool:
     """Whether a sentence is the answer as a whole, because the gold has several numbers with their words: `Ann has 12 and Bob has 15.`"""
-    numbers = len(_FIGURE.findall(gold)) if len(text) <= MAX_WORDED and _WORDED.search(gold) else 0
+    numbers = (
+        len(_FIGURE.findall(gold))
+        if len(text) <= MAX_WORDED and _WORDED.search(re.sub(r"\\(?!text)[a-zA-Z]+", "", gold))
+        else 0
+    )
     return numbers > 1 and "\n" not in text.strip() and len(_FIGURE.findall(text)) == numbers
 
 

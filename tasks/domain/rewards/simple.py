@@ -14,7 +14,7 @@ class ExactReward:
     """The extracted answer equals the gold as a string, white space aside."""
 
     name = "exact"
-    version = "10"
+    version = "11"
     kind: Kind = "math"
 
     def prepare(self, problem: Problem, text: str) -> Check:

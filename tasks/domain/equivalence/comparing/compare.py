@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tasks.domain.equivalence.comparing.assignments import named_values
-from tasks.domain.equivalence.comparing.conditions import condition_of, parameters
-from tasks.domain.equivalence.comparing.dots import as_endless, is_endless, same_endless
+from tasks.domain.equivalence.comparing.conditions import condition_of, parameters, whole_against_real
 from tasks.domain.equivalence.comparing.equations import answer_relation, gold_relation, same_relations
 from tasks.domain.equivalence.comparing.families import are_families, has_congruence, same_congruences, same_families
 from tasks.domain.equivalence.comparing.lists import COLLECTIONS, any_order, same_collections
@@ -36,6 +35,7 @@ from tasks.domain.equivalence.comparing.solutions import (
 from tasks.domain.equivalence.comparing.step import Comparing
 from tasks.domain.equivalence.hints import Hints
 from tasks.domain.equivalence.nodes import Node, has, renamed, symbol, symbols
+from tasks.domain.equivalence.sets.dots import as_endless, is_endless, same_endless
 from tasks.domain.equivalence.sets.realsets import real_set
 from tasks.domain.equivalence.values.matrices import as_matrix, components
 from tasks.domain.equivalence.words.choices import same_words
@@ -116,6 +116,8 @@ class Comparison:
         if not two.stated and any(not symbols(formula) and formula.op != "rel" for formula in one.formulas):
             return False  # Alice, with probability 2/3
         if one.predicates and two.predicates and one.predicates != two.predicates:
+            return False
+        if any(whole_against_real(ours, theirs) for ours, theirs in ((one, two), (two, one))):
             return False
         if one.formulas and two.formulas and not self.same_conditions(one.formulas, two.formulas):
             return False

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tasks.domain.equivalence.comparing.relations import is_equation, name_and_value
-from tasks.domain.equivalence.nodes import Node, symbols, walk
+from tasks.domain.equivalence.nodes import Node, has, symbols, walk
+from tasks.domain.equivalence.values.evaluation import COUNTING_LETTERS
 from tasks.domain.equivalence.words.wording import RESTRICTIVE, SETS
 
 
@@ -47,6 +48,14 @@ def condition_of(node: Node) -> Condition:
     starts = frozenset(remark.start for remark in node.value)
     formulas = tuple(part for part in node.args[1:] if part not in members)
     return Condition(node.args[0], formulas, said, bool(starts & RESTRICTIVE), bool(starts & {"is", "are"}))
+
+
+def whole_against_real(one: Condition, two: Condition) -> bool:
+    """Whether the integers above 2 stand against the interval (2, oo), or against the numbers of another letter: x > 2."""
+    if "integer" not in one.predicates or two.stated or one.item.op != "rel":
+        return False
+    other = two.item.op in ("union", "inter", "diff") or (two.item.op == "tuple" and has(two.item, "inf"))
+    return other or (two.item.op == "rel" and not symbols(two.item) & (symbols(one.item) | COUNTING_LETTERS))
 
 
 def _says_of_a_letter(item: Node) -> bool:

@@ -144,6 +144,7 @@ def _are_roots(c: Comparing, named: dict[Node, Node]) -> bool:
     return (
         all(name.op == "sym" and _ROOT.fullmatch(name.value) for name in named)
         and len({name.value[0] for name in named}) == 1
+        and next(iter(named)).value[0] in c.hints.letters
     )
 
 

@@ -101,7 +101,7 @@ def _plain_letter_unit(node: Node, other: Node) -> Node:
     known = [name for name in names if name]
     if bare[-1].op == "unit":  # 72 km h^{-1}
         known, bare = [bare[-1].value, *known], [*bare[:-1], *bare[-1].args]
-    return Node("unit", (times(*bare),), " ".join(known))
+    return Node("unit", (times(*bare),), " ".join(known).replace(" /", "/"))
 
 
 def _unit_name(factor: Node, measured: str) -> str | None:

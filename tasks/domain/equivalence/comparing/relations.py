@@ -28,7 +28,7 @@ _MEMBER = re.compile(r"(?P<sequence>[a-zA-Z])_(?P<place>[a-z])")  # a_n, the nam
 def is_name(node: Node) -> bool:
     """Whether the left side of an assignment only names what is on the right: x, f(x), AB, |AB|, (x, y), a:b."""
     if node.op == "sym":
-        return node.value not in (r"\pi", "e")  # \pi ~ 3.14 names nothing
+        return node.value != r"\pi"  # \pi ~ 3.14 names nothing
     if node.op in ("text", "opaque", "empty"):
         return True
     if node.op == "call":
@@ -89,7 +89,11 @@ def name_and_value(node: Node) -> tuple[Node, Node] | None:
     """(name, value) of an assignment, the last value of a chain; None for an equation between expressions, and for a chain
     through something undefined."""
     node = oriented(node)
-    if not is_name(node.args[0]) or any(map(_is_undefined, node.args[1:-1])):
+    if (
+        not is_name(node.args[0])
+        or (node.args[0] == symbol("e") and "~" in node.value)
+        or any(map(_is_undefined, node.args[1:-1]))
+    ):
         return None
     circular = node.args[0].op == "sym" and node.args[0].value in symbols(node.args[-1])  # x = 2 x + 1
     return None if circular else (node.args[0], node.args[-1])
@@ -268,8 +272,8 @@ def is_sum_of_letters(left: Node) -> bool:
 
 
 def is_quotient_of_letters(left: Node) -> bool:
-    """m/n or ab, which problems ask for; y/x = 2 and xy = 6 may be curves."""
-    if left.op != "mul" or len(left.args) != 2:
+    """m/n, which problems ask for; y/x = 2 may be a line, and a/b = 2 the relation that is wanted."""
+    if left.op != "mul" or len(left.args) != 2 or not has(left, "inv") or not symbols(left) <= {"m", "n", "p", "q"}:
         return False
     letters = [part.args[0] if part.op == "inv" else part for part in left.args]
     return (

@@ -51,6 +51,8 @@ def renamings(one: Node, two: Node, hints: Hints) -> Iterator[Node]:
     if ours:
         yield other
     for letter in sorted(symbols(one) & symbols(other) & (COUNTING_LETTERS | hints.parameters)):
+        if one.op == "rel" and symbols(one) == {letter}:
+            continue  # n >= 3 bounds n: no shift
         if letter in hints.parameters or (
             _counts(one, letter) and _counts(other, letter) and letter not in hints.natural
         ):

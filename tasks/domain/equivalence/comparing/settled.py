@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from tasks.domain.equivalence.comparing.conditions import condition_of, is_remark, without_remarks
-from tasks.domain.equivalence.comparing.dots import DOTS, spelled_out
 from tasks.domain.equivalence.comparing.lists import COLLECTIONS
 from tasks.domain.equivalence.comparing.quantities import text_value
 from tasks.domain.equivalence.comparing.relations import is_equation, name_and_value
 from tasks.domain.equivalence.nodes import Node, symbols
 from tasks.domain.equivalence.sets.builders import unbuilt, whole_points
+from tasks.domain.equivalence.sets.dots import DOTS, spelled_out
 
 
 def settled(node: Node) -> Node:

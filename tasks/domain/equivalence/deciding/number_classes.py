@@ -39,7 +39,7 @@ _WORDED = re.compile(
     re.IGNORECASE,
 )
 _CONDITION = re.compile(
-    r"\s*[,;(]?\s*(?:\\quad|\\text\w*\s*\{[^{}]*\}|\b(?:where|with|for|any|all|some)\b|\s)*[a-zA-Z]\s*(?:\\in(?![a-z])|∈|\\geq?(?![a-z])|\\geqslant|≥|>|is\b|\\text\w*\s*\{\s*is\b).*$"
+    r"\s*[,;(]?\s*(?:\\quad|\\text\w*\s*\{[^{}]*\}|\b(?:where|with|for|any|all|some)\b|\s)*[a-zA-Z]\s*(?:(?:\\in(?![a-z])|∈)\s*(?:\\mathbb\s*\{?\s*)?[ZNℤℕ]\}?(?:\s*[_^]\s*\{?[+*0\\a-z{}]*)?|(?:\\geq?(?![a-z])|\\geqslant|≥)\s*[01]|>\s*0|(?:\\text\w*\s*\{\s*)?is an? (?:(?:positive|natural|non-?negative|any|arbitrary) )?(?:integer|whole number|natural number|number)\s*\}?)[\s.)]*$"
 )
 _POWER = re.compile(
     r"(?:(?P<letter>[a-zA-Z])\s*(?P<sign>=|\\neq?(?![a-z])|≠)\s*)?(?P<base>\d{1,6})\s*\^\s*\{?\s*[a-zA-Z]\s*\}?"

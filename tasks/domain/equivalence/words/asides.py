@@ -19,12 +19,22 @@ _ATTAINED = re.compile(
 )
 # Only beside a word for an extremum: `n^2 when n is even` has a condition.
 _EXTREME = re.compile(
-    r"\b(?:max(?:imum|imal|ima)?|min(?:imum|imal|ima)?|least|greatest|largest|smallest|extrem\w+)\b", re.IGNORECASE
+    r"\b(?:max(?:imum|imal|ima)|min(?:imum|imal|ima)|(?:max|min)(?=\s*(?:[:=]|is\b|value))|least|greatest|largest|smallest|extrem\w+)\b",
+    re.IGNORECASE,
 )
 _WHEN = re.compile(
-    rf"\s*,?\s*{_TEXT},?\s*(?:at|when|for|if)\b\s*\}}?\s*[$(]*\s*(?:[a-zA-Z](?:_\{{?\w\}}?)?[^=<>]{{0,30}}=|[-\d\\(]).*$",
+    rf"\s*,?\s*{_TEXT},?\s*(?:at|when|for)\b\s*\}}?\s*[$(]*\s*(?:[a-zA-Z](?:_\{{?\w\}}?)?[^=<>]{{0,30}}=|[-\d\\(]).*$",
     re.DOTALL,
 )
+
+
+# More than a place: another value with its own, or a condition.
+_MORE = re.compile(
+    r"\b(?:otherwise|else|respectively|only|never)\b|\b(?:max|min|greatest|least|largest|smallest)|(?:\band\b|[,;])[\s$a-z]*-?\d[^,;]*?\b(?:when|for|if|at)\b",
+    re.IGNORECASE,
+)
+_COMMANDS = re.compile(r"\\text\w*|[{}]")
+_PARITY = re.compile(r"\b(?:even|odd|prime)\b")
 
 
 def _counted(group: str) -> str:
@@ -46,13 +56,16 @@ _NAMING = frozenset(("value", "possible", "is", "equals", "it")).union(*_KINDS.v
 _WORTH = {"twice": 2, "double": 2, "repeated": 2, "thrice": 3, "triple": 3}
 
 
+_SEPARATOR = re.compile(r"[,;]|\\text\s*\{\s*(?:and|or)\s*\}|\b(?:and|or)\b")
+
+
 @dataclass(frozen=True)
 class Told:
     """A text without its asides, the place that it names, and the multiplicities of its roots."""
 
     value: str
     place: str = ""
-    multiplicities: tuple[int, ...] = ()
+    multiplicities: tuple[tuple[str, int], ...] = ()  # a root and how often it counts
 
 
 def without_asides(gold: str, answer: str, same: Same) -> tuple[str, str] | None:
@@ -62,7 +75,7 @@ def without_asides(gold: str, answer: str, same: Same) -> tuple[str, str] | None
         two = _placed(two)
     elif two.place and not one.place:
         one = _placed(one)
-    if one.multiplicities and two.multiplicities and sorted(one.multiplicities) != sorted(two.multiplicities):
+    if one.multiplicities and two.multiplicities and not _same_multiplicities(one, two, same):
         return None
     if one.place and two.place and not _same_place(one.place, two.place, same):
         return None
@@ -83,7 +96,8 @@ def _extremum(text: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=4096)
 def told(text: str) -> Told:
-    counted = tuple(_worth(match) for match in _MULTIPLICITY.finditer(text))
+    text = " ".join(text.split())
+    counted = tuple((_item(text[: match.start()]), _worth(match)) for match in _MULTIPLICITY.finditer(text))
     value = _MULTIPLICITY.sub("", text) if counted else text
     match = _ATTAINED.search(value) or (_WHEN.search(value) if _EXTREME.search(value) else None)
     return _cut(value, match, counted)
@@ -94,12 +108,29 @@ def _placed(one: Told) -> Told:
     return _cut(one.value, _WHEN.search(one.value), one.multiplicities)
 
 
-def _cut(value: str, match: re.Match[str] | None, counted: tuple[int, ...]) -> Told:
-    if match is None or not re.search(r"[\d\\]", value[: match.start()]):
+def _cut(value: str, match: re.Match[str] | None, counted: tuple[tuple[str, int], ...]) -> Told:
+    if (
+        match is None
+        or _MORE.search(_COMMANDS.sub(" ", match.group()))
+        or not re.search(r"[\d\\]", value[: match.start()])
+    ):
         return Told(value, "", counted)
     open_text = "}" if value[: match.start()].count("{") > value[: match.start()].count("}") else ""
     place = match.group().removesuffix("}") if open_text else match.group()
     return Told(value[: match.start()] + open_text, place, counted)
+
+
+def _item(before: str) -> str:
+    """The root that a multiplicity stands behind."""
+    return _SEPARATOR.split(before)[-1].rpartition("=")[2].strip(" $")
+
+
+def _same_multiplicities(one: Told, two: Told, same: Same) -> bool:
+    """Whether the same roots count more than once, and as often."""
+    ours, theirs = ([each for each in side.multiplicities if each[1] > 1] for side in (one, two))
+    return len(ours) == len(theirs) and all(
+        any(worth == other and (root == item or same(root, item)) for item, other in theirs) for root, worth in ours
+    )
 
 
 def _worth(match: re.Match[str]) -> int:
@@ -112,4 +143,13 @@ def _worth(match: re.Match[str]) -> int:
 def _same_place(one: str, two: str, same: Same) -> bool:
     """Whether two places have the same formulas; those of unequal number may leave out a letter or two."""
     ours, theirs = pieces(one).formulas, pieces(two).formulas
-    return len(ours) != len(theirs) or all(a == b or same(a, b) for a, b in zip(ours, theirs, strict=True))
+    few, many = sorted((ours, theirs), key=len)
+    if set(_PARITY.findall(one)) != set(_PARITY.findall(two)):
+        return False
+    left = list(many)
+    for part in few:
+        found = next((at for at, other in enumerate(left) if part == other or same(part, other)), None)
+        if found is None:
+            return False
+        del left[found]
+    return True

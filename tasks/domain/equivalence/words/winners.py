@@ -8,7 +8,7 @@ from tasks.domain.equivalence.words.phrases import canonical
 
 MAX_WINNER = 100  # characters
 _WINS = re.compile(
-    r"(?P<who>(?:(?!\b(?:if|when|iff|unless|for)\b)[\w ]){1,40}?) (?:(?:always |can always |can |will always |will |should )?wins?(?: the game)?|(?:can|is able to) (?:guarantee|force) (?:a |the )?(?:win|victory)"
+    r"(?P<who>(?:(?!\b(?:if|when|iff|unless|for)\b)[\w ]){1,40}?) (?:(?:always |can always |can |will always |will |should )?wins?(?: game)?|(?:can|is able to) (?:guarantee|force) (?:a |the )?(?:win|victory)"
     r"|has (?:a |the )?winning strategy|is the winner|is guaranteed (?:to win|a win))"
 )
 _ORDER = {"first": "1", "second": "2", "one": "1", "two": "2", "1st": "1", "2nd": "2"}

@@ -12,13 +12,15 @@ _BOX = re.compile(r"\\f?boxed\s*(?=[{\d\\a-zA-Z])")
 _UNBRACED, _BRACE = re.compile(r"\\?[a-zA-Z]+|\d[\d.,]*\d|\d"), re.compile(r"\\.|[{}]")
 LINE = re.compile(r"\s*([^\n]*)")
 
+_FLAT = frozenset("0123456789+-=.,:;/()[] xyzabcnkmt")  # what a box holds most often: no brace and no command
+
 
 def boxes_in(text: str) -> list[Statement]:
     """The boxes that close; without any, those that do not."""
     matches = list(_box_starts(text))[-MAX_STATEMENTS:]
     found = [box for match in matches if (box := _content(text, match))]
     found = found or [box for match in matches if (box := _unclosed(text, match))]
-    return [box for box in found if not NO_ANSWER.fullmatch(box.answer)]
+    return [box for box in found if box.answer.isdecimal() or not NO_ANSWER.fullmatch(box.answer)]
 
 
 def _box_starts(text: str) -> Iterator[re.Match[str]]:
@@ -35,6 +37,9 @@ def _content(text: str, match: re.Match[str]) -> Statement | None:
     if text[at] != "{":  # \boxed 5
         bare = _UNBRACED.match(text, at)
         return Statement(match.start(), bare.end(), bare.group(), "box") if bare else None
+    end = text.find("}", at, at + MAX_ANSWER)
+    if end > 0 and _FLAT.issuperset(inner := text[at + 1 : end]):
+        return Statement(match.start(), end + 1, inner.strip(), "box")
     depth = 0
     for brace in _BRACE.finditer(text, at, at + MAX_ANSWER):
         sign = brace.group()

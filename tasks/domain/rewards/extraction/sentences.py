@@ -62,11 +62,14 @@ _LEADING_WORDS = re.compile(
 _TRAILING_COPULA = re.compile(r"\s*(?:です|になります|となります|である|입니다|이다)\s*$")
 _RUN_PART = r"(?:\$\$.+?\$\$|\$(?:\\\$|[^$])+?\$|\\\(.+?\\\)|[-−+]?\s*(?:\\\$|[$€£])?\d[\d,.]*(?:\s*[-+*/×·÷=^%]+\s*\(?(?:\\\$|[$€£])?\d[\d,.]*\)?)*\s*%?)"
 _RUN = re.compile(rf"{_RUN_PART}(?:\s*(?:,\s*and|,\s*or|,|and|or|&|/)\s*{_RUN_PART})*", re.DOTALL)
-_BETWEEN = re.compile(r"\bbetween\s+[^.;:?!]{1,40}?\s+and\s+$", re.IGNORECASE)
+_BETWEEN = re.compile(
+    r"(?:^\W*|\b(?:is|are|lies|lie|be)\s+(?:strictly\s+)?)between\s+[^.;:?!]{1,40}?\s+and\s+$", re.IGNORECASE
+)
 _MONTH = (
     rf"(?:{'|'.join(month.capitalize() for month in MONTHS)}|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec)\b\.?)"
 )
 _MONTH_BEFORE = re.compile(rf"(?:(?:{'|'.join(day.capitalize() for day in DAYS)}),? )?{_MONTH} (?:the )?$")
+_DATE_END = re.compile(r"(?:st|nd|rd|th)?(?:\s*[.,;!*)]|\s*$|\s+\d{4}\b)")
 _MONTH_BEHIND = re.compile(rf"(?:st|nd|rd|th)?(?: of)? {_MONTH}")
 # What makes a remark more than a remark: another value, or a change of this one.
 _TURNS = (
@@ -201,7 +204,7 @@ def _whole_of(text: str, number: re.Match[str]) -> str:
     if not re.fullmatch(r"[0-3]?\d", number.group()):
         return ""
     behind = _MONTH_BEHIND.match(text, number.end())
-    month = _MONTH_BEFORE.search(before)
+    month = _MONTH_BEFORE.search(before) if _DATE_END.match(text, number.end()) else None
     return (
         (month.group() if month else "") + number.group() + (behind.group() if behind else "")
         if month or behind

@@ -63,10 +63,16 @@ _NONE = re.compile(
     r"(?:\s+(?:in|over|to|for)\s+[\w $\\{}]{1,40})?[\s.*]*$",
     re.IGNORECASE,
 )
-_NOT_SO = re.compile(r"\b(?:not|false|untrue|wrong|incorrect)\b|n['’]t\b|\bif\b", re.IGNORECASE)
+_NOT_SO = re.compile(
+    r"\b(?:not|false|untrue|wrong|incorrect|if|when|for|since|while|but|other|second|first|third|last|latter|former|cases?|factor|quadratic|which|this|that)\b|n['’]t\b",
+    re.IGNORECASE,
+)
+_GIVES = re.compile(
+    r"(?:\b(?:so|thus|hence|therefore|gives?|then|get|is)|=>)\s*\$?[a-zA-Z]\$?\s*=\s*\$?[-\d\\]", re.IGNORECASE
+)  # a value was found before
 # A class of numbers in words, whose numbers are no answers: `all real numbers except 0`, `n is not a power of 2`, `x is greater than 5`.
 _CLASS = re.compile(
-    r"(?:all|every|any)\s+(?:(?:non-?zero|non-?negative|positive|negative|odd|even|real|natural|possible)\s+){0,2}(?:reals?|integers?|numbers?|primes?|multiples|powers|values|[a-z])\b[^.,;?!\n]{0,60}\.?"
+    r"(?!.*\b(?:sums?|adds?|has|have|gives?|equals?|totals?|make|makes|satisf\w+|work|works)\b)(?:all|every|any)\s+(?:(?:non-?zero|non-?negative|positive|negative|odd|even|real|natural|possible)\s+){0,2}(?:reals?|integers?|numbers?|primes?|multiples|powers|values|[a-z])\b[^.,;?!\n]{0,60}\.?"
     r"|\$?[a-zA-Z]\$?\s+(?:is|are|must be)\s+(?:(?:not|at|an?|any|odd|even|prime|divisible|(?:strictly\s+)?(?:greater|less|larger|smaller|more))\b)[^.,;?!\n]{0,60}\.?",
     re.IGNORECASE,
 )
@@ -85,7 +91,8 @@ def _none(text: str) -> Found | None:
     """`Therefore, the equation has no real solutions.`, said last."""
     stripped = text.strip()
     match = _NONE.search(stripped, max(0, len(stripped) - FORMULA_LENGTH))
-    if match is None or _NOT_SO.search(stripped[max(0, match.start() - 40) : match.start()]):
+    before = stripped[: match.start()] if match else ""
+    if match is None or _GIVES.search(before) or _NOT_SO.search(re.split(r"[.!?\n]", before)[-1][-80:]):
         return None
     return Found(f"no {match['which'] or ''}solution", "words")
 

@@ -185,9 +185,9 @@ def products_that_vanish(n: int, m: int) -> Case:
 
 def quotients_with_names(n: int, m: int) -> Case:
     return Case(
-        rf"\frac{{a}}{{b}}=\frac{{{n}}}{{{m}}}",
+        rf"\frac{{m}}{{n}}=\frac{{{n}}}{{{m}}}",
         (f"{n}/{m}", f"{n}:{m}"),
-        (f"{m}/{n}", f"{n + m}", rf"\frac{{b}}{{a}}=\frac{{{n}}}{{{m}}}"),
+        (f"{m}/{n}", f"{n + m}", rf"\frac{{n}}{{m}}=\frac{{{n}}}{{{m}}}"),
     )
 
 

@@ -13,7 +13,10 @@ RIGHT = (
     ("12", "He was born on January 12."), ("2024", "It happened in May 2024."), ("5", "Thus, the number of solutions is $5$: $1,2,3,4,6$."),
     ("120", "m∠ABC = **120°**"), (r"2\sqrt{3}", "so AB=2*sqrt(3)"), (r"\mathbb{R}\setminus\{0\}", "all real numbers except 0"), ("x>5", "x is greater than 5"),
     (r"\text{Ann: } 12, \text{ Bob: } 15", "Ann has 12 and Bob has 15."), (r"\text{length } 8, \text{ width } 5", "The length is 8 and the width is 5."),
-    ("n is not a power of 2", "n is not a power of 2."),
+    ("n is not a power of 2", "n is not a power of 2."), ("5", "So $x=5$. The other equation has no real roots."),
+    ("5", "The first case gives $x=5$. In the second case there is no solution."), (r"\frac{7}{2}", "Each of the 2 children gets 3.5 apples."),
+    ("6", "There are 6 integers between 1 and 6."), ("20", "In May 20 people came."), ("10", "All real solutions sum to 10."),
+    (r"\frac{20000}{3}", r"\boxed{20\,000/3}"),
 )  # fmt: skip
 WRONG = (
     ("(2,5)", "so the vertex is at **(5, 2)**"), ("5", "so the vertex is at **(2, 5)**"), ("no solution", "It is not true that there is no solution."),

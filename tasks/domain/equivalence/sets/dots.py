@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
-from tasks.domain.equivalence.nodes import Node, number
+from tasks.domain.equivalence.nodes import Node, number, symbols
 from tasks.domain.equivalence.sets.builders import WHOLE
 from tasks.domain.equivalence.sets.realsets import INF, Interval, real_set
 from tasks.domain.equivalence.values.numeric import exact
 
 MAX_SHOWN = 60
+COUNTING = frozenset("kmnN")  # letters of whole numbers by habit
 DOTS = Node("dots")
 FIRST = 3  # items by which a list without an end is known
 
@@ -57,13 +57,15 @@ def _whole(given: Node) -> bool:
 
 def as_endless(node: Node) -> Node:
     """n >= 3, and whatever else says that n is whole, as 3, 4, 5, ...; other answers as they are."""
+    if not (node.op == "given" and not node.value and _whole(node)) and not symbols(node) <= COUNTING:
+        return node
     relation = node.args[0] if node.op == "given" else node
     found = real_set(relation) if relation.op == "rel" else None
     if found is None or len(found.parts) != 1 or not isinstance(found.parts[0], Interval) or found.parts[0].high != INF:
         return node
     piece = found.parts[0]
     low = exact(piece.low)
-    if low is None:
+    if low is None or low.denominator != 1:
         return node
-    first = math.ceil(low) if piece.low_closed or low.denominator != 1 else int(low) + 1
+    first = int(low) if piece.low_closed else int(low) + 1
     return Node("set", (*(number(first + k) for k in range(FIRST)), DOTS))
