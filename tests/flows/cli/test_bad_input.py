@@ -123,7 +123,7 @@ CONFIG_FAULTS = [
     ),
     Fault(
         "more digits than are read",
-        ("data.train", "limit"),  # reading programs lifts Python's limit of 4,300 digits for the whole process
+        ("data.train", "limit"),
         arguments=("--set", f"data.train.limit={'9' * 5000}"),
     ),
     Fault("more workers than machines have", ("verify.workers", "1024"), {"verify": {"workers": 2**31}}),

@@ -5,13 +5,13 @@ The number before a name is that of the kind in docs/code-rewards.md. `BAD` stan
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import pytest
 
 from sandbox.grading.grading import Grading
 from sandbox.grading.tests import BadTests
+from tasks.domain.digits import any_digits
 from tasks.graders.program_rows import program_of
 
 pytestmark = pytest.mark.heavy
@@ -33,7 +33,12 @@ def U(body: str) -> str:
     return f"import unittest\nclass T(unittest.TestCase):\n{body}\nif __name__ == '__main__':\n    unittest.main()"
 
 
-sys.set_int_max_str_digits(0)
+def long(number: int) -> str:
+    """More digits than Python writes by default, a limit that this process keeps."""
+    with any_digits():
+        return str(number)
+
+
 F = "def f(x): return x"
 KINDS: list[tuple[str, str, dict[str, Any], str]] = [
     # 1 harness names
@@ -102,8 +107,8 @@ KINDS: list[tuple[str, str, dict[str, Any], str]] = [
     ("7 process pool","AC",S([""],["[0, 1, 4]"]),"from concurrent.futures import ProcessPoolExecutor\ndef sq(x): return x*x\nif __name__=='__main__':\n    with ProcessPoolExecutor(2) as p: print(list(p.map(sq,range(3))))"),
     ("7 file","AC",S(["hi"],["hi"]),"open('t.txt','w').write(input())\nprint(open('t.txt').read())"),
     ("7 tempfile","AC",S(["hi"],["hi"]),"import tempfile\nwith tempfile.NamedTemporaryFile('w+') as t:\n    t.write(input()); t.flush(); t.seek(0); print(t.read())"),
-    ("7 bigint out","AC",S(["5000"],[str(3**20000)]),"input()\nprint(3**20000)"),
-    ("7 bigint in","AC",S([str(7**6000)],[str(7**6000+1)]),"print(int(input())+1)"),
+    ("7 bigint out","AC",S(["5000"],[long(3**20000)]),"input()\nprint(3**20000)"),
+    ("7 bigint in","AC",S([long(7**6000)],[long(7**6000+1)]),"print(int(input())+1)"),
     ("7 sqlite","AC",S([""],["1"]),"import sqlite3\nc=sqlite3.connect(':memory:'); print(c.execute('select 1').fetchone()[0])"),
     ("7 asyncio","AC",S([""],["3"]),"import asyncio\nasync def m():\n    await asyncio.sleep(0)\n    print(3)\nasyncio.run(m())"),
     ("7 subprocess echo","AC|RE",S([""],["x"]),"import subprocess\nprint(subprocess.run(['echo','x'],capture_output=True,text=True).stdout,end='')"),
