@@ -16,6 +16,8 @@ from tasks.domain import digits
 
 __all__ = ["AssertTests", "BadTests", "CallTest", "StdinTest", "assert_tests", "count", "read_tests", "tests_of"]
 
+MOST_NESTED = 90  # of a call's values; their message is nested a little deeper, at most 100
+
 
 @dataclass(frozen=True)
 class StdinTest:
@@ -73,11 +75,27 @@ def _cases(record: Mapping[str, Any]) -> tuple[Case, ...]:
     if not isinstance(function, str) or not function.isidentifier():
         raise BadTests(f"fn_name is {function!r}, expected the name of a function")
     if _are_json_lines(inputs, outputs):
-        return tuple(
-            CallTest(function, _json_lines(one), digits.loads(other))
-            for one, other in zip(inputs, outputs, strict=True)
+        calls = [(_json_lines(one), digits.loads(other)) for one, other in zip(inputs, outputs, strict=True)]
+    else:
+        calls = [(_arguments(one), other) for one, other in zip(inputs, outputs, strict=True)]
+    if any(_is_deeper(call, MOST_NESTED) for call in calls):
+        raise BadTests(
+            f"an argument or a result is nested more than {MOST_NESTED} deep, which is not sent to a program"
         )
-    return tuple(CallTest(function, _arguments(one), other) for one, other in zip(inputs, outputs, strict=True))
+    return tuple(CallTest(function, arguments, expected) for arguments, expected in calls)
+
+
+def _is_deeper(value: Any, most: int) -> bool:
+    """Whether lists and objects are nested more than `most` deep."""
+    level, depth = [value], 0
+    while level and depth <= most:
+        level = [item for one in level if isinstance(one, list | tuple | dict) for item in _items(one)]
+        depth += 1
+    return depth > most and bool(level)
+
+
+def _items(container: Any) -> Any:
+    return container.values() if isinstance(container, dict) else container
 
 
 def _are_json_lines(inputs: list[Any], outputs: list[Any]) -> bool:

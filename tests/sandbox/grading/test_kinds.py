@@ -39,6 +39,13 @@ def long(number: int) -> str:
         return str(number)
 
 
+def deep(levels: int) -> list[Any]:
+    value: list[Any] = [1]
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
 F = "def f(x): return x"
 KINDS: list[tuple[str, str, dict[str, Any], str]] = [
     # 1 harness names
@@ -108,6 +115,8 @@ KINDS: list[tuple[str, str, dict[str, Any], str]] = [
     ("7 file","AC",S(["hi"],["hi"]),"open('t.txt','w').write(input())\nprint(open('t.txt').read())"),
     ("7 tempfile","AC",S(["hi"],["hi"]),"import tempfile\nwith tempfile.NamedTemporaryFile('w+') as t:\n    t.write(input()); t.flush(); t.seek(0); print(t.read())"),
     ("7 bigint out","AC",S(["5000"],[long(3**20000)]),"input()\nprint(3**20000)"),
+    ("7 deep arguments","AC",C("f",[[deep(80)]],[deep(80)]),F),
+    ("7 too deep arguments","BAD",C("f",[[deep(150)]],[1]),F),
     ("7 bigint in","AC",S([long(7**6000)],[long(7**6000+1)]),"print(int(input())+1)"),
     ("7 sqlite","AC",S([""],["1"]),"import sqlite3\nc=sqlite3.connect(':memory:'); print(c.execute('select 1').fetchone()[0])"),
     ("7 asyncio","AC",S([""],["3"]),"import asyncio\nasync def m():\n    await asyncio.sleep(0)\n    print(3)\nasyncio.run(m())"),
