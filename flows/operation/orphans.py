@@ -4,7 +4,7 @@ A run whose labels name a host is judged on that host. A run that has not starte
 ever ran) goes back to its pool as soon as the worker that took it is known to have ended, and so does one whose process ended before the run
 had begun: it asks the server once, and ends where that is away. Otherwise any host that sees it ends it, once
 it has been in that state for longer than a worker needs to start it. Runs that work on other hosts are left to the heartbeat automation,
-and runs without our tag to whoever else uses the server.
+and runs without our tag or labels to whoever else uses the server.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from prefect.states import Cancelled, Crashed, Pending, Scheduled, State
 from flows.operation.device import free_of_nobody, free_of_the_dead
 from flows.operation.processes import (
     FLOW_RUN_VARIABLE,
+    HOST,
     engines_of,
     has_process,
     is_being_started,
@@ -198,8 +199,18 @@ def _patience(client: SyncPrefectClient, run: FlowRun, unseen_s: float) -> float
 
 
 def _unfinished(client: SyncPrefectClient) -> list[FlowRun]:
-    wanted = _ours(StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
-    return client.read_flow_runs(flow_run_filter=wanted, limit=200)
+    """Return our runs that are not over: those with our tag, and those of the command line, which have our labels alone."""
+    states = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
+    anybodys = FlowRunFilter.model_validate({"state": {"type": {"any_": list(states)}}})
+    found = [
+        *client.read_flow_runs(flow_run_filter=_ours(*states), limit=200),
+        *(run for run in client.read_flow_runs(flow_run_filter=anybodys, limit=200) if _has_our_mark(run)),
+    ]
+    return list({run.id: run for run in found}.values())
+
+
+def _has_our_mark(run: FlowRun) -> bool:
+    return OURS in run.tags or HOST in (run.labels or {})
 
 
 def _ours(*states: StateType) -> FlowRunFilter:
@@ -214,4 +225,4 @@ def _is_over(client: SyncPrefectClient, flow_run_id: str) -> bool:
         return False
     state = run.state
     over = state is not None and state.is_final() and time.time() - state.timestamp.timestamp() > SETTLE_S
-    return over and OURS in run.tags
+    return over and _has_our_mark(run)
