@@ -14,7 +14,7 @@ from tasks.domain.chat_template import template_of
 from tasks.domain.errors import UserError
 from tasks.domain.schema import Policy, Problem
 from tasks.domain.settings import FinetuneSettings
-from tasks.engines.weight_files import has_weights
+from tasks.engines.weight_files import holds_a_model
 
 CHARACTERS_A_TOKEN = (
     3  # of English and digits under the vocabularies of today; fewer than the mean, so that rows are not too short
@@ -62,8 +62,7 @@ def device_here() -> Device:
 def needs_of(config: RunConfig, base: Policy, problems: Iterable[Problem], device: Device) -> Needs | None:
     """Predict the peaks for a base on this machine; None where nothing is known of it, or other machines do the work."""
     folder = Path(base.uri)
-    known = (folder / "config.json").is_file() and has_weights(folder)
-    if not known or config.run.execution != "inline":
+    if not holds_a_model(folder) or config.run.execution != "inline":
         return None
     return _needs(config, shape_of(folder), row_tokens(config, problems), device)
 

@@ -15,7 +15,7 @@ from tasks.domain.run_result import IterationResult, RunResult
 from tasks.domain.schema import Policy, Problem
 from tasks.domain.settings import FinetuneSettings
 from tasks.engines.training.sft_checkpoints import side_bytes
-from tasks.engines.weight_files import has_weights
+from tasks.engines.weight_files import has_weights, holds_a_model
 from tasks.store.artifacts import Manifest, Store
 from tasks.store.workspace import Workspace
 
@@ -139,7 +139,7 @@ def _adapter_bytes(tuning: FinetuneSettings, folder: Path) -> int:
 def _known_folder(base: Policy | None) -> Path | None:
     """Return the folder of a base whose files are on this machine."""
     folder = Path(base.uri) if base is not None and "://" not in base.uri else None
-    return folder if folder and (folder / "config.json").is_file() and has_weights(folder) else None
+    return folder if folder and holds_a_model(folder) else None
 
 
 def parameters_of(policy: Policy | None) -> int:

@@ -87,11 +87,10 @@ def _cases(record: Mapping[str, Any]) -> tuple[Case, ...]:
 
 def _is_deeper(value: Any, most: int) -> bool:
     """Whether lists and objects are nested more than `most` deep."""
-    level, depth = [value], 0
-    while level and depth <= most:
+    level = [value]
+    for _ in range(most + 1):
         level = [item for one in level if isinstance(one, list | tuple | dict) for item in _items(one)]
-        depth += 1
-    return depth > most and bool(level)
+    return bool(level)
 
 
 def _items(container: Any) -> Any:

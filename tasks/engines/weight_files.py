@@ -41,6 +41,11 @@ def weight_files(folder: Path) -> list[Path]:
     return [whole]
 
 
+def holds_a_model(folder: Path) -> bool:
+    """Return whether a folder has a model's config and its weights."""
+    return (folder / "config.json").is_file() and has_weights(folder)
+
+
 def has_weights(folder: Path) -> bool:
     """Return whether the folder has a file that `weight_files` begins with; an adapter or a `consolidated.safetensors` is none."""
     return (folder / WHOLE).is_file() or (folder / INDEX).is_file()

@@ -20,15 +20,12 @@ EXECUTOR = "tasks.graders.answers:answer_executor"
 MAX_EVIDENCE = 500  # characters of gold and answer kept in a verdict
 MAX_WORDED = 100  # characters of a completion that is only words
 WHOLE_SOLUTION = 300  # characters; a longer gold is a solution to take the answer from
-
-
 # `The winner is Tom.`, `It will be a Friday`: what is named stands behind the verb.
 _NAMED = re.compile(
     r"(?!.*\b(?:not|cannot|n't|never|either|neither|or|if|may|might|could|perhaps|maybe|possibly|wrong)\b)[A-Z][\w ]{0,60}?\b(?:is|are|was|be)\b[\s:*]+(?:(?:an?|the|on)\s+)?\**([\w '-]{1,40}?)\**\.?$"
 )
-
-
 _WORDED = re.compile(r"[A-Za-z]{3}")
+_COMMAND = re.compile(r"\\(?!text)[a-zA-Z]+")  # the letters of \frac are no word
 _FIGURE = re.compile(r"\d+(?:[.,/]\d+)*")
 
 
@@ -84,11 +81,9 @@ class MathReward:
 
 def _of_several(gold: str, text: str) -> bool:
     """Whether a sentence is the answer as a whole, because the gold has several numbers with their words: `Ann has 12 and Bob has 15.`"""
-    numbers = (
-        len(_FIGURE.findall(gold))
-        if len(text) <= MAX_WORDED and _WORDED.search(re.sub(r"\\(?!text)[a-zA-Z]+", "", gold))
-        else 0
-    )
+    if len(text) > MAX_WORDED or not _WORDED.search(_COMMAND.sub("", gold)):
+        return False
+    numbers = len(_FIGURE.findall(gold))
     return numbers > 1 and "\n" not in text.strip() and len(_FIGURE.findall(text)) == numbers
 
 

@@ -141,11 +141,10 @@ def _are_roots(c: Comparing, named: dict[Node, Node]) -> bool:
     """x_1 and x_2, where the question knows no x_1: the solutions numbered, in any order."""
     if c.hints.letters is None or "n" in c.hints.flags:
         return False
-    return (
-        all(name.op == "sym" and _ROOT.fullmatch(name.value) for name in named)
-        and len({name.value[0] for name in named}) == 1
-        and next(iter(named)).value[0] in c.hints.letters
-    )
+    if not all(name.op == "sym" and _ROOT.fullmatch(name.value) for name in named):
+        return False
+    initials = {name.value[0] for name in named}
+    return len(initials) == 1 and initials <= c.hints.letters
 
 
 def _of_points(*sides: Sequence[Node]) -> bool:

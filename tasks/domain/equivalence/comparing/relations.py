@@ -276,11 +276,7 @@ def is_quotient_of_letters(left: Node) -> bool:
     if left.op != "mul" or len(left.args) != 2 or not has(left, "inv") or not symbols(left) <= {"m", "n", "p", "q"}:
         return False
     letters = [part.args[0] if part.op == "inv" else part for part in left.args]
-    return (
-        all(letter.op == "sym" for letter in letters)
-        and not symbols(left) & {"x", "y", "z"}
-        and len(symbols(left)) == 2
-    )
+    return all(letter.op == "sym" for letter in letters) and len(symbols(left)) == 2
 
 
 def difference(node: Node) -> Node:

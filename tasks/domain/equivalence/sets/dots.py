@@ -42,22 +42,27 @@ def is_endless(node: Node) -> bool:
 
 def same_endless(gold: Node, answer: Node) -> bool:
     """n >= 3 where n is natural, and n > 2 where n is whole."""
-    if not (gold.op == answer.op == "given") or any(side.value or not _whole(side) for side in (gold, answer)):
+    if not (_whole(gold) and _whole(answer)):
         return False
     one, two = as_endless(gold), as_endless(answer)
     return is_endless(one) and one == two and one.args[0].value >= 1
 
 
-def _whole(given: Node) -> bool:
-    return all(
-        part.op == "rel" and part.value == ("in",) and part.args[1].op == "nset" and part.args[1].value in WHOLE
-        for part in given.args[1:]
+def _whole(node: Node) -> bool:
+    """Whether an answer says of its letters that they are whole, and nothing else."""
+    return (
+        node.op == "given"
+        and not node.value
+        and all(
+            part.op == "rel" and part.value == ("in",) and part.args[1].op == "nset" and part.args[1].value in WHOLE
+            for part in node.args[1:]
+        )
     )
 
 
 def as_endless(node: Node) -> Node:
     """n >= 3, and whatever else says that n is whole, as 3, 4, 5, ...; other answers as they are."""
-    if not (node.op == "given" and not node.value and _whole(node)) and not symbols(node) <= COUNTING:
+    if not _whole(node) and not symbols(node) <= COUNTING:
         return node
     relation = node.args[0] if node.op == "given" else node
     found = real_set(relation) if relation.op == "rel" else None

@@ -26,8 +26,6 @@ _WHEN = re.compile(
     rf"\s*,?\s*{_TEXT},?\s*(?:at|when|for)\b\s*\}}?\s*[$(]*\s*(?:[a-zA-Z](?:_\{{?\w\}}?)?[^=<>]{{0,30}}=|[-\d\\(]).*$",
     re.DOTALL,
 )
-
-
 # More than a place: another value with its own, or a condition.
 _MORE = re.compile(
     r"\b(?:otherwise|else|respectively|only|never)\b|\b(?:max|min|greatest|least|largest|smallest)|(?:\band\b|[,;])[\s$a-z]*-?\d[^,;]*?\b(?:when|for|if|at)\b",
@@ -141,7 +139,7 @@ def _worth(match: re.Match[str]) -> int:
 
 
 def _same_place(one: str, two: str, same: Same) -> bool:
-    """Whether two places have the same formulas; those of unequal number may leave out a letter or two."""
+    """Whether every formula of the shorter place stands in the other, in any order, and both say even, odd or prime alike."""
     ours, theirs = pieces(one).formulas, pieces(two).formulas
     few, many = sorted((ours, theirs), key=len)
     if set(_PARITY.findall(one)) != set(_PARITY.findall(two)):
