@@ -16,7 +16,8 @@ from prefect.client.orchestration import get_client
 
 from flows.operation.boundary import guard_this_run
 from flows.operation.form import scratch_at_hand, store_at_hand
-from flows.operation.orphans import end_leftovers, sweep
+from flows.operation.orphans import end_leftovers
+from flows.operation.sweep import sweep
 from flows.stored.gc import Cleaning, clean
 from sandbox.hosts.docker_launcher import remove_dead
 from sandbox.hosts.engine import engine_at

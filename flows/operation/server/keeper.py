@@ -243,7 +243,7 @@ class Keeper:
         """Sweep in a thread of its own, so that a server that hangs cannot keep the keeper from noticing it."""
         from prefect.client.orchestration import get_client
 
-        from flows.operation.orphans import sweep
+        from flows.operation.sweep import sweep
 
         while not self.stopping.is_set():
             try:
@@ -258,7 +258,7 @@ class Keeper:
 
     def _hand_back(self, client: SyncPrefectClient) -> None:
         """Give to the next worker what one that has ended had taken and not started."""
-        from flows.operation.orphans import hand_back
+        from flows.operation.unbegun import hand_back
 
         for worker, began in list(self.began.items()):
             if back := list(hand_back(client, worker, began)):

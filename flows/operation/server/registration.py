@@ -25,8 +25,8 @@ from prefect.client.schemas.actions import (
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
 from flows.operation.device import device_limit
-from flows.operation.orphans import sweep
 from flows.operation.server.automations import make_automations
+from flows.operation.sweep import sweep
 
 ROOT = Path(__file__).parents[3]
 PREFECT_FILE = "deployments/prefect.yaml"

@@ -4,42 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import os
-import platform
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
-import psutil
 import pytest
 
-from flows.operation.orphans import (
-    AGAIN,
-    HANDED_BACK,
-    INTERNAL,
-    MOST_HANDED_BACK,
-    NOT_BEGUN,
-    OURS,
-    TAKER,
-    begin_again,
-    end_cancelled,
-    sweep,
-)
 from flows.operation.server.automations import HEARTBEAT, _content, notices, zombies
 from flows.operation.server.interface import CHANGES, changed
-from flows.operation.server.keeper import Patience, read_machine
+from flows.operation.server.keeper import Patience
 from flows.operation.server.leases import ConcurrencyLeaseStorage
 from flows.operation.server.up import checkout
 from tasks.domain.errors import UserError
-from tests.command import ROOT, command_of, restem
-from tests.machine import FLOW_RUN, Machine, machine_up
+from tests.command import ROOT, restem
+from tests.machine import Machine, machine_up
 from tests.operated import Webhook
 
 SECRET = "person:long-password"
@@ -203,208 +187,6 @@ def test_up_again_says_what_it_does_and_leaves_equal_automations_alone(person: M
 
 def automations(machine: Machine) -> dict[str, Any]:
     return {one["name"]: one for one in machine.post("/automations/filter", {}) if one["name"].startswith("restem")}
-
-
-@pytest.mark.heavy
-def test_a_run_that_no_worker_started_is_ended_and_locks_nobody_out(person: Machine) -> None:
-    """As `restem down` leaves a run that a worker had taken and not started: in Submitting, under its deployment's limit."""
-    nightly = person.deployment("nightly/nightly")
-    limit = f"/v2/concurrency_limits/{nightly['global_concurrency_limit']['name']}"
-    caught, cancelling = (person.post(f"/deployments/{nightly['id']}/create_flow_run", {})["id"] for _ in range(2))
-    set_state(person, caught, {"type": "PENDING", "name": "Submitting"}, force=False)
-    set_state(person, cancelling, {"type": "PENDING", "name": "Submitting"}, force=True)
-    set_state(person, cancelling, {"type": "CANCELLING"}, force=True)
-    assert person.get(limit)["active_slots"] == 1
-    with person.prefect_client(SECRET) as client:
-        assert not sweep(client)  # a worker may be about to start them
-        assert len(sweep(client, unseen_s=0.0)) == 2
-    ended = person.finish(caught, 1)
-    assert ended.type == "CRASHED" and "Retry starts it" in ended.message
-    assert person.finish(cancelling, 1).type == "CANCELLED"
-    assert person.get(limit)["active_slots"] == 0
-
-
-@pytest.mark.heavy
-def test_a_run_that_its_worker_took_and_did_not_start_is_taken_by_the_next(person: Machine) -> None:
-    """As a worker that is killed between taking a run and starting it leaves it: in Submitting, labelled by the worker."""
-    name = f"{platform.node()}-cpu"
-    caught, given_up = (taken_by(person, name, handed) for handed in (0, MOST_HANDED_BACK))
-    worker = next(one for one in psutil.process_iter() if is_worker(one, person, name))
-    worker.kill()
-    ended = person.finish(caught, 120)
-    assert ended.type == "COMPLETED", ended
-    assert AGAIN in [one["message"] for one in person.get(f"/flow_run_states/?flow_run_id={caught}")]
-    assert person.run(given_up)["state"]["name"] == "Submitting", (
-        "it was tried often enough, and is ended after a while"
-    )
-    person.call("DELETE", f"/flow_runs/{given_up}")
-
-
-@pytest.mark.heavy
-def test_a_run_whose_process_ended_before_it_had_begun_is_scheduled_anew_and_no_other(
-    person: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As a worker tells it of a run that found no server; one that ran may have been told why it ended, a job is sent again by its run."""
-    crashed = {"type": "CRASHED", "message": "somebody's reason"}
-    unbegun, given_up = (crashed_after(person, [EXITED], handed_back=times) for times in (0, MOST_HANDED_BACK))
-    others = [
-        given_up,
-        crashed_after(person, [crashed]),
-        crashed_after(person, [{"type": "RUNNING"}, EXITED]),
-        crashed_after(person, [EXITED], tags=[INTERNAL]),
-    ]
-    with person.prefect_client(SECRET) as client:
-        assert not list(begin_again(client))  # a worker that has taken it again may be starting it
-        monkeypatch.setattr("flows.operation.orphans.BEGUN_S", 0.0)
-        sweep(client)  # the keeper does it too, every minute
-    assert has_said(person, unbegun, NOT_BEGUN)
-    assert person.finish(unbegun, 120).type == "COMPLETED"
-    assert {person.run(one)["state"]["type"] for one in others} == {"CRASHED"}
-
-
-@pytest.mark.heavy
-def test_a_run_that_a_worker_takes_while_it_is_looked_at_is_left_to_that_worker(
-    person: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Another sweep, or a person's Retry, was faster: what this one has read of the run is stale."""
-    monkeypatch.setattr("flows.operation.orphans.BEGUN_S", 0.0)
-    runs = [crashed_after(person, [EXITED]) for _ in range(3)]
-    with person.prefect_client(SECRET) as client:
-        stale = {one.id: one for one in (client.read_flow_run(UUID(run)) for run in runs)}
-        monkeypatch.setattr(client, "read_flow_runs", lambda **_: list(stale.values()))
-        monkeypatch.setattr(client, "read_flow_run", stale.__getitem__)
-        set_state(person, runs[0], {"type": "PENDING"}, force=True)
-        set_state(person, runs[1], {"type": "RUNNING"}, force=True)
-        assert list(begin_again(client)) == [stale[UUID(runs[2])].name]
-    assert [person.run(run)["state"]["type"] for run in runs[:2]] == ["PENDING", "RUNNING"]
-    assert person.finish(runs[2], 120).type == "COMPLETED"
-    for run in runs[:2]:
-        person.call("DELETE", f"/flow_runs/{run}")
-
-
-@pytest.mark.heavy
-def test_a_run_that_a_living_worker_of_another_machine_took_is_left_to_that_machine(
-    person: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("flows.operation.orphans.BEGUN_S", 0.0)
-    run = crashed_after(person, [EXITED], worker="elsewhere-cpu")
-    worker = "/work_pools/cpu/workers"
-    person.call("POST", f"{worker}/heartbeat", {"name": "elsewhere-cpu"})
-    with person.prefect_client(SECRET) as client:
-        assert not list(begin_again(client))
-        person.call("DELETE", f"{worker}/elsewhere-cpu")
-        assert list(begin_again(client)) == [person.run(run)["name"]]
-    assert person.finish(run, 120).type == "COMPLETED"
-
-
-@pytest.mark.heavy
-def test_runs_of_other_projects_on_the_server_are_left_alone(person: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.operation.orphans.BEGUN_S", 0.0)
-    monkeypatch.setattr("flows.operation.orphans.CANCEL_S", 0.0)
-    foreign = [crashed_after(person, states) for states in ([EXITED], [], [{"type": "CANCELLING"}])]
-    for run in foreign:
-        assert OURS in person.run(run)["tags"]  # its deployment's
-        person.call("PATCH", f"/flow_runs/{run}", {"tags": ["theirs"]})
-    before = [person.run(run)["state"] for run in foreign]
-    with person.prefect_client(SECRET) as client:
-        assert not list(begin_again(client)) and not sweep(client, unseen_s=0.0)
-    assert [person.run(run)["state"] for run in foreign] == before
-    for run in foreign:
-        person.call("DELETE", f"/flow_runs/{run}")
-
-
-def crashed_after(
-    machine: Machine, states: list[dict[str, str]], handed_back: int = 0, tags: Sequence[str] = (), worker: str = ""
-) -> str:
-    """A run that a worker had taken and that came to these states."""
-    labels: dict[str, Any] = {HANDED_BACK: handed_back} | ({TAKER: worker} if worker else {})
-    taken = {"type": "PENDING", "name": "Submitting"}
-    deployment = machine.deployment("janitor/janitor")["id"]
-    body = {"state": taken, "labels": labels, "tags": list(tags)}
-    made = str(machine.post(f"/deployments/{deployment}/create_flow_run", body)["id"])
-    for state in states:
-        set_state(machine, made, state, force=True)
-    return made
-
-
-@pytest.mark.heavy
-def test_a_server_that_is_lost_while_a_run_starts_does_not_cost_the_run(person: Machine) -> None:
-    """The run's process asks once, finds nobody and ends; the run goes back to its pool."""
-    kept = read_machine(person.folder)
-    keeper = kept and kept.keeper
-    assert keeper is not None
-    flow_run = person.start("janitor/janitor", {})
-    (process,) = person.until(lambda: person.processes_of(flow_run, "prefect.engine"), 60, "its process")
-    process.suspend()  # while it imports, before it asks
-    keeper.suspend()  # it would start the server again sooner than the process asks
-    try:
-        person.server().kill()
-        process.resume()
-        process.wait(120)
-    finally:
-        keeper.resume()
-    person.until(lambda: answers(person), 120, "the server to be back")
-    person.until(lambda: has_said(person, flow_run, NOT_BEGUN), 180, "the run to be scheduled anew")
-    assert person.finish(flow_run).type == "COMPLETED"
-
-
-@pytest.mark.heavy
-def test_a_run_that_its_worker_does_not_cancel_is_ended_all_the_same(
-    person: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A worker whose server was away for a minute hears of no cancelling any more; a process stands for the run's, as no worker has it."""
-    monkeypatch.setattr("flows.operation.orphans.CANCEL_S", 0.0)
-    deployment = person.deployment("janitor/janitor")["id"]
-    body = {"state": {"type": "PENDING", "name": "Submitting"}}
-    run = str(person.post(f"/deployments/{deployment}/create_flow_run", body)["id"])
-    set_state(person, run, {"type": "RUNNING"}, force=True)
-    argv = [sys.executable, "-c", "import time; time.sleep(600)", "prefect.engine"]
-    process = psutil.Popen(argv, env={**os.environ, FLOW_RUN: run})
-    try:
-        with person.prefect_client(SECRET) as client:
-            assert not list(end_cancelled(client))
-            set_state(person, run, {"type": "CANCELLING"}, force=True)
-            assert list(end_cancelled(client)) == [person.run(run)["name"]]
-        assert not process.is_running()
-        assert person.finish(run, 10).type == "CANCELLED"
-    finally:
-        with suppress(psutil.Error):
-            process.kill()
-
-
-def answers(machine: Machine) -> bool:
-    with suppress(httpx.TransportError):
-        return bool(machine.get("/health"))
-    return False
-
-
-def has_said(machine: Machine, flow_run: str, message: str) -> bool:
-    """One of its states so far has that message."""
-    return message in [one["message"] for one in machine.get(f"/flow_run_states/?flow_run_id={flow_run}")]
-
-
-def taken_by(machine: Machine, worker: str, handed_back: int) -> str:
-    labels = {TAKER: worker, HANDED_BACK: handed_back}
-    body = {"state": {"type": "PENDING", "name": "Submitting"}, "labels": labels}
-    deployment = machine.deployment("janitor/janitor")["id"]
-    return str(machine.post(f"/deployments/{deployment}/create_flow_run", body)["id"])
-
-
-def is_worker(process: psutil.Process, machine: Machine, name: str) -> bool:
-    """Whether it is that worker of this machine itself, not its guard."""
-    command = command_of(process)
-    try:
-        return (
-            f"--name {name}" in command
-            and "processes.guard" not in command
-            and process.environ().get("PREFECT_API_URL") == machine.url
-        )
-    except psutil.Error:
-        return False
-
-
-def set_state(machine: Machine, flow_run: str, state: dict[str, str], force: bool) -> None:
-    machine.post(f"/flow_runs/{flow_run}/set_state", {"state": state, "force": force})
 
 
 @pytest.mark.heavy
