@@ -22,6 +22,7 @@ from flows.operation.boundary import deployed_config
 from flows.operation.flow_run import RUNNER
 from flows.operation.form import ComparisonName, comparison_from_form
 from flows.operation.names import comparison_name
+from flows.operation.our_runs import OURS
 from flows.operation.shown import publish_artifacts
 from flows.planning.plan import plan_of
 from flows.run.fleet import executor_for
@@ -76,7 +77,8 @@ def compare_here(comparison: Comparison, cells: Sequence[CheckedCell], overrides
         """Run every cell of the comparison that is not in the store."""
         return whole_comparison(comparison, cells, overrides, Journal(), lambda result: None)
 
-    return compare()
+    with tags(OURS):
+        return compare()
 
 
 def whole_comparison(

@@ -132,9 +132,9 @@ def _against_adapters(finetune: FinetuneSettings) -> str:
     return ""
 
 
-def load_config(path: str | Path, overrides: tuple[str, ...] = ()) -> RunConfig:
-    """Read a TOML config and `a.b=c` overrides; every mistake is one sentence (UserError)."""
-    return config_from(config_with(read_toml(path), overrides), str(path), Path(path).absolute().parent)
+def load_config(path: str | Path, overrides: tuple[str, ...] = (), below: dict[str, Any] | None = None) -> RunConfig:
+    """Read a TOML config and `a.b=c` overrides, laid over `below`; every mistake is one sentence (UserError)."""
+    return config_from(config_with(below or {}, read_toml(path), overrides), str(path), Path(path).absolute().parent)
 
 
 def config_from(tree: dict[str, Any], origin: str, here: Path) -> RunConfig:

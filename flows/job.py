@@ -15,7 +15,7 @@ from flows.config import config_with, make_config
 from flows.operation.boundary import guard_this_run
 from flows.operation.device import device
 from flows.operation.flow_run import RUNNER
-from flows.operation.form import SCRATCH_VARIABLE
+from flows.places import SCRATCH_VARIABLE
 from flows.run.budget import Budget
 from flows.run.fleet import SENT, Kind, RangeJob, from_payload
 from flows.run.inline import Inline, as_task

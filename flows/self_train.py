@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import flow
+from prefect import flow, tags
 from prefect.states import Completed
 
 from flows.config import RunConfig
@@ -13,6 +13,7 @@ from flows.operation.boundary import deployed_config
 from flows.operation.flow_run import RUNNER
 from flows.operation.form import DEFAULTS, NOTHING, Common, ConfigName, config_from_form
 from flows.operation.names import run_name
+from flows.operation.our_runs import OURS
 from flows.operation.shown import publish_artifacts
 from flows.run.fleet import executor_for
 from flows.run.preflight import Checked, open_run
@@ -49,7 +50,8 @@ def run_here(checked: Checked) -> RunResult:
         """Run the EM loop of `config`; results that are in the store already are used, not made again."""
         return whole_loop(checked, Journal())
 
-    return run(checked.config)
+    with tags(OURS):
+        return run(checked.config)
 
 
 def whole_loop(checked: Checked, journal: Journal) -> RunResult:

@@ -7,11 +7,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.places import default_places, default_scratch, default_store
+
 if TYPE_CHECKING:
+    from flows.comparison.design import Comparison
     from flows.config import RunConfig
     from tasks.store.artifacts import Store
-
-DEFAULT_STORE, DEFAULT_SCRATCH = ".restem/store", ".restem/scratch"
 
 
 def config_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,12 +28,12 @@ def set_argument(parser: argparse.ArgumentParser) -> None:
 
 def store_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--store", default=DEFAULT_STORE, metavar="URL", help=f"folder or s3:// (default {DEFAULT_STORE})"
+        "--store", default=default_store(), metavar="URL", help=f"folder or s3:// (default {default_store()})"
     )
 
 
 def scratch_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--scratch", default=DEFAULT_SCRATCH, metavar="DIR", help="run.scratch of the runs")
+    parser.add_argument("--scratch", default=default_scratch(), metavar="DIR", help="run.scratch of the runs")
 
 
 def folder_argument(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +51,14 @@ def config_of(arguments: argparse.Namespace, path: str | Path) -> RunConfig:
     """Read the config of that file, with the `--set` overrides of the command line applied."""
     from flows.config import load_config
 
-    return load_config(path, tuple(arguments.overrides))
+    return load_config(path, tuple(arguments.overrides), below=default_places())
+
+
+def comparison_of(arguments: argparse.Namespace) -> Comparison:
+    """The same of a comparison's config."""
+    from flows.comparison.design import load_comparison
+
+    return load_comparison(arguments.config, arguments.overrides, below=default_places())
 
 
 def store_of(arguments: argparse.Namespace, named: str = "with --store") -> Store:

@@ -131,9 +131,9 @@ def is_comparison(path: str | Path) -> bool:
         return False
 
 
-def load_comparison(path: str | Path, overrides: Sequence[str] = ()) -> Comparison:
-    """Read the config of a comparison; every mistake is one sentence (UserError)."""
-    return comparison_of(config_with(read_toml(path), overrides), str(path), Path(path).absolute().parent)
+def load_comparison(path: str | Path, overrides: Sequence[str] = (), below: Tree | None = None) -> Comparison:
+    """Read the config of a comparison, laid over `below`; every mistake is one sentence (UserError)."""
+    return comparison_of(config_with(below or {}, read_toml(path), overrides), str(path), Path(path).absolute().parent)
 
 
 def comparison_of(tree: Tree, origin: str, here: Path) -> Comparison:

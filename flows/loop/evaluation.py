@@ -9,8 +9,8 @@ from itertools import islice
 
 from flows.run.draws import Draws, RangeWork
 from flows.run.rows import Row
-from flows.run.run import Run
-from flows.run.waves import drive
+from flows.run.run import NotStored, Run
+from flows.run.waves import drive_to_the_end
 from tasks.data.problems import ProblemSet
 from tasks.domain.chat_template import template_of
 from tasks.domain.errors import StageFailed
@@ -68,29 +68,44 @@ def scored(
 ) -> list[Outcome]:
     """Return the evaluations as artifacts; greedy and sampled ranges share the engine. A new `draw` asks for fresh samples."""
     plans = [_planned(run, one, problems, val=val, draw=draw) for one in wanted]
-    drawn: dict[int, tuple[RangeSamples, ...]] = {}
+    outcomes: dict[int, Outcome] = {}
     for turn in _turns(wanted):
-        ranges = iter(_drawn(run, [work for number in turn for work in plans[number].works]))
-        drawn |= {number: tuple(islice(ranges, len(plans[number].works))) for number in turn}
-    jobs = [
-        EvaluateJob(
-            run.workspace, str(replace(one.slot, stage="score")), one.policy, problems, drawn[number][: len(plan.greedy)],
-            drawn[number][len(plan.greedy) :], plan.settings,
-        )
-        for number, (one, plan) in enumerate(zip(wanted, plans, strict=True))
-    ]  # fmt: skip
-    return [run.do(evaluate, job) for job in jobs]
+        drawn, failure = _drawn(run, [plans[number] for number in turn])
+        for number, ranges in zip(turn, drawn, strict=True):
+            if ranges is not None:
+                outcomes[number] = run.do(evaluate, _job(run, wanted[number], plans[number], problems, ranges))
+        if failure is not None:
+            raise failure
+    return [outcomes[number] for number in range(len(wanted))]
 
 
-def _drawn(run: Run, works: Sequence[RangeWork]) -> list[RangeSamples]:
-    """Return a result for each of `works`, in their order, so that no policy is scored with another's ranges.
+def _job(run: Run, wanted: Scoring, plan: _Plan, problems: ProblemSet, ranges: tuple[RangeSamples, ...]) -> EvaluateJob:
+    greedy = len(plan.greedy)
+    slot = str(replace(wanted.slot, stage="score"))
+    return EvaluateJob(
+        run.workspace, slot, wanted.policy, problems, ranges[:greedy], ranges[greedy:], plan.settings
+    )  # fmt: skip
 
-    StageFailed where some were left undone: an evaluation of fewer problems would be a different figure.
+
+def _drawn(run: Run, plans: Sequence[_Plan]) -> tuple[list[tuple[RangeSamples, ...] | None], BaseException | None]:
+    """Return the ranges of each plan, None where they are not whole: an evaluation of fewer problems would be a different figure.
+
+    What is whole is scored before the failure, the second of the two, is raised: its score is on record and need not be made again.
     """
-    done = drive(run.stages, works)
-    if [one.ids for one in done] != [work.ids for work in works]:
-        raise StageFailed(f"{len(works) - len(done)} of {len(works)} ranges of an evaluation were left without samples")
-    return done
+    works = [work for plan in plans for work in plan.works]
+    driven = drive_to_the_end(run.stages, works)
+    if isinstance(driven.failure, NotStored) or not isinstance(driven.failure, Exception | None):
+        raise driven.failure  # nothing is to be made, or all is to end
+    ranges = iter(driven.done)
+    drawn = [_whole(tuple(islice(ranges, len(plan.works)))) for plan in plans]
+    lacking = driven.done.count(None)
+    undone = StageFailed(f"{lacking} of {len(works)} ranges of an evaluation were left without samples")
+    return drawn, driven.failure or (undone if lacking else None)
+
+
+def _whole(ranges: tuple[RangeSamples | None, ...]) -> tuple[RangeSamples, ...] | None:
+    found = tuple(one for one in ranges if one is not None)
+    return found if len(found) == len(ranges) else None
 
 
 def _turns(wanted: Sequence[Scoring]) -> list[list[int]]:

@@ -7,7 +7,6 @@ rules across sections) is checked by the first task of every run, `validate`.
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from flows.comparison.design import Comparison, comparison_of, is_comparison
 from flows.config import RunConfig, config_with, make_config, with_own_code
+from flows.places import default_places, default_scratch, default_store
 from tasks.domain.algorithms import preset_names
 from tasks.domain.chat_template import NAME as CHAT
 from tasks.domain.errors import RestemError, UserError, one_sentence
@@ -31,7 +31,6 @@ from tasks.store.artifacts import Store
 
 CONFIGS = Path(__file__).parents[2] / "deployments" / "configs"
 DEFAULTS, AS_CONFIGURED = "defaults", "as configured"
-STORE_VARIABLE, SCRATCH_VARIABLE = "RESTEM_STORE", "RESTEM_SCRATCH"  # of the worker: where runs that say nothing store
 
 
 def config_names() -> tuple[str, ...]:
@@ -104,13 +103,13 @@ def config_from_form(start_from: str, form: Any, settings: Sequence[str] = (), c
         raise UserError(f"the parameter config is {tree!r}; expected an object with sections such as run, model, data")
     said = _said(tree, RunConfig().model_dump(mode="json"))
     below = _read(start_from) if start_from != DEFAULTS else {}
-    told = config_with(below, _places(), said, _common(common).said(), settings)
+    told = config_with(default_places(), below, said, _common(common).said(), settings)
     return with_own_code(make_config(told, "the form"), CONFIGS)
 
 
 def comparison_from_form(start_from: str, settings: Sequence[str] = ()) -> Comparison:
     """Make the comparison of a committed config, with the worker's places and these settings over it; UserError for any mistake."""
-    tree = config_with(_read(start_from), _places(), settings)
+    tree = config_with(default_places(), _read(start_from), settings)
     return comparison_of(tree, f"deployments/configs/{start_from}.toml", CONFIGS)
 
 
@@ -130,13 +129,13 @@ def _common(sent: Any) -> Common:
 
 def store_at_hand(url: str = "") -> Store:
     """Return the store that the form names, else the worker's, else the checkout's."""
-    chosen = url or os.environ.get(STORE_VARIABLE) or RunConfig().run.store
+    chosen = url or default_store()
     return Store(chosen if "://" in chosen else str(Path(chosen).expanduser().absolute()))
 
 
 def scratch_at_hand() -> Path:
     """Return the worker's scratch folder, else the checkout's."""
-    return Path(os.environ.get(SCRATCH_VARIABLE) or RunConfig().run.scratch).expanduser().absolute()
+    return Path(default_scratch()).expanduser().absolute()
 
 
 def _said(form: Any, defaults: Any) -> dict[str, Any]:
@@ -150,11 +149,6 @@ def _said(form: Any, defaults: Any) -> dict[str, Any]:
         elif name not in defaults or value != default:
             found[name] = value
     return found
-
-
-def _places() -> dict[str, Any]:
-    named = {"store": os.environ.get(STORE_VARIABLE), "scratch": os.environ.get(SCRATCH_VARIABLE)}
-    return {"run": {name: place for name, place in named.items() if place}}
 
 
 def _read(name: str) -> dict[str, Any]:

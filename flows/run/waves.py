@@ -10,6 +10,7 @@ import concurrent.futures
 import contextvars
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from flows.run.draws import RangeWork
 from flows.run.run import NotStored, Stages
@@ -22,11 +23,26 @@ from tasks.store.ranges import RangeSamples
 from tasks.verify import VerifyJob, verify
 
 
+@dataclass(frozen=True)
+class Driven:
+    """What became of ranges, in their order: None for one without samples. `failure` is the first one, before any look-up without a result."""
+
+    done: list[RangeSamples | None]
+    failure: BaseException | None
+
+
 def drive(stages: Stages, works: Sequence[RangeWork]) -> list[RangeSamples]:
+    """Work on ranges side by side and return those that have samples, in their order; the first failure is raised."""
+    driven = drive_to_the_end(stages, works)
+    if driven.failure is not None:
+        raise driven.failure
+    return [one for one in driven.done if one is not None]
+
+
+def drive_to_the_end(stages: Stages, works: Sequence[RangeWork]) -> Driven:
     """Work on ranges side by side, so that grading one overlaps with sampling the next.
 
-    Results keep the order of `works`. The first failure is raised, before any look-up without a result, after the ranges in
-    flight have ended: a failed run leaves nothing running that a retry would meet.
+    A failure is told after the ranges in flight have ended: a failed run leaves nothing running that a retry would meet.
     """
     failures: list[BaseException] = []
     stop = threading.Event()
@@ -52,9 +68,8 @@ def drive(stages: Stages, works: Sequence[RangeWork]) -> list[RangeSamples]:
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     pool.shutdown()
-    if failures:
-        raise next((one for one in failures if not isinstance(one, NotStored)), failures[0])
-    return [one for one in done if one is not None and one.waves]
+    failure = next((one for one in failures if not isinstance(one, NotStored)), next(iter(failures), None))
+    return Driven([one if one is not None and one.waves else None for one in done], failure)
 
 
 def walk(stages: Stages, work: RangeWork, going: Callable[[], bool] = lambda: True) -> RangeSamples:

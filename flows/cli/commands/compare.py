@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from flows.cli.arguments import config_arguments
+from flows.cli.arguments import comparison_of, config_arguments
 from flows.cli.command import command
 
 
@@ -18,9 +18,7 @@ def declare_arguments(parser: argparse.ArgumentParser) -> None:
 
 def compare_config(arguments: argparse.Namespace) -> int:
     """Run a comparison; its config is read first, so that a mistake in it is reported before anything slow is imported."""
-    from flows.comparison.design import load_comparison
-
-    comparison = load_comparison(arguments.config, arguments.overrides)
+    comparison = comparison_of(arguments)
     comparison.only(arguments.only)
     from flows.cli.launch import launch_comparison
 

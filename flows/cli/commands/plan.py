@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 
-from flows.cli.arguments import config_arguments, config_of
+from flows.cli.arguments import comparison_of, config_arguments, config_of
 from flows.cli.command import command
 
 
@@ -26,9 +26,7 @@ def show_plan(arguments: argparse.Namespace) -> int:
 
 
 def show_comparison_plan(arguments: argparse.Namespace) -> int:
-    from flows.comparison.design import load_comparison
-
-    comparison = load_comparison(arguments.config, arguments.overrides)
+    comparison = comparison_of(arguments)
     from flows.cli.terminal import quieten
     from flows.cli.text import comparison_plan_text, show
     from flows.comparison.planned import plan_comparison

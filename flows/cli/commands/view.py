@@ -6,13 +6,18 @@ import argparse
 import sys
 from pathlib import Path
 
-from flows.cli.arguments import DEFAULT_STORE, scratch_argument, store_of
+from flows.cli.arguments import scratch_argument, store_of
 from flows.cli.command import command
+from flows.places import default_store
 
 
 def declare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "store", nargs="?", default=DEFAULT_STORE, metavar="STORE", help=f"folder or s3:// (default {DEFAULT_STORE})"
+        "store",
+        nargs="?",
+        default=default_store(),
+        metavar="STORE",
+        help=f"folder or s3:// (default {default_store()})",
     )
     parser.add_argument("--port", type=int, default=4300, help="on loopback (default 4300; 0: a free one)")
     scratch_argument(parser)

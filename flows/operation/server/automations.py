@@ -24,7 +24,7 @@ A_RUN = {"prefect.resource.id": ["prefect.flow-run.*"]}
 OURS = {
     "prefect.resource.role": "tag",
     "prefect.resource.id": "prefect.tag.restem",
-}  # other projects' runs beat as they like
+}  # other projects on the server have runs, and flows of the same names, that are none of our business
 # what every notice about a flow run names: stage (its deployment), host as far as it was begun, link
 WHERE = (
     "\ndeployment {{ deployment.name }}, host {{ flow_run.labels['restem.host'] | default('none') }}, "
@@ -67,14 +67,14 @@ def zombies() -> AutomationCore:
 
 
 def notices(block: UUID, late_s: float = LATE_S) -> list[AutomationCore]:
-    """Send one message per failure, crash and promotion, and per night that was cancelled or has not begun `late_s` seconds after
-    Prefect marked it as late."""
+    """Send one message per failure, crash and promotion of ours, and per night of ours that was cancelled or has not begun `late_s` seconds
+    after Prefect marked it as late."""
     return [
         _told(block, "failure notice", _when("restem.run.failed"), "{{ event.resource.name }} failed", "{{ event.payload.notice }}"),
-        _told(block, "crash notice", _when("prefect.flow-run.Crashed"), "{{ flow_run.name }} crashed", "{{ flow_run.state.message }}" + WHERE),
+        _told(block, "crash notice", _when("prefect.flow-run.Crashed", match=A_RUN, match_related=OURS), "{{ flow_run.name }} crashed", "{{ flow_run.state.message }}" + WHERE),
         _told(block, "promotion", _when("restem.policy.promoted"), "{{ event.resource.name }} has a new policy", "{{ event.payload.gain }}"),
         _told(
-            block, "cancelled night", _when("prefect.flow-run.Cancelled", match=A_RUN, match_related=NIGHT),
+            block, "cancelled night", _when("prefect.flow-run.Cancelled", match=A_RUN, match_related=[NIGHT, OURS]),
             "the night {{ flow_run.name }} was cancelled", "{{ flow_run.state.message | default('by a person') }}" + WHERE,
         ),
         _told(
@@ -97,7 +97,7 @@ def _missed(late_s: float) -> EventTrigger:
     """Wait whether a late night begins after all, because Prefect marks a run as late at once."""
     return EventTrigger(
         after={"prefect.flow-run.Late"}, expect={f"prefect.flow-run.{name}" for name in BEGUN}, match=A_RUN,
-        match_related=NIGHT, for_each={"prefect.resource.id"}, posture=Posture.Proactive, threshold=1,
+        match_related=[NIGHT, OURS], for_each={"prefect.resource.id"}, posture=Posture.Proactive, threshold=1,
         within=timedelta(seconds=late_s),
     )  # fmt: skip
 

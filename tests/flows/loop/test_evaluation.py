@@ -90,7 +90,45 @@ def test_no_policy_is_scored_with_the_ranges_of_another_when_one_was_left_undone
         evaluate_policies(
             run, [Scoring(run.base, FIRST), Scoring(other, SECOND)], run.problems.val, val=True, draw="gate"
         )
-    assert all("/evaluate/" not in one.ref.uri for one in run.journal.outcomes)
+    assert scored_policies(run) == ["another"], "whose ranges are whole"
+
+
+class Refused(Fleetlike):
+    """A range of one of the policies fails; as on a fleet, the others are worked on all the same."""
+
+    keeps_going = True
+
+    def __init__(self, slot: Slot) -> None:
+        super().__init__()
+        self.slot = slot
+
+    def range(self, stages: Stages, work: RangeWork, going: Callable[[], bool]) -> RangeSamples:
+        if str(work.slot).startswith(str(self.slot)) and work.number == 0:
+            raise StageFailed("no engine")
+        return super().range(stages, work, going)
+
+
+@pytest.mark.parametrize("slot", [FIRST, SECOND])
+def test_an_epoch_is_scored_although_another_one_fails(slot: Slot, tmp_path: Path) -> None:
+    """And the next attempt finds the score, while it is the failure that is raised."""
+    run = run_of(tmp_path, Refused(slot))
+    other = replace(run.base, digest="another", name="another")
+    wanted = [Scoring(run.base, FIRST), Scoring(other, SECOND)]
+    skilled(run, {run.base.digest: 2, "another": 0})
+    with pytest.raises(StageFailed, match="no engine"):
+        evaluate_policies(run, wanted, run.problems.val, val=True)
+    assert scored_policies(run) == [one.policy.digest for one in wanted if one.slot != slot]
+    run.journal.take()
+    again = Run(replace(run.stages, executor=Fleetlike()), run.problems, run.base)
+    assert len(evaluate_policies(again, wanted, run.problems.val, val=True)) == 2
+    found = [one.cached for one in again.journal.outcomes if "/evaluate/" in one.ref.uri]
+    assert sorted(found) == [False, True]
+
+
+def scored_policies(run: Run) -> list[str]:
+    """The digests of those that have a score on record."""
+    refs = [one.ref for one in run.journal.outcomes if "/evaluate/" in one.ref.uri]
+    return [str(run.workspace.store.manifest_of(ref).recipe["policy"]) for ref in refs]
 
 
 def run_of(folder: Path, executor: Direct) -> Run:

@@ -150,24 +150,49 @@ def test_with_a_secret_workers_run(person: Machine) -> None:
 
 
 @pytest.mark.heavy
-def test_heartbeats_are_missed_of_runs_with_our_tag_only(person: Machine) -> None:
-    """What the server and the run's process say of a run, put to the trigger: an end that it did not hear would crash each run that ended."""
+def test_automations_hear_runs_with_our_tag_only(person: Machine) -> None:
+    """What the server and the run's process say of a run, put to the triggers: an end that zombies() did not hear would crash each run that ended,
+    and a notice of another project's run tells a person nothing."""
     from prefect.server.events.schemas.automations import EventTrigger
     from prefect.server.events.schemas.events import ReceivedEvent
 
-    trigger = EventTrigger.model_validate(zombies().trigger.model_dump(mode="json"))
-    asked = {"filter": {"resource": {"id": [f"prefect.flow-run.{person.do('janitor/janitor', {}).id}"]}}}
+    named = {
+        one.name: EventTrigger.model_validate(one.trigger.model_dump(mode="json"))
+        for one in (zombies(), *notices(uuid4()))
+    }
+    janitor, crashed = person.do("janitor/janitor", {}).id, ended_as(person, "janitor/janitor", "CRASHED")
+    night, late = (
+        ended_as(person, "nightly/nightly", "CANCELLED"),
+        ended_as(person, "nightly/nightly", "SCHEDULED", "Late"),
+    )
+    for run, event, trigger in (
+        (janitor, HEARTBEAT, named["restem: crash runs without a heartbeat"]),
+        (janitor, "prefect.flow-run.Completed", named["restem: crash runs without a heartbeat"]),
+        (crashed, "prefect.flow-run.Crashed", named["restem: crash notice"]),
+        (night, "prefect.flow-run.Cancelled", named["restem: cancelled night"]),
+        (late, "prefect.flow-run.Late", named["restem: missed night"]),
+    ):
+        heard = person.until(lambda run=run, event=event: said_of(person, run).get(event), 60, f"{event} of a run")
+        ours = ReceivedEvent.model_validate(heard)
+        theirs = [one for one in ours.related if one.id != "prefect.tag.restem"]
+        assert len(theirs) == len(ours.related) - 1
+        assert trigger.covers(ours) and not trigger.covers(ours.model_copy(update={"related": theirs})), event
+    for run in (crashed, night, late):
+        person.call("DELETE", f"/flow_runs/{run}")
 
-    def said() -> dict[str, Any]:
-        found = {one["event"]: one for one in person.post("/events/filter", asked)["events"]}
-        return found if {HEARTBEAT, "prefect.flow-run.Completed"} <= found.keys() else {}
 
-    events = person.until(said, 60, "the events of a run")
-    for name in (HEARTBEAT, "prefect.flow-run.Completed"):
-        event = ReceivedEvent.model_validate(events[name])
-        theirs = [one for one in event.related if one.id != "prefect.tag.restem"]
-        assert len(theirs) == len(event.related) - 1
-        assert trigger.covers(event) and not trigger.covers(event.model_copy(update={"related": theirs}))
+def said_of(machine: Machine, flow_run: str) -> dict[str, Any]:
+    """Name -> event of the run, as far as the server has them."""
+    asked = {"filter": {"resource": {"id": [f"prefect.flow-run.{flow_run}"]}}}
+    return {one["event"]: one for one in machine.post("/events/filter", asked)["events"]}
+
+
+def ended_as(machine: Machine, deployment: str, state: str, name: str | None = None) -> str:
+    """A run of that deployment that no worker takes, in that state."""
+    made = machine.deployment(deployment)["id"]
+    run = str(machine.post(f"/deployments/{made}/create_flow_run", {"state": {"type": "PENDING"}})["id"])
+    machine.post(f"/flow_runs/{run}/set_state", {"state": {"type": state, "name": name}, "force": True})
+    return run
 
 
 @pytest.mark.heavy
