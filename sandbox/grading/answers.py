@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sandbox.grading.planning.plain_operations import MOST_KEYS, Unplanned
+from sandbox.grading.planning.plain_operations import MOST_KEYS, Unplanned, check_hashes
 from sandbox.image.inside.decoding import READERS, Decoder, Reader
 
 
@@ -33,13 +34,21 @@ def plain_value(data: bytes) -> Any:
     return reader.decode()
 
 
-def _limited(read: Reader) -> Reader:
-    def limited(decoder: Decoder, depth: int) -> Any:
+def _keyed(make: Callable[[list[Any]], Any], parts_of_item: int) -> Reader:
+    """Of few keys, and few of the same hash."""
+
+    def read(decoder: Decoder, depth: int) -> Any:
         if int.from_bytes(decoder.data[decoder.at : decoder.at + 4], "little") > 2 * MOST_KEYS:
             raise Unplanned
-        return read(decoder, depth)
+        items = decoder.items(depth)
+        check_hashes(items[::parts_of_item])
+        return make(items)
 
-    return limited
+    return read
+
+
+def _mapping(items: list[Any]) -> dict[Any, Any]:
+    return dict(zip(items[::2], items[1::2], strict=False))
 
 
 def _unplanned(decoder: Decoder, depth: int) -> Any:
@@ -49,5 +58,7 @@ def _unplanned(decoder: Decoder, depth: int) -> Any:
 PLAIN_READERS: Final[dict[bytes, Reader]] = {
     **dict.fromkeys(READERS, _unplanned),
     **{tag: READERS[tag] for tag in (b"N", b"T", b"F", b"i", b"f", b"s", b"b", b"l", b"t", b"c")},
-    **{tag: _limited(READERS[tag]) for tag in (b"d", b"e", b"z")},
+    b"d": _keyed(_mapping, 2),
+    b"e": _keyed(set, 1),
+    b"z": _keyed(frozenset, 1),
 }

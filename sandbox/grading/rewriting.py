@@ -25,6 +25,11 @@ UNREACHABLE = re.compile(
     r"builtins\.(?:input|open|print)\b|\bsys\.stdin\s*=|[\"']sys\.stdin[\"']|\bmonkeypatch\b|\bcapfd\b|\btmp_path\b"
 )
 ASKED = frozenset({"type", "callable"})
+# functions and methods by which tests make something new of an argument; not `len`: `assert shrink(items) == len(items)` is about the list as it is then
+MAKES_NEW = frozenset({
+    "sorted", "sum", "min", "max", "set", "list", "tuple", "dict", "reversed", "any", "all", "abs", "str", "zip", "map", "filter", "enumerate",
+    "range", "Counter", "values", "items", "keys", "copy", "count", "index", "get", "union", "intersection", "difference", "join",
+})  # fmt: skip
 UNREACHABLE_WORDS = (
     "builtins.",
     "sys.stdin",
@@ -218,9 +223,15 @@ class _Rewriter(ast.NodeTransformer):
         """Rewrite a call; a function that is only called needs no look at its value."""
         if isinstance(node.func, ast.Name) and node.func.id in ASKED - self.names and len(node.args) == 1:
             return _asked(node.func.id, self.visit(node.args[0]))
+        if self._asserts_equal(node) and self._made_of_arguments(node.args[1], node.args[0]):
+            node = ast.Call(node.func, [*node.args[1::-1], *node.args[2:]], node.keywords)
         plain = isinstance(node.func, ast.Name) and not node.func.id[:1].isupper()
         function = node.func if plain else self.visit(node.func)
         return ast.Call(function, [self.visit(one) for one in node.args], [self.visit(one) for one in node.keywords])
+
+    def _asserts_equal(self, node: ast.Call) -> bool:
+        function = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        return function.startswith("assert") and function.endswith("Equal") and len(node.args) > 1
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         """Turn `x.__class__` into `type(x)`."""
@@ -228,17 +239,37 @@ class _Rewriter(ast.NodeTransformer):
         return _asked("type", node.value) if node.attr == "__class__" and isinstance(node.ctx, ast.Load) else node
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
-        """Turn `P(1, 2) == f(1)` round, so that the expected value is built only after the program was called."""
-        turned = (
-            len(node.ops) == 1
-            and isinstance(node.ops[0], ast.Eq)
-            and self._builds(node.left)
-            and self._asks(node.comparators[0])
-        )
-        if turned:
-            node = ast.Compare(node.comparators[0], node.ops, [node.left])
+        """Turn a comparison round: `P(1, 2) == f(1)`, so that the expected value is built only after the program was called, and
+        `f(items) == sorted(items)`, so that it is made before the program can empty the list."""
+        (one, *more), kinds = [node.left, *node.comparators], node.ops
+        if len(more) == 1 and isinstance(kinds[0], ast.Eq):
+            late = self._builds(one) and self._asks(more[0])
+            if late or self._made_of_arguments(more[0], one):
+                node = ast.Compare(more[0], kinds, [one])
         self.generic_visit(node)
         return node
+
+    def _made_of_arguments(self, expected: ast.expr, asked: ast.expr) -> bool:
+        """Return whether something new is expected that the tests make of an argument of the call."""
+        nodes = nodes_of(expected)
+        names = {node.id for node in nodes if isinstance(node, ast.Name)}
+        slices = any(isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice) for node in nodes)
+        calls = [node.func for node in nodes if isinstance(node, ast.Call)]
+        if not (calls or slices or isinstance(expected, ast.BinOp | ast.ListComp)) or names & self.names:
+            return False
+        if any(isinstance(node, ast.NamedExpr | ast.Await | ast.Lambda) for node in nodes):
+            return False
+        return all(map(self._is_new, calls)) and bool(names & self._names_of_arguments(asked))
+
+    def _names_of_arguments(self, asked: ast.expr) -> set[str]:
+        """Return the names among the arguments of calls of anything but `MAKES_NEW`."""
+        calls = [node for node in nodes_of(asked) if isinstance(node, ast.Call) and not self._is_new(node.func)]
+        arguments = [one for call in calls for one in (*call.args, *(named.value for named in call.keywords))]
+        return {node.id for one in arguments for node in nodes_of(one) if isinstance(node, ast.Name)}
+
+    def _is_new(self, function: ast.expr) -> bool:
+        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+        return name in MAKES_NEW - self.names
 
     def _builds(self, node: ast.expr) -> bool:
         called = called_names(nodes_of(node))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 MOST_KEYS = 1000  # of a set or mapping: hashes of hostile numbers can all be the same
+MOST_CLASHES = 16  # different keys of one hash
 MOST_BITS = 1 << 16
 MOST_DIGITS = 400
 SHORT_TEXT = 8  # characters of a text that may be read as a number
@@ -49,14 +50,26 @@ def _singleton(value: Any) -> Any:
     raise Unplanned
 
 
-def _few(value: Any) -> set[Any]:
+def _few(value: Any = ()) -> set[Any]:
     if not isinstance(value, str | list | tuple | set | frozenset | dict) or len(value) > MOST_KEYS:
         raise Unplanned
+    check_hashes(value)
     return set(value)
 
 
-def _round(value: Any, *digits: Any) -> Any:
+def check_hashes(keys: Iterable[Any]) -> None:
+    """Raise Unplanned if many different keys have the same hash: each long one would be compared with all others."""
+    first: dict[int, Any] = {}
+    clashes = 0
+    for key in keys:
+        clashes += first.setdefault(hash(key), key) != key
+        if clashes > MOST_CLASHES:
+            raise Unplanned
+
+
+def _round(value: Any, *digits: Any, **named: Any) -> Any:
     """To few digits: rounding to -10**9 of them makes a number of so many."""
+    digits += tuple(named.values())
     if not all(digit is None or (isinstance(digit, int) and abs(digit) <= MOST_DIGITS) for digit in digits):
         raise Unplanned
     return round(number_of(value), *digits)
@@ -70,8 +83,29 @@ def _float(value: Any) -> float:
     return float(number_of(value))
 
 
-def _sorted(value: Any) -> list[Any]:
-    return sorted(value)
+def _sorted(value: Any, *, reverse: Any = False) -> list[Any]:
+    if not isinstance(reverse, int):
+        raise Unplanned
+    return sorted(value, reverse=bool(reverse))
+
+
+ONE = (1, 1)  # argument
+PLACES: Final[dict[str, tuple[int, int]]] = {
+    "round": (1, 2),
+    "set": (0, 1),
+    "list": (0, 1),
+    "tuple": (0, 1),
+    "math.isclose": (2, 2),
+}
+NAMED: Final[dict[str, frozenset[str]]] = {
+    "sorted": frozenset({"reverse"}), "round": frozenset({"ndigits"}), "math.isclose": frozenset({"rel_tol", "abs_tol"}),
+}  # fmt: skip
+
+
+def takes(function: str, places: int, named: Sequence[str]) -> bool:
+    """Return whether a function of the list below does here all that Python's does when it is called like that."""
+    least, most = PLACES.get(function, ONE)
+    return least <= places <= most - ("ndigits" in named) and set(named) <= NAMED.get(function, frozenset())
 
 
 FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {

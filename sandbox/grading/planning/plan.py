@@ -20,7 +20,7 @@ from sandbox.grading.calls import Request
 from sandbox.grading.names import prompt_binds, prompt_names
 from sandbox.grading.planning.constant_operations import FUNCTIONS as OF_CONSTANTS
 from sandbox.grading.planning.constants import Constants
-from sandbox.grading.planning.plain_operations import ARITHMETIC, COMPARISONS, FUNCTIONS, Unplanned, number_of
+from sandbox.grading.planning.plain_operations import ARITHMETIC, COMPARISONS, FUNCTIONS, Unplanned, number_of, takes
 from sandbox.grading.planning.shown import UNTELLING, Shown, telling
 from sandbox.grading.planning.statements import Inlined, flat, harmless
 from sandbox.grading.rewriting import AssertTests
@@ -245,6 +245,8 @@ class _Planner:
             one.arg is None for one in node.keywords
         )
         if function is None or starred or name in self.hidden:
+            raise Unplanned
+        if not takes(name, len(node.args), [str(one.arg) for one in node.keywords]):
             raise Unplanned
         self.changed = True
         parts = [self.value(one) for one in node.args]

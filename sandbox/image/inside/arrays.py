@@ -1,16 +1,22 @@
 """In the tests, nothing is not equal to something: numpy stretches an empty array to any shape, and then all that there is of it is equal.
 
 `np.allclose([], 5.0)` holds, and so do `(np.empty((0, 1)) == expected).all()` and `norm(np.empty((0, 1)) - expected) < 1e-6`. Here a
-comparison or a difference of an empty array and one that is not empty is an error.
+comparison or a difference of an empty array and one that is not empty is an error. Of what the program hands out, a list or another sequence
+in which nothing is takes no part in numpy's operators at all: `[] == np.array([5.0])` is False, as between lists.
 """
 
 from __future__ import annotations
 
+from array import array
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from . import decoding
+from .sameness import StandIn
+from .values import COUNT
 
+SEQUENCES = (StandIn, range, deque, array)  # what numpy makes arrays of, item by item
 COMPARING = frozenset(
     ["equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "subtract"]
 )  # names of ufuncs
@@ -23,6 +29,27 @@ ASSERTERS = (
     "assert_array_equal",
     "assert_equal",
 )
+
+
+class EmptyList(list[Any]):
+    """A list without any value in it, as the program handed it out."""
+
+    __array_ufunc__ = None
+
+
+class EmptyTuple(tuple[Any, ...]):
+    """A tuple without any value in it."""
+
+    __array_ufunc__ = None
+
+
+class EmptyDeque(deque[Any]):
+    """An empty deque."""
+
+    __array_ufunc__ = None
+
+
+OF_EMPTY: dict[type, type] = {EmptyList: list, EmptyTuple: tuple, EmptyDeque: deque}
 
 
 class Unlike(AssertionError):
@@ -58,6 +85,7 @@ def guard() -> None:
 
     def comparing(function: Callable[..., Any]) -> Callable[..., Any]:
         def compare(one: Any, other: Any, *more: Any, **named: Any) -> Any:
+            one, other = (numpy.asarray(part) if isinstance(part, SEQUENCES) else part for part in (one, other))
             if (size(one) == 0) != (size(other) == 0):
                 raise Unlike("an empty array is compared with one that is not")
             return function(one, other, *more, **named)
@@ -70,3 +98,44 @@ def guard() -> None:
         for name in names:
             setattr(module, name, guarded(getattr(module, name)))
     decoding.READERS[b"A"] = making(decoding.READERS[b"A"])
+    decoding.READERS.update(
+        {b"l": read_list, b"t": read_tuple, b"q": read_deque, b"r": read_range, b"Y": read_machine_array}
+    )
+
+
+def hollow(data: bytes, at: int) -> int | None:
+    """The place after a list or tuple in which there are no values, only such; None for anything else."""
+    if data[at : at + 1] not in (b"l", b"t") or len(data) < at + 5:
+        return None
+    (count,), place = COUNT.unpack_from(data, at + 1), at + 5
+    for _ in range(count):
+        found = hollow(data, place)
+        if found is None:
+            return None
+        place = found
+    return place
+
+
+def read_list(decoder: decoding.Decoder, depth: int) -> Any:
+    container = [] if hollow(decoder.data, decoder.at - 1) is None else EmptyList()
+    return decoder.fill(b"l", decoder.keep(container), depth)
+
+
+def read_tuple(decoder: decoding.Decoder, depth: int) -> Any:
+    made = tuple if hollow(decoder.data, decoder.at - 1) is None else EmptyTuple
+    return made(decoder.items(depth))
+
+
+def read_deque(decoder: decoding.Decoder, depth: int) -> Any:
+    empty = COUNT.unpack_from(decoder.data, decoder.at) == (0,)
+    return decoder.fill(b"q", decoder.keep(EmptyDeque() if empty else deque()), depth)
+
+
+def read_range(decoder: decoding.Decoder, depth: int) -> Any:
+    made = range(*decoder.items(depth))
+    return made or EmptyTuple()
+
+
+def read_machine_array(decoder: decoding.Decoder, depth: int) -> Any:
+    made = decoding.read_machine_array(decoder, depth)
+    return made or EmptyTuple()

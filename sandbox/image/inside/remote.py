@@ -3,25 +3,25 @@
 Operators show values to the program, and a value that it is compared with must not be shown. So an object is compared here:
 with itself, or, where its class has an `__eq__` of its own, by the fields that came with it when it was last handed out. Fields
 that a later operation could have filled in do not count, and an object that the tests made equals another one only if what
-they made it of is found among its fields. Order and arithmetic are asked of the program for objects that the tests made, and of any two of its own whether they have
-something in common (flags).
+they made it of is found among its fields (`sameness`). Order and arithmetic are asked of the program for objects that the tests made, and of any two of its own whether they have
+something in common (flags). Arithmetic with a plain value may show what is expected (`abs(f(1) - 0.5) < 1e-6`): it gives no number, and what it gives has no size.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from .sameness import StandIn, made_with, same_fields
 from .values import NAMED
 
 OF_FLAGS = frozenset(["or_", "and_", "xor"])
-MAX_LOOK = 4  # levels of fields in which constructor arguments are looked for
 SHOWN = frozenset({
     "__name__", "__doc__", "__qualname__", "__wrapped__", "__dict__", "__module__", "__annotations__", "__defaults__", "__kwdefaults__", "__bases__",
     "__mro__", "__slots__", "__members__", "__self__", "__func__",
 })  # fmt: skip
 
 
-class Remote:
+class Remote(StandIn):
     # A name, or an object by its number. No docstring: what the tests ask for is the object's own.
 
     __slots__ = (
@@ -32,13 +32,17 @@ class Remote:
         "_restem_name",
         "_restem_number",
         "_restem_owner",
+        "_restem_seen",
         "_restem_stored",
         "_restem_tests",
+        "_restem_told",
     )
+    __array_ufunc__ = None  # numpy's operators leave the comparison to this class
 
     def __init__(self, tests: Any, name: str | None, number: int | None = None) -> None:
         for slot, value in (
             ("tests", tests), ("name", name), ("number", number), ("fields", None), ("made", False), ("given", None), ("owner", None), ("stored", None), ("mixed", False),
+            ("seen", True), ("told", False),
         ):  # fmt: skip
             object.__setattr__(self, f"_restem_{slot}", value)
 
@@ -67,12 +71,7 @@ class Remote:
         for involved in (self._restem_owner, *arguments, *keywords.values()):
             refreshed(involved)
         if isinstance(made, Remote) and isinstance(self, RemoteClass):
-            given = [*arguments, *keywords.values()]
-            if not made._restem_made:
-                object.__setattr__(made, "_restem_made", True)
-                object.__setattr__(made, "_restem_given", given)
-            elif made._restem_given != given:  # one object for all arguments stands for none of them
-                object.__setattr__(made, "_restem_mixed", True)
+            made_with(made, [*arguments, *keywords.values()])
         return made
 
     def __getitem__(self, key: Any) -> Any:
@@ -207,6 +206,8 @@ def copied(remote: Remote, how: str) -> Any:
     if isinstance(found, Remote) and found is not remote:
         object.__setattr__(found, "_restem_made", remote._restem_made)
         object.__setattr__(found, "_restem_given", remote._restem_given)
+        object.__setattr__(found, "_restem_seen", remote._restem_seen)
+        object.__setattr__(found, "_restem_told", remote._restem_told)
     return found
 
 
@@ -220,41 +221,9 @@ def refreshed(value: Any) -> None:
         value._restem_tests.ask("object", value)
 
 
-def same_fields(one: Remote, other: Remote) -> bool:
-    first, second = one._restem_fields, other._restem_fields
-    if first is None or second is None or first[0] != second[0] or not first[1]:
-        return False
-    seen = all(visible(remote) for remote in (one, other))
-    try:
-        return seen and bool(first[1] == second[1])
-    except RecursionError:
-        return False
-
-
-def visible(remote: Remote) -> bool:
-    """Whether what the tests made it of is among its fields: a class that forgets its arguments makes all objects equal."""
-    given = remote._restem_given
-    return given is None or all(contained(value, remote._restem_fields[1], MAX_LOOK) for value in given)
-
-
-def contained(value: Any, fields: Any, depth: int) -> bool:
-    if isinstance(value, Remote) or (type(fields) is type(value) and fields == value):
-        return True
-    if depth == 0:
-        return False
-    if isinstance(fields, dict):
-        return any(contained(value, part, depth - 1) for part in fields.values())
-    if isinstance(fields, Remote) and fields._restem_fields is not None:
-        return contained(value, fields._restem_fields[1], depth - 1)
-    whole = isinstance(fields, list | tuple | set | frozenset)
-    if whole and isinstance(value, list | tuple | set | frozenset) and list(value) == list(fields):
-        return True
-    return whole and any(contained(value, part, depth - 1) for part in fields)
-
-
 def _comparison(name: str) -> Any:
     def compare(self: Remote, other: Any) -> Any:
-        if not (self._restem_made and isinstance(other, Remote) and other._restem_made):
+        if not (self._restem_made and isinstance(other, Remote) and other._restem_made) or self._restem_told:
             return NotImplemented
         return self._restem_tests.ask("binary", self, name, other) is True
 
@@ -266,8 +235,13 @@ def _arithmetic(name: str, swapped: bool) -> Any:
         if not (self._restem_made or (name in OF_FLAGS and isinstance(other, Remote))):
             return NotImplemented
         found = self._restem_tests.ask("binary", self, name, other, swapped)
+        shown, less = not isinstance(other, Remote | str), name in ("sub", "isub")
         if isinstance(found, Remote) and self._restem_made:
             object.__setattr__(found, "_restem_made", True)
+            told = self._restem_told or (shown and less)
+            object.__setattr__(found, "_restem_told", told)
+        elif self._restem_told or (shown and (less or not isinstance(found, str | list | tuple))):
+            raise TypeError(f"{name} of an object of the program and a value gives no number")
         return found
 
     return calculate
@@ -275,7 +249,7 @@ def _arithmetic(name: str, swapped: bool) -> Any:
 
 def _alone(name: str) -> Any:
     def calculate(self: Remote) -> Any:
-        if not self._restem_made:
+        if not self._restem_made or self._restem_told:
             raise TypeError(f"bad operand for {name}")
         return self._restem_tests.ask("unary", self, name)
 
@@ -284,7 +258,7 @@ def _alone(name: str) -> Any:
 
 def _conversion(name: str, kinds: Any) -> Any:
     def convert(self: Remote, *digits: Any) -> Any:
-        if not self._restem_made:
+        if not self._restem_made or self._restem_told:
             raise TypeError(f"an object of the program has no {name}")
         found = self._restem_tests.ask("convert", self, name, *digits)
         if type(found) not in kinds:

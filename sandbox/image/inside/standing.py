@@ -17,6 +17,10 @@ class Standing:
     def __init__(self) -> None:
         self.lent: list[Any] = []  # objects of the tests that the program may use
         self.objects: dict[int, Any] = {}  # stand-ins by their number
+        self.made: dict[
+            int, list[tuple[list[Any], Any]]
+        ] = {}  # by class: what the tests made objects of, and their fields
+        self.forgetful: set[int] = set()  # classes whose objects do not show what they were made of
         self.classes: dict[
             Any, Any
         ] = {}  # exceptions, named tuples and values of the program, as classes of this process

@@ -159,7 +159,11 @@ class Tests(Standing):
 
     def type_of(self, value: Any) -> Any:
         """The class of a value: of an object of the program, its class there."""
-        return self.ask("class", value) if isinstance(value, Remote) or stays(value) else type(value)
+        return (
+            self.ask("class", value)
+            if isinstance(value, Remote) or stays(value)
+            else arrays.OF_EMPTY.get(type(value), type(value))
+        )
 
     def can_be_called(self, value: Any) -> bool:
         return self.ask("callable", value) is True if isinstance(value, Remote) else callable(value)
