@@ -15,7 +15,7 @@ class Job:
     """One program for one fresh process.
 
     `mode` "stdin" runs the source as `__main__` with `stdin`; "calls" calls functions of it, as `requests` say
-    (`sandbox/image/inside/calls.py`); any other mode NAME calls `NAME.main(source, channel)` of
+    (`sandbox/image/inside/calls.py`), and "turns" calls them when the one before is answered (`turns.py` there); any other mode NAME calls `NAME.main(source, channel)` of
     a module in `sandbox/image/inside`, and is used through `Sandbox.session`. `trusted` jobs (tests with expected
     values) run in containers of their own, never beside a candidate program. An `alone` job waits until no other
     job of this sandbox runs.

@@ -11,15 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.grading.answers import ProgramRaised, Raised, plain_value
-from sandbox.grading.calls import Request, answers_of, calls_job, error_text
+from sandbox.grading.calls import answers_of, calls_job, error_text, turns_job
 from sandbox.grading.outcome import Graded, Outcome, ended_early, outcome_of, shortened
 from sandbox.grading.planning.plain_operations import Unplanned
 from sandbox.grading.planning.plan import Plan, plan_of
 from sandbox.grading.program import SPARE_SECONDS, Program, candidate, received, wants_numpy
 from sandbox.grading.tests import AssertTests
-from sandbox.image.inside.decoding import Decoder, decode
+from sandbox.image.inside.decoding import decode
 from sandbox.image.inside.encoding import encode
-from sandbox.image.inside.shared import packed, unpacked
 from sandbox.image.inside.values import MAX_BYTES, Malformed, TooLarge, Unencodable, piece, pieces
 from sandbox.job import Execution, Job
 from sandbox.limits import Limits
@@ -54,37 +53,16 @@ class Report:
 
 
 def planned_outcome(sandbox: Sandbox, program: Program, tests: AssertTests) -> Outcome | None:
-    """Make all calls of the tests in one job and decide the asserts here; None where the tests have to run, or each call waits for an answer."""
+    """Make all calls of the tests in one job and decide the asserts here; None where the tests have to run."""
     plan = plan_of(tests)
-    if plan is None or plan.in_turn or wants_numpy(program.source):
+    if plan is None or wants_numpy(program.source):
         return None
     try:
-        job = calls_job(program, plan.requests, provided=False)
+        job = turns_job(program, plan.requests) if plan.in_turn else calls_job(program, plan.requests, provided=False)
     except (Unencodable, TooLarge):
         return None
     execution = sandbox.submit(job).result()
     return _planned(plan, program, execution, answers_of(execution, len(plan.requests))[1:])
-
-
-def _outcome_in_turn(sandbox: Sandbox, program: Program, tests: AssertTests, alone: bool) -> Outcome | None:
-    """Make the calls one after the other and decide the asserts here; None where the tests have to run."""
-    plan = plan_of(tests)
-    if plan is None or not plan.in_turn or wants_numpy(program.source):
-        return None
-    try:
-        operations = [_operation(request) for request in plan.requests]
-    except (Unencodable, TooLarge):
-        return None
-    with contextlib.closing(candidate(sandbox, program, alone)) as session:
-        ready = received(session, program.limits)
-        if isinstance(ready, Execution):
-            return ended_early(ready)
-        answers, ended = _answers(session, operations, program.limits)
-        execution = ended or session.close()
-    try:
-        return _planned(plan, program, execution, [_bare(answer) for answer in answers])
-    except Malformed:
-        return None
 
 
 def _planned(plan: Plan, program: Program, execution: Execution, answers: list[bytes]) -> Outcome | None:
@@ -97,19 +75,6 @@ def _planned(plan: Plan, program: Program, execution: Execution, answers: list[b
     if too_large and execution.ending == Ending.OK:
         execution = replace(execution, ending=Ending.OLE)
     return _judged(report, execution, len(values) < len(plan.requests))
-
-
-def _operation(request: Request) -> bytes:
-    """Return a call as `sandbox/image/inside/call.py` reads it: the tests hold no container that they could have changed."""
-    return packed([]) + encode(("call", request.function, request.arguments, dict(request.keywords)), TESTS_BYTES)
-
-
-def _bare(answer: bytes) -> bytes:
-    """Return an answer without what the program did to containers and what it printed. Raises Malformed."""
-    reader = Decoder(answer[1:])
-    unpacked(reader)
-    reader.sized()
-    return answer[:1] + reader.data[reader.at :]
 
 
 def _values(answers: list[bytes]) -> tuple[list[Any], bool]:
@@ -154,11 +119,7 @@ class Strayed(Exception):
 def outcome_of_asserts(
     sandbox: Sandbox, program: Program, tests: AssertTests, alone: bool, astray: set[AssertTests]
 ) -> Outcome:
-    """Decide here what can be decided here, else run the tests in a trusted container and the program in another one. `astray`: tests
-    that cannot be foreseen, which it notes."""
-    in_turn = _outcome_in_turn(sandbox, program, tests, alone)
-    if in_turn is not None:
-        return in_turn
+    """Run the tests in a trusted container and the program in another one. `astray`: tests that cannot be foreseen, which it notes."""
     program = _patient(program)
     try:
         return _run(sandbox, program, tests, alone, ahead=tests not in astray)

@@ -11,7 +11,7 @@ from sandbox.grading.program import Program, wants_numpy
 from sandbox.grading.tests import CallTest
 from sandbox.grading.values import returned_value
 from sandbox.image.inside.encoding import encode
-from sandbox.image.inside.values import MAX_BYTES, Malformed
+from sandbox.image.inside.values import MAX_BYTES, Malformed, piece
 from sandbox.job import Execution, Job
 from sandbox.pool.pool import Sandbox
 from sandbox.status import Ending, Status
@@ -36,8 +36,16 @@ def calls_job(program: Program, requests: Sequence[Request], provided: bool) -> 
     return Job(program.source, "calls", b"", data, program.limits, wants_numpy(program.source))
 
 
+def turns_job(program: Program, requests: Sequence[Request]) -> Job:
+    """Return a job that makes `requests` in one process, which learns of each when it has answered the one before."""
+    data = b"".join(
+        piece(encode((one.function, list(one.arguments), dict(one.keywords)), REQUEST_BYTES)) for one in requests
+    )
+    return Job(program.source, "turns", b"", data, program.limits, wants_numpy(program.source))
+
+
 def answers_of(execution: Execution, calls: int) -> list[bytes]:
-    """Return the answers of a `calls` job, the first for the program's top level; fewer where it ended early or wrote nonsense."""
+    """Return the answers of such a job, the first for the program's top level; fewer where it ended early or wrote nonsense."""
     data, found, at = execution.answers, list[bytes](), 0
     while at + LENGTH_BYTES <= len(data) and len(found) <= calls:
         end = at + LENGTH_BYTES + int.from_bytes(data[at : at + LENGTH_BYTES], "big")

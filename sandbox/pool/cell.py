@@ -52,7 +52,7 @@ class Cell:
     def _packed(self, job: Job) -> bytes:
         header = {"id": self.jobs, "mode": job.mode, "numpy": job.numpy, "limits": _limits(job.limits)}
         self.jobs += 1
-        requests = [job.requests] if job.mode == "calls" else []
+        requests = [job.requests] if job.mode in ("calls", "turns") else []
         return frames.packed(frames.JOB, header, job.source, job.stdin, *requests)
 
     def send(self, data: bytes) -> None:

@@ -111,7 +111,7 @@ class Sandbox:
 
     def submit(self, job: Job) -> Future[Execution]:
         """Queue a job. The future never fails because of the program; the job ends as INFRA when no container could be had."""
-        if job.mode not in ("stdin", "calls"):
+        if job.mode not in ("stdin", "calls", "turns"):
             raise ValueError(f"mode {job.mode!r} has a channel: use session()")
         return self._put(Ticket(job, Future()))
 

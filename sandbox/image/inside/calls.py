@@ -30,7 +30,7 @@ def main(source: bytes) -> None:
     program = loaded(source, provided)
     _tell(b"R")
     for target, arguments, keywords in requests:
-        _tell(_answer(program.__dict__, provided, target, arguments, keywords))
+        _tell(answer(program.__dict__, provided, target, arguments, keywords))
 
 
 def _all_of(fd: int) -> bytes:
@@ -47,7 +47,7 @@ def _tell(answer: bytes) -> None:
         view = view[write(ANSWERS_FD, view) :]
 
 
-def _answer(names: dict[str, Any], methods: bool, target: str, arguments: list[Any], keywords: dict[str, Any]) -> bytes:
+def answer(names: dict[str, Any], methods: bool, target: str, arguments: list[Any], keywords: dict[str, Any]) -> bytes:
     try:
         value = function(names, target, methods)(*arguments, **keywords)
     except MemoryError:  # its end, as for any other program: the memory limit, not an exception of the program

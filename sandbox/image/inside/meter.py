@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 ROOT = "/sys/fs/cgroup/"
 # version -> where CPU time, kills for memory, the memory limit, the process limit and the number of processes stand
@@ -46,7 +46,7 @@ class CgroupMeter:
         )
         self._seen_kills = self._memory_kills()
 
-    def jobs_cpu(self, runner: list[int]) -> float:
+    def jobs_cpu(self, runner: Iterable[int]) -> float:
         """CPU seconds since the container started, without those of this process and of `runner` pids."""
         text = os.pread(self._usage_fd, 256, 0)
         total = int(text) / 1e9 if self.version == 1 else int(text.split()[1]) / 1e6
@@ -78,7 +78,7 @@ class ProcessMeter:
     def __init__(self, live: Callable[[], list[int]]) -> None:
         self._live = live
 
-    def jobs_cpu(self, runner: list[int]) -> float:
+    def jobs_cpu(self, runner: Iterable[int]) -> float:
         """CPU seconds of the live processes."""
         return sum(_clock_or_zero(pid) for pid in self._live())
 

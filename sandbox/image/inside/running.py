@@ -7,11 +7,11 @@ import select
 import signal
 import socket
 import time
-from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from . import child, frames, procs, values
+from . import child, frames, procs
+from .conversation import Conversation
 from .memory_files import contents, memory_file
 from .workshop import Odd, Workshop
 
@@ -23,7 +23,6 @@ ANY_CORES_SECONDS = 0.05  # without a control group a job may use several cores 
 AGAIN_SECONDS = 0.005
 LOOKS, LOOK_SECONDS = 4, 0.002  # a program with several threads is for moments between them
 CONTENDED_SHARE = 0.2  # of its wall time a program waited for the CPU
-SESSION_BYTES = 1 << 26  # what a child may send to its owner in all
 STDERR_BYTES = 1 << 26  # only its tail is kept, but reading it costs us more than it costs the program to write
 
 
@@ -33,35 +32,31 @@ class Run:
     def __init__(self, workshop: Workshop, poll: select.poll, header: dict[str, Any], blobs: list[bytes]) -> None:
         self._workshop, self._poll = workshop, poll
         self._id, self._limits = header["id"], header["limits"]
-        self.has_channel: bool = child.EXTRA_FDS.get(header["mode"], 1) == 1
         self._answers = -1
-        self._zygote = workshop.zygote(header["numpy"])
+        self._zygote = workshop.zygote(header["mode"], header["numpy"])
         self._uid = workshop.next_uid()
         self._answer: dict[str, Any] = {}  # how the child ended, once it has
         self._cause = self._detail = ""
         self._tail, self._complaints = b"", 0
-        self._sent = self._asked = self._answered = 0
-        self._to_child, self._from_child = bytearray(), bytearray()
-        self._batch: deque[bytes] = deque()  # for the child, each when it has answered the one before
-        self._channel: socket.socket | None = None
-        self._finishing = self._starved = False
+        self._starved = False
+        self.talk: Conversation | None = None
         self._start(header["mode"], blobs)
 
     # ------------------------------------------------------------ start
 
     def _start(self, mode: str, blobs: list[bytes]) -> None:
-        source, stdin, *requests = (memory_file(blob) for blob in blobs)
+        source, stdin = (memory_file(blob) for blob in blobs[:2])
         self._stdout = os.memfd_create("stdout")
         self._stderr, stderr = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._stderr, False)
         theirs = [source, stdin, self._stdout, stderr]
-        if self.has_channel:
-            self._channel, other = socket.socketpair()
-            self._channel.setblocking(False)
+        if child.EXTRA_FDS.get(mode, 1) == 1:
+            ours, other = socket.socketpair()
+            self.talk = Conversation(ours, self._poll, self.kill, self._limits["output_bytes"], blobs[2:])
             theirs.append(other.detach())
-        elif requests:
+        elif len(blobs) > 2:
             self._answers = os.memfd_create("answers")
-            theirs += [*requests, self._answers]
+            theirs += [memory_file(blobs[2]), self._answers]
         self._workshop.meter.new_memory_kill()  # what was killed before is none of this program's
         self._cpu_before, self._began = self._workshop.cpu(), time.monotonic()
         request = {"do": "run", "mode": mode, "uid": self._uid, "limits": self._limits}
@@ -73,13 +68,11 @@ class Run:
             self._poll.register(fd, select.POLLIN)
         self._idle_at = self._began + self._limits["idle_wall_seconds"]
         self._hard_at = self._began + self._limits["hard_wall_seconds"]
-        self._owner_took = 0.0  # seconds in which the child had answered and waited for the next message
-        self._owner_since: float | None = None
         self._check_at = self._began + self._longest_wait()
 
     def _fds(self) -> list[int]:
         """The zygote's, and those of the child that are still open."""
-        channel = [] if self._channel is None else [self._channel.fileno()]
+        channel = [] if self.talk is None or self.talk.fd < 0 else [self.talk.fd]
         stderr = [] if self._stderr < 0 else [self._stderr]
         return [self._zygote.control.fileno(), *stderr, *channel]
 
@@ -91,21 +84,29 @@ class Run:
 
     def next_check(self) -> float:
         """When this job wants to be looked at, as a time of the monotonic clock."""
-        if self._cause or self._owner_since is not None:
+        if self._cause or self._owners_turn():
             return self._check_at
-        return min(self._check_at, self._idle_at, self._hard_at)
+        return min(self._check_at, self._idle_at + self._owner_took(), self._hard_at)
+
+    def _owners_turn(self) -> bool:
+        """Whether the child has answered and waits for the next message."""
+        return self.talk is not None and self.talk.owner_since is not None
+
+    def _owner_took(self) -> float:
+        """Seconds in which it waited so."""
+        return 0.0 if self.talk is None else self.talk.owner_took
 
     def progress(self, ready: set[int]) -> Iterator[bytes]:
         """Handle what is ready and what is due; yields messages for the owner."""
         if self._stderr in ready:
             self._read_stderr()
-        if self._channel is not None and self._channel.fileno() in ready:
-            self._write_channel()
-            yield from self._read_channel()
+        if self.talk is not None and self.talk.fd in ready:
+            self.talk.write()
+            yield from self.talk.read(to_its_end=False)
         if self._zygote.control.fileno() in ready:
             self._answer = self._zygote.answer()
-        if self.ended and self._channel is not None:
-            yield from self._read_channel()
+        if self.ended and self.talk is not None:
+            yield from self.talk.read(to_its_end=True)
         elif not self.ended and time.monotonic() >= self.next_check():
             self._kill_all() if self._cause else self._check_time()
 
@@ -120,11 +121,11 @@ class Run:
             self.kill("IDLE", f"{now - self._began:.1f} s of wall time with {cpu:.2f} s of CPU time")
         elif self._too_long(now):
             self._starved = True
-            self._idle_at = now + self._limits["idle_wall_seconds"] / 4
+            self._idle_at = now + self._limits["idle_wall_seconds"] / 4 - self._owner_took()
         self._check_at = now + min(max(limit - cpu, MIN_CHECK_SECONDS), self._longest_wait())
 
     def _too_long(self, now: float) -> bool:
-        return self._owner_since is None and now >= self._idle_at
+        return not self._owners_turn() and now >= self._idle_at + self._owner_took()
 
     def _longest_wait(self) -> float:
         """A container has one core: its CPU time is not spent faster than wall time."""
@@ -145,6 +146,8 @@ class Run:
         """End the child; the first cause counts."""
         if not self._cause:
             self._cause, self._detail = cause, detail
+            if self.talk is not None:
+                self.talk.over = True
             self._kill_all()
 
     def _kill_all(self) -> None:
@@ -170,96 +173,6 @@ class Run:
         if self._complaints > STDERR_BYTES and not self.ended:
             self.kill("OLE", f"more than {STDERR_BYTES} bytes on stderr")
 
-    # ------------------------------------------------------------ the channel of a session
-
-    def to_child(self, message: bytes) -> None:
-        """One frame for the child, sent as it reads. The time until it came was the owner's."""
-        self._asked += 1
-        if self._owner_since is not None and self._answered <= self._asked:
-            took = time.monotonic() - self._owner_since
-            self._owner_took, self._owner_since = self._owner_took + took, None
-            self._idle_at += took
-        self._to_child += len(message).to_bytes(4, "big") + message
-        self._write_channel()
-
-    def batch_to_child(self, messages: bytes) -> None:
-        """Several frames. The child gets one when it has answered the one before: it cannot know what comes."""
-        self._batch.extend(values.pieces(messages))
-        self._next_of_batch()
-
-    @property
-    def holds_messages(self) -> bool:
-        """Whether the child will get more without its owner."""
-        return bool(self._batch)
-
-    def _next_of_batch(self) -> None:
-        if self._batch and self._answered > self._asked:
-            self.to_child(self._batch.popleft())
-
-    def finish_channel(self) -> None:
-        """No more frames come: the child's `receive` gives None after what is under way."""
-        self._finishing = True
-        self._write_channel()
-
-    def _write_channel(self) -> None:
-        if self._channel is None:
-            return
-        try:
-            while self._to_child:
-                del self._to_child[: self._channel.send(self._to_child[: 1 << 20])]
-            if self._finishing:
-                self._channel.shutdown(socket.SHUT_WR)
-                self._finishing = False
-        except BlockingIOError:
-            pass
-        except OSError:
-            self._to_child.clear()  # the child has closed its end
-        events = select.POLLIN | (select.POLLOUT if self._to_child else 0)
-        self._poll.modify(self._channel.fileno(), events)
-
-    def _read_channel(self) -> Iterator[bytes]:
-        while self._channel is not None:
-            try:
-                data = self._channel.recv(1 << 20)
-            except BlockingIOError:
-                return
-            except OSError:
-                data = b""
-            if not data:
-                self._close_channel()
-                return
-            self._from_child += data
-            yield from self._whole_messages()
-            if not self.ended:
-                return  # one read a turn: a flooding child must not keep us from the clock
-
-    def _whole_messages(self) -> Iterator[bytes]:
-        """At most one of its own accord, and one for each that it was sent: nothing piles up with its owner."""
-        while len(self._from_child) >= 4 and not self._cause:
-            size = int.from_bytes(self._from_child[:4], "big")
-            self._sent += 0 if len(self._from_child) < 4 + size else size
-            if self._answered > self._asked:
-                self.kill("HOSTILE", "messages that nobody asked for")
-            elif size > frames.MESSAGE_CAP:
-                self.kill("HOSTILE", f"a message of {size} bytes, the cap is {frames.MESSAGE_CAP}")
-            elif self._sent > SESSION_BYTES:
-                self.kill("OLE", f"more than {SESSION_BYTES} bytes of messages")
-            elif len(self._from_child) < 4 + size:
-                return
-            else:
-                self._answered += 1
-                if self._answered > self._asked:
-                    self._owner_since = time.monotonic()
-                yield bytes(self._from_child[4 : 4 + size])
-                del self._from_child[: 4 + size]
-                self._next_of_batch()
-
-    def _close_channel(self) -> None:
-        if self._channel is not None:
-            self._poll.unregister(self._channel.fileno())
-            self._channel.close()
-            self._channel = None
-
     # ------------------------------------------------------------ the end
 
     def result(self) -> tuple[bytes, Odd | None]:
@@ -275,13 +188,15 @@ class Run:
             "wall_seconds": wall,
             "memory_mb": self._answer["rss_kb"] / 1024,
         }
-        own = wall - self._owner_took
+        own = wall - self._owner_took()
         waited = own - cpu > CONTENDED_SHARE * own
         header["contended"] = waited and (header["ending"] != "IDLE" or self._starved)
         if odd is not None:
             header |= {"ending": "HOSTILE", "detail": str(odd)}
         most = self._limits["output_bytes"]
-        stdout, answers = contents(self._stdout, min(size, most)), contents(self._answers, min(said, most))
+        stdout = contents(self._stdout, min(size, most))
+        kept = b"" if self.talk is None else bytes(self.talk.kept)
+        answers = kept or contents(self._answers, min(said, most))
         self._close()
         return frames.packed(frames.RESULT, header, stdout, self._tail, answers), odd
 
@@ -326,7 +241,8 @@ class Run:
         return "RE", f"signal {killer}"
 
     def _close(self) -> None:
-        self._close_channel()
+        if self.talk is not None:
+            self.talk.close()
         if self._stderr >= 0:
             self._poll.unregister(self._stderr)
             os.close(self._stderr)

@@ -21,6 +21,7 @@ from collections import deque
 from typing import Any
 
 from . import frames
+from .conversation import Conversation
 from .running import Run
 from .workshop import Odd, Workshop
 
@@ -77,26 +78,30 @@ class Supervisor:
     def _take(self, kind: bytes, payload: bytes) -> None:
         if kind == frames.JOB:
             self._waiting.append(payload)
-        elif self._run is not None and kind == frames.MESSAGE:
-            self._run.to_child(payload)
-        elif self._run is not None and kind == frames.BATCH:
-            self._run.batch_to_child(payload)
-        elif self._run is not None and kind == frames.FINISH:
-            self._run.finish_channel()
         elif self._run is not None and kind == frames.KILL:
             self._run.kill("RE", "ended by its owner")
+        elif self._run is not None and self._run.talk is not None:
+            self._say(self._run.talk, kind, payload)
+
+    def _say(self, talk: Conversation, kind: bytes, payload: bytes) -> None:
+        if kind == frames.MESSAGE:
+            talk.to_child(payload)
+        elif kind == frames.BATCH:
+            talk.batch_to_child(payload)
+        elif kind == frames.FINISH:
+            talk.finish()
 
     def _start_next(self) -> None:
         if self._run is not None or not self._waiting:
             return
         header, blobs = frames.unpacked(self._waiting.popleft())
         self._run = Run(self._workshop, self._poll, header, blobs)
-        if self._run.has_channel:
+        if self._run.talk is not None and self._run.talk.has_owner:
             self._tell_now(frames.frame(frames.STARTED, str(header["id"]).encode()))
 
     def _attend(self, run: Run, ready: set[int]) -> None:
         for message in run.progress(ready):
-            tell = self._tell_soon if run.holds_messages else self._tell_now
+            tell = self._tell_soon if run.talk is not None and run.talk.holds_messages else self._tell_now
             tell(frames.frame(frames.MESSAGE, message))
         if not run.ended:
             return

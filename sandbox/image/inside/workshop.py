@@ -62,8 +62,9 @@ class Workshop:
         version = meter.cgroup_version() if self._in_container else None
         self.meter: Any = meter.ProcessMeter(self.strays) if version is None else meter.CgroupMeter(version)
         os.chdir(self.tmp)  # a program may write files where it runs
-        self._plain = self._first_zygote()
-        self._numpy: Zygote | None = None
+        self._zygotes = {"stdin": self._first_zygote()}
+        if self._trusted:
+            self._zygotes["modes"] = self._zygotes["stdin"]  # it holds them all
         self._marks = [path for path in _all_in("/dev") if _unmark(path)] if self._in_container else []
 
     def describe(self) -> dict[str, Any]:
@@ -82,17 +83,16 @@ class Workshop:
         }
 
     @property
-    def runner(self) -> list[int]:
+    def runner(self) -> set[int]:
         """Pids of the zygotes."""
-        return [self._plain.pid] + ([self._numpy.pid] if self._numpy is not None else [])
+        return {zygote.pid for zygote in self._zygotes.values()}
 
-    def zygote(self, numpy: bool) -> Zygote:
-        """The plain one, or the one with numpy, which is split off the plain one when it is first asked for."""
-        if not numpy:
-            return self._plain
-        if self._numpy is None:
-            self._numpy = self._second_zygote()
-        return self._numpy
+    def zygote(self, mode: str, numpy: bool) -> Zygote:
+        """The one that holds what such a job needs, split off the first when it is first asked for."""
+        kind = "numpy" if numpy else "stdin" if mode == "stdin" else "modes"
+        if kind not in self._zygotes:
+            self._zygotes[kind] = self._second_zygote(["numpy"] if numpy else [])
+        return self._zygotes[kind]
 
     def next_uid(self) -> int | None:
         """A uid that the last jobs did not have; None where children keep ours."""
@@ -117,11 +117,12 @@ class Workshop:
 
     def _asked(self, request: dict[str, Any], failure: str) -> None:
         """A process of the zygote's that must end with 0 in time, or Odd."""
-        self._plain.ask(request)
-        self._plain.control.settimeout(CLEAN_SECONDS)
-        if self._plain.answer()["status"] != 0:
+        first = self._zygotes["stdin"]
+        first.ask(request)
+        first.control.settimeout(CLEAN_SECONDS)
+        if first.answer()["status"] != 0:
             raise Odd(failure)
-        self._plain.control.settimeout(None)
+        first.control.settimeout(None)
 
     def _living_strays(self) -> list[int]:
         self._reap()
@@ -141,7 +142,7 @@ class Workshop:
 
     def strays(self) -> list[int]:
         """Every process here that is not the runner's own."""
-        runner = {1, os.getpid(), *self.runner}
+        runner = {1, os.getpid()} | self.runner
         found = procs.in_container(runner) if self._in_container else procs.descendants(os.getpid())
         return [pid for pid in found if pid not in runner]
 
@@ -172,13 +173,13 @@ class Workshop:
         finally:
             os._exit(1)
 
-    def _second_zygote(self) -> Zygote:
+    def _second_zygote(self, packages: list[str]) -> Zygote:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._plain.ask({"do": "numpy"}, (theirs.fileno(),))
+        self._zygotes["stdin"].ask({"do": "split", "packages": packages}, (theirs.fileno(),))
         theirs.close()
         pid = json.loads(ours.recv(ANSWER_BYTES) or b'{"pid": 0}')["pid"]
         if not pid:
-            raise Odd("numpy could not be imported")
+            raise Odd(f"a second zygote with {', '.join(packages) or 'all modes'} could not start")
         return Zygote(pid, ours)
 
 

@@ -2,7 +2,8 @@
 
 Requests come over a SOCK_SEQPACKET pair from the supervisor, one at a time, as JSON with descriptors attached:
 run a child, end a uid's processes, remove its files (the answer each time: how that process ended), or become two: a
-second zygote that also holds numpy, on the socket that comes with the request.
+second zygote that holds more, on the socket that comes with the request. Each page that a zygote holds costs every fork
+of it, so programs that only read and write are forked from one that has none of the other modes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from . import child, cleaner, limits
@@ -24,23 +26,8 @@ REQUEST_BYTES = 4096
 MAX_FDS = 6
 CONTROL_FD = 10  # or higher
 WARM_ROUNDS = 3
-PARTS = frozenset(
-    (
-        "__init__",
-        "supervisor",
-        "zygote",
-        "child",
-        "cleaner",
-        "limits",
-        "frames",
-        "memory_files",
-        "meter",
-        "procs",
-        "packages",
-        "running",
-        "workshop",
-    )
-)
+# What a second zygote holds beside this one: the modes of programs, or those of tests (`trusted`).
+MODES_OF_PROGRAMS, MODES_OF_TESTS = ("call", "calls", "turns", "echo"), ("tester",)
 # What short programs import most. Not here, though common: `threading` and `random` run code of theirs after every fork,
 # which together costs a child as much as all the rest of its life; modules with many pages cost every fork.
 WARM_NAMES = (
@@ -89,10 +76,9 @@ def _warm_up(trusted: bool) -> None:
     names = f"{WARM_NAMES} {WARM_NAMES_OF_TESTS}" if trusted else WARM_NAMES
     for name in names.split():
         importlib.import_module(name)
+    if trusted:
+        _load(MODES_OF_TESTS)
     home = os.path.dirname(__file__)
-    for name in sorted(os.listdir(home)):
-        if name.endswith(".py") and name[:-3] not in PARTS:
-            importlib.import_module(f"{__package__}.{name[:-3]}")
     sys.path[:] = [place for place in sys.path if not home.startswith(place)]
     if os.geteuid() == 0:
         os.setgroups([])
@@ -105,6 +91,11 @@ def _warm_up(trusted: bool) -> None:
         exec(compile(WARM_PROGRAM, "warm", "exec", dont_inherit=True), {"__name__": "warm"})
     sys.stdout.flush()
     _settle()
+
+
+def _load(modes: Iterable[str]) -> None:
+    for name in modes:
+        importlib.import_module(f"{__package__}.{name}")
 
 
 def _settle() -> None:
@@ -121,8 +112,8 @@ def _loop(control: socket.socket) -> None:
         if not message:
             os._exit(0)
         request = json.loads(message)
-        if request["do"] == "numpy":
-            _split(control, fds[0])
+        if request["do"] == "split":
+            _split(control, fds[0], request["packages"])
         elif request["do"] == "end":
             control.send(_ended(_forked(lambda request=request: cleaner.end_processes(request["uid"]))))
         elif request["do"] == "empty":
@@ -179,8 +170,8 @@ def _forked(function: Any) -> int:
         os._exit(1)
 
 
-def _split(control: socket.socket, fd: int) -> None:
-    """A second zygote with numpy on `fd`. This one stays as light as it is."""
+def _split(control: socket.socket, fd: int, packages: list[str]) -> None:
+    """A second zygote on `fd`, with all modes and with `packages`. This one stays as light as it is."""
     pid = os.fork()
     if pid:
         os.close(fd)
@@ -189,7 +180,9 @@ def _split(control: socket.socket, fd: int) -> None:
     limits.die_with_parent()
     other = _out_of_the_way(socket.socket(fileno=fd))
     try:
-        importlib.import_module("numpy")
+        _load(MODES_OF_PROGRAMS)
+        for name in packages:
+            importlib.import_module(name)
     except ImportError:
         os._exit(1)
     _settle()

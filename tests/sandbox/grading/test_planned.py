@@ -165,6 +165,7 @@ OUTCOMES = {
     "an end": ("import os\ndef f(x): return x + 1 if x < 1005 else os._exit(0)", IN_TURN["in a loop"], "WA"),
     "no end": ("def f(x):\n    while x == 1005: pass\n    return x + 1", IN_TURN["in a loop"], "TLE"),
     "too large": ("def f(x): return x + 1 if x < 1005 else 'a' * (5 << 20)", IN_TURN["in a loop"], "OLE"),
+    "answers before it is asked": ("import os\ndef f(x): os.write(3, b'\\0\\0\\0\\1V' * 3); return x + 1", IN_TURN["in a loop"], "HOSTILE"),
     "does not compile": ("def f(x) return", IN_TURN["in a loop"], "CE"),
     "an object": ("class One(int): pass\ndef f(x): return One(x + 1)", IN_TURN["in a loop"], "AC"),
     "another object": ("class One: pass\ndef f(x): return One()", IN_TURN["in a loop"], "WA"),
