@@ -13,7 +13,7 @@ is only data to the reader, and no expected value ever comes in.
 from __future__ import annotations
 
 import builtins
-from os import pread, write
+from os import fstat, pread, write
 from typing import Any
 
 from . import decoding, encoding, values
@@ -34,8 +34,8 @@ def main(source: bytes) -> None:
 
 
 def _all_of(fd: int) -> bytes:
-    parts, at = [], 0
-    while part := pread(fd, 1 << 20, at):
+    parts, at, size = [], 0, fstat(fd).st_size
+    while part := pread(fd, size - at, at):
         parts.append(part)
         at += len(part)
     return b"".join(parts)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from . import frames, values
 
 SESSION_BYTES = 1 << 26  # what a child may send to its owner in all
-READ_BYTES = 1 << 20
+READ_BYTES = 1 << 16  # at once: a larger buffer would be mapped anew for each
 
 
 class Conversation:

@@ -60,6 +60,18 @@ sys.stdout.write("done\\n"); print(input() if False else "", file=sys.stderr)
 """
 
 
+# The same for calls: what each of them does for the first time in a child would cost it a page.
+WARM_CALLED = b"""
+from typing import List
+def work(items: List[int], more=None) -> List[int]:
+    if more is None: return [str(item) for item in items], {1: 2.5}, {3}, None, "text"
+    return items[more]
+"""
+WARM_CALLS: list[tuple[str, list[Any], dict[str, Any]]] = [
+    ("work", [[1, 2, 3]], {}), ("work", [(0.5, "text", None, True)], {"more": 1}), ("work", [{"a": {2}}], {"more": "b"}),
+]  # fmt: skip
+
+
 def serve(control: socket.socket, trusted: bool) -> None:
     """Until the supervisor closes its end. `trusted`: what is run are tests."""
     control = _out_of_the_way(control)
@@ -96,6 +108,19 @@ def _warm_up(trusted: bool) -> None:
 def _load(modes: Iterable[str]) -> None:
     for name in modes:
         importlib.import_module(f"{__package__}.{name}")
+
+
+def _warm_calls() -> None:
+    from . import calls, decoding, encoding, program
+
+    depth = sys.getrecursionlimit()
+    for _ in range(WARM_ROUNDS * WARM_ROUNDS):
+        provided, *requests = decoding.decode(encoding.encode([False, *WARM_CALLS]))
+        names = program.loaded(WARM_CALLED, provided).__dict__
+        for target, arguments, keywords in requests:
+            calls.answer(names, provided, target, arguments, keywords)
+        sys.setrecursionlimit(depth)
+    del sys.modules["solution"]
 
 
 def _settle() -> None:
@@ -181,6 +206,7 @@ def _split(control: socket.socket, fd: int, packages: list[str]) -> None:
     other = _out_of_the_way(socket.socket(fileno=fd))
     try:
         _load(MODES_OF_PROGRAMS)
+        _warm_calls()
         for name in packages:
             importlib.import_module(name)
     except ImportError:
