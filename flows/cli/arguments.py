@@ -40,6 +40,18 @@ def folder_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folder", default=".restem/up", metavar="DIR", help="state, database and logs (.restem/up)")
 
 
+def port(text: str) -> int:
+    """The type of an argument that names a port."""
+    if text.strip("0") and text.isascii() and text.isdigit() and int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not the number of a port (1 to 65535)")
+
+
+def port_or_any(text: str) -> int:
+    """The same where 0 stands for a free one."""
+    return 0 if text == "0" else port(text)
+
+
 def iteration(text: str) -> int:
     """The type of an argument that numbers a trained policy."""
     if not text.isdigit() or int(text) == 0:

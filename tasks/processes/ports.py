@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 
 
@@ -13,11 +14,13 @@ def free_port() -> int:
 
 
 def is_taken(port: int, host: str = "127.0.0.1") -> bool:
-    """Return whether somebody listens on that port."""
+    """Return whether somebody listens on that port, or only root may; OSError for a host that is not this machine."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise
             return True
     return False

@@ -6,13 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from flows.cli.arguments import absolute, folder_argument
+from flows.cli.arguments import absolute, folder_argument, port
 from flows.cli.command import command
 
 
 def declare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="default: loopback; any other address needs a secret")
-    parser.add_argument("--port", type=int, default=4200)
+    parser.add_argument("--port", type=port, default=4200)
     parser.add_argument("--pool", action="append", choices=["gpu", "cpu"], help="worker pools here (default: both)")
     parser.add_argument(
         "--store", default="", metavar="URL", help="what the viewer shows (default: .restem/store of the checkout)"

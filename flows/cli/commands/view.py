@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from flows.cli.arguments import scratch_argument, store_of
+from flows.cli.arguments import port_or_any, scratch_argument, store_of
 from flows.cli.command import command
 from flows.places import default_store
 
@@ -19,7 +19,7 @@ def declare_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="STORE",
         help=f"folder or s3:// (default {default_store()})",
     )
-    parser.add_argument("--port", type=int, default=4300, help="on loopback (default 4300; 0: a free one)")
+    parser.add_argument("--port", type=port_or_any, default=4300, help="on loopback (default 4300; 0: a free one)")
     scratch_argument(parser)
 
 

@@ -24,7 +24,7 @@ import psutil
 from flows.operation.server.api import SERVER, is_healthy
 from flows.operation.server.database import PIPE_VARIABLE, password_pipe
 from flows.operation.server.database import URL_VARIABLE as DATABASE_VARIABLE
-from flows.operation.server.environment import QUIET
+from flows.operation.server.environment import QUIET, server_patience_s
 from flows.stored.viewer_address import STORE_VARIABLE, URL_VARIABLE
 from tasks.processes.guard import GuardedProcess, spawn
 
@@ -38,7 +38,6 @@ STATE_FILE, LOG_FILE = "machine.json", "keeper.log"
 START_TIMEOUT_S = 300.0
 CHECK_EVERY_S = 1.0
 ASK_EVERY_S = 5.0
-HANG_VARIABLE, HANG_S = "RESTEM_SERVER_PATIENCE_S", 60.0  # without an answer; a loaded machine answers late
 SWEEP_EVERY_S = 60.0
 RESTART_AFTER_S = 3.0  # a child that ends at once must not be restarted in a busy loop
 STOP_GRACE_S = 10.0
@@ -109,7 +108,10 @@ class Machine:
             return None
         try:
             found = psutil.Process(self.process[0])
-            return found if abs(found.create_time() - self.process[1]) < 0.1 and found.is_running() else None
+            lives = (
+                found.is_running() and found.status() != psutil.STATUS_ZOMBIE
+            )  # of a child that ended psutil says that it runs
+            return found if lives and abs(found.create_time() - self.process[1]) < 0.1 else None
         except psutil.Error:
             return None
 
@@ -166,7 +168,7 @@ class Keeper:
         self.machine, self.password = machine, password
         self.children: dict[str, GuardedProcess] = {}
         self.stopping = threading.Event()
-        self.patience = Patience(START_TIMEOUT_S, float(os.environ.get(HANG_VARIABLE, HANG_S)))
+        self.patience = Patience(START_TIMEOUT_S, server_patience_s())
         self.swept = threading.Event()  # set: sweep now
         self.began: dict[str, float] = {}  # worker -> when its process was last started, in seconds since 1970
 

@@ -26,6 +26,7 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
 from flows.operation.device import device_limit
 from flows.operation.server.automations import make_automations
+from flows.operation.server.environment import gpu_runs
 from flows.operation.sweep import sweep
 
 ROOT = Path(__file__).parents[3]
@@ -34,7 +35,6 @@ POOLS = {
     "gpu": "Sampling and training. Runs on one machine take turns at its device.",
     "cpu": "Orchestration, grading and clearing up.",
 }
-GPU_LIMIT_VARIABLE = "RESTEM_GPU_RUNS"
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def make_pools(client: SyncPrefectClient) -> None:
 
 def limit_device(client: SyncPrefectClient) -> None:
     """Limit how many runs use this machine's device at once: RESTEM_GPU_RUNS, 1 if unset."""
-    runs, name = int(os.environ.get(GPU_LIMIT_VARIABLE, "1")), device_limit()
+    runs, name = gpu_runs(), device_limit()
     try:
         client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=runs))
     except ObjectAlreadyExists:

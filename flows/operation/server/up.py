@@ -16,9 +16,11 @@ import psutil
 from flows.config import RunSettings
 from flows.operation.server.api import is_healthy
 from flows.operation.server.database import PASSWORD_VARIABLE, check_database, password_pipe
+from flows.operation.server.environment import gpu_runs, server_patience_s
 from flows.operation.server.keeper import LOG_FILE, LOOPBACK, START_TIMEOUT_S, Machine, read_machine
 from tasks.domain.errors import InfrastructureError, UserError
 from tasks.processes.ports import free_port, is_taken
+from tasks.store.artifacts import Store
 
 ROOT = Path(__file__).parents[3]
 AUTH_VARIABLE = "PREFECT_SERVER_API_AUTH_STRING"
@@ -41,6 +43,8 @@ def up(
     shown = store or str(Path(root, DEFAULT_STORE))
     wanted = Machine(str(folder.absolute()), root, host, port, workers, database, shown, _viewer_port(port))
     check_address(host)
+    gpu_runs(), server_patience_s()
+    Store(shown)
     if database:
         check_database(database)
     running = read_machine(folder)
@@ -111,13 +115,22 @@ def _viewer_port(port: int) -> int:
 
 
 def _start(wanted: Machine) -> Machine:
-    if is_taken(wanted.port, wanted.host):
+    folder = Path(wanted.folder)
+    try:
+        taken = is_taken(wanted.port, wanted.host)
+    except OSError as error:
+        raise UserError(
+            f"--host {wanted.host} is no address of this machine ({error}); name one, or 0.0.0.0 for all"
+        ) from error
+    if taken:
         raise UserError(
             f"port {wanted.port} on {wanted.host} is taken; end what listens there or choose another --port"
         )
-    folder = Path(wanted.folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted.write()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        wanted.write()
+    except OSError as error:
+        raise UserError(f"--folder {wanted.folder} cannot be written: {error}; name another one") from error
     password = os.environ.get(PASSWORD_VARIABLE, "") if wanted.database else ""
     with (folder / LOG_FILE).open("ab") as log, password_pipe(password) as given:
         child = subprocess.Popen(

@@ -14,14 +14,18 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import psutil
 import pytest
 
+from flows.cli.main import main
 from flows.operation.server.automations import HEARTBEAT, _content, notices, zombies
 from flows.operation.server.interface import CHANGES, changed
+from flows.operation.server.keeper import Machine as Kept
 from flows.operation.server.keeper import Patience
 from flows.operation.server.leases import ConcurrencyLeaseStorage
 from flows.operation.server.up import checkout
 from tasks.domain.errors import UserError
+from tasks.processes.ports import free_port
 from tests.command import ROOT, restem
 from tests.machine import Machine, machine_up
 from tests.operated import Webhook
@@ -87,6 +91,51 @@ def test_leases_outlive_the_server_and_none_is_lost_to_a_second_writer(tmp_path:
         return before, len(await again.read_expired_lease_ids())
 
     assert asyncio.run(lost()) == (30, 19)
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "says"),
+    [
+        (["--store", "nosuch://x"], {}, "s3://bucket/prefix"),
+        (["--store", "s3://"], {}, "names no bucket"),
+        (["--port", "70000"], {}, "1 to 65535"),
+        (["--port", "0"], {}, "1 to 65535"),
+        (["--folder", "/proc/nowhere"], {}, "--folder /proc/nowhere"),
+        (["--host", "192.0.2.7"], {"PREFECT_SERVER_API_AUTH_STRING": SECRET}, "no address of this machine"),
+        (["--host", "nowhere.invalid"], {"PREFECT_SERVER_API_AUTH_STRING": SECRET}, "no address of this machine"),
+        ([], {"RESTEM_GPU_RUNS": "0"}, "RESTEM_GPU_RUNS is '0'"),
+        ([], {"RESTEM_GPU_RUNS": "many"}, "RESTEM_GPU_RUNS is 'many'"),
+        ([], {"RESTEM_SERVER_PATIENCE_S": "x"}, "RESTEM_SERVER_PATIENCE_S is 'x'"),
+        ([], {"RESTEM_SERVER_PATIENCE_S": "nan"}, "RESTEM_SERVER_PATIENCE_S is 'nan'"),
+    ],
+)
+def test_what_cannot_be_brought_up_is_one_sentence_before_anything_starts(
+    words: list[str], environment: dict[str, str], says: str,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("flows.operation.server.up.subprocess", None)  # with which everything is started
+    try:
+        code = main(["up", "--folder", str(tmp_path / "up"), "--port", str(free_port()), *words])
+    except SystemExit as ended:  # argparse
+        code = int(str(ended.code))
+    said = capsys.readouterr().err
+    assert (code, len(said.splitlines())) == (2, 1) and said.startswith("restem: ") and says in said
+
+
+def test_a_keeper_that_has_ended_and_was_not_waited_for_is_none() -> None:
+    """`up` itself started it, and asks whether to go on waiting for its server."""
+    child = psutil.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    machine = Kept("", "", "127.0.0.1", 1, (), process=(child.pid, child.create_time()))
+    try:
+        assert machine.keeper is not None
+    finally:
+        child.kill()
+    while psutil.Process(child.pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    assert machine.keeper is None
+    child.wait()
 
 
 def test_a_checkout_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
