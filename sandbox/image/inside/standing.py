@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 from collections import namedtuple
 from typing import Any
 
@@ -11,7 +12,7 @@ from .failures import ProgramError, marked, said
 from .remote import Remote, stand_in
 
 
-class Standing:
+class Standing(ABC):
     """The stand-ins of one program."""
 
     def __init__(self) -> None:
@@ -25,9 +26,9 @@ class Standing:
             Any, Any
         ] = {}  # exceptions, named tuples and values of the program, as classes of this process
 
+    @abstractmethod
     def ask(self, operation: str, target: Any, *arguments: Any, **keywords: Any) -> Any:
         """One operation on the program."""
-        raise NotImplementedError
 
     def resolve(self, tag: bytes, number: int, hint: Any) -> Any:
         if tag == b"g":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from tasks.domain.equivalence.nodes import Node
@@ -22,7 +23,7 @@ _OPENING = (r"\sqrt", r"\{", r"\langle", r"\lfloor", r"\lceil", r"\lvert", r"\lV
 _ATOMS = frozenset((*FRACTIONS, *BINOMIALS, *BIG_OPERATORS, *DECORATIONS, *CONSTANT_COMMANDS, *_OPENING))
 
 
-class Cursor:
+class Cursor(ABC):
     """The tokens, where the parser stands, and the rules that the lower levels call back."""
 
     def __init__(self, tokens: Sequence[Token]) -> None:
@@ -33,38 +34,49 @@ class Cursor:
         self.reversed = False  # inside ]a, b[
         self.remarks: list[Node] = []  # met behind a part of the present item
 
+    @abstractmethod
     def answer(self) -> Node:
-        raise NotImplementedError
+        """Read a whole answer."""
 
+    @abstractmethod
     def items(self, closers: tuple[str, ...]) -> Node:
-        raise NotImplementedError
+        """Read what stands before one of `closers`: one item or several."""
 
+    @abstractmethod
     def relation(self) -> Node:
-        raise NotImplementedError
+        """Read a relation, or an expression alone."""
 
+    @abstractmethod
     def sum(self) -> Node:
-        raise NotImplementedError
+        """Read terms with signs between them."""
 
+    @abstractmethod
     def product(self) -> Node:
-        raise NotImplementedError
+        """Read factors, also those side by side."""
 
+    @abstractmethod
     def signed(self) -> Node:
-        raise NotImplementedError
+        """Read a factor with its sign."""
 
+    @abstractmethod
     def power(self) -> Node:
-        raise NotImplementedError
+        """Read an atom with its exponents."""
 
+    @abstractmethod
     def short_signed(self) -> Node:
-        raise NotImplementedError
+        """Read an unbraced exponent."""
 
+    @abstractmethod
     def atom(self) -> Node:
-        raise NotImplementedError
+        """Read what no operator parts."""
 
+    @abstractmethod
     def argument(self, digits: bool = True) -> Node:
-        raise NotImplementedError
+        """Read a braced group or one token, of a number with `digits` the first digit."""
 
+    @abstractmethod
     def argument_text(self) -> str:
-        raise NotImplementedError
+        """Read a braced group as text."""
 
     def peek(self, ahead: int = 0) -> Token:
         at = self.at + ahead
