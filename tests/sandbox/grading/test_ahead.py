@@ -111,7 +111,7 @@ FOUND = {
         "({},)", "next(((n,) for n in range(x[0] - 1000, -1_100_000, -1000) if str(n).encode() in seen or n.to_bytes(3, 'little', signed=True) in seen), (-1_000_003,))",
         "[-1_000_003 - 1000 * n for n in range(20)]",
     ),
-    "keys": ("{{{}: 'v'}}", "{int(after(b'70[0-9]+', str([*x][0]))): 'v'}", "[7000 + n * n for n in range(9)]"),
+    "keys": ("{{{}: 'v'}}", "{int(after(b'70000000[0-9]+', str([*x][0]))): 'v'}", "[7_000_000_000 + n * n for n in range(9)]"),  # no address of an object looks like these
 }  # fmt: skip
 
 
