@@ -68,6 +68,8 @@ class Slot(threading.Thread):
             try:
                 return self._nursery.cell()
             except LaunchFailed as error:
+                if self._dispatch.closed:  # while it was being started: nobody waits for it
+                    return None
                 log.warning("no container: %s", error)
                 if time.monotonic() - since > self._settings.patience_seconds and not self._nursery.watched():
                     self._dispatch.abandon(f"no container for {time.monotonic() - since:.0f} s: {error}")

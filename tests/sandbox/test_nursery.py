@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 
@@ -11,7 +12,7 @@ from sandbox.hosts.launch import LaunchFailed
 from sandbox.hosts.process_launcher import ProcessLauncher, ProcessLink
 from sandbox.job import Job
 from sandbox.pool.nursery import Nursery
-from sandbox.pool.pool import open_sandbox
+from sandbox.pool.pool import Sandbox, open_sandbox
 from sandbox.settings import SandboxSettings
 
 SETTINGS = SandboxSettings(slots=4, backend="process", unsafe=True)
@@ -72,3 +73,30 @@ def test_testers_are_as_many_as_there_are_jobs_at_once() -> None:
         slow = [sandbox.submit(Job(b"import time; time.sleep(0.5)", trusted=True)) for _ in range(3)]
         assert sandbox._testers._started == 3
         assert {one.result().ending for one in slow} == {"OK"}
+
+
+class Late(ProcessLauncher):
+    """A container takes as long to start as the test wants."""
+
+    def __init__(self) -> None:
+        super().__init__(SETTINGS)
+        self.asked, self.may_come = threading.Event(), threading.Event()
+
+    def launch(self, trusted: bool) -> ProcessLink:
+        self.asked.set()
+        self.may_come.wait()
+        return super().launch(trusted)
+
+
+def test_a_container_that_comes_after_the_end_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    late = Late()
+    sandbox = Sandbox(SETTINGS, [late])
+    waiting = sandbox.submit(Job(b""))
+    assert late.asked.wait(20)
+    closing = threading.Thread(target=sandbox.close)
+    closing.start()
+    assert waiting.result(20).ending == "INFRA"  # closed, and nothing has come
+    with caplog.at_level(logging.WARNING):
+        late.may_come.set()
+        closing.join()
+    assert not caplog.records
