@@ -1,13 +1,18 @@
 """Architectures and tokenizer kinds through a whole run's use of a model, with tiny random weights: writes docs/models.md.
 
-A row takes a minute or two (a vLLM server each), so rows are kept as they come in .restem/bench/models/ under the digest of the
-code that they rest on, and a second call makes only what is missing. `main(["llama"])` makes only those rows.
+A row takes half a minute or more (a vLLM server each), so rows are kept as they come in .restem/bench/models/ with their commit and the digest of
+the code that they rest on, and a second call makes only what is missing or of other code. RESTEM_BENCH_LABELS names rows to make
+(`llama,tokenizer no pad`) without writing the page; RESTEM_BENCH_LABELS=kept only writes the page, of all rows that are kept.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import re
 import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +21,8 @@ from tasks.domain.fingerprint import digest_of_text
 from tasks.domain.schema import Policy
 from tasks.engines.architectures import needs_of, read_config
 from tasks.engines.look.look import Asked, look
+from tasks.engines.look.program import require_apart
+from tasks.engines.policy_model import policy_model
 from tests.benchmarks._sections import commit, put, table
 from tests.models.architectures import ARCHITECTURES, BY_LABEL, Architecture, write_model
 from tests.models.matrix import PROMPT, STEPS, Row, passage
@@ -26,7 +33,8 @@ from tests.stage_versions import digest_of_code
 ROWS = Path(".restem/bench/models")
 ALL_KINDS = KINDS | REAL
 PAGE = Path("docs/models.md")
-TIED = """Cohere's row is of a model that ties its output head to its embeddings, as all published ones do. vLLM leaves a head of its own out and uses the
+TOKENIZER = "tokenizer "
+NOTES = """Cohere's row is of a model that ties its output head to its embeddings, as all published ones do. vLLM leaves a head of its own out and uses the
 embeddings: the proof caught that, and the look refuses an untied one in its sentence."""
 ASKED = Asked((PROMPT,), " 3 + 4 = 7. The answer is \\boxed{7}.", ("Question:",), 64)
 HEAD = """# Which models work
@@ -40,34 +48,58 @@ A look at the model (`restem doctor CONFIG.toml`, `plan`, `run`) refuses the oth
 
 
 def main(labels: list[str] | None = None) -> dict[str, Any]:
-    """The rows; those of architectures by name, then those of tokenizers."""
-    architectures = [
-        _kept(one.label, lambda one=one: _architecture(one))
-        for one in ARCHITECTURES
-        if not labels or one.label in labels
-    ]  # type: ignore[misc]
-    kinds = [] if labels else [_kept(f"tokenizer {name}", lambda name=name: _tokenizer(name)) for name in ALL_KINDS]  # type: ignore[misc]
-    if not labels:
-        write(architectures, kinds)
-    return {"architectures": architectures, "tokenizers": kinds}
+    """Make the rows that are missing or stale, of these labels or of all; the page is written where all were asked for."""
+    named = os.environ.get("RESTEM_BENCH_LABELS", "")
+    wanted = labels or [label for label in named.split(",") if label]
+    for label, make in {} if wanted == ["kept"] else makers().items():
+        if not wanted or label in wanted:
+            _make(label, make)
+    rows = {label: row for label in makers() if (row := _kept(label))}
+    if not wanted or wanted == ["kept"]:
+        write(rows)
+    return {"rows": [rows[label] for label in rows if not wanted or label in wanted]}
 
 
-def _kept(name: str, make: Any) -> dict[str, Any]:
-    code = digest_of_code("tests.benchmarks.models")
-    file = ROWS / f"{digest_of_text(code + name)}.json"
-    if not file.is_file():
-        ROWS.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(make()))
-    return dict(json.loads(file.read_text()))
+def makers() -> dict[str, Callable[[], dict[str, Any]]]:
+    """How each row is made, by its label: those of architectures by name, then those of tokenizers."""
+    architectures = {one.label: lambda one=one: _architecture(one) for one in ARCHITECTURES}
+    return {**architectures, **{f"{TOKENIZER}{name}": lambda name=name: _tokenizer(name) for name in ALL_KINDS}}  # type: ignore[misc]
+
+
+def _make(label: str, make: Callable[[], dict[str, Any]]) -> None:
+    code = digest_of_text(digest_of_code("tests.benchmarks.models") + repr(BY_LABEL.get(label)))
+    if (_kept(label) or {}).get("code") == code:
+        return
+    of_commit, row = commit(), make()
+    ROWS.mkdir(parents=True, exist_ok=True)
+    _file(label).write_text(json.dumps({**row, "code": code, "commit": of_commit}))
+    print(f"{label}: {row['refused'] or 'works'}", flush=True)
+
+
+def _kept(label: str) -> dict[str, Any] | None:
+    return dict(json.loads(_file(label).read_text())) if _file(label).is_file() else None
+
+
+def _file(label: str) -> Path:
+    return ROWS / f"{re.sub('[^a-z0-9]+', '-', label.lower())}.json"
 
 
 def _architecture(one: Architecture) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         base = write_model(work / "base", one)
-        needs = needs_of(read_config(base))
-        packing = {"packing": "apart" if needs.packing else "refused"}
-        return packing | _looked(one.label, base, work, "vllm").as_json()
+        row = _looked(one.label, base, work, "vllm").as_json()
+        return row | ({"packing": _packing(base)} if row["works"] else {})
+
+
+def _packing(base: Path) -> str:
+    """What the trainer's own check of packed rows finds, and the table where it says otherwise."""
+    needs = needs_of(read_config(base))
+    try:
+        require_apart(policy_model(base, "float32"))
+    except UserError:
+        return "mixed" + (", the table says apart" if needs.known and needs.packing else "")
+    return "apart" + ("" if needs.packing else ", the table says mixed")
 
 
 def _tokenizer(name: str) -> dict[str, Any]:
@@ -88,22 +120,28 @@ def _looked(name: str, base: Path, work: Path, kind: str) -> Row:
     return passage(name, base, work, kind)
 
 
-def write(architectures: list[dict[str, Any]], kinds: list[dict[str, Any]]) -> None:
-    """Write the page's head, which names the commit, and its two tables."""
+def write(rows: Mapping[str, dict[str, Any]]) -> None:
+    """Write the page's head, which names the commits, and its two tables."""
     text = PAGE.read_text(encoding="utf-8")
-    head = f"{HEAD}Both tables are of commit {commit()}.\n"
-    PAGE.write_text(head + "\n" + text[text.index("## ") :], encoding="utf-8")
-    works = [sum(row["works"] for row in rows) for rows in (architectures, kinds)]
-    put(
-        PAGE,
-        "Architectures",
-        f"{works[0]} of {len(architectures)} work end to end.\n\n{_table(architectures, (*STEPS, 'packing'))}\n\n{TIED}",
-    )
-    put(
-        PAGE,
-        "Tokenizers",
-        f"{works[1]} of {len(kinds)} kinds work end to end (transformers samples here).\n\n{_table(kinds, STEPS)}",
-    )
+    PAGE.write_text(f"{HEAD}{_commits(rows)}\n\n{text[text.index('## ') :]}", encoding="utf-8")
+    kinds = [row for label, row in rows.items() if label.startswith(TOKENIZER)]
+    architectures = [row for label, row in rows.items() if not label.startswith(TOKENIZER)]
+    put(PAGE, "Architectures", f"{_working(architectures)}\n\n{_table(architectures, (*STEPS, 'packing'))}\n\n{NOTES}")
+    put(PAGE, "Tokenizers", f"{_working(kinds)} (Transformers samples here.)\n\n{_table(kinds, STEPS)}")
+
+
+def _commits(rows: Mapping[str, dict[str, Any]]) -> str:
+    """Say of which commit the rows are: of the one that most are of, and which are of others."""
+    by_commit: dict[str, list[str]] = defaultdict(list)
+    for label, row in rows.items():
+        by_commit[row["commit"]].append(label)
+    most, *others = sorted(by_commit, key=lambda one: -len(by_commit[one]))
+    said = [f"of {one}: {', '.join(by_commit[one])}" for one in others]
+    return f"All rows are of commit {most}." if not said else f"Rows are of commit {most}; {'; '.join(said)}."
+
+
+def _working(rows: list[dict[str, Any]]) -> str:
+    return f"{sum(row['works'] for row in rows)} of {len(rows)} work end to end."
 
 
 def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> str:

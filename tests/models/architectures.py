@@ -25,6 +25,27 @@ MOE = {
     "output_router_logits": True,
     "router_aux_loss_coef": 0.01,
 }
+LATENT = {
+    "kv_lora_rank": 32,
+    "qk_nope_head_dim": 32,
+    "qk_rope_head_dim": 32,
+    "v_head_dim": 32,
+    "n_routed_experts": 4,
+    "n_shared_experts": 1,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 64,
+    "first_k_dense_replace": 1,
+    "n_group": 1,
+    "topk_group": 1,
+}  # DeepSeek's attention over compressed keys and values
+LINEAR = {
+    "head_dim": 32,
+    "layer_types": ["linear_attention", "full_attention"],
+    "linear_key_head_dim": 32,
+    "linear_value_head_dim": 32,
+    "linear_num_key_heads": 2,
+    "linear_num_value_heads": 2,
+}
 SCALE = 0.15  # standard deviation of the weights
 
 
@@ -89,7 +110,27 @@ ARCHITECTURES = (
     Architecture("seed_oss", {"head_dim": 32}),
     Architecture("lfm2", {"layer_types": ["conv", "full_attention"], "block_auto_adjust_ff_dim": False, "tie_word_embeddings": True}),
     Architecture("granitemoehybrid", {"layer_types": ["mamba", "attention"], "num_local_experts": 0, "shared_intermediate_size": MLP, "mamba_n_heads": 4, "mamba_d_head": 32, "mamba_d_state": 16, "mamba_chunk_size": 32}),
-    Architecture("qwen3_5_text", {"head_dim": 32, "layer_types": ["linear_attention", "full_attention"], "linear_key_head_dim": 32, "linear_value_head_dim": 32, "linear_num_key_heads": 2, "linear_num_value_heads": 2}),
+    Architecture("qwen3_5_text", LINEAR),
+    Architecture("falcon_h1", {"mamba_d_ssm": HIDDEN, "mamba_n_heads": 2, "mamba_d_head": 32, "mamba_d_state": 16, "mamba_chunk_size": 32, "head_dim": 32}),
+    Architecture("gpt_oss", {"num_local_experts": 4, "num_experts_per_tok": 2, "output_router_logits": True, "head_dim": 32, "sliding_window": 16, "layer_types": ["sliding_attention", "full_attention"]}),
+    Architecture("deepseek_v2", {**LATENT, "q_lora_rank": None, "topk_method": "greedy"}),
+    Architecture("deepseek_v3", {**LATENT, "q_lora_rank": 32}),
+    Architecture("qwen3_next", {**LINEAR, **MOE, "num_experts": 4, "shared_expert_intermediate_size": 64}),
+    Architecture("glm", {"head_dim": 32}),
+    Architecture("gemma4_text", {"num_hidden_layers": 4, "head_dim": 32, "global_head_dim": 32, "sliding_window": 16, "layer_types": ["sliding_attention", "full_attention"] * 2, "num_kv_shared_layers": 2, "hidden_size_per_layer_input": 32, "vocab_size_per_layer_input": VOCABULARY}),
+    Architecture("granitemoe", {"num_local_experts": 4, "num_experts_per_tok": 2, "output_router_logits": True}),
+    Architecture("ministral3", {"head_dim": 32}),
+    Architecture("nemotron_h", {"layers_block_type": ["mamba", "attention"], "mamba_num_heads": 4, "mamba_head_dim": 32, "ssm_state_size": 16, "head_dim": 32, "n_groups": 1, "chunk_size": 32}),
+    Architecture("glm4_moe", {"head_dim": 32, "n_routed_experts": 4, "num_experts_per_tok": 2, "n_shared_experts": 1, "moe_intermediate_size": 64, "first_k_dense_replace": 1}),
+    Architecture("ernie4_5_moe", {"head_dim": 32, "moe_num_experts": 4, "moe_k": 2, "moe_intermediate_size": 64, "moe_layer_start_index": 1, "moe_layer_end_index": 1, "moe_num_shared_experts": 1, "tie_word_embeddings": True}),
+    Architecture("lfm2_moe", {"layer_types": ["conv", "full_attention"], "num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 64, "num_dense_layers": 1, "tie_word_embeddings": True}),
+    Architecture("phimoe", {"num_local_experts": 4, "num_experts_per_tok": 2, "output_router_logits": True}),
+    Architecture("mamba2", {"state_size": 16, "num_heads": 4, "head_dim": 32, "expand": 2, "n_groups": 1, "chunk_size": 32}),
+    Architecture("falcon_mamba", {"state_size": 16, "time_step_rank": 4, "expand": 2}),
+    Architecture("arcee"),
+    Architecture("olmo"),
+    Architecture("mpt", {"d_model": HIDDEN, "n_heads": HEADS, "n_layers": LAYERS, "max_seq_len": POSITIONS}),
+    Architecture("nanochat", {"head_dim": 32}),
 )  # fmt: skip
 BY_LABEL = {one.label: one for one in ARCHITECTURES}
 

@@ -12,7 +12,9 @@ from tasks.engines.look.texts import check_texts
 from tasks.processes.json_child import answer_lines
 
 SAME = 1e-3  # nats: sums in another order change 1e-5
-PROBE_VOCABULARY, PROBE_TOKENS = 512, 24
+PROBE_VOCABULARY, PROBE_TOKENS, MOST_LAYERS = 512, 24, 8
+LOUD = 1.2  # standard deviation of a probe's matrices, times the root of their inputs
+UNMAKEABLE = (ValueError, KeyError, IndexError, AttributeError, TypeError, RuntimeError, ImportError)
 
 
 def _look(message: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,9 +34,15 @@ def _tokenizer(folder: Path) -> Any:
 
 
 def probe(folder: Path, packing: bool) -> list[str]:
-    """An architecture without an entry in the table: two layers of it with random weights show what it needs."""
-    model = {name: _small(folder, name) for name in ("sdpa", "eager")}
-    apart = _difference(*(_logprobs(one) for one in model.values() if one is not None))
+    """An architecture without an entry in the table: a few layers of it with random weights show what it needs."""
+    try:
+        model = {name: _small(folder, name) for name in ("sdpa", "eager")}
+        apart = _difference(*(_logprobs(one) for one in model.values() if one is not None))
+    except UNMAKEABLE as error:
+        raise UserError(
+            f"{folder.name}: a small model of its architecture cannot be made and computed by transformers ({one_sentence(error)}); "
+            "correct its config.json or take another base"
+        ) from error
     name = folder.name
     if apart > SAME:
         raise UserError(
@@ -42,7 +50,7 @@ def probe(folder: Path, packing: bool) -> list[str]:
             "with is not known; add its needs to tasks/engines/architectures.py"
         )
     if packing:
-        _require_apart(next(one for one in model.values() if one is not None))
+        require_apart(next(one for one in model.values() if one is not None))
     return [
         f"architecture {_config(folder).model_type!r} is not in the table of tried ones; a probe with random weights found nothing wrong"
     ]
@@ -67,17 +75,35 @@ def _small(folder: Path, attention: str) -> Any:
 
     config = _config(folder)
     text = config.get_text_config()
-    text.num_hidden_layers, text.vocab_size = min(2, text.num_hidden_layers), PROBE_VOCABULARY
+    _shorten(text)
+    text.vocab_size = PROBE_VOCABULARY
     text.bos_token_id = text.eos_token_id = text.pad_token_id = None
-    if getattr(text, "layer_types", None):
-        text.layer_types = text.layer_types[: text.num_hidden_layers]
     torch.manual_seed(0)
     try:
-        return AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation=attention).eval()
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation=attention).eval()
     except ValueError as error:
         if "attention implementation" in str(error):
             return None
-        raise UserError(f"{folder.name} cannot be made by transformers: {one_sentence(error)}") from error
+        raise
+    with torch.no_grad():
+        for values in model.parameters():
+            if values.dim() == 2:
+                values.normal_(
+                    0, LOUD / values.shape[1] ** 0.5
+                )  # as first made, a short memory of another row hardly shows
+    return model
+
+
+def _shorten(text: Any) -> None:
+    """Keep the first layers, until each kind of layer is there; lists with a value a layer are cut as well."""
+    depth, kinds = text.num_hidden_layers, getattr(text, "layer_types", None) or []
+    kept = max((kinds.index(kind) + 1 for kind in set(kinds)), default=0)
+    text.num_hidden_layers = min(depth, max(2, min(kept, MOST_LAYERS)))
+    for name, value in list(vars(text).items()):  # what is computed from others is no attribute of the instance
+        if isinstance(value, list) and len(value) == depth:
+            setattr(text, name, value[: text.num_hidden_layers])
+    if getattr(text, "num_kv_shared_layers", 0):
+        text.num_kv_shared_layers = 0  # those are the last ones, and share with layers that are cut away
 
 
 def _logprobs(model: Any) -> Any:
@@ -92,7 +118,8 @@ def _difference(one: Any, other: Any = None) -> float:
     return 0.0 if other is None else float((one - other).abs().max())
 
 
-def _require_apart(model: Any) -> None:
+def require_apart(model: Any) -> None:
+    """Raise UserError where this model does not keep two packed rows apart, laid out by the trainer's collator."""
     from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
     from tasks.engines.training.packing import require_rows_apart
