@@ -15,6 +15,7 @@ from tasks.domain.fingerprint import digest_of_files
 from tasks.domain.schema import Policy
 from tasks.domain.settings import ModelSettings
 from tasks.engines.training.pretrain import CURRICULA, PREFIX, RECIPE_FILE, pretrain_base, recipe_of
+from tasks.engines.weight_files import INDEX, WHOLE, has_weights
 from tasks.store.artifacts import Manifest, digest_of_folder, key_of, new_attempt
 from tasks.store.model_files import MODEL_FILES, digest_of_model
 from tasks.store.progress import meter
@@ -102,9 +103,9 @@ def check_model_folder(folder: Path, name: str) -> None:
     if not folder.is_dir():
         raise UserError(f"model.base {name!r} is not a folder, a URL or a Hub id that can be reached; check the path")
     missing = [file for file in ("config.json", "tokenizer_config.json") if not (folder / file).is_file()]
-    if missing or not list(folder.glob("*.safetensors")):
+    if missing or not has_weights(folder):
         found = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
-        lacking = ", ".join(missing) or "*.safetensors"
+        lacking = ", ".join(missing) or f"{WHOLE} or {INDEX}"
         raise UserError(f"model.base {name!r} lacks {lacking} (found: {found}); name a folder saved by save_pretrained")
 
 

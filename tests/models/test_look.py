@@ -8,13 +8,14 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
+from tasks.base import check_model_folder
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of_text
 from tasks.domain.schema import Policy
 from tasks.engines.architectures import needs_of
 from tasks.engines.look import look as looking
 from tasks.engines.look.asked import Asked
-from tasks.engines.look.files import check_files
+from tasks.engines.look.files import _lacking, check_files
 from tasks.engines.look.look import look
 from tasks.engines.look.texts import plain_tokenizer
 from tasks.engines.weight_files import shapes_in
@@ -189,6 +190,39 @@ def test_the_layers_of_a_vision_tower_are_not_those_of_the_text_model(tmp_path, 
             check_files(multimodal(tmp_path, text, tower, towers_layers, [gone]))
 
 
+SHARING = {"num_hidden_layers": 4, "num_kv_shared_layers": 2}
+KEYS_AS_VALUES = {
+    "num_hidden_layers": 4,
+    "attention_k_eq_v": True,
+    "layer_types": ["sliding_attention", "full_attention"] * 2,
+}
+OWN, VALUES = ("self_attn.k_proj", "self_attn.v_proj"), ("self_attn.v_proj",)
+
+
+@pytest.mark.parametrize(
+    "settings, without, sound",
+    [
+        (SHARING, {2: OWN, 3: OWN}, True),  # Gemma 3n, Gemma 4
+        (SHARING, {1: OWN, 2: OWN, 3: OWN}, False),
+        (SHARING, {2: OWN, 3: (*OWN, "mlp.up_proj")}, False),
+        ({"num_hidden_layers": 4}, {2: OWN, 3: OWN}, False),
+        (KEYS_AS_VALUES, {1: VALUES, 3: VALUES}, True),  # the larger of Gemma 4
+        (KEYS_AS_VALUES, {1: VALUES, 2: VALUES, 3: VALUES}, False),
+        (KEYS_AS_VALUES, {1: VALUES, 3: OWN}, False),
+        ({**KEYS_AS_VALUES, "attention_k_eq_v": False}, {1: VALUES, 3: VALUES}, False),
+    ],
+)
+def test_layers_that_use_other_keys_and_values_lack_nothing(settings, without, sound):
+    parts = ("self_attn.q_proj", *OWN, "mlp.up_proj")
+    shapes = {
+        f"model.layers.{layer}.{part}.weight": (2, 2)
+        for layer in range(4)
+        for part in parts
+        if part not in without.get(layer, ())
+    }
+    assert (not list(_lacking(settings, shapes))) == sound
+
+
 @pytest.mark.parametrize("label", ["gpt2", "bloom"])
 def test_layers_count_as_well_where_nothing_stands_in_front_of_their_names(tmp_path, label):
     """GPT-2 and BLOOM are published with `h.0.mlp...` and `wte.weight`, without `transformer.`."""
@@ -226,6 +260,16 @@ def test_weights_under_a_name_that_is_not_loaded_are_refused(llama, tmp_path):
     (tmp_path / "renamed" / "model.safetensors").rename(tmp_path / "renamed" / "weights.safetensors")
     with pytest.raises(UserError, match=r"neither model.safetensors nor .*found: weights.safetensors"):
         see(tmp_path / "renamed", tmp_path)
+
+
+@pytest.mark.parametrize("other", ["adapter_model.safetensors", "consolidated.safetensors"])
+def test_weights_that_are_not_the_models_make_no_base(llama, tmp_path, other):
+    folder = tmp_path / "base"
+    shutil.copytree(llama(), folder)
+    check_model_folder(folder, "base")
+    (folder / "model.safetensors").rename(folder / other)
+    with pytest.raises(UserError, match=rf"lacks model.safetensors or .*found: .*{other}"):
+        check_model_folder(folder, "base")
 
 
 @pytest.mark.parametrize("name", ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"])
@@ -335,6 +379,12 @@ def test_an_architecture_without_an_entry_is_probed(tmp_path):
     )
     with pytest.raises(UserError, match=r"packing"):
         see(alibi, tmp_path, Asked((PROMPT,), "", (), 64, packing=True))
+    for label in (
+        "lfm2",
+        "granitemoehybrid",
+    ):  # two tokens of memory, which weights as they are first made hardly show; a recurrent state
+        with pytest.raises(UserError, match=r"packing mixes rows"):
+            see(write_model(tmp_path / label, BY_LABEL[label]), tmp_path, Asked((PROMPT,), "", (), 64, packing=True))
     unknown = with_files_of(folder, tmp_path / "unknown", {"config.json": {"model_type": "nobodys"}})
     with pytest.raises(UserError, match="architecture that this transformers does not know"):
         see(unknown, tmp_path)

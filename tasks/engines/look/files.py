@@ -51,18 +51,32 @@ def _check_tensors(folder: Path, config: Mapping[str, Any], needs: Needs, shapes
 
 
 def _lacking(config: Mapping[str, Any], shapes: Shapes) -> Iterator[str]:
-    """Yield what the headers show to be missing. A layer with a part of another's tensors and nothing else is not whole."""
+    """Yield what the headers show to be missing. A layer with a part of the tensors of another of its kind, and nothing else, is not whole."""
     layers = _text_layers(shapes)
     count = next((int(config[name]) for name in ("num_hidden_layers", "n_layer", "num_layers") if config.get(name)), 0)
     own = {number: parts for number, parts in layers.items() if number < count}
+    kinds = _kinds_of_layers(config, count)
     for number in range(count if own else 0):
         parts = own.get(number)
+        alike = [others for other, others in own.items() if kinds[other] == kinds[number]]
         if parts is None:
             yield f"layer {number} of {count}"
-        elif whole := next((other for other in own.values() if parts < other), None):
+        elif whole := next((others for others in alike if parts < others), None):
             yield f"{min(whole - parts)} of layer {number}"
     if config.get("tie_word_embeddings") is False and not any(name.endswith(HEADS) for name in shapes):
         yield "its output head"
+
+
+def _kinds_of_layers(config: Mapping[str, Any], count: int) -> list[tuple[bool, str]]:
+    """Return what sets layers apart that rightly have fewer tensors than others.
+
+    The last `num_kv_shared_layers` (Gemma 3n, Gemma 4) use the keys and values of earlier ones; where `attention_k_eq_v` is set, full
+    attention takes its keys for values.
+    """
+    named = config.get("layer_types") if config.get("attention_k_eq_v") else None
+    names = named if isinstance(named, list) and len(named) == count else [""] * count
+    own_keys = count - int(config.get("num_kv_shared_layers") or 0)
+    return [(number < own_keys, str(name)) for number, name in enumerate(names)]
 
 
 def _text_layers(shapes: Shapes) -> dict[int, set[str]]:

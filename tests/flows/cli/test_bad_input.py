@@ -228,7 +228,7 @@ MODEL_FAULTS = [
     Fault("missing model folder", ("'./nowhere'", "check the path"), {"model": {"base": "./nowhere"}}, process=True),
     Fault(
         "a model without weights",
-        ("lacks *.safetensors", "save_pretrained"),
+        ("lacks model.safetensors or model.safetensors.index.json", "save_pretrained"),
         {"model": {"base": "./model"}},
         model_without_weights,
     ),
