@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from flows.config import RunConfig
 from tasks.domain.chat_template import template_of
 from tasks.domain.schema import Policy, Problem
 from tasks.engines.look.asked import Asked
 from tasks.engines.look.look import look
+from tasks.engines.sampling.choose import kind_at_hand
+from tasks.engines.sampling.vllm_process import runs_on_cpu
 from tasks.store.workspace import Workspace
 
 logger = logging.getLogger("restem")
@@ -37,5 +40,12 @@ def asked(config: RunConfig, problems: list[Problem]) -> Asked:
     return Asked(
         tuple(prompts[:MOST_PROMPTS]), template.specimen(), template.stop,
         max(config.generate.max_tokens, config.evaluate.max_tokens), config.engine.max_model_len, config.finetune.packing,
-        template.complete, template.end,
+        template.complete, template.end, _server(config),
     )  # fmt: skip
+
+
+def _server(config: RunConfig) -> Literal["", "cpu", "gpu"]:
+    """Return which vLLM of this machine serves the policies, if one does."""
+    if kind_at_hand(config.engine.kind) != "vllm":
+        return ""
+    return "cpu" if runs_on_cpu() else "gpu"

@@ -22,7 +22,8 @@ class Needs:
     running vLLM server on the CPU.
 
     `packing` says that rows packed into one sequence stay apart, `router_loss` that the trainer adds a load-balancing loss.
-    `refused` is why this architecture cannot be used at all, with the remedy.
+    `refused` is why this architecture cannot be used at all, with the remedy, `unserved_on_cpu` why vLLM does not serve it on the CPU. `window` is
+    the longest context in which vLLM computes what transformers does (0: any).
     """
 
     attention: Attention | None = None
@@ -30,6 +31,8 @@ class Needs:
     packing: bool = True
     router_loss: bool = False
     refused: str = ""
+    unserved_on_cpu: str = ""
+    window: int = 0
     known: bool = True
 
 
@@ -37,18 +40,28 @@ PLAIN = Needs()
 MIXED = Needs(
     packing=False
 )  # positions by ALiBi, by the model's own count, or a recurrent state: packed rows see each other
+NO_SCAN = "for whose selective scan vLLM has no kernel on the CPU"
 TABLE: Mapping[str, Needs] = {
     **dict.fromkeys(
         (
             "llama", "mistral", "qwen2", "qwen3", "qwen2_moe", "qwen3_moe", "mixtral", "olmoe", "gemma", "gemma2",
             "gemma3_text", "phi", "phi3", "gpt2", "gpt_neox", "gptj", "gpt_bigcode", "olmo2", "granite", "starcoder2",
-            "stablelm", "cohere", "smollm3", "exaone4",
+            "stablelm", "cohere", "smollm3", "exaone4", "olmo3", "glm4", "nemotron", "cohere2", "ernie4_5",
+            "hunyuan_v1_dense", "apertus", "seed_oss", "glm", "granitemoe", "ministral3", "deepseek_v2", "deepseek_v3",
+            "glm4_moe", "ernie4_5_moe", "phimoe", "arcee", "olmo", "gemma4_text", "nanochat",
         ),
         PLAIN,
     ),
-    **dict.fromkeys(("falcon", "opt", "bloom", "mamba"), MIXED),
+    **dict.fromkeys(
+        (
+            "falcon", "opt", "bloom", "mpt", "lfm2", "lfm2_moe", "granitemoehybrid", "qwen3_5_text", "qwen3_next", "falcon_h1",
+            "mamba2", "nemotron_h", "gpt_oss",
+        ),
+        MIXED,
+    ),
+    **dict.fromkeys(("mamba", "falcon_mamba"), replace(MIXED, unserved_on_cpu=NO_SCAN)),
 }  # fmt: skip
-EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")
+EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -70,6 +83,9 @@ def needs_of(config: Mapping[str, Any]) -> Needs:
     if any((config.get(name) or 0) > 1 for name in EXPERTS):
         # vLLM packs expert weights at the start and keeps the packed ones on a reload (0.32, CPU)
         needs = replace(needs, router_loss=True, reload=False)
+    if config.get("model_type") == "cohere2":
+        # vLLM's sliding layers see one token more than transformers' (0.32: its window is the config's plus one)
+        needs = replace(needs, window=int(config.get("sliding_window") or 0))
     if config.get("model_type") == "cohere" and config.get("tie_word_embeddings") is False:
         refused = (
             "whose output head is not its embeddings; vLLM always ties the two and leaves that head out: name a model with "
@@ -77,6 +93,12 @@ def needs_of(config: Mapping[str, Any]) -> Needs:
         )
         needs = replace(needs, refused=refused)
     return needs
+
+
+def positions_of(config: Mapping[str, Any]) -> int:
+    """Return the context length under the names that architectures have for it."""
+    names = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
+    return next((int(config[name]) for name in names if config.get(name)), 2048)
 
 
 def attention_of(folder: Path) -> Attention | None:

@@ -13,6 +13,7 @@ import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +114,9 @@ def _tokenizer(name: str) -> dict[str, Any]:
 
 def _looked(name: str, base: Path, work: Path, kind: str) -> Row:
     """A model that the look refuses goes no further, as in a run."""
+    asked = replace(ASKED, server="cpu" if kind == "vllm" else "")
     try:
-        look(base, Policy("0" * 16, str(base)), ASKED, work / "scratch")
+        look(base, Policy("0" * 16, str(base)), asked, work / "scratch")
     except UserError as fault:
         return Row(name, {}, str(fault))
     return passage(name, base, work, kind)

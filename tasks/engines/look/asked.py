@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -11,7 +12,7 @@ class Asked:
 
     `solution` is a worked completion of the first prompt. `max_tokens` is the most that is drawn behind a prompt, and
     `context` what the engine is limited to (None: the model's own length). `complete` prompts hold their special tokens, and `end` is the
-    text of the token that ends a target (empty: EOS).
+    text of the token that ends a target (empty: EOS). `server` is the vLLM that serves, if one does.
     """
 
     prompts: tuple[str, ...]
@@ -22,3 +23,4 @@ class Asked:
     packing: bool = False
     complete: bool = False
     end: str = ""
+    server: Literal["", "cpu", "gpu"] = ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,13 @@ from typing import Any
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of
 from tasks.domain.schema import Policy
-from tasks.engines.architectures import needs_of, read_config
+from tasks.engines.architectures import Needs, needs_of, positions_of, read_config
 from tasks.engines.look.asked import Asked
 from tasks.engines.look.files import check_files
 from tasks.engines.look.texts import check_texts, plain_tokenizer
 from tasks.processes.json_child import JsonChild
 
-VERSION = 3  # raise it when a check is added: what was found before is looked at again
+VERSION = 4  # raise it when a check is added: what was found before is looked at again
 CHILD_TIMEOUT_S = 600.0
 
 
@@ -52,7 +53,10 @@ def _libraries() -> list[str]:
 
 def _look(folder: Path, asked: Asked, scratch: Path) -> list[str]:
     notes = check_files(folder)
-    needs = needs_of(read_config(folder))
+    config = read_config(folder)
+    needs = needs_of(config)
+    if asked.server:
+        _check_server(folder, config, needs, asked)
     if asked.packing and not needs.packing:
         raise UserError(
             f"{folder.name}: packed rows are not kept apart by this architecture; set finetune.packing = false"
@@ -65,3 +69,16 @@ def _look(folder: Path, asked: Asked, scratch: Path) -> list[str]:
         return [*notes, *child.call(message, CHILD_TIMEOUT_S)["notes"]]
     finally:
         child.close()
+
+
+def _check_server(folder: Path, config: Mapping[str, Any], needs: Needs, asked: Asked) -> None:
+    """Refuse what vLLM cannot serve, or would compute otherwise than the trainer."""
+    named = f"{folder.name} is of architecture {config.get('model_type')!r}"
+    if asked.server == "cpu" and needs.unserved_on_cpu:
+        raise UserError(f"{named}, {needs.unserved_on_cpu}; set engine.kind = 'hf', or run on a GPU")
+    context = asked.context or positions_of(config)
+    if needs.window and context > needs.window:
+        raise UserError(
+            f"{named}, of which vLLM computes contexts longer than its sliding window otherwise than transformers; set engine.max_model_len to at "
+            f"most {needs.window}"
+        )

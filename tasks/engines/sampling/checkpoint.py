@@ -10,7 +10,7 @@ from typing import Any
 from tasks.domain.adapters import Adapter, adapter_in
 from tasks.domain.errors import UserError
 from tasks.domain.fingerprint import digest_of, sha256_of_file
-from tasks.engines.architectures import needs_of, with_text_part
+from tasks.engines.architectures import needs_of, positions_of, with_text_part
 from tasks.engines.model_json import read_json
 from tasks.engines.special_tokens import UNKNOWN, SpecialTokens, special_tokens
 
@@ -64,16 +64,10 @@ def _read_whole(path: Path) -> Checkpoint:
         shape=_shape(path, config),
         dtype=dtype if dtype in DTYPES else "float32",
         vocab_size=int(text.get("vocab_size", 2)),
-        max_positions=_positions(text),
+        max_positions=positions_of(text),
         special=special_tokens(path),
         reloads=needs_of(text).reload,
     )
-
-
-def _positions(config: Mapping[str, Any]) -> int:
-    """The context length under the names that architectures have for it."""
-    names = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
-    return next((int(config[name]) for name in names if config.get(name)), 2048)
 
 
 def _shape(path: Path, config: Mapping[str, Any]) -> str:
