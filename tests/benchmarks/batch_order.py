@@ -13,6 +13,7 @@ import os
 import statistics
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 from scipy.stats import t as student
 
 from tasks.domain.arithmetic import ANSWER_MARK, Expression, expressions, solution
+from tasks.domain.fingerprint import digest_of_text
 from tasks.domain.prompts import template_named
 from tasks.domain.schema import Example, Policy, Problem, Sampling
 from tasks.domain.settings import EngineSettings, ModelSettings
@@ -49,19 +51,23 @@ def main() -> dict[str, Any]:
     torch.set_num_threads(1)  # as the demo trains a model of this size
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
+        settings = EngineSettings(kind="hf", max_in_flight=512)
         base = pretrain_base(ModelSettings(pretrain_steps=400), work / "base", work / "pretrain.log")
-        rows = correct_rows(base, work)
-        figures = {
-            "rows": len(rows),
-            "problems": len({row.problem_id for row in rows}),
-            "base": vars(val_of(base, work)),
-        }
-        return figures | {f"batch_{size}": compare(base, rows, size, work / str(size)) for size in BATCH_SIZES}
+        with closing(EngineHost(settings, lambda policy: Path(policy.uri), work / "logs")) as host:
+            rows = correct_rows(host, base)
+            figures = {
+                "rows": len(rows),
+                "problems": len({row.problem_id for row in rows}),
+                "base": vars(val_of(host, base)),
+            }
+            return figures | {
+                f"batch_{size}": compare(host, base, rows, size, work / str(size)) for size in BATCH_SIZES
+            }
 
 
-def correct_rows(base: Path, work: Path) -> tuple[Example, ...]:
+def correct_rows(host: EngineHost, base: Path) -> tuple[Example, ...]:
     asked = list(itertools.islice(expressions("train"), TRAIN))
-    drawn = draw(base, asked, Sampling(temperature=1.0, top_k=0, max_tokens=MAX_TOKENS), SAMPLES, work)
+    drawn = draw(host, base, asked, Sampling(temperature=1.0, top_k=0, max_tokens=MAX_TOKENS), SAMPLES)
     return tuple(
         Example(f"p{at}", index, prompt(one), text, 1.0, 1.0)
         for at, (one, texts) in enumerate(zip(asked, drawn, strict=True))
@@ -69,14 +75,14 @@ def correct_rows(base: Path, work: Path) -> tuple[Example, ...]:
     )
 
 
-def compare(base: Path, rows: tuple[Example, ...], size: int, work: Path) -> dict[str, Any]:
+def compare(host: EngineHost, base: Path, rows: tuple[Example, ...], size: int, work: Path) -> dict[str, Any]:
     found: dict[str, list[Val]] = {name: [] for name in ORDERS}
     for seed in range(SEEDS):
         for name, sharing in ORDERS.items():
             output = work / f"{name}-{seed}"
             result = train_here(base, output, rows, batch_size=size, seed=seed, prefix_sharing=sharing, **TRAINING)
             assert not result.notes, result.notes
-            found[name].append(val_of(result.epochs[-1].path, work))
+            found[name].append(val_of(host, result.epochs[-1].path))
             print(size, seed, name, found[name][-1], flush=True)
     return {
         measure: {name: round(statistics.fmean(values(found[name], measure)), 4) for name in ORDERS}
@@ -97,22 +103,19 @@ def difference(ones: Sequence[float], others: Sequence[float]) -> list[float]:
     return [round(value, 4) for value in (mean, mean - half, mean + half)]
 
 
-def val_of(policy: Path, work: Path) -> Val:
+def val_of(host: EngineHost, policy: Path) -> Val:
     asked = list(itertools.islice(expressions("val"), VAL))
-    drawn = draw(policy, asked, Sampling(temperature=0.0, top_k=0, max_tokens=MAX_TOKENS), 1, work)
+    drawn = draw(host, policy, asked, Sampling(temperature=0.0, top_k=0, max_tokens=MAX_TOKENS), 1)
     right = [answers(text, one) for one, [text] in zip(asked, drawn, strict=True)]
     return Val(statistics.fmean(right), nll(policy, asked))
 
 
-def draw(policy: Path, asked: Sequence[Expression], sampling: Sampling, samples: int, work: Path) -> list[list[str]]:
+def draw(
+    host: EngineHost, policy: Path, asked: Sequence[Expression], sampling: Sampling, samples: int
+) -> list[list[str]]:
     requests = [DrawRequest(str(at), prompt(one), tuple(range(samples))) for at, one in enumerate(asked)]
-    settings = EngineSettings(kind="hf", max_in_flight=512)
-    host = EngineHost(settings, lambda served: Path(served.uri), work / "logs")
-    try:
-        with host.serving(Policy("0" * 16, str(policy), policy.name)) as session:
-            drawn = {one.problem_id: texts for one, texts in session.sample(requests, sampling)}
-    finally:
-        host.close()
+    with host.serving(Policy(digest_of_text(str(policy)), str(policy), policy.name)) as session:
+        drawn = {one.problem_id: texts for one, texts in session.sample(requests, sampling)}
     return [[completion.text for completion in drawn[request.problem_id]] for request in requests]
 
 
