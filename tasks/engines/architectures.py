@@ -40,25 +40,20 @@ PLAIN = Needs()
 MIXED = Needs(
     packing=False
 )  # positions by ALiBi, by the model's own count, or a recurrent state: packed rows see each other
+OTHERWISE = "which vLLM computes otherwise than transformers"
 NO_SCAN = "for whose selective scan vLLM has no kernel on the CPU"
 TABLE: Mapping[str, Needs] = {
     **dict.fromkeys(
         (
             "llama", "mistral", "qwen2", "qwen3", "qwen2_moe", "qwen3_moe", "mixtral", "olmoe", "gemma", "gemma2",
-            "gemma3_text", "phi", "phi3", "gpt2", "gpt_neox", "gptj", "gpt_bigcode", "olmo2", "granite", "starcoder2",
+            "gemma3_text", "phi", "phi3", "gpt2", "gpt_neox", "gptj", "olmo2", "granite", "starcoder2",
             "stablelm", "cohere", "smollm3", "exaone4", "olmo3", "glm4", "nemotron", "cohere2", "ernie4_5",
-            "hunyuan_v1_dense", "apertus", "seed_oss", "glm", "granitemoe", "ministral3", "deepseek_v2", "deepseek_v3",
-            "glm4_moe", "ernie4_5_moe", "phimoe", "arcee", "olmo", "gemma4_text", "nanochat",
+            "hunyuan_v1_dense", "apertus",
         ),
         PLAIN,
     ),
-    **dict.fromkeys(
-        (
-            "falcon", "opt", "bloom", "mpt", "lfm2", "lfm2_moe", "granitemoehybrid", "qwen3_5_text", "qwen3_next", "falcon_h1",
-            "mamba2", "nemotron_h", "gpt_oss",
-        ),
-        MIXED,
-    ),
+    **dict.fromkeys(("falcon", "opt", "bloom"), MIXED),
+    "gpt_bigcode": Needs(unserved_on_cpu=OTHERWISE),
     **dict.fromkeys(("mamba", "falcon_mamba"), replace(MIXED, unserved_on_cpu=NO_SCAN)),
 }  # fmt: skip
 EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")

@@ -16,8 +16,9 @@ from tasks.engines.architectures import needs_of, read_config
 from tasks.engines.look import look as looking
 from tasks.engines.look.asked import Asked
 from tasks.engines.look.look import look
-from tasks.engines.look.program import probe
+from tasks.engines.look.program import probe, require_apart
 from tasks.engines.look.texts import plain_tokenizer
+from tasks.engines.policy_model import policy_model
 from tests.models.architectures import ARCHITECTURES, BY_LABEL, Architecture, with_files_of, write_model
 from tests.models.matrix import PROMPT
 from tests.models.tokenizers import KINDS
@@ -210,15 +211,25 @@ def test_an_architecture_without_an_entry_is_probed(tmp_path):
 
 
 @pytest.mark.parametrize("one", ARCHITECTURES, ids=lambda one: one.label)
-def test_the_probe_finds_of_packed_rows_what_the_table_says(tmp_path, one):
+def test_probe_and_table_say_of_packed_rows_what_the_model_does(tmp_path, one):
     """Among them LFM 2, whose memory of two tokens hardly shows in weights as they are first made, and layers of several kinds."""
     folder = write_model(tmp_path / "base", one)
     needs = needs_of(read_config(folder))
+    apart = nullcontext() if keeps_apart(folder) else pytest.raises(UserError, match="packing mixes rows")
+    assert not needs.known or needs.packing == keeps_apart(folder)
     if needs.attention or "ALiBi" in one.label:
         return  # the probe refuses them, since their implementations differ
     assert probe(folder, packing=False)
-    with nullcontext() if needs.packing else pytest.raises(UserError, match="packing mixes rows"):
+    with apart:
         probe(folder, packing=True)
+
+
+def keeps_apart(folder):
+    try:
+        require_apart(policy_model(folder, "float32"))
+    except UserError:
+        return False
+    return True
 
 
 def test_an_output_head_that_vllm_would_leave_out_is_refused(tmp_path):

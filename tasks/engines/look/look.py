@@ -75,7 +75,7 @@ def _check_server(folder: Path, config: Mapping[str, Any], needs: Needs, asked: 
     """Refuse what vLLM cannot serve, or would compute otherwise than the trainer."""
     named = f"{folder.name} is of architecture {config.get('model_type')!r}"
     if asked.server == "cpu" and needs.unserved_on_cpu:
-        raise UserError(f"{named}, {needs.unserved_on_cpu}; set engine.kind = 'hf', or run on a GPU")
+        raise UserError(f"{named}, {needs.unserved_on_cpu}; set engine.kind = 'hf', or try a GPU")
     context = asked.context or positions_of(config)
     if needs.window and context > needs.window:
         raise UserError(
