@@ -1,7 +1,7 @@
 """Speed of training and of sampling here and of another checkout (RESTEM_BENCH_OTHER, with a .venv of its own), in nine interleaved pairs.
 
 The model is of the demo base's shape, hardly trained, in a folder that both sides load. `train`: trained tokens a second between the first and the
-last step of a fine-tuning, which each turn starts anew. `sample`: completion tokens a second of one vLLM server a side, which stays up.
+last step of a fine-tuning by the child's own code, in one process a side. `sample`: completion tokens a second of one vLLM server a side, which stays up.
 RESTEM_BENCH_STEPS names `train` or `sample` alone. The interval of the median ratio is that of the second to the eighth of nine
 pairs: it holds the true median in 96 of 100 cases (sign test).
 """
@@ -40,19 +40,21 @@ import pyarrow as pa, pyarrow.parquet as pq
 from tasks.domain import schema
 from tasks.domain.settings import FinetuneSettings
 try:
-    from tasks.engines.training.trainer import TrainJob, train
-except ModuleNotFoundError:  # where it stood before
-    from tasks.engines.trainer import TrainJob, train
+    from tasks.engines.training import trainer, trl_sft
+except ImportError:  # where they stood before
+    from tasks.engines import trainer, trl_sft
 columns = getattr(schema, "EXAMPLE_SCHEMA", None) or schema.schema_of(schema.Example)
 told = [{"problem_id": str(at), "index": 0, "prompt": prompt, "completion": text, "weight": 1.0, "reward": 1.0} for at, (prompt, text) in enumerate(rows)]
 data = work / "rows.parquet"
 pq.write_table(pa.Table.from_pylist(told, schema=columns), data)
 settings = FinetuneSettings(epochs=2, learning_rate=5e-4, batch_size=32, max_length=128)
+job = trainer.TrainJob(base, (data,), work / "out", settings, len(told), "pairs")
 for line in sys.stdin:
-    seen = []
     shutil.rmtree(work / "out", ignore_errors=True)
-    train(TrainJob(base, (data,), work / "out", settings, len(told), "pairs"), on_progress=seen.append, log_path=work / "log")
-    print((seen[-1].tokens - seen[0].tokens) / (seen[-1].seconds - seen[0].seconds), file=answers, flush=True)
+    trainer._prepare(job)
+    assert not trl_sft.main(str(work / "out" / trainer.JOB_FILE))
+    seen = [json.loads(one) for one in (work / "out" / trainer.PROGRESS_FILE).read_text().splitlines()]
+    print((seen[-1]["tokens"] - seen[0]["tokens"]) / (seen[-1]["seconds"] - seen[0]["seconds"]), file=answers, flush=True)
 """
 SAMPLE = """
 from tasks.domain.schema import Policy, Sampling
@@ -110,9 +112,9 @@ def _side(step: str, folder: Path, python: Path, base: Path, rows: Path, work: P
     """A process of the checkout in `folder`, which makes a turn for each line and answers with its rate."""
     (work / step).mkdir(parents=True)
     argv = [python.absolute(), "-c", SIDES[step], base, rows, work / step]
-    environment = {
-        name: value for name, value in os.environ.items() if name != "PYTHONPATH"
-    }  # each side finds its own code
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {
+        "OMP_WAIT_POLICY": "PASSIVE"
+    }
     with subprocess.Popen(
         argv, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
