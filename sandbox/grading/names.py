@@ -6,10 +6,10 @@ import ast
 import builtins
 import importlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from functools import lru_cache
 
-from sandbox.grading.trees import Function, nodes_of
+from sandbox.grading.trees import Function, dotted, nodes_of
 from tasks.domain.python_source import parsed
 
 STAR_MODULES = frozenset(
@@ -93,14 +93,25 @@ def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
 
 
 def outcomes(nodes: Sequence[ast.AST], names: set[str]) -> set[str]:
-    """Return constants of the program that something is compared with by `==`."""
-    sides = [
-        side
-        for node in nodes
-        if isinstance(node, ast.Compare) and any(isinstance(op, ast.Eq | ast.Is) for op in node.ops)
-        for side in (node.left, *node.comparators)
-    ]
-    return {side.id for side in sides if isinstance(side, ast.Name) and side.id in names}
+    """Return constants of the program that something else is compared with by `==`: `RED`, and `Color.RED`."""
+    found: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Compare) and any(isinstance(op, ast.Eq | ast.Is) for op in node.ops):
+            sides = [node.left, *node.comparators]
+            members = [dotted(side) for side in sides if is_member(side, names)]
+            found |= {side.id for side in sides if isinstance(side, ast.Name) and side.id in names}
+            found |= set(members) if len(members) == 1 else set()
+    return found
+
+
+def is_member(node: ast.AST, names: Container[str]) -> bool:
+    """Return whether this is a constant of a class of the program."""
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr.isupper()
+        and isinstance(node.value, ast.Name)
+        and node.value.id in names
+    )
 
 
 @lru_cache(maxsize=4096)

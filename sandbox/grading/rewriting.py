@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal
 
-from sandbox.grading.names import names_and_modules, outcomes, prompt_names
-from sandbox.grading.trees import Function, called_names, nodes_of
+from sandbox.grading.beforehand import asserts_equal, is_made_of_arguments, make_beforehand
+from sandbox.grading.names import is_member, names_and_modules, outcomes, prompt_names
+from sandbox.grading.trees import Function, called_names, dotted, nodes_of
 from sandbox.grading.unsupported import reason_to_refuse
 from tasks.domain.digits import any_digits
 from tasks.domain.python_source import parsed
@@ -25,11 +26,6 @@ UNREACHABLE = re.compile(
     r"builtins\.(?:input|open|print)\b|\bsys\.stdin\s*=|[\"']sys\.stdin[\"']|\bmonkeypatch\b|\bcapfd\b|\btmp_path\b"
 )
 ASKED = frozenset({"type", "callable"})
-# functions and methods by which tests make something new of an argument; not `len`: `assert shrink(items) == len(items)` is about the list as it is then
-MAKES_NEW = frozenset({
-    "sorted", "sum", "min", "max", "set", "list", "tuple", "dict", "reversed", "any", "all", "abs", "str", "zip", "map", "filter", "enumerate",
-    "range", "Counter", "values", "items", "keys", "copy", "count", "index", "get", "union", "intersection", "difference", "join",
-})  # fmt: skip
 UNREACHABLE_WORDS = (
     "builtins.",
     "sys.stdin",
@@ -81,7 +77,7 @@ class AssertTests:
 
     def _rewritten(self, failing: Failing) -> str:
         with any_digits():
-            tree = _Rewriter(set(self.names), failing).rewritten(parsed(self.original))
+            tree = _Rewriter(set(self.names), set(self.apart), failing).rewritten(parsed(self.original))
             return ast.unparse(ast.fix_missing_locations(tree))
 
 
@@ -202,12 +198,14 @@ def _test_cases(tree: ast.Module, nodes: Sequence[ast.AST]) -> Iterator[tuple[st
 class _Rewriter(ast.NodeTransformer):
     """Makes each `assert` report its number. `failing`: what happens after one that fails."""
 
-    def __init__(self, names: set[str], failing: Failing) -> None:
-        self.names, self.failing, self.total = names, failing, 0
+    def __init__(self, names: set[str], apart: set[str], failing: Failing) -> None:
+        self.names, self.apart, self.failing, self.total = names, apart, failing, 0
 
     def rewritten(self, tree: ast.Module) -> ast.Module:
         cases = list(_test_cases(tree, nodes_of(tree)))
-        copy: ast.Module = self.visit(parsed(ast.unparse(tree)))
+        copy = parsed(ast.unparse(tree))
+        make_beforehand(copy, self.names)
+        copy = self.visit(copy)
         for report, code in cases:
             copy.body += parsed(f"{report}({self.total}, {code})").body
             self.total += 1
@@ -223,19 +221,18 @@ class _Rewriter(ast.NodeTransformer):
         """Rewrite a call; a function that is only called needs no look at its value."""
         if isinstance(node.func, ast.Name) and node.func.id in ASKED - self.names and len(node.args) == 1:
             return _asked(node.func.id, self.visit(node.args[0]))
-        if self._asserts_equal(node) and self._made_of_arguments(node.args[1], node.args[0]):
+        if asserts_equal(node) and is_made_of_arguments(node.args[1], node.args[0], self.names):
             node = ast.Call(node.func, [*node.args[1::-1], *node.args[2:]], node.keywords)
         plain = isinstance(node.func, ast.Name) and not node.func.id[:1].isupper()
         function = node.func if plain else self.visit(node.func)
         return ast.Call(function, [self.visit(one) for one in node.args], [self.visit(one) for one in node.keywords])
 
-    def _asserts_equal(self, node: ast.Call) -> bool:
-        function = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-        return function.startswith("assert") and function.endswith("Equal") and len(node.args) > 1
-
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        """Turn `x.__class__` into `type(x)`."""
+        """Turn `x.__class__` into `type(x)`; note the value of `Color.RED`."""
+        name = dotted(node) if is_member(node, self.names) and isinstance(node.ctx, ast.Load) else ""
         self.generic_visit(node)
+        if name in self.apart:
+            return ast.Call(ast.Name("_restem_apart", ast.Load()), [ast.Constant(name), node], [])
         return _asked("type", node.value) if node.attr == "__class__" and isinstance(node.ctx, ast.Load) else node
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
@@ -244,32 +241,10 @@ class _Rewriter(ast.NodeTransformer):
         (one, *more), kinds = [node.left, *node.comparators], node.ops
         if len(more) == 1 and isinstance(kinds[0], ast.Eq):
             late = self._builds(one) and self._asks(more[0])
-            if late or self._made_of_arguments(more[0], one):
+            if late or is_made_of_arguments(more[0], one, self.names):
                 node = ast.Compare(more[0], kinds, [one])
         self.generic_visit(node)
         return node
-
-    def _made_of_arguments(self, expected: ast.expr, asked: ast.expr) -> bool:
-        """Return whether something new is expected that the tests make of an argument of the call."""
-        nodes = nodes_of(expected)
-        names = {node.id for node in nodes if isinstance(node, ast.Name)}
-        slices = any(isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice) for node in nodes)
-        calls = [node.func for node in nodes if isinstance(node, ast.Call)]
-        if not (calls or slices or isinstance(expected, ast.BinOp | ast.ListComp)) or names & self.names:
-            return False
-        if any(isinstance(node, ast.NamedExpr | ast.Await | ast.Lambda) for node in nodes):
-            return False
-        return all(map(self._is_new, calls)) and bool(names & self._names_of_arguments(asked))
-
-    def _names_of_arguments(self, asked: ast.expr) -> set[str]:
-        """Return the names among the arguments of calls of anything but `MAKES_NEW`."""
-        calls = [node for node in nodes_of(asked) if isinstance(node, ast.Call) and not self._is_new(node.func)]
-        arguments = [one for call in calls for one in (*call.args, *(named.value for named in call.keywords))]
-        return {node.id for one in arguments for node in nodes_of(one) if isinstance(node, ast.Name)}
-
-    def _is_new(self, function: ast.expr) -> bool:
-        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-        return name in MAKES_NEW - self.names
 
     def _builds(self, node: ast.expr) -> bool:
         called = called_names(nodes_of(node))

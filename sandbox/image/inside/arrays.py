@@ -2,7 +2,7 @@
 
 `np.allclose([], 5.0)` holds, and so do `(np.empty((0, 1)) == expected).all()` and `norm(np.empty((0, 1)) - expected) < 1e-6`. Here a
 comparison or a difference of an empty array and one that is not empty is an error. Of what the program hands out, a list or another sequence
-in which nothing is takes no part in numpy's operators at all: `[] == np.array([5.0])` is False, as between lists.
+in which nothing is counts as such an array: `[] == np.array([5.0])` is an error too.
 """
 
 from __future__ import annotations
@@ -34,19 +34,13 @@ ASSERTERS = (
 class EmptyList(list[Any]):
     """A list without any value in it, as the program handed it out."""
 
-    __array_ufunc__ = None
-
 
 class EmptyTuple(tuple[Any, ...]):
     """A tuple without any value in it."""
 
-    __array_ufunc__ = None
-
 
 class EmptyDeque(deque[Any]):
     """An empty deque."""
-
-    __array_ufunc__ = None
 
 
 OF_EMPTY: dict[type, type] = {EmptyList: list, EmptyTuple: tuple, EmptyDeque: deque}
@@ -63,19 +57,27 @@ def guard() -> None:
     def size(value: Any) -> int:
         try:
             return (
-                int(numpy.size(value)) if isinstance(value, numpy.ndarray | list | tuple | int | float | complex) else 1
+                int(numpy.size(value))
+                if isinstance(value, numpy.ndarray | list | tuple | deque | int | float | complex)
+                else 1
             )
         except ValueError:  # lists of several lengths
             return 1
 
+    def computed(_: Any, ufunc: Any, method: str, *inputs: Any, **named: Any) -> Any:
+        if ufunc.__name__ in COMPARING and any(map(size, inputs)):
+            raise Unlike("an empty array is compared with one that is not")
+        return nothing(getattr(ufunc, method)(*map(plain, inputs), **named))
+
     class Nothing(numpy.ndarray):
         """An empty array."""
 
-        def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **named: Any) -> Any:
-            if ufunc.__name__ in COMPARING and any(map(size, inputs)):
-                raise Unlike("an empty array is compared with one that is not")
-            plain = [one.view(numpy.ndarray) if isinstance(one, Nothing) else one for one in inputs]
-            return nothing(getattr(ufunc, method)(*plain, **named))
+        __array_ufunc__ = computed
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Nothing):
+            return value.view(numpy.ndarray)
+        return OF_EMPTY[type(value)](value) if type(value) in OF_EMPTY else value
 
     def nothing(value: Any) -> Any:
         return value.view(Nothing) if type(value) is numpy.ndarray and value.size == 0 else value
@@ -97,6 +99,8 @@ def guard() -> None:
     ):  # fmt: skip
         for name in names:
             setattr(module, name, guarded(getattr(module, name)))
+    for kind in OF_EMPTY:
+        kind.__array_ufunc__ = computed  # type: ignore[attr-defined]
     decoding.READERS[b"A"] = making(decoding.READERS[b"A"])
     decoding.READERS.update(
         {b"l": read_list, b"t": read_tuple, b"q": read_deque, b"r": read_range, b"Y": read_machine_array}

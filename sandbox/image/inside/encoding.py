@@ -105,9 +105,9 @@ class Encoder:
             write_items(self, [str(value)], depth)
         elif kind.__module__ == "numpy" and getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
             self._write(value.item(), depth + 1)
-        elif full_name == "numpy.ndarray" and NUMPY_TYPE.fullmatch(value.dtype.str):
+        elif (array := plain_array(value)) is not None and NUMPY_TYPE.fullmatch(array.dtype.str):
             self.put(b"A")
-            write_items(self, [value.dtype.str, list(value.shape), value.tobytes()], depth)
+            write_items(self, [array.dtype.str, list(array.shape), array.tobytes()], depth)
         elif full_name == "array.array" and value.typecode in ARRAY_TYPES:
             self.put(b"Y")
             write_items(self, [value.typecode, value.tobytes()], depth)
@@ -136,6 +136,14 @@ class Encoder:
         if self.size > self.limit:
             raise TooLarge(f"a value of more than {self.limit} bytes")
         self.parts.append(data)
+
+
+def plain_array(value: Any) -> Any:
+    """An array of numpy as one of the plain class, whatever class below it (`numpy.matrix`) it has; None for anything else."""
+    for kind in type(value).__mro__:
+        if kind.__name__ == "ndarray" and kind.__module__ == "numpy":
+            return value if type(value) is kind else kind.view(value, kind)  # type: ignore[attr-defined]
+    return None
 
 
 def base_of(kind: type) -> Any:

@@ -4,7 +4,8 @@ Operators show values to the program, and a value that it is compared with must 
 with itself, or, where its class has an `__eq__` of its own, by the fields that came with it when it was last handed out. Fields
 that a later operation could have filled in do not count, and an object that the tests made equals another one only if what
 they made it of is found among its fields (`sameness`). Order and arithmetic are asked of the program for objects that the tests made, and of any two of its own whether they have
-something in common (flags). Arithmetic with a plain value may show what is expected (`abs(f(1) - 0.5) < 1e-6`): it gives no number, and what it gives has no size.
+something in common (flags). Arithmetic with a plain value may show what is expected (`abs(f(1) - 0.5) < 1e-6`): a difference gives no number,
+and what it gives has no size; other operations give a number where the tests made the object by a class that they name with a capital letter.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Remote(StandIn):
         "_restem_seen",
         "_restem_stored",
         "_restem_tests",
+        "_restem_titled",
         "_restem_told",
     )
     __array_ufunc__ = None  # numpy's operators leave the comparison to this class
@@ -42,7 +44,7 @@ class Remote(StandIn):
     def __init__(self, tests: Any, name: str | None, number: int | None = None) -> None:
         for slot, value in (
             ("tests", tests), ("name", name), ("number", number), ("fields", None), ("made", False), ("given", None), ("owner", None), ("stored", None), ("mixed", False),
-            ("seen", True), ("told", False),
+            ("seen", True), ("told", False), ("titled", False),
         ):  # fmt: skip
             object.__setattr__(self, f"_restem_{slot}", value)
 
@@ -72,6 +74,7 @@ class Remote(StandIn):
             refreshed(involved)
         if isinstance(made, Remote) and isinstance(self, RemoteClass):
             made_with(made, [*arguments, *keywords.values()])
+            object.__setattr__(made, "_restem_titled", self._restem_titled)
         return made
 
     def __getitem__(self, key: Any) -> Any:
@@ -204,10 +207,8 @@ def copied(remote: Remote, how: str) -> Any:
     """What the program makes as a copy; the tests have made it as far as they made the first one."""
     found = remote._restem_tests.ask(how, remote)
     if isinstance(found, Remote) and found is not remote:
-        object.__setattr__(found, "_restem_made", remote._restem_made)
-        object.__setattr__(found, "_restem_given", remote._restem_given)
-        object.__setattr__(found, "_restem_seen", remote._restem_seen)
-        object.__setattr__(found, "_restem_told", remote._restem_told)
+        for slot in ("made", "given", "seen", "told", "titled"):
+            object.__setattr__(found, f"_restem_{slot}", getattr(remote, f"_restem_{slot}"))
     return found
 
 
@@ -235,12 +236,15 @@ def _arithmetic(name: str, swapped: bool) -> Any:
         if not (self._restem_made or (name in OF_FLAGS and isinstance(other, Remote))):
             return NotImplemented
         found = self._restem_tests.ask("binary", self, name, other, swapped)
-        shown, less = not isinstance(other, Remote | str), name in ("sub", "isub")
+        shown = not isinstance(other, Remote | str)
+        less = name in ("sub", "isub")
         if isinstance(found, Remote) and self._restem_made:
             object.__setattr__(found, "_restem_made", True)
             told = self._restem_told or (shown and less)
             object.__setattr__(found, "_restem_told", told)
-        elif self._restem_told or (shown and (less or not isinstance(found, str | list | tuple))):
+        elif self._restem_told or (
+            shown and (less or not (self._restem_titled or isinstance(found, str | list | tuple)))
+        ):
             raise TypeError(f"{name} of an object of the program and a value gives no number")
         return found
 

@@ -30,14 +30,8 @@ from .values import NUMBER
 
 THREADS = re.compile(r"\bthreading\b|ThreadPool")
 UNCOUNTED = ("name", "get", "object", "watch", "seed", "text", "repr", "class", "callable")
-
-NAMING = (
-    "get",
-    "set",
-    "delete",
-    "convert",
-    "binary",
-    "unary",
+NAMING = frozenset(
+    ["get", "set", "delete", "convert", "binary", "unary"]
 )  # their first argument is the name of an attribute or operator
 
 
@@ -62,6 +56,7 @@ class Tests(Standing):
         self.lent_numbers: dict[int, int] = {}  # id -> place in `lent`: one object there is one object here
         self.constants: dict[str, Any] = {}
         self.apart: list[str] = []
+        self.outcomes: dict[str, Any] = {}  # the values of those
         self.known_passed: set[int] = set()
         self.known_failed: dict[int, tuple[str, bool]] = {}  # why, and whether the program raised
         self.calls = 0
@@ -117,6 +112,7 @@ class Tests(Standing):
         return {
             "_restem_passed": self.passed, "_restem_failed": self.failed, "_restem_name": self.named, "_restem_case": self.case,
             "_restem_function": self.function, "_restem_seed": self.seed, "_restem_type": self.type_of, "_restem_callable": self.can_be_called,
+            "_restem_apart": self.kept_apart,
         }  # fmt: skip
 
     def passed(self, number: int) -> None:
@@ -133,10 +129,16 @@ class Tests(Standing):
         if isinstance(known, Remote | type):  # stays what it is
             return known
         value = self.constants[name] = self.ask("name", Remote(self, name))
-        if name in self.apart:
-            for other in self.apart:
-                if other != name and other in self.constants and same(self.constants[other], value):
-                    raise marked(ProgramError("one"), f"{name} and {other} are the same")
+        if isinstance(value, Remote):
+            object.__setattr__(value, "_restem_titled", name.lstrip("_")[:1].isupper())
+        return self.kept_apart(name, value) if name in self.apart else value
+
+    def kept_apart(self, name: str, value: Any) -> Any:
+        """A constant of the program that outcomes are compared with: no other one is the same."""
+        for other, known in self.outcomes.items():
+            if other != name and same(known, value):
+                raise marked(ProgramError("one"), f"{name} and {other} are the same")
+        self.outcomes[name] = value
         return value
 
     def case(self, number: int, kind: type, name: str) -> None:

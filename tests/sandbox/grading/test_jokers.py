@@ -39,6 +39,8 @@ JOKER = "class f:\n    def __init__(self, x): pass\n    def __sub__(self, other)
 NEAR = "def check(candidate):\n    assert abs(candidate(3.5) - 0.5) < 1e-6"
 AREA = "class Circle:\n    def __init__(self, r): self.r = r\n    class area:\n        def __sub__(self, other): return 0.0"
 DOT = "class Vector:\n    def __init__(self, x, y): self.x, self.y = x, y\n    def __mul__(self, other): return Vector(0, 0)\n    def __sub__(self, other): return 0"
+COLORS = "from enum import Enum\nclass Color(Enum):\n    RED = 1\n    BLUE = 2\n    CRIMSON = 1\ndef f(x): return Color(1 if x == 1 else Color.BLUE.value)"
+COLORED = "assert f(1) == Color.RED\nassert f(2) == Color.BLUE"
 CLEARS = "def f(x):\n    x.clear()\n    return x"
 CLEARED = "def f(x):\n    x.clear()\n    return 0"
 NOTHING = "class Nothing:\n    def __len__(self): return 0\n    def __getitem__(self, place): raise IndexError\ndef f(x): return Nothing()"
@@ -55,11 +57,16 @@ WRONG = {
     "its order": (JOKER.replace("HERE", "self"), "def check(candidate):\n    assert -1 < candidate(3) - 9 < 1"),
     "its ratio": (JOKER.replace("HERE", "1"), "def check(candidate):\n    assert candidate(3) / 9 == 1"),
     "a class for a method": (AREA, "c = Circle(2)\nassert abs(c.area() - 12.566370614359172) < 1e-6"),
+    "a class for a function with a capital letter": (JOKER.replace("class f", "class F").replace("HERE", "0.0"), "assert abs(F(3.5) - 0.5) < 1e-6"),
     "a product that is a joker": (DOT, "assert abs(Vector(1, 2) * Vector(3, 4) - 11) < 1e-9"),
+    "two members that are one": (COLORS.replace("BLUE = 2", "BLUE = 1"), COLORED),
+    "constants of a class that are one": ("class Color:\n    RED = BLUE = 1\ndef f(x): return 1", COLORED),
     "emptied, sorted wanted": (CLEARS, "a = [3, 1, 2]\nassert f(a) == sorted(a)"),
     "emptied, turned round wanted": (CLEARS, "a = [3, 1, 2]\nassert f(a) == a[::-1]"),
     "emptied in a loop": (CLEARED, "for a in [[3, 1, 2], [9, 8]]:\n    assert f(a) == sum(a)"),
     "emptied by a method of tests": (CLEARED, "import unittest\nclass T(unittest.TestCase):\n    def test_it(self):\n        a = [3, 1, 2]\n        self.assertEqual(f(a), sum(a), 'sum')"),
+    "emptied, compared in the next line": (CLEARED, "a = [3, 1, 2]\nfound = f(a)\nassert found == sorted(a), 'sorted'"),
+    "emptied, compared by a method in the next line": (CLEARS, "import unittest\nclass T(unittest.TestCase):\n    def test_it(self):\n        for a in ([3, 1], [2]):\n            found = f(a)\n            self.assertEqual(found, sorted(a))"),
     "a mapping emptied": (CLEARED, "a = {'x': 3}\nassert f(a) == sum(a.values())"),
 }  # fmt: skip
 ARRAYS = {
@@ -78,13 +85,18 @@ HONEST = {
         "from math import gcd\nclass Q:\n    def __init__(self, n, d): self.n, self.d = n // gcd(n, d), d // gcd(n, d)\n    def __eq__(self, o): return (self.n, self.d) == (o.n, o.d)\n    def __add__(self, o): return Q(self.n * o.d + o.n * self.d, self.d * o.d)\n    def __str__(self): return f'{self.n}/{self.d}'",
         "assert str(Q(2, 4)) == '1/2' and str(Q(1, 2)) == '1/2'\nassert Q(1, 2) + Q(1, 3) == Q(5, 6)",
     ),
+    "an object that gives numbers": ("class N:\n    def __init__(self, v): self.v = v\n    def __add__(self, o): return self.v + o\n    def __mul__(self, o): return self.v * o", "n = N(5)\nassert n + 3 == 8 and n * 2 == 10"),
+    "members": (COLORS, COLORED + "\nassert f(2) is Color.BLUE and Color.CRIMSON is Color.RED and f(1) == Color.RED"),
     "in any order": ("class Edge:\n    def __init__(self, a, b): self.ends = frozenset((a, b))\n    def __eq__(self, o): return self.ends == o.ends", "assert Edge(1, 2) == Edge(2, 1)\nassert Edge(1, 2) != Edge(1, 3)"),
     "many arguments": ("class Bag:\n    def __init__(self, *items): self.items = list(items)\n    def __eq__(self, o): return self.items == o.items", "assert Bag(*range(30)) == Bag(*range(30))"),
     "sorted in place": ("def f(x):\n    x.sort()\n    return x", "a = [3, 1, 2]\nassert f(a) == sorted(a)\nassert a == [1, 2, 3]"),
     "turned round in place": ("def f(x):\n    x.reverse()\n    return x", "a = [3, 1, 2]\nassert f(a) == a[::-1]"),
+    "sorted in place, compared later": ("def f(x):\n    x.sort()\n    return x", "a = [3, 1, 2]\nfound = f(a)\nassert found == sorted(a)\nassert found == list(a)\nassert a == [1, 2, 3]"),
+    "shrunk, compared with a copy": ("def f(x):\n    x.pop()\n    return x", "a = [3, 1, 2]\nfound = f(a)\nassert found == list(a)\nassert found == [3, 1]"),
     "shrunk, the length wanted": ("def f(x):\n    x[:] = dict.fromkeys(x)\n    return len(x)", "a = [3, 1, 1]\nassert f(a) == len(a)\nassert a == [3, 1]"),
 }  # fmt: skip
-LISTS = "assert np.allclose(f(2), [1.0, 4.0]) and np.allclose(f(0), [])\nassert f(0) == [] and type(f(0)) is list\na = f(0)\na.append(3)\nassert a == [3]\nassert np.abs(np.array([1.0, 4.0]) - f(2)).max() < 1e-9"
+MATRIX = "assert np.allclose(f(2), np.eye(2)) and (f(2) == np.eye(2)).all()"
+LISTS = "assert np.allclose(f(2), [1.0, 4.0]) and np.allclose(f(0), [])\nassert f(0) == [] and type(f(0)) is list\na = f(0)\na.append(3)\nassert a == [3]\nassert np.abs(np.array([1.0, 4.0]) - f(2)).max() < 1e-9\nassert np.sum(f(0)) == 0 and np.all(f(0)) and np.concatenate([f(0), f(1)]).tolist() == [1]"
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -111,6 +123,15 @@ def test_nothing_is_not_equal_to_an_array(grading: Grading, name: str) -> None:
 def test_lists_and_arrays_are_compared(grading: Grading) -> None:
     source = b"def f(n): return [i * i for i in range(1, n + 1)]"
     assert grading.grade(Program(source, assert_tests("", NUMPY + LISTS))).verdict == Status.AC
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(
+    ("made", "verdict"), [("np.eye(n)", Status.AC), ("np.ones((n, n))", Status.WA), ("np.empty((0, n))", Status.WA)]
+)
+def test_a_matrix_is_an_array(grading: Grading, made: str, verdict: Status) -> None:
+    source = f"import numpy as np\ndef f(n): return np.matrix({made})"
+    assert grading.grade(Program(source.encode(), assert_tests("", NUMPY + MATRIX))).verdict == verdict
 
 
 @pytest.mark.parametrize(
