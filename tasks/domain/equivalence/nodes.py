@@ -48,6 +48,7 @@ class Node(NamedTuple):
 ONE = Node("num", (), Fraction(1))
 ZERO = Node("num", (), Fraction(0))
 CONSTANTS = frozenset({"e", "i", r"\pi"})
+_NO_SYMBOLS: frozenset[str] = frozenset()
 
 
 def number(value: int | Fraction) -> Node:
@@ -111,7 +112,7 @@ def symbols(node: Node) -> frozenset[str]:
     """Return the free symbols, constants aside."""
     found: set[str] = set()
     _collect_symbols(node, found)
-    return frozenset(found - CONSTANTS)
+    return frozenset(found - CONSTANTS) if found else _NO_SYMBOLS
 
 
 def _collect_symbols(node: Node, found: set[str]) -> None:

@@ -48,8 +48,7 @@ class MathReward:
         evidence = {"gold": _shown(gold), "answer": _shown(found.answer), "found_by": found.tag}
         fast = decide_fast(gold, found.answer)
         if fast is not None:
-            decision = Decision("correct" if fast[0] else "wrong", {"rule": fast[1]})
-            return Check(decided=decision, evidence=evidence)
+            return Check(decided=_decided(*fast), evidence=evidence)
         return Check([gold, found.answer, hints, "wrong"], key=f"{gold}\0{found.answer}\0{hints}", evidence=evidence)
 
     def executor(self, settings: VerifySettings) -> Executor:
@@ -77,6 +76,11 @@ class MathReward:
             return Check(decided=Decision("unparseable", {"rule": "no_answer", "gold": _shown(gold)}))
         evidence = {"gold": _shown(gold), "answer": _shown(words), "found_by": "words"}
         return Check([gold, words, hints, "unparseable"], key=f"{gold}\0{words}\0{hints}\0words", evidence=evidence)
+
+
+@lru_cache(maxsize=16)
+def _decided(equal: bool, rule: str) -> Decision:
+    return Decision("correct" if equal else "wrong", {"rule": rule})
 
 
 def _of_several(gold: str, text: str) -> bool:

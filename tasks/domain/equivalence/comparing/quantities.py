@@ -127,7 +127,9 @@ def _same_value(one: Node, two: Node, hints: Hints) -> str | None:
 
 def _whole(gold: Node, answer: Node, hints: Hints) -> frozenset[str]:
     """Letters that stand for whole numbers: those said to, and by habit those of both sides: 3 cos(2 pi n) is no 3 by habit."""
-    return hints.said | (hints.whole & symbols(gold) & symbols(answer))
+    if not (shared := symbols(gold) & symbols(answer)):
+        return hints.said
+    return hints.said | (hints.whole & shared)
 
 
 def _same_percent(one: Node, two: Node, hints: Hints) -> str | None:

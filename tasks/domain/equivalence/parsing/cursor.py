@@ -83,9 +83,9 @@ class Cursor(ABC):
         return self.tokens[at] if at < len(self.tokens) else END
 
     def next(self) -> Token:
-        token = self.peek()
-        self.at += 1
-        return token
+        at = self.at
+        self.at = at + 1
+        return self.tokens[at] if at < len(self.tokens) else END
 
     def deeper(self) -> None:
         self.depth += 1

@@ -56,6 +56,7 @@ _SCANNER = re.compile(
     """,
     re.VERBOSE,
 )
+_SIGNS = frozenset("+-/^_(){}[],;:|")  # no other token begins with one of these
 UNITS_BY_NAME = frozenset({"sec", "min"})  # behind a number or a slash
 _COUNTED = re.compile(r"\d+(?:\.\d+)? +[A-Za-z][A-Za-z ]*")  # 15 days, inside \text
 _TEXT_SPACES = re.compile(r"~|\\[,;:!> ]")
@@ -106,6 +107,10 @@ def _grouped(text: str) -> str:
 def _scan(text: str) -> Iterator[Token]:
     at, spaced, before, slash = 0, False, "", False
     while at < len(text):
+        if (sign := text[at]) in _SIGNS:
+            yield Token("op", sign, spaced)
+            before, spaced, slash, at = "op", False, sign == "/", at + 1
+            continue
         match = _SCANNER.match(text, at)
         if match is None:
             raise Unreadable(f"character {text[at]!r}")

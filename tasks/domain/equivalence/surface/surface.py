@@ -42,8 +42,13 @@ _TOWARDS = re.compile(
     rf"(?<![A-Za-z])(?:to(?:wards?)? the {_HEADING}|(?:due )?{_HEADING}(?:wards?)?)(?![A-Za-z])(?!-)", re.IGNORECASE
 )
 _PERCENT = re.compile(rf"(?<=[\d}}])\s*{worded('pct|per ?cent')}(?!\s*point)", re.IGNORECASE)
+# Commands that none of the rewritings looks at: most answers have no other letters beside each other.
+_PLAIN = "[dtc]?frac|sqrt|pi|cdot|times|right|sin|cos|tan|cot|ln|log|infty|theta|alpha|beta|cup|cap|le|ge|leq|geq|circ|pm|begin|end"
 _INTERESTING = re.compile(
-    r"[A-Za-z]{2}|[a-d1i]\)|\d \d{3}[.,]|[^\x00-\x7f]|'|\d,\d|\+\s*/|\+-|\$\s*\$|\bU\b|\d\.\d{3}[.,]"
+    r"(?<![A-Za-z\\])(?<!\\begin\{)(?<!\\end\{)[A-Za-z]{2}"
+    rf"|\\(?!(?:{_PLAIN})(?![A-Za-z])|left(?![A-Za-z]|\s*\(\s*[A-Za-z]))[A-Za-z]{{2}}"
+    r"|[a-d1i]\)|\d \d{3}[.,]|[^\x00-\x7f]|'|\d,\d|\+\s*/|\+-|\$\s*\$|\bU\b|\d\.\d{3}[.,]"
+    r"|frac[^()]*\(\s*[A-Za-z]|[ACR]\\?\$|(?<![A-Za-z\\])h(?![A-Za-z])"
 )
 
 

@@ -162,6 +162,8 @@ def _exponent(node: Node) -> int:
 
 
 def _fraction(value: Fraction, prime: int) -> int:
+    if value.denominator == 1:
+        return int(value.numerator % prime)
     return int(value.numerator * pow(value.denominator, -1, prime) % prime)
 
 

@@ -80,7 +80,7 @@ def unmarked(text: str) -> str:
     """Return the text without HTML marks around a few words: `<b>42</b>` is 42."""
     return (
         _HTML.sub(lambda mark: f" {mark[2]} " if mark[1].lower() in _BLOCKS else mark[2], text)
-        if "</" in text
+        if "<" in text and "</" in text
         else text
     )
 

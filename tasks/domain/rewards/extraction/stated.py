@@ -79,7 +79,7 @@ def _tags(text: str) -> list[Statement]:
 
 def _loose_tags(text: str) -> list[Statement]:
     """`<result>42</result>` and its like."""
-    matches = list(_LOOSE_TAG.finditer(text))[-MAX_STATEMENTS:] if "</" in text else []
+    matches = list(_LOOSE_TAG.finditer(text))[-MAX_STATEMENTS:] if "<" in text and "</" in text else []
     found = [Statement(m.start(), m.end(), _inside(m[2]), "tag") for m in matches]
     return [one for one in found if one.answer]
 
@@ -94,8 +94,10 @@ def _inside(content: str) -> str:
 
 
 def _hashes(text: str) -> list[Statement]:
-    found = []
-    for match in list(_HASHES.finditer(text))[-MAX_STATEMENTS:] if "####" in text else []:
+    found: list[Statement] = []
+    if "#" not in text or "####" not in text:
+        return found
+    for match in list(_HASHES.finditer(text))[-MAX_STATEMENTS:]:
         line = LINE.match(text, match.end(), match.end() + 2 * MAX_ANSWER)
         answer = trimmed(line[1]) if line else ""
         if line and answer and not answer.startswith("#"):
