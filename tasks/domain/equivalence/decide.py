@@ -22,14 +22,16 @@ from tasks.domain.equivalence.deciding.prose import is_prose, same_prose, same_s
 from tasks.domain.equivalence.exact import decide_fast
 from tasks.domain.equivalence.hints import decoded
 from tasks.domain.equivalence.surface.parts import by_parts
+from tasks.domain.equivalence.surface.points import by_points
 from tasks.domain.equivalence.surface.surface import rewritten
+from tasks.domain.equivalence.surface.symbols import in_symbols
 from tasks.domain.equivalence.values import symbolic
-from tasks.domain.equivalence.words import choices, dates
+from tasks.domain.equivalence.words import choices, dates, units
 from tasks.domain.equivalence.words.asides import without_asides
 from tasks.domain.equivalence.words.claims import contradict
 from tasks.domain.equivalence.words.figures import WORDED, numbers_of_words
 from tasks.domain.equivalence.words.named_values import same_named_values
-from tasks.domain.equivalence.words.phrases import canonical
+from tasks.domain.equivalence.words.phrases import canonical, same_possibility
 from tasks.domain.equivalence.words.statements import same_words
 from tasks.domain.equivalence.words.winners import same_winner
 from tasks.domain.equivalence.words.wording import has_words
@@ -82,6 +84,8 @@ def balanced(text: str) -> bool:
 def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
     """Whether the answer means the gold, and by which rule (or why it could not be read)."""
     gold, answer, hints = by_parts(gold, answer, hints)
+    gold, answer, hints = by_points(gold, answer, hints)
+    gold, answer = in_symbols(gold, answer)
     gold, answer = of_zero_product(gold, answer)
     if alternatives_or_both(gold, answer) or of_other_sign(gold, answer):
         return False, "claims"
@@ -105,7 +109,9 @@ def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
             return False, "aside"
         gold, answer = values
         worded = has_words(gold) or has_words(answer)
-    if worded and (of_one_winner := same_winner(gold, answer)) is not None:
+    if worded and units.of_other_case(gold, answer):
+        return False, "units"
+    if worded and (of_one_winner := same_winner(gold, answer, asked=_asks_who_wins(hints))) is not None:
         return of_one_winner, "winner"
     if worded and (of_one_class := same_class(gold, answer)) is not None:
         return of_one_class, "class"
@@ -136,6 +142,11 @@ def _by_sentences(gold: str, answer: str, hints: str) -> tuple[bool, str] | None
     return None
 
 
+def _asks_who_wins(hints: str) -> bool:
+    asked = decoded(hints)
+    return asked.letters is None or "w" in asked.flags
+
+
 def _is_difference(gold: str, answer: str, hints: str) -> bool:
     """5 less is no 5, unless the gold says so or the question asks how many more."""
     said = [_MORE_OR_LESS.search(side) is not None for side in (gold, answer)]
@@ -155,6 +166,8 @@ def _by_words(gold: str, answer: str, hints: str) -> tuple[bool, str] | None:
         return (True, "text") if not _MATHEMATICS.search(answer) else None
     if canonical(gold) in ("true", "false") and (said := _VERDICT.match(answer)):
         return canonical(gold) == canonical(said[1]), "text"
+    if "v" in decoded(hints).flags and (possible := same_possibility(gold, answer)) is not None:
+        return possible, "text"
     several = choices.choices(gold)
     if several and len(several) > 1 and choices.offers(answer) and not choices.offers(gold):
         return False, "choices"

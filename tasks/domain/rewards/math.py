@@ -34,7 +34,7 @@ class MathReward:
     """Correct when the extracted answer is equivalent to the gold; unparseable when there is no answer."""
 
     name = "math"
-    version = "22"
+    version = "23"
     kind: Kind = "math"
 
     def prepare(self, problem: Problem, text: str) -> Check:

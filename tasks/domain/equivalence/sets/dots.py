@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
 
 from tasks.domain.equivalence.nodes import Node, number, symbols
@@ -24,6 +25,8 @@ def spelled_out(items: tuple[Node, ...]) -> tuple[Node, ...]:
     if len(last) > 1 or not all(item.op == "num" for item in (*shown, *last)):
         return items
     values = [item.value for item in shown]
+    if not last and len(values) > FIRST and _is_geometric(values):
+        return (*shown[:FIRST], DOTS)
     steps = {after - before for before, after in pairwise(values)} or {1}
     step = steps.pop()
     if steps or not step:
@@ -34,6 +37,11 @@ def spelled_out(items: tuple[Node, ...]) -> tuple[Node, ...]:
     if count.denominator != 1 or not len(values) <= count < MAX_SHOWN:
         return items
     return tuple(number(values[0] + step * k) for k in range(int(count) + 1))
+
+
+def _is_geometric(values: list[Fraction]) -> bool:
+    """1, 2, 4, 8: known by its first three, as 1, 2, 4, 7 is not."""
+    return 0 not in values and len({after / before for before, after in pairwise(values)}) == 1
 
 
 def is_endless(node: Node) -> bool:

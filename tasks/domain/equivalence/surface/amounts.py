@@ -16,7 +16,7 @@ _BRACKETED_UNIT = re.compile(
     r"(?P<value>[$\s]*-?(?:\\\$)?(?:\d[\d,]*(?:\.\d+)?|\\[dt]?frac\{\d+\}\{\d+\}|\d+/\d+)[$\s]*)(?:\\text\w*\s*\{\s*)?(?:\\left)?\(\s*(?:\\text\w*\s*\{)?\s*(?P<unit>[A-Za-z][A-Za-z .²³^0-9/]{1,40}?)\s*\}?\s*(?:\\right)?\)\s*\}?"
 )
 _NO_UNIT = re.compile(
-    r"\b(?:not|or|and|mod|base|million|thousand|hundred|if|when|for|since|as|approx\w*|squared|at|more|less|[a-z])\b",
+    r"\b(?:not|or|and|mod|base|million|thousand|hundred|if|when|for|since|as|approx\w*|squared|at|more|less|wrong|incorrect|maybe|perhaps|possibly|[a-z])\b",
     re.IGNORECASE,
 )
 _ARC = re.compile(

@@ -15,6 +15,7 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
     for mark, pattern, replacement in (
         # congruences
         ("mod", rf"(?<![a-zA-Z\\])([a-zA-Z])\s*(?:\\[bp]?mod(?![a-z])|mod\b)\s*{_MODULUS}\s*=\s*(\d+)", r"\1 \\equiv \3 \\pmod{\2}"),
+        ("mod", rf"\\(?:text|mathrm|mbox)\s*\{{\s*\(\s*mod(?:ulo)?\s+{_MODULUS}\s*\)\s*\}}", r"\\pmod{\1}"),
         ("mod", r"\\(?:text|mathrm)\s*\{\s*\(\s*mod(?:ulo)?\s*\}\s*(\d{1,12}|[a-zA-Z])\s*\)", r"\\pmod{\1}"),
         ("mod", rf"\(\s*{_OPTIONAL_TEXT}\\?[bp]?mod(?:ulo)?\b\s*\}}?(?:\s|~|\\[ ,;:])*{_MODULUS}\s*\)", r"\\pmod{\1}"),
         ("mod", rf"\\[bp]?mod(?![a-z])\s*{_MODULUS}", r"\\pmod{\1}"),

@@ -38,6 +38,7 @@ _SAME |= {f"in {month}": month for month in MONTHS}
 _CONVERGES = re.compile(
     r"(?:(?:the|this) (?:\w+ ){0,2}(?:series|sequence|integral) |(?:series|sequence|integral) |it )?(?:is )?(con|di)verge(?:s|nt)"
 )
+_POSSIBLE = {"true": True, "possible": True, "false": False, "impossible": False, "none": False}
 _PHRASES = frozenset(_SAME.values())
 
 
@@ -50,6 +51,12 @@ def canonical(text: str) -> str:
     if "verge" in words and (said := _CONVERGES.fullmatch(words)):
         return f"{said[1]}verges"
     return _SAME.get(words, words.removesuffix(" only"))
+
+
+def same_possibility(gold: str, answer: str) -> bool | None:
+    """Yes for `it is possible`, and no for `impossible`, where the question asks whether it is; None for other answers."""
+    one, two = _POSSIBLE.get(canonical(gold)), _POSSIBLE.get(canonical(answer))
+    return None if one is None or two is None else one == two
 
 
 def known_phrase(text: str) -> bool:

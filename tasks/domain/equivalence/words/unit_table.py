@@ -22,7 +22,9 @@ time     秒 1 分钟 60 小时 3600 天 86400
 mass     克 1 千克 1000 公斤 1000 吨 1000000 tonne 1000000
 yuan     元 1 角 1/10
 length^3 quart 946352946/1000000000000 qt 946352946/1000000000000 pint 473176473/1000000000000
-length^-1.mass.time^-2 bar 100000000 mmhg 13332238741/100000 torr 2026500000/15200
+length^-1.mass.time^-2 bar 100000000 mmhg 13332238741/100000 torr 2026500000/15200 psi 6894757293168/1000000
+length.mass.time^-2 dyne 1/100
+length^2.mass.time^-2 erg 1/10000
 current^-2.length^2.mass.time^-2 mH 1 henry 1000 henrie 1000
 length   Å 1/10000000000 angstrom 1/10000000000
 money    $ 1 dollar 1 usd 1 cent 1/100 buck 1 ¢ 1/100

@@ -15,6 +15,8 @@ _SQUARE = re.compile(r"(?<![A-Za-z])(?P<word>sq(?:uare)?\.?|cu(?:bic)?\.?)\s+(?P
 _WORDED_POWER = re.compile(r"\s+(squared|cubed)(?![A-Za-z])", re.IGNORECASE)
 _FACTOR = re.compile(r"(?P<name>[A-Za-zµμΩÅ$€¢\u4e00-\u9fff]+)\.?(?:\^\s*\{?(?P<power>-?\d{1,2})\}?)?")
 _POWER = re.compile(r"\s*\^\s*\{?(?P<power>\d{1,2})\}?$")
+_NAMES = re.compile(r"[A-Za-z]+")
+_UNDER = re.compile(r"/\s*\(([^()/]*)\)")  # J/(mol K)
 _SUPERSCRIPTS = str.maketrans({"²": "^2", "³": "^3"})
 LETTERS = frozenset("mgshLlNJWVK")  # single letters that are units when they stand apart: 5 m
 MAX_FACTORS = 6
@@ -49,6 +51,7 @@ def unit(text: str) -> Unit:
 
 def _product(name: str) -> Unit | None:
     """The unit that a product or quotient of known units is; None when one of them is unknown."""
+    name = _UNDER.sub(lambda match: "/" + "/".join(_TIMES.split(match[1].strip())), name)
     over, *under = _PER.split(name)
     factors = [(factor, 1) for factor in _TIMES.split(over)]
     factors += [(factor, -1) for part in under for factor in _TIMES.split(part)]
@@ -75,18 +78,35 @@ def _product(name: str) -> Unit | None:
 def _known(name: str) -> tuple[dict[str, int], Fraction] | None:
     """The dimensions and size of one unit, by its symbol (`kJ`), its name (`kilojoules`), or a usual short form."""
     bare = name.casefold()
+    if not name.isupper() and (found := NAMES.get(name) or _prefixed(name)):  # mM is no mm, and Mg no mg
+        return found
     if found := NAMES.get(name) or (len(bare) > 1 and (NAMES.get(bare.removesuffix("s")) or NAMES.get(bare))):
         return found
-    if name in PREFIXABLE:
-        return PREFIXABLE[name]
-    for prefix, size in PREFIXES.items():
-        if name.startswith(prefix) and (symbol := PREFIXABLE.get(name[len(prefix) :])):
-            return symbol[0], symbol[1] * size
+    if found := PREFIXABLE.get(name) or _prefixed(name):
+        return found
     singular = bare.removesuffix("s") if bare not in SPELLED else bare
     for word, size in SPELLED_PREFIXES.items():
         if singular.startswith(word) and (spelled := SPELLED.get(singular.removeprefix(word))):
             return PREFIXABLE[spelled][0], PREFIXABLE[spelled][1] * size
     return None
+
+
+def _prefixed(name: str) -> tuple[dict[str, int], Fraction] | None:
+    """The unit that a symbol with its prefix is, in the case in which it is written: mW and MW."""
+    for prefix, size in PREFIXES.items():
+        if name.startswith(prefix) and (symbol := PREFIXABLE.get(name[len(prefix) :])):
+            return symbol[0], symbol[1] * size
+    return None
+
+
+def of_other_case(gold: str, answer: str) -> bool:
+    """Whether both are the same but for the case of a unit, which makes it another one: 5 mM and 5 mm."""
+    if gold == answer or gold.casefold() != answer.casefold():
+        return False
+    pairs = zip(_NAMES.findall(gold), _NAMES.findall(answer), strict=True)
+    return any(
+        one != two and len(one) > 1 and known(one) and known(two) and unit(one) != unit(two) for one, two in pairs
+    )
 
 
 def known(text: str) -> bool:

@@ -10,6 +10,9 @@ from tasks.domain.rewards.extraction.statement import MAX_STATEMENTS, NO_ANSWER,
 
 _BOX = re.compile(r"\\f?boxed\s*(?=[{\d\\a-zA-Z])")
 _UNBRACED, _BRACE = re.compile(r"\\?[a-zA-Z]+|\d[\d.,]*\d|\d"), re.compile(r"\\.|[{}]")
+_DENIED = re.compile(
+    r"(?:\b(?:is|are|was|be|equals?|equal to)\s+not|\b(?:is|are|was)n['’]t)(?:\s+equal(?: to)?)?[\s$(\\]*$"
+)
 LINE = re.compile(r"\s*([^\n]*)")
 
 _FLAT = frozenset("0123456789+-=.,:;/()[] xyzabcnkmt")  # what a box holds most often: no brace and no command
@@ -19,6 +22,7 @@ def boxes_in(text: str) -> list[Statement]:
     """The boxes that close; without any, those that do not."""
     matches = list(_box_starts(text))[-MAX_STATEMENTS:]
     found = [box for match in matches if (box := _content(text, match))]
+    found = [box for box in found if not _DENIED.search(text[max(0, box.start - 20) : box.start])]
     found = found or [box for match in matches if (box := _unclosed(text, match))]
     return [box for box in found if box.answer.isdecimal() or not NO_ANSWER.fullmatch(box.answer)]
 

@@ -15,6 +15,14 @@ _COUNTED = re.compile(r"[\s$]*[a-z]{3,15}(?: [a-z]{3,15})?,? and[\s$]*")  # \box
 _OFFERED = re.compile(
     r"\b(?:or|alternatively|otherwise|maybe|perhaps|possibly|either|else|another|also|might|could)\b", re.IGNORECASE
 )
+# What follows is another answer, not a better one: `but it could be`, `Option 2:`, `alternative answer:`.
+_HEDGED = re.compile(
+    r"\b(?:could|might|may)(?:\s+(?:also|well|instead))*\s+be\b(?!\s+(?:wrong|incorrect|mistaken|off|an?\b))"
+    r"|\b(?:alternative|second|other)(?:\s+(?:answer|guess|possibility|solution)\b|\s*$)|\b(?:option|guess|answer|candidate|possibility|case)\s*#?[2-9]\s*:",
+    re.IGNORECASE,
+)
+_CONDITIONED = re.compile(r"[\s.,;:$]*(?:and\s+|while\s+)?(?:if|when)\b[^.:\n]*[,:]\s*\$*", re.IGNORECASE)
+_WITHDRAWN = re.compile(r"\b(?:wait|actually|wrong|mistake|error|correct\w*|no)\b", re.IGNORECASE)
 _TAKEN_BACK = re.compile(
     r"\b(?:not|but|wait|wrong|actually|correct\w*|instead|so|thus|hence|therefore|then|mistake|error|rather|check|recheck|let|because|since|no)\b",
     re.IGNORECASE,
@@ -73,5 +81,7 @@ def _joined(gap: str) -> bool:
     if len(gap) > 80:
         return False
     if _JOIN.fullmatch(gap):
+        return True
+    if _CONDITIONED.fullmatch(gap) or (_HEDGED.search(gap) and not _WITHDRAWN.search(gap)):
         return True
     return bool(_COUNTED.fullmatch(gap) or _OFFERED.search(gap)) and not _TAKEN_BACK.search(gap)

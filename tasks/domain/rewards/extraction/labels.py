@@ -102,7 +102,7 @@ def labels(text: str) -> list[Label]:
 
 def _may_hold_other(text: str, lowered: str) -> bool:
     """Whether a word is there that every match of `_OTHER` holds one of; a plain loop, because every text is asked."""
-    for word in _OTHER_WORDS:  # noqa: SIM110
+    for word in _OTHER_WORDS:
         if word in lowered:
             return True
     return not text.isascii() and any(map(lowered.__contains__, _OTHER_SIGNS))
@@ -110,18 +110,14 @@ def _may_hold_other(text: str, lowered: str) -> bool:
 
 def _praised(lowered: str, places: dict[str, list[int]]) -> bool:
     """Whether a word of praise stands there behind a space: not the right of \\right), which has none before it."""
-    for word in _PRAISING:
-        if word in places and any(lowered[at - 1].isspace() for at in places[word]):
-            return True
-    return False
+    praised = [at for word in _PRAISING if word in places for at in places[word]]
+    return any(lowered[at - 1].isspace() for at in praised)
 
 
 def _english(text: str, lowered: str, places: dict[str, list[int]], start: int) -> list[re.Match[str]]:
     """What `_ENGLISH.finditer` gives, looked for only where one of its words stands: ten times faster."""
     every = [at for found in places.values() for at in found]
-    every += [
-        max(start, lowered.rfind("\n", 0, at) + 1) for at in every if lowered.startswith(_AT_LINE_START, at)
-    ]
+    every += [max(start, lowered.rfind("\n", 0, at) + 1) for at in every if lowered.startswith(_AT_LINE_START, at)]
     return _matches(_ENGLISH, text, every)
 
 

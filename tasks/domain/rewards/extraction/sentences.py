@@ -227,8 +227,8 @@ def unwrapped(text: str) -> str:
 
 
 def _without_stop(text: str) -> str:
-    """Without full stops at the end; the dots of 0.1666... belong to the number."""
-    dots = re.search(r"(?<=\d)\.{3}(?=\.?$)", text)
+    """Without full stops at the end; the dots of 0.1666... belong to the number, and those of 1, 2, 3, ... to the list."""
+    dots = re.search(r"(?:(?<=\d)|(?<=,)|(?<=, ))\.{3}(?=\.?$)", text)
     return text[: dots.end()] if dots else text.rstrip(".")
 
 
