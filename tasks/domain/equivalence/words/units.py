@@ -78,12 +78,12 @@ def _product(name: str) -> Unit | None:
 def _known(name: str) -> tuple[dict[str, int], Fraction] | None:
     """The dimensions and size of one unit, by its symbol (`kJ`), its name (`kilojoules`), or a usual short form."""
     bare = name.casefold()
-    if not name.isupper() and (found := NAMES.get(name) or _prefixed(name)):  # mM is no mm, and Mg no mg
-        return found
+    if not name.isupper() and (written := NAMES.get(name) or _prefixed(name)):  # mM is no mm, and Mg no mg
+        return written
     if found := NAMES.get(name) or (len(bare) > 1 and (NAMES.get(bare.removesuffix("s")) or NAMES.get(bare))):
         return found
-    if found := PREFIXABLE.get(name) or _prefixed(name):
-        return found
+    if symbol := PREFIXABLE.get(name) or _prefixed(name):
+        return symbol
     singular = bare.removesuffix("s") if bare not in SPELLED else bare
     for word, size in SPELLED_PREFIXES.items():
         if singular.startswith(word) and (spelled := SPELLED.get(singular.removeprefix(word))):
