@@ -132,7 +132,12 @@ def write(rows: Mapping[str, dict[str, Any]]) -> None:
     PAGE.write_text(f"{HEAD}{_commits(rows)}\n\n{text[text.index('## ') :]}", encoding="utf-8")
     kinds = [row for label, row in rows.items() if label.startswith(TOKENIZER)]
     architectures = [row for label, row in rows.items() if not label.startswith(TOKENIZER)]
-    put(PAGE, "Architectures", f"{_working(architectures)}\n\n{_table(architectures, (*STEPS, 'packing'))}\n\n{NOTES}")
+    columns = (*STEPS, "packing")
+    put(
+        PAGE,
+        "Architectures",
+        f"{_working(architectures)}\n\n{_table(architectures, columns)}\n\n{NOTES}{_untried(rows)}",
+    )
     put(PAGE, "Tokenizers", f"{_working(kinds)} (Transformers samples here.)\n\n{_table(kinds, STEPS)}")
 
 
@@ -144,6 +149,12 @@ def _commits(rows: Mapping[str, dict[str, Any]]) -> str:
     most, *others = sorted(by_commit, key=lambda one: -len(by_commit[one]))
     said = [f"of {one}: {', '.join(by_commit[one])}" for one in others]
     return f"All rows are of commit {most}." if not said else f"Rows are of commit {most}; {'; '.join(said)}."
+
+
+def _untried(rows: Mapping[str, dict[str, Any]]) -> str:
+    """Name the architectures of the bench that have no row yet; a run probes them before their first use."""
+    names = [one.label for one in ARCHITECTURES if one.label not in rows]
+    return f"\n\nWithout a row yet, and probed by the look before their first use: {', '.join(names)}." if names else ""
 
 
 def _working(rows: list[dict[str, Any]]) -> str:
