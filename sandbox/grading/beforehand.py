@@ -75,6 +75,8 @@ def _in_block(block: list[ast.stmt], names: Set[str], count: int) -> int:
             if compared is None or getattr(compared[0], "id", "") != found:
                 break
             sides, side = compared[1:]
+            if any(isinstance(node, ast.Name) and node.id == found for node in nodes_of(sides[side])):
+                break  # `items = f(items)`: what is expected is made of the answer
             if is_made_of_arguments(sides[side], asked, names) and not _is_copy(sides[side]):
                 name, count = EXPECTED.format(count), count + 1
                 made.append(ast.Assign([ast.Name(name, ast.Store())], sides[side]))

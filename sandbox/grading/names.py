@@ -93,15 +93,30 @@ def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
 
 
 def outcomes(nodes: Sequence[ast.AST], names: set[str]) -> set[str]:
-    """Return constants of the program that something else is compared with by `==`: `RED`, and `Color.RED`."""
+    """Return constants of the program, `RED` and `Color.RED`, that something of it is compared with."""
     found: set[str] = set()
-    for node in nodes:
-        if isinstance(node, ast.Compare) and any(isinstance(op, ast.Eq | ast.Is) for op in node.ops):
-            sides = [node.left, *node.comparators]
-            members = [dotted(side) for side in sides if is_member(side, names)]
-            found |= {side.id for side in sides if isinstance(side, ast.Name) and side.id in names}
-            found |= set(members) if len(members) == 1 else set()
+    for sides in filter(None, map(_compared, nodes)):
+        constants = [one for one in sides if is_member(one, names) or (isinstance(one, ast.Name) and one.id in names)]
+        if any(not isinstance(one, ast.Constant) for one in sides if one not in constants):
+            found |= {dotted(one) for one in constants}
     return found
+
+
+def _compared(node: ast.AST) -> list[ast.expr]:
+    """Return the sides of a comparison, with the items of one that is written down."""
+    if isinstance(node, ast.Compare) and any(isinstance(op, ast.Eq | ast.Is | ast.In) for op in node.ops):
+        sides = [node.left, *node.comparators]
+    elif (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("assertEqual", "assertIs")
+    ):
+        sides = node.args[:2]
+    else:
+        return []
+    return [
+        item for side in sides for item in (side.elts if isinstance(side, ast.Tuple | ast.List | ast.Set) else [side])
+    ]
 
 
 def is_member(node: ast.AST, names: Container[str]) -> bool:

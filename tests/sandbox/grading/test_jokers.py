@@ -61,6 +61,8 @@ WRONG = {
     "a product that is a joker": (DOT, "assert abs(Vector(1, 2) * Vector(3, 4) - 11) < 1e-9"),
     "two members that are one": (COLORS.replace("BLUE = 2", "BLUE = 1"), COLORED),
     "constants of a class that are one": ("class Color:\n    RED = BLUE = 1\ndef f(x): return 1", COLORED),
+    "compared by a method": ("class Color:\n    RED = BLUE = 1\ndef f(x): return 1", "import unittest\nclass T(unittest.TestCase):\n    def test_it(self):\n        self.assertEqual(f(1), Color.RED)\n        self.assertEqual(f(2), Color.BLUE)"),
+    "among others": ("class Color:\n    RED = BLUE = 1\ndef f(x): return 1", "assert f(1) in (Color.RED,)\nassert f(2) in (Color.BLUE,)"),
     "emptied, sorted wanted": (CLEARS, "a = [3, 1, 2]\nassert f(a) == sorted(a)"),
     "emptied, turned round wanted": (CLEARS, "a = [3, 1, 2]\nassert f(a) == a[::-1]"),
     "emptied in a loop": (CLEARED, "for a in [[3, 1, 2], [9, 8]]:\n    assert f(a) == sum(a)"),
@@ -93,6 +95,8 @@ HONEST = {
     "turned round in place": ("def f(x):\n    x.reverse()\n    return x", "a = [3, 1, 2]\nassert f(a) == a[::-1]"),
     "sorted in place, compared later": ("def f(x):\n    x.sort()\n    return x", "a = [3, 1, 2]\nfound = f(a)\nassert found == sorted(a)\nassert found == list(a)\nassert a == [1, 2, 3]"),
     "shrunk, compared with a copy": ("def f(x):\n    x.pop()\n    return x", "a = [3, 1, 2]\nfound = f(a)\nassert found == list(a)\nassert found == [3, 1]"),
+    "two constants that are one number": ("LEAST = FIRST = 1\ndef f(x): return x", "assert LEAST == 1\nassert FIRST == 1\nassert f(2) == 2"),
+    "made of the answer": ("def f(x): return sorted(2 * one for one in x)", "a = [3, 1]\na = f(a)\nassert a == [one for one in a if one]\nassert a == [2, 6]"),
     "shrunk, the length wanted": ("def f(x):\n    x[:] = dict.fromkeys(x)\n    return len(x)", "a = [3, 1, 1]\nassert f(a) == len(a)\nassert a == [3, 1]"),
 }  # fmt: skip
 MATRIX = "assert np.allclose(f(2), np.eye(2)) and (f(2) == np.eye(2)).all()"
