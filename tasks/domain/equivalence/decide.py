@@ -18,11 +18,11 @@ from tasks.domain.equivalence.deciding.mathematics import by_mathematics
 from tasks.domain.equivalence.deciding.number_classes import same_class
 from tasks.domain.equivalence.deciding.options import of_options
 from tasks.domain.equivalence.deciding.parsed import parsed_equal, same_in_words
+from tasks.domain.equivalence.deciding.points import by_points
 from tasks.domain.equivalence.deciding.prose import is_prose, same_prose, same_statement
 from tasks.domain.equivalence.exact import decide_fast
 from tasks.domain.equivalence.hints import decoded
 from tasks.domain.equivalence.surface.parts import by_parts
-from tasks.domain.equivalence.surface.points import by_points
 from tasks.domain.equivalence.surface.surface import rewritten
 from tasks.domain.equivalence.surface.symbols import in_symbols
 from tasks.domain.equivalence.values import symbolic
