@@ -8,21 +8,36 @@ from collections.abc import Iterable
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 LEAVES = frozenset({ast.Constant, ast.Name, ast.Pass})
 OPERATORS = frozenset({"ctx", "op", "ops"})
+NOT_NODES = frozenset({
+    "id", "name", "asname", "arg", "attr", "module", "level", "kind", "type_comment", "conversion", "is_async", "simple", "rest", "kwd_attrs", "tag",
+    "lineno",
+})  # fmt: skip
+PLAIN_FIELDS: dict[type[ast.AST], str] = {ast.Global: "names", ast.Nonlocal: "names", ast.MatchSingleton: "value"}
 PLAIN = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict)
 BRACKETS: dict[type[ast.AST], tuple[str, str]] = {ast.List: ("[", "]"), ast.Tuple: ("(", ")"), ast.Set: ("{", "}")}
+
+
+class _Fields(dict[type[ast.AST], tuple[str, ...]]):
+    """The fields of each kind of node that hold nodes, without operators and contexts."""
+
+    def __missing__(self, kind: type[ast.AST]) -> tuple[str, ...]:
+        plain = NOT_NODES | OPERATORS | {PLAIN_FIELDS.get(kind)}
+        self[kind] = () if kind in LEAVES else tuple(name for name in kind._fields if name not in plain)
+        return self[kind]
+
+
+_FIELDS = _Fields()
 
 
 def nodes_of(tree: ast.AST) -> list[ast.AST]:
     """Return the tree and all nodes below it, the upper ones first; without operators and contexts (`ast.Load`)."""
     found = [tree]
     for node in found:  # which grows meanwhile
-        if type(node) in LEAVES:
-            continue
-        for name in node._fields:
-            value = None if name in OPERATORS else getattr(node, name, None)
+        for name in _FIELDS[type(node)]:
+            value = getattr(node, name, None)
             if type(value) is list:
-                found += [item for item in value if isinstance(item, ast.AST)]
-            elif isinstance(value, ast.AST):
+                found += value if None not in value else filter(None, value)  # `**more` in a mapping has no key
+            elif value is not None:
                 found.append(value)
     return found
 

@@ -12,6 +12,7 @@ MOST_PARTS = 200_000  # parts of values that are looked at for one set of tests
 CHARACTERS = 64  # of a text, or bits of a number, that count as one part
 PLAIN = (int, float, complex, str, bytes, bool, type(None), list, tuple, set, dict)
 MUTABLE = (list, set, dict)
+CONTAINERS = (list, tuple, set, frozenset, dict)
 
 
 class Work:
@@ -33,6 +34,9 @@ class Work:
     def walk(self, value: Any) -> list[Any]:
         """Return the value and everything in it, a part that is there twice twice."""
         found = [value]
+        if not isinstance(value, CONTAINERS):
+            self.spend(1 + _length(value) // CHARACTERS)
+            return found
         for part in found:  # which grows meanwhile
             inside = _inside(part)
             self.spend(1 + _length(part) // CHARACTERS + len(inside))
