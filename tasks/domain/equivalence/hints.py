@@ -36,11 +36,15 @@ _PERCENT = re.compile(
 _IN_PERCENT = re.compile(r"percent|per ?cent|%|\bpct\b", re.IGNORECASE)
 _DIFFERENCE = re.compile(r"\b(?:more|less|fewer|differ\w*|greater|extra|additional|remain\w*)\b", re.IGNORECASE)
 _WHETHER_POSSIBLE = re.compile(
-    r"(?:\bis it|\bwhether it is|\bwould it be)\s+(?:\w+ly\s+)?possible\b|(?:^|[.?!,;:]\s+|\bthen\s+)can\s+(?!.*\bor\b)[^.?!]*\?",
+    r"(?:\bis it|\bwhether it is|\bwould it be)\s+(?:\w+ly\s+)?possible\b|(?:^|[.?!,;:]\s+|\bthen\s+)can\s+(?!.*\bor\b)(?![^.?!]*\bimpossible\b)[^.?!]*\?",
     re.IGNORECASE,
 )
 _WINNER = re.compile(
     r"(?!.*\blos(?:e|es|er|ers|ing|t)\b)(?:.*)\b(?:wins?|winner|winning|won)\b", re.IGNORECASE | re.DOTALL
+)
+_COUNTING = re.compile(
+    r"\bways\b|\barrange|\bcombination|\bpermutation|\bbinomial|\bcho(?:os|ice)|\bselect|\bsubsets?\b|\bcommittee",
+    re.IGNORECASE,
 )
 _MONOTONE = re.compile(
     r"monoton|(?:increasing|decreasing) intervals?|intervals?\b[^.?]{0,60}(?:increas|decreas)",
@@ -125,7 +129,7 @@ _OPTION = re.compile(
 @dataclass(frozen=True)
 class Hints:
     """flags: o ordered, q letters to be put in order or matched, f factored, x expanded, c clock time, e exact form, m intervals of monotony (whose ends may be
-    open or closed), r rounded, p a percentage or share, h in percent (per hundred), v whether something is possible, w who wins (and not who loses), n letters with numbers (x_1), d a difference (how many more), k a decimal comma. `letters` are the symbols of the question;
+    open or closed), r rounded, p a percentage or share, h in percent (per hundred), v whether something is possible, w who wins (and not who loses), b in how many ways, n letters with numbers (x_1), d a difference (how many more), k a decimal comma. `letters` are the symbols of the question;
     None when there is no question to know them from."""
 
     flags: str = ""
@@ -186,6 +190,7 @@ def hints_of(question: str) -> Hints:
         "n": _NUMBERED_LETTERS,
         "v": _WHETHER_POSSIBLE,
         "w": _WINNER,
+        "b": _COUNTING,
     }
     flags = "".join(flag for flag, pattern in patterns.items() if pattern.search(question))
     flags += "o" if any(map(_wants_order, _SENTENCE.split(question))) else ""

@@ -10,12 +10,15 @@ _NAME = r"[A-Z](?:_\{?\w\}?|')?"
 _POINT = re.compile(rf"(?:(?P<name>{_NAME})\s*[=:]?\s*)?(?:\\left\s*)?\((?P<at>[^()]*,[^()]*?)(?:\\right\s*)?\)")
 _NAMED = re.compile(rf"(?<![A-Za-z\\]){_NAME}\s*[=:]?\s*(?:\\left\s*)?\(")
 _BETWEEN = re.compile(r"(?:[\s,;$.]|\\[,; ]|\\text\w*\s*\{\s*and\s*\}|and\b)*")
+_COUNT = re.compile(r"[CP]\s*(?:\\left\s*)?\(\s*\d+\s*,\s*\d+\s*(?:\\right\s*)?\)")  # C(10,3), a number of choices
 MAX_LENGTH = 300
 
 
 def by_points(gold: str, answer: str, hints: str) -> tuple[str, str, str]:
     """Both without the names of their points, in the order of the gold, and the hints, which then ask for this order."""
     if not (_NAMED.search(gold) or _NAMED.search(answer)):
+        return gold, answer, hints
+    if "b" in decoded(hints).flags and (_COUNT.search(gold) or _COUNT.search(answer)):
         return gold, answer, hints
     ours, theirs = points(gold), points(answer)
     if not ours or len(ours) != len(theirs):
@@ -26,6 +29,8 @@ def by_points(gold: str, answer: str, hints: str) -> tuple[str, str, str]:
             return gold, answer, hints
         theirs = [(name, dict(theirs)[name]) for name in names]
     elif not _known(names, hints) or not _known(others, hints):
+        return gold, answer, hints
+    elif others != sorted(others):  # B(3,4), A(1,2) is not (3,4), (1,2)
         return gold, answer, hints
     return _bare(ours), _bare(theirs), "o" + hints
 

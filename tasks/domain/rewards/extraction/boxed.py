@@ -11,18 +11,31 @@ from tasks.domain.rewards.extraction.statement import MAX_STATEMENTS, NO_ANSWER,
 _BOX = re.compile(r"\\f?boxed\s*(?=[{\d\\a-zA-Z])")
 _UNBRACED, _BRACE = re.compile(r"\\?[a-zA-Z]+|\d[\d.,]*\d|\d"), re.compile(r"\\.|[{}]")
 _DENIED = re.compile(
-    r"(?:\b(?:is|are|was|be|equals?|equal to)\s+not|\b(?:is|are|was)n['’]t)(?:\s+equal(?: to)?)?[\s$(\\]*$"
+    r"(?:\b(?:[Nn]ot|never|can(?:not|['’]t) be|(?:is|are|was)n['’]t)(?:\s+(?:be|equal(?: to)?))?|\\neq?|≠)[\s$(\\]*$"
+)
+_WRONG = r"(?:wrong|incorrect|not (?:correct|right|the (?:right |correct |final )?answer))"
+_DENIED_BEHIND = re.compile(
+    rf"[\s$).,\\]*(?:(?:which\s+)?\b(?:is|was)\s+{_WRONG}|\({_WRONG}\)|(?:(?:But|Hmm|Wait|No),?\s+)?(?:[Tt]his|[Tt]hat)(?:\s+is|\s+was|['’]s)\s+{_WRONG})\s*(?=[.!,;\n$]|$)"
 )
 LINE = re.compile(r"\s*([^\n]*)")
 
 _FLAT = frozenset("0123456789+-=.,:;/()[] xyzabcnkmt")  # what a box holds most often: no brace and no command
 
 
+def _is_denied(text: str, box: Statement) -> bool:
+    """Whether the words right before a box, or right behind it, say that it is not the answer."""
+    before = text[max(0, box.start - 20) : box.start]
+    return bool(_DENIED.search(before) or _DENIED_BEHIND.match(text, box.end))
+
+
 def boxes_in(text: str) -> list[Statement]:
     """The boxes that close; without any, those that do not."""
     matches = list(_box_starts(text))[-MAX_STATEMENTS:]
     found = [box for match in matches if (box := _content(text, match))]
-    found = [box for box in found if not _DENIED.search(text[max(0, box.start - 20) : box.start])]
+    if denied := [box for box in found if _is_denied(text, box)]:
+        # Where all are denied, the last is read with its denial: nothing else in the text may be taken for it.
+        marked = denied[-1]._replace(answer=f"{denied[-1].answer} is wrong")
+        found = [box for box in found if box not in denied] or [marked]
     found = found or [box for match in matches if (box := _unclosed(text, match))]
     return [box for box in found if box.answer.isdecimal() or not NO_ANSWER.fullmatch(box.answer)]
 

@@ -21,7 +21,10 @@ _HEDGED = re.compile(
     r"|\b(?:alternative|second|other)(?:\s+(?:answer|guess|possibility|solution)\b|\s*$)|\b(?:option|guess|answer|candidate|possibility|case)\s*#?[2-9]\s*:",
     re.IGNORECASE,
 )
-_CONDITIONED = re.compile(r"[\s.,;:$]*(?:and\s+|while\s+)?(?:if|when)\b[^.:\n]*[,:]\s*(?:then\s+)?\$*", re.IGNORECASE)
+_CONDITIONED = re.compile(
+    r"[\s.,;:$]*(?:and\s+|while\s+)?(?:if|when)\b(?![^.:\n]*\b(?:instead|correct\w*|(?:re)?check\w*|careful\w*)\b)[^.:\n]*[,:]\s*(?:then\s+)?\$*",
+    re.IGNORECASE,
+)
 _WITHDRAWN = re.compile(r"\b(?:wait|actually|wrong|mistake|error|correct\w*|no)\b", re.IGNORECASE)
 _TAKEN_BACK = re.compile(
     r"\b(?:not|but|wait|wrong|actually|correct\w*|instead|so|thus|hence|therefore|then|mistake|error|rather|check|recheck|let|because|since|no)\b",

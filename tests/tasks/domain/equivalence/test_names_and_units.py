@@ -134,3 +134,21 @@ def test_careless_capitals_are_the_unit_that_they_mean(one: str, two: str) -> No
 def test_a_remark_that_takes_the_value_back_counts(remark: str) -> None:
     assert not accepted("5", rf"5 \text{{ {remark} }}")
     assert accepted("5", r"5 \text{ (apples)}")
+
+
+def test_a_number_of_choices_is_no_point() -> None:
+    question = "In how many ways can they be chosen? Write it as $C(n,k)$ or $P(n,k)$."
+    assert both_ways("C(10,3)", "(10,3)", question) == {False}
+    assert both_ways("C(10,3)", "C(10,7)", question) == {True}
+    assert both_ways("C(10,3)", "P(10,3)", question) == {False}
+
+
+def test_points_without_names_are_in_the_order_of_the_names() -> None:
+    question = "Find the points $A$ of the maximum and $B$ of the minimum."
+    assert accepted("(3,4), (1,2)", "A(3,4), B(1,2)", question)
+    assert not accepted("(3,4), (1,2)", "B(3,4), A(1,2)", question)
+
+
+def test_impossible_is_no_no_where_the_question_has_the_word() -> None:
+    assert not accepted("No", r"\text{impossible}", "Can it be impossible to finish?")
+    assert accepted("No", r"\text{impossible}", "Can it be finished?")
