@@ -28,10 +28,8 @@ def by_points(gold: str, answer: str, hints: str) -> tuple[str, str, str]:
         if set(names) != set(others):
             return gold, answer, hints
         theirs = [(name, dict(theirs)[name]) for name in names]
-    elif not _known(names, hints) or not _known(others, hints):
-        return gold, answer, hints
-    elif others != sorted(others):  # B(3,4), A(1,2) is not (3,4), (1,2)
-        return gold, answer, hints
+    elif not _known(names, hints) or not _known(others, hints) or others != sorted(others):
+        return gold, answer, hints  # B(3,4), A(1,2) is not (3,4), (1,2)
     return _bare(ours), _bare(theirs), "o" + hints
 
 
