@@ -85,7 +85,7 @@ def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
     """Whether the answer means the gold, and by which rule (or why it could not be read)."""
     gold, answer, hints = by_parts(gold, answer, hints)
     gold, answer, hints = by_points(gold, answer, hints)
-    gold, answer = in_symbols(gold, answer)
+    gold, answer = in_symbols(gold, answer, decoded(hints).symbols)
     gold, answer = of_zero_product(gold, answer)
     if alternatives_or_both(gold, answer) or of_other_sign(gold, answer):
         return False, "claims"

@@ -118,8 +118,13 @@ _SEQUENCE = re.compile(
     r"|(?:least|smallest|lowest|greatest|largest|highest|slowest|fastest|shortest|longest|first|left) to|respectively)\b",
     re.IGNORECASE,
 )
+# Letters that stand for quantities: `mass $m$`, `in terms of m and L`.
+_SYMBOL = re.compile(r"\$\s*([a-zA-Z])\s*\$|\\\(\s*([a-zA-Z])\s*\\\)")
+_IN_TERMS_OF = re.compile(r"\b(?:in terms|as (?:a )?functions?) of((?:[\s,$]*(?:\band\b|\bor\b|\b[a-zA-Z]\b))+)")
+# And for units: `10 m`, `in m/s`.
+_AS_UNIT = re.compile(r"(?:\d|\bin)\s+([a-zA-Z])(?:\s*/\s*([a-zA-Z]))?(?!['\w])")
 MAX_QUESTION, MAX_ASKED = 5000, 100
-SEPARATOR, OPTIONS, NAMES, COUNTED = "\x1f", "\x1e", "\x1d", "\x1c"
+SEPARATOR, OPTIONS, NAMES, COUNTED, SYMBOLS = "\x1f", "\x1e", "\x1d", "\x1c", "\x1b"
 _OPTION = re.compile(
     r"\\text(?:bf|rm)?\s*\{\s*\(?([A-H])[).]?\s*\}[).]?|(?<![\w\\])\(([A-H])\)|(?:^|(?<=[\s,;]))([A-H])[.):](?=\s*\S)",
     re.MULTILINE,
@@ -141,6 +146,9 @@ class Hints:
     options: tuple[str, ...] = ()  # of a multiple choice: each its letter and its text
     names: tuple[str, ...] = ()  # asked for one after the other: x, y, z
     counted: frozenset[str] = frozenset()  # letters that the question says are whole numbers
+    symbols: frozenset[str] = (
+        frozenset()
+    )  # letters that stand for quantities in the question, so that they are no units
 
     @property
     def whole(self) -> frozenset[str]:
@@ -156,7 +164,7 @@ class Hints:
         """The hints as one string, for messages and keys; `decoded` reads it."""
         letters = "-" if self.letters is None else " ".join(sorted(self.letters))
         listed = f"{SEPARATOR.join(self.asked)}{OPTIONS}{SEPARATOR.join(self.options)}"
-        named = f"{NAMES}{SEPARATOR.join(self.names)}{COUNTED}{' '.join(sorted(self.counted))}"
+        named = f"{NAMES}{SEPARATOR.join(self.names)}{COUNTED}{' '.join(sorted(self.counted))}{SYMBOLS}{' '.join(sorted(self.symbols))}"
         return f"{self.flags}|{letters}|{' '.join(map(str, sorted(self.bases)))}|{listed}{named}"
 
 
@@ -164,13 +172,14 @@ class Hints:
 def decoded(code: str) -> Hints:
     flags, letters, bases, asked = code.split("|", 3)
     known = None if letters == "-" else frozenset(letters.split())
+    asked, _, symbols = asked.partition(SYMBOLS)
     asked, _, counted = asked.partition(COUNTED)
     asked, _, names = asked.partition(NAMES)
     asked, _, options = asked.partition(OPTIONS)
     targets, listed, named = (tuple(part.split(SEPARATOR)) if part else () for part in (asked, options, names))
     return Hints(
         flags, known, frozenset(map(int, bases.split())), asked=targets, options=listed, names=named,
-        counted=frozenset(counted.split()),
+        counted=frozenset(counted.split()), symbols=frozenset(symbols.split()),
     )  # fmt: skip
 
 
@@ -197,7 +206,7 @@ def hints_of(question: str) -> Hints:
     bases = {_BASE_WORDS.get(word.lower()) or int(word) for pair in _BASE.findall(question) for word in pair if word}
     return Hints(
         flags, _letters(question), frozenset(bases), asked=_asked(question), options=_options(question),
-        names=_names(question), counted=_counted(question),
+        names=_names(question), counted=_counted(question), symbols=_symbols(question),
     )  # fmt: skip
 
 
@@ -265,6 +274,14 @@ def _counted(question: str) -> frozenset[str]:
     real = [_letters(sentence) for sentence in sentences if _REAL.search(sentence) and not _WHOLE.search(sentence)]
     indices = frozenset(filter(None, (letter for pair in _INDEX.findall(question) for letter in pair))) - _VARIABLES
     return indices | (frozenset().union(*whole) - frozenset().union(*real))
+
+
+def _symbols(question: str) -> frozenset[str]:
+    """Letters that stand alone in the question's mathematics, or that the answer shall be in terms of."""
+    alone = {letter for pair in _SYMBOL.findall(question) for letter in pair}
+    wanted = {one for text in _IN_TERMS_OF.findall(question) for one in re.findall(r"\b[a-zA-Z]\b", text)}
+    units = {letter for pair in _AS_UNIT.findall(_MATH.sub("$", question)) for letter in pair}
+    return frozenset(alone - units | wanted) - {""}
 
 
 def _letters(question: str) -> frozenset[str]:

@@ -33,7 +33,7 @@ _NAMED = {
 
 def same_quantity(gold: Node, answer: Node, hints: Hints, rename: bool = True) -> str | None:
     """The rule by which both are equal, or None. `rename`: letters that nobody fixed may have other names."""
-    gold, answer = _plain_letter_unit(gold, answer), _plain_letter_unit(answer, gold)
+    gold, answer = _plain_letter_unit(gold, answer, hints), _plain_letter_unit(answer, gold, hints)
     if {"deg"} == {side.op for side in (gold, answer) if side.op != "unit"} and _in_radians(gold, answer):
         return "degrees" if same_value(gold, answer) else None
     (one, gold_unit), (two, answer_unit) = _without_unit(gold), _without_unit(answer)
@@ -89,14 +89,16 @@ def _without_unit(node: Node) -> tuple[Node, str | None]:
     return node, next(iter(known or names), None)
 
 
-def _plain_letter_unit(node: Node, other: Node) -> Node:
-    """5 m, 5 m^2 or 5 m/s against a quantity without symbols: the letters are a unit."""
+def _plain_letter_unit(node: Node, other: Node, hints: Hints) -> Node:
+    """5 m, 5 m^2 or 5 m/s against a quantity without symbols: the letters are a unit, unless the question has them all as its own."""
     if node.op != "mul" or symbols(other):
         return node
     bare = [factor for factor in node.args if not symbols(factor)]
     measured = other.value if other.op == "unit" else ""
     names = [_unit_name(factor, measured) for factor in node.args[len(bare) :]]
     if not bare or not names or None in names:
+        return node
+    if other.op != "unit" and symbols(node) <= hints.symbols:
         return node
     known = [name for name in names if name]
     if bare[-1].op == "unit":  # 72 km h^{-1}

@@ -12,23 +12,27 @@ _SYMBOL = r"[A-Za-zµμΩ]{1,4}(?:\s*\^\s*(?:\{\s*-?\d\s*\}|-?\d))?"
 _IN_SYMBOLS = re.compile(rf"[\s$]*(?P<value>{_VALUE}){_GAP}+(?P<unit>{_SYMBOL}(?:{_GAP}+{_SYMBOL})+)[\s$.]*")
 _MEASURED = re.compile(rf"[\s$]*(?P<value>{_VALUE})(?P<unit>.*?)[\s$.]*")
 _NEGATIVE = re.compile(r"\^\s*\{?\s*-")
+_NAMES = re.compile(r"[A-Za-zµμΩ]+")
 _COMMANDS = re.compile(r"\\(?:text|mathrm|mbox|rm|,|;|:| )|[{}$~]")
 
 
-def in_symbols(gold: str, answer: str) -> tuple[str, str]:
-    """Both with such units in text commands, where the other side is a number, alone or with a known unit: no algebra."""
-    if "^" not in gold + answer or not (_stands_alone(gold, answer) or _stands_alone(answer, gold)):
+def in_symbols(gold: str, answer: str, letters: frozenset[str]) -> tuple[str, str]:
+    """Both with such units in text commands, where the other side is a number, alone or with a known unit: no algebra, and not in
+    `letters` that the question has as its own."""
+    if "^" not in gold + answer or not (_stands_alone(gold, answer, letters) or _stands_alone(answer, gold, letters)):
         return gold, answer
     return _as_text(gold), _as_text(answer)
 
 
-def _stands_alone(text: str, other: str) -> bool:
+def _stands_alone(text: str, other: str, letters: frozenset[str]) -> bool:
     """Whether a text is a value with its unit in such symbols, and the other a value with a unit or none."""
     match = _IN_SYMBOLS.fullmatch(text) if _NEGATIVE.search(text) else None
     beside = _MEASURED.fullmatch(other) if match else None
     if match is None or beside is None or not known(_plain(match["unit"])):
         return False
-    return not (theirs := _plain(beside["unit"])) or known(theirs)
+    if not (theirs := _plain(beside["unit"])):
+        return not set(_NAMES.findall(match["unit"])) <= letters
+    return known(theirs)
 
 
 def _as_text(text: str) -> str:

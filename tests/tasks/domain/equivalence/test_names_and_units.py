@@ -152,3 +152,49 @@ def test_points_without_names_are_in_the_order_of_the_names() -> None:
 def test_impossible_is_no_no_where_the_question_has_the_word() -> None:
     assert not accepted("No", r"\text{impossible}", "Can it be impossible to finish?")
     assert accepted("No", r"\text{impossible}", "Can it be finished?")
+
+
+LETTERS_AS_UNITS = (
+    "{}m",
+    "{} m",
+    "{}m^2",
+    "{} h",
+    "{}gh",
+    r"{}\frac{{m}}{{L}}",
+    "{} m/L",
+    "{} m L^{{-1}}",
+    r"{} N \cdot m",
+    "{}mV",
+)
+
+
+@pytest.mark.parametrize("form", LETTERS_AS_UNITS)
+def test_letters_of_the_question_are_no_unit_that_may_be_left_out(form: str) -> None:
+    for number in ("2", "12", "0.5", r"\frac{3}{4}"):
+        gold = form.format(number)
+        for question in (
+            "Find it in terms of $g$, $h$, $m$, $L$, $N$ and $V$.",
+            "Find it in terms of g, h, m, L, N and V.",
+            "Let $g$, $h$, $m$, $L$, $N$ and $V$ be the six quantities. Find the seventh.",
+        ):
+            assert both_ways(gold, number, question) == {False}
+            assert both_ways(gold, gold, question) == {True}
+
+
+@pytest.mark.parametrize("form", ["{} m", "{} m/s", r"{} \frac{{m}}{{s}}", "{} N m^{{-1}}"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        "A block slides $10$ m in $5$ s. How far?", "How fast is the car, in m/s?", "A particle of mass $M$ moves 10 m. How far?",
+        "A body of mass $m$ falls 20 m. What does it reach?", "",
+    ],
+)  # fmt: skip
+def test_units_of_the_question_may_be_left_out(form: str, question: str) -> None:
+    for number in ("2", "12", "0.5"):
+        assert both_ways(form.format(number), number, question) == {True}
+
+
+def test_a_unit_in_a_text_command_is_one_whatever_the_letters_of_the_question() -> None:
+    question = "A rope of mass $m$ has the length $L$. Find the length."
+    assert both_ways(r"5 \text{ m}", "5", question) == {True}
+    assert both_ways(r"5 \text{ m}", "5 m", question) == {True}
