@@ -33,6 +33,8 @@ _numbers = itertools.count(1)
 _MISTAKES = re.compile(r"error: (unrecognized|argument|ambiguous)|validation error|max_model_len|not supported for now")
 _NO_ADAPTERS = re.compile(r"does not support LoRA|LoRA is not supported|not support LoRA yet", re.IGNORECASE)
 _NO_DEVICE = re.compile(r"Failed to infer device type|No CUDA GPUs are available|NVIDIA driver", re.IGNORECASE)
+# It loads each model's code in a process of its own, and says so too where that process failed for want of time or memory.
+_NOT_LOADED = re.compile(r"failed\s+to be inspected")
 _NO_MEMORY = re.compile(
     r"out of memory|OutOfMemory|Free memory on device|Available memory on node|cache blocks", re.IGNORECASE
 )
@@ -171,6 +173,10 @@ class VllmProcess:
         if _NO_MEMORY.search(log):
             knobs = "engine.kv_cache_gib" if runs_on_cpu() else "engine.gpu_memory_utilization or engine.max_model_len"
             raise EngineDied(f"vLLM found too little memory (it {cause}); free some, or lower {knobs}; {where}")
+        if _NOT_LOADED.search(log):
+            raise EngineDied(
+                f"vLLM could not load its own code for this architecture, and ended with code {self.child.wait()}; {where}"
+            )
         if _MISTAKES.search(log):
             raise UserError(f"vLLM refuses its settings (it {cause}); correct the [engine] section; {where}")
         raise EngineDied(f"the vLLM server {cause}, before it answered; {where}")
