@@ -34,6 +34,7 @@ _MISTAKES = re.compile(r"error: (unrecognized|argument|ambiguous)|validation err
 _NO_ADAPTERS = re.compile(r"does not support LoRA|LoRA is not supported|not support LoRA yet", re.IGNORECASE)
 _NO_DEVICE = re.compile(r"Failed to infer device type|No CUDA GPUs are available|NVIDIA driver", re.IGNORECASE)
 # It loads each model's code in a process of its own, and says so too where that process failed for want of time or memory.
+_NO_PACKAGE = re.compile(r"ModuleNotFoundError: No module named '(\w+)")
 _NOT_LOADED = re.compile(r"failed\s+to be inspected")
 _NO_MEMORY = re.compile(
     r"out of memory|OutOfMemory|Free memory on device|Available memory on node|cache blocks", re.IGNORECASE
@@ -174,6 +175,12 @@ class VllmProcess:
             knobs = "engine.kv_cache_gib" if runs_on_cpu() else "engine.gpu_memory_utilization or engine.max_model_len"
             raise EngineDied(f"vLLM found too little memory (it {cause}); free some, or lower {knobs}; {where}")
         if _NOT_LOADED.search(log):
+            lacking = _NO_PACKAGE.search(log)
+            if lacking:
+                raise UserError(
+                    f"vLLM needs the package {lacking[1]} for this architecture, and it is not installed; install it, or set "
+                    f"engine.kind = 'hf'; {where}"
+                )
             raise EngineDied(
                 f"vLLM could not load its own code for this architecture, and ended with code {self.child.wait()}; {where}"
             )

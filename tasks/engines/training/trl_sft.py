@@ -21,7 +21,7 @@ from typing import Any
 from tasks.domain.disk import fault_of
 from tasks.domain.errors import UserError, one_sentence
 from tasks.domain.fingerprint import digest_of
-from tasks.engines.architectures import attention_of, read_config
+from tasks.engines.architectures import EXPERTS, attention_of, read_config
 from tasks.engines.policy_model import load_whole
 from tasks.engines.training import sft_checkpoints as checkpoints
 from tasks.engines.training.sft_rows import (
@@ -101,7 +101,15 @@ def _model(job: TrainJob, rows: Sequence[TokenRow]) -> Any:
         raise UserError(
             f"the tokenizer gives token {largest} but the base has {known} embeddings; they do not fit together"
         )
+    _name_experts(model.config.get_text_config())
     return model
+
+
+def _name_experts(config: Any) -> None:
+    """Give the number of experts the name under which TRL's loss reads it. An attribute's second name is not saved with a config."""
+    found = [name for name in EXPERTS if hasattr(config, name)]
+    if found and "num_experts" not in found:
+        type(config).attribute_map = {**type(config).attribute_map, "num_experts": found[0]}
 
 
 def _quantized(kind: str, dtype: Any) -> dict[str, Any]:

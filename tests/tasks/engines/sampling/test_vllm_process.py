@@ -19,6 +19,11 @@ LOGS = {
         f"{VALIDATION}Model architectures ['LlamaForCausalLM'] failed to be inspected. Please check the logs for more details.",
         EngineDied, "vLLM could not load its own code",
     ),
+    "code that needs a package": (
+        "ModuleNotFoundError: No module named 'torchvision'\n" + "later lines\n" * 1000
+        + f"{VALIDATION}Model architectures ['Qwen3_5ForCausalLM'] failed to be inspected. Please check the logs for more details.",
+        UserError, "vLLM needs the package torchvision",
+    ),
     "no memory": ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB", EngineDied, "too little memory"),
     "no card": ("RuntimeError: No CUDA GPUs are available", UserError, "found no GPU"),
     "nothing known": ("something odd", EngineDied, "before it answered"),
