@@ -39,7 +39,7 @@ NOTES = """*packing* is what the trainer's own check finds of two rows in one se
 
 What vLLM 0.32 and transformers 5.19 do themselves: vLLM has no kernel on the CPU for the selective scan of Mamba 1, and computes gpt_bigcode (which it runs
 through transformers' code) with other log-probabilities. It leaves an output head of Cohere's own out and uses the embeddings, so only models that tie the two are
-taken. Its sliding layers of Cohere 2 see one token more than transformers': the row has a window as long as its context, and the look refuses a longer context.
+taken. It loads Qwen 3.5 only where torchvision is installed. Its sliding layers of Cohere 2 see one token more than transformers': the row has a window as long as its context, and the look refuses a longer context.
 The proof caught each of these."""
 ASKED = Asked((PROMPT,), " 3 + 4 = 7. The answer is \\boxed{7}.", ("Question:",), 64)
 HEAD = """# Which models work
