@@ -23,7 +23,7 @@ from typing import Any
 from tasks.domain.arithmetic import expressions, solution
 from tasks.domain.settings import ModelSettings
 from tasks.engines.training.pretrain import pretrain_base
-from tests.benchmarks.sandbox_pairs import commit
+from tests.benchmarks.sandbox_pairs import commit, rate
 
 OTHER = Path(os.environ.get("RESTEM_BENCH_OTHER", "../old"))
 STEPS = os.environ.get("RESTEM_BENCH_STEPS", "train,sample").split(",")
@@ -98,7 +98,10 @@ def compare(step: str, base: Path, rows: Path, work: Path) -> dict[str, Any]:
         _side(step, *sides[0], base, rows, work / "here") as here,
         _side(step, *sides[1], base, rows, work / "there") as there,
     ):
-        rates = [(rate(here), rate(there)) if at % 2 else (rate(there), rate(here))[::-1] for at in range(PAIRS)]
+        rates = [
+            (rate(here, ""), rate(there, "")) if at % 2 else (rate(there, ""), rate(here, ""))[::-1]
+            for at in range(PAIRS)
+        ]
     ratios = sorted(one / other for one, other in rates)
     return {
         "tokens_per_s": [round(statistics.median(side)) for side in zip(*rates, strict=True)],
@@ -121,11 +124,3 @@ def _side(step: str, folder: Path, python: Path, base: Path, rows: Path, work: P
         yield process
         assert process.stdin is not None
         process.stdin.close()
-
-
-def rate(process: subprocess.Popen[str]) -> float:
-    """Tokens a second of one turn."""
-    assert process.stdin is not None and process.stdout is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
-    return float(process.stdout.readline())

@@ -63,10 +63,10 @@ def side(folder: Path, python: Path) -> Iterator[subprocess.Popen[str]]:
         process.stdin.close()
 
 
-def rate(process: subprocess.Popen[str]) -> float:
-    """Programs a second of one turn."""
+def rate(process: subprocess.Popen[str], asked: object = PROGRAMS) -> float:
+    """What a side answers for one turn, programs or tokens a second, when it is `asked` for it by a line."""
     assert process.stdin is not None and process.stdout is not None
-    process.stdin.write(f"{PROGRAMS}\n")
+    process.stdin.write(f"{asked}\n")
     process.stdin.flush()
     return float(process.stdout.readline())
 

@@ -146,9 +146,7 @@ class Hints:
     options: tuple[str, ...] = ()  # of a multiple choice: each its letter and its text
     names: tuple[str, ...] = ()  # asked for one after the other: x, y, z
     counted: frozenset[str] = frozenset()  # letters that the question says are whole numbers
-    symbols: frozenset[str] = (
-        frozenset()
-    )  # letters that stand for quantities in the question, so that they are no units
+    symbols: frozenset[str] = frozenset()  # letters of the question's quantities, which are no units
 
     @property
     def whole(self) -> frozenset[str]:
