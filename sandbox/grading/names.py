@@ -9,7 +9,7 @@ import sys
 from collections.abc import Container, Iterator, Sequence
 from functools import lru_cache
 
-from sandbox.grading.trees import Function, dotted, nodes_of
+from sandbox.grading.trees import Function, dotted, nodes_of, of_kinds
 from tasks.domain.python_source import parsed
 
 STAR_MODULES = frozenset(
@@ -28,6 +28,9 @@ STAR_MODULES = frozenset(
         "bisect",
     ]
 )
+IMPORTS = (ast.Import, ast.ImportFrom)
+BINDING = frozenset({ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.ExceptHandler, ast.arg, *IMPORTS})
+COMPARING = frozenset({ast.Compare, ast.Call})
 
 
 def names_and_modules(
@@ -74,15 +77,21 @@ def _free_names(nodes: Sequence[ast.AST]) -> set[str]:
     read: set[str] = set()
     bound: set[str] = set()
     for node in nodes:
-        if isinstance(node, ast.Name):
-            (read if type(node.ctx) is ast.Load else bound).add(node.id)
-        elif isinstance(node, ast.ClassDef | Function | ast.ExceptHandler):
-            bound |= {node.name} if node.name else set()
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            bound.update(_imported(node))
+        kind = type(node)
+        if kind is ast.Name:
+            (read if type(node.ctx) is ast.Load else bound).add(node.id)  # type: ignore[attr-defined]
+        elif kind is not ast.Constant and kind in BINDING:
+            bound.update(_bound_by(node))
     return read - bound
+
+
+def _bound_by(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.arg):
+        return [node.arg]
+    if isinstance(node, IMPORTS):
+        return _imported(node)
+    name: str | None = getattr(node, "name", None)
+    return [name] if name else []
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
@@ -95,7 +104,7 @@ def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
 def outcomes(nodes: Sequence[ast.AST], names: set[str]) -> set[str]:
     """Return constants of the program, `RED` and `Color.RED`, that something of it is compared with."""
     found: set[str] = set()
-    for sides in filter(None, map(_compared, nodes)):
+    for sides in filter(None, map(_compared, of_kinds(nodes, COMPARING))):
         constants = [one for one in sides if is_member(one, names) or (isinstance(one, ast.Name) and one.id in names)]
         if any(not isinstance(one, ast.Constant) for one in sides if one not in constants):
             found |= {dotted(one) for one in constants}

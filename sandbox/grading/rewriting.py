@@ -15,8 +15,8 @@ from functools import cached_property, lru_cache
 from typing import Literal
 
 from sandbox.grading.beforehand import asserts_equal, is_made_of_arguments, make_beforehand
-from sandbox.grading.names import is_member, names_and_modules, outcomes, prompt_names
-from sandbox.grading.trees import Function, called_names, dotted, nodes_of
+from sandbox.grading.names import IMPORTS, is_member, names_and_modules, outcomes, prompt_names
+from sandbox.grading.trees import Function, called_names, dotted, nodes_of, of_kinds
 from sandbox.grading.unsupported import reason_to_refuse
 from tasks.domain.digits import any_digits
 from tasks.domain.python_source import parsed
@@ -96,17 +96,16 @@ def _assert_tests(prompt: str, test: str, entry_point: str | None) -> AssertTest
         raise BadTests(f"the test code does not parse ({error})") from error
     if (found := _searched(UNREACHABLE, UNREACHABLE_WORDS, test)) is not None:
         raise BadTests(f"the tests change {found[0]!r}, which the program, in a process of its own, does not see")
-    given = nodes_of(tree)
-    imported = _without_program_imports(tree, given)
-    _open_main_guards(tree)
-    nodes = nodes_of(tree)
-    original = test if nodes == given else ast.unparse(ast.fix_missing_locations(tree))
+    nodes, original = nodes_of(tree), test
+    imported = _without_program_imports(tree, of_kinds(nodes, IMPORTS))
+    if _open_main_guards(tree) or imported is not None:
+        nodes, original = nodes_of(tree), ast.unparse(ast.fix_missing_locations(tree))
     if entry_point and _needs_call(tree, nodes):
         original += f"\ncheck({entry_point})"
         nodes += nodes_of(ast.Call(ast.Name("check", ast.Load()), [ast.Name(entry_point, ast.Load())], []))
     known = prompt_names(prompt)
     names, modules = names_and_modules(nodes, entry_point, known or frozenset())
-    names |= imported | ({entry_point} if entry_point else set())
+    names |= (imported or set()) | ({entry_point} if entry_point else set())
     if (reason := reason_to_refuse(nodes, names)) is not None:
         raise BadTests(reason)
     total = sum(type(node) is ast.Assert for node in nodes) + len(list(_test_cases(tree, nodes)))
@@ -125,15 +124,16 @@ def _searched(pattern: re.Pattern[str], words: Sequence[str], text: str) -> re.M
 # ------------------------------------------------------------ statements that make no sense apart from the program's file
 
 
-def _without_program_imports(tree: ast.Module, nodes: Sequence[ast.AST]) -> set[str]:
-    """`from solution import f`: the statement goes, the names are the program's."""
+def _without_program_imports(tree: ast.Module, imports: Sequence[ast.AST]) -> set[str] | None:
+    """`from solution import f`: the statement goes, the names are the program's. Return None where there is no such statement."""
     names: set[str] = set()
-    for node in nodes:
+    found = False
+    for node in imports:
         top = node.module.split(".")[0] if isinstance(node, ast.ImportFrom) and node.module else None
         if isinstance(node, ast.ImportFrom) and top not in sys.stdlib_module_names | PACKAGES | {"__future__"}:
             if any(alias.asname for alias in node.names):
                 raise BadTests(f"the tests import {node.names[0].name} of the program under another name")
-            names |= {alias.name for alias in node.names} - {"*"}
+            found, names = True, names | ({alias.name for alias in node.names} - {"*"})
             _Without(node).visit(tree)
         elif isinstance(node, ast.Import):
             for alias in node.names:
@@ -141,7 +141,7 @@ def _without_program_imports(tree: ast.Module, nodes: Sequence[ast.AST]) -> set[
                     raise BadTests(f"the tests import the module {alias.name}, which is not part of Python")
     if not tree.body:
         tree.body.append(ast.Pass())
-    return names
+    return names if found else None
 
 
 class _Without(ast.NodeTransformer):
@@ -154,15 +154,17 @@ class _Without(ast.NodeTransformer):
         return ast.Pass() if node is self.statement else node
 
 
-def _open_main_guards(tree: ast.Module) -> None:
-    """What stands under `if __name__ == "__main__"` runs, but for the call of a test runner."""
+def _open_main_guards(tree: ast.Module) -> bool:
+    """What stands under `if __name__ == "__main__"` runs, but for the call of a test runner. Return whether anything is another now."""
     opened: list[ast.stmt] = []
     for node in tree.body:
         guard = (
             isinstance(node, ast.If) and "__name__" in ast.unparse(node.test) and "__main__" in ast.unparse(node.test)
         )
         opened += node.body if guard and isinstance(node, ast.If) else [node]
-    tree.body = [node for node in opened if not _runs_tests(node)] or [ast.Pass()]
+    opened = [node for node in opened if not _runs_tests(node)] or [ast.Pass()]
+    changed, tree.body = opened != tree.body, opened
+    return changed
 
 
 def _runs_tests(node: ast.stmt) -> bool:

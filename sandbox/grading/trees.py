@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 LEAVES = frozenset({ast.Constant, ast.Name, ast.Pass})
@@ -49,6 +49,11 @@ def dotted(node: ast.expr) -> str:
     if type(node) is ast.Attribute and type(node.value) in (ast.Name, ast.Attribute):
         return f"{dotted(node.value)}.{node.attr}"
     return ast.unparse(node)
+
+
+def of_kinds(nodes: Iterable[ast.AST], kinds: Container[type[ast.AST]]) -> list[ast.AST]:
+    """Return those of the nodes that are of exactly one of the kinds."""
+    return [node for node in nodes if type(node) in kinds]
 
 
 def called_names(nodes: Iterable[ast.AST]) -> set[str]:

@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from sandbox.grading.trees import called_names, dotted
+from sandbox.grading.trees import called_names, dotted, of_kinds
 
 REPLACED = re.compile(r"(?:\w+\.)*patch(?:\.(?:object|dict|multiple))?")
 TOLD_ELSEWHERE = re.compile(
@@ -26,16 +26,20 @@ INSIDES = frozenset(
 CHANGES = frozenset(
     {"append", "extend", "insert", "add", "update", "pop", "popitem", "clear", "remove", "discard", "sort", "reverse"}
 )
+DECORATED = frozenset({ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef})
 WRITING = re.compile(r"[wax+]")
 
 
 def reason_to_refuse(nodes: Sequence[ast.AST], names: set[str]) -> str | None:
     """Return why tests with these nodes, of a program that defines `names`, cannot be run; None where they can."""
     constants = {name for name in names - called_names(nodes) if len(name) > 2 and name.isupper()}
-    dataclasses = any("dataclass" in ast.unparse(one) for node in nodes for one in getattr(node, "decorator_list", ()))
-    for node in nodes:
-        checks = CHECKS.get(type(node), ())
-        if checks and dataclasses and isinstance(node, ast.Call) and LOOKS_INSIDE.fullmatch(dotted(node.func)):
+    decorated = of_kinds(nodes, DECORATED)
+    dataclasses = any(
+        "dataclass" in ast.unparse(one) for node in decorated for one in getattr(node, "decorator_list", ())
+    )
+    for node in of_kinds(nodes, CHECKS):
+        checks = CHECKS[type(node)]
+        if dataclasses and isinstance(node, ast.Call) and LOOKS_INSIDE.fullmatch(dotted(node.func)):
             continue  # of classes of the tests
         for check in checks:
             for found in check(node, constants if check is _changed else names):

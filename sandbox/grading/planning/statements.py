@@ -10,8 +10,8 @@ from typing import Final
 from sandbox.grading.planning.plain_operations import Unplanned
 from sandbox.grading.trees import PLAIN, nodes_of
 
-KINDS: Final = (ast.Assert, ast.Assign, ast.If, ast.For, ast.Expr, ast.Pass, ast.Import)
-CHANGE_THEIR_FUNCTION = (ast.Yield, ast.YieldFrom, ast.Await, ast.NamedExpr)
+KINDS: Final = frozenset({ast.Assert, ast.Assign, ast.If, ast.For, ast.Expr, ast.Pass, ast.Import})
+CHANGE_THEIR_FUNCTION: Final = frozenset({ast.Yield, ast.YieldFrom, ast.Await, ast.NamedExpr})
 CHECK = "check"
 IMPORT = "import math"
 
@@ -45,11 +45,10 @@ def flat(tree: ast.Module, names: frozenset[str]) -> Flat:
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     if len(functions) > 1 or any(node.name != CHECK for node in functions):
         raise Unplanned
-    nodes = [node for statement in tree.body for node in nodes_of(statement) if node not in functions]
+    nodes = [node for statement in tree.body for node in nodes_of(statement)]
     bound = _bound(nodes)
-    if any(isinstance(node, CHANGE_THEIR_FUNCTION) for node in nodes):
-        raise Unplanned
-    if any(isinstance(node, ast.stmt) and not isinstance(node, KINDS) for node in nodes):
+    kinds = {type(node) for node in nodes if node not in functions} if functions else {*map(type, nodes)}
+    if not kinds.isdisjoint(CHANGE_THEIR_FUNCTION) or any(issubclass(kind, ast.stmt) for kind in kinds - KINDS):
         raise Unplanned
     found: list[ast.stmt] = []
     defined: list[ast.FunctionDef] = []
@@ -76,7 +75,7 @@ def harmless(node: ast.stmt) -> bool:
 
 
 def _bound(nodes: Sequence[ast.AST]) -> frozenset[str]:
-    return frozenset(node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load))
+    return frozenset(node.id for node in nodes if type(node) is ast.Name and type(node.ctx) is not ast.Load)
 
 
 def _calls_check(node: ast.stmt) -> bool:

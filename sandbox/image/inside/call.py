@@ -72,13 +72,13 @@ class Server(Referring):
         reader = self.reader(frame)
         for number, content in shared.unpacked(reader):
             self.change(number, content)
-        reader.known, reader.number, reader.first = self.shared.table(), True, self.shared.first(0)
+        reader.known, reader.number, reader.first = self.shared.table, True, self.shared.first(0)
         operation, target, arguments, keywords = reader.decode()
         passed = {*self.shared.add(0, reader.kept), *(reader.met & self.shared.held.keys())}
         known = self.shared.numbers(passed)
         before = {number: self.whole(number, known) for number in passed}
         try:
-            value = OPERATIONS[operation](self, target, *arguments, **keywords)
+            value = OPERATIONS[operation](self, target, *arguments, **dict(keywords))
         except MemoryError:  # its end, as for any other program: the memory limit, not an exception of the program
             raise
         except Exception as error:  # noqa: BLE001 - whatever the program raises
@@ -97,7 +97,7 @@ class Server(Referring):
         return head + written
 
     def reader(self, data: bytes) -> decoding.Decoder:
-        return decoding.Decoder(data, self.shared.table(), resolve=self.resolve, record=self.record)
+        return decoding.Decoder(data, self.shared.table, resolve=self.resolve, record=self.record)
 
     def change(self, number: int, content: bytes) -> None:
         """What the tests did to a container."""

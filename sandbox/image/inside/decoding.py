@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import importlib
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from .values import ARRAY_TYPES, COUNT, DOUBLE, EXACT, MAX_DEPTH, NAMED, NUMBER, NUMPY_TYPE, PAIR, TEXTS, Malformed
@@ -16,7 +16,7 @@ Reader = Callable[["Decoder", int], Any]
 
 
 class Decoder:
-    """Reads one value. `known`: number -> container of ours; with `number` each new container gets the next number, from `first` on, and
+    """Reads one value. `known[number]` is a container of ours; with `number` each new container gets the next number, from `first` on, and
     stands in `kept`; `met` are the numbers that were read.
 
     `resolve(tag, number, hint)` gives the object for a value that stayed with the writer (`h` lives with the program, `g` with
@@ -26,14 +26,14 @@ class Decoder:
     def __init__(
         self,
         data: bytes,
-        known: Mapping[int, Any] | None = None,
+        known: Any = None,
         number: bool = False,
         resolve: Callable[[bytes, int, bytes], Any] | None = None,
         record: Callable[[str, tuple[str, ...]], Any] | None = None,
         first: int = 0,
     ) -> None:
         self.data, self.at, self.first = data, 0, first
-        self.known = known if known is not None else {}
+        self.known = {} if known is None else known
         self.number, self.resolve, self.record = number, resolve, record
         self.kept: list[Any] = []
         self.met: set[int] = set()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import builtins
 from collections import deque
 from collections.abc import Callable, Iterable
+from sys import getrefcount
 from typing import Any
 
 from . import encoding, values
@@ -19,19 +20,33 @@ __builtins__ = dict(vars(builtins))  # type: ignore[assignment]  # a copy: the p
 HANDED_OUT = 1 << 31
 OPERATIONS, CONTAINERS = 8, 32  # that count: operations of each side, containers of one operation
 BYTES = 1024  # of a container's content, which is read again with each operation
+OURS_ALONE = 2  # references to a container that nobody but the table has: the table's and that of the question
 
 
 class Held:
     """A container, and what the other side takes for its content; None: it is too large to follow, or holds more than data.
 
-    `shown` (on the side of the tests): since it was handed over, others were told what it may be compared with.
+    `shown` (on the side of the tests): since it was handed over, others were told what it may be compared with. `at_rest`: nobody on
+    this side had it when its content was last looked at, and nobody got it since: its content is the same.
     """
 
-    __slots__ = ("container", "content", "origins", "shown")
+    __slots__ = ("at_rest", "container", "content", "origins", "shown")
 
     def __init__(self, container: Any, origins: frozenset[Any]) -> None:
-        self.container, self.origins, self.shown = container, origins, False
+        self.container, self.origins, self.shown, self.at_rest = container, origins, False, False
         self.content: bytes | None = b""
+
+
+class Table:
+    """Number -> container, for a decoder: what it reads goes to somebody on this side."""
+
+    def __init__(self, held: dict[int, Held]) -> None:
+        self._held = held
+
+    def __getitem__(self, number: int) -> Any:
+        held = self._held[number]
+        held.at_rest = False
+        return held.container
 
 
 class Shared:
@@ -40,16 +55,13 @@ class Shared:
     def __init__(self, refer: Callable[[Any], bytes | None]) -> None:
         self.refer = refer
         self.held: dict[int, Held] = {}
+        self.table = Table(self.held)
         self.counts = {0: 0, HANDED_OUT: 0}
         self.groups: dict[int, deque[range]] = {0: deque(), HANDED_OUT: deque()}
 
     def first(self, side: int) -> int:
         """The number of the next container of this side."""
         return side + self.counts[side]
-
-    def table(self) -> dict[int, Any]:
-        """Number -> container."""
-        return {number: held.container for number, held in self.held.items()}
 
     def numbers(self, also: Iterable[int] = ()) -> dict[int, int]:
         """id of a container -> number, of those that are alike on both sides, and of `also`."""
@@ -99,8 +111,10 @@ class Shared:
         """
         found = []
         for number, held in self.held.items():
-            if held.content is None:
+            alone = getrefcount(held.container) == OURS_ALONE
+            if held.content is None or (alone and held.at_rest):
                 continue
+            held.at_rest = alone
             now = self.content(number, BYTES)
             if now != held.content:
                 found.append((number, now or b""))

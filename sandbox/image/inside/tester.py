@@ -215,7 +215,7 @@ class Tests(Standing):
             encoder = encoding.Encoder(
                 16 * values.MAX_BYTES, self.shared.numbers(), number=True, refer=self.refer, first=first
             )
-            written = encoder.encode((operation, target, arguments, keywords))
+            written = encoder.encode((operation, target, arguments, tuple(keywords.items())))
         passed = {*self.shared.add(0, encoder.kept), *(encoder.met & self.shared.held.keys())}
         told = bool(changes) or any(map(telling, (*arguments[operation in NAMING :], *keywords.values())))
         return shared.packed(changes) + written, passed, told
@@ -224,13 +224,13 @@ class Tests(Standing):
         reply = self.exchange(frame)
         while reply[:1] == b"K":
             reply = self.exchange(self.borrowed(reply[1:]))
-        reader, table = self.reader(reply[1:]), self.shared.table()
+        reader = self.reader(reply[1:])
         for number, content in shared.unpacked(reader):
             held = self.shared.held.get(number)
             if held is None:
                 raise values.Malformed("no such container")
             known = number in passed or bool(held.origins & origins)
-            self.change(number, content, known or not (told or held.shown), table, origins)
+            self.change(number, content, known or not (told or held.shown), origins)
         printed = reader.sized()
         if printed and self.watches:
             sys.stdout.write(printed.decode("utf-8", "replace"))
@@ -239,7 +239,7 @@ class Tests(Standing):
             if isinstance(error, StopIteration) and operation != "next":
                 raise marked(ProgramError(text_of(error)), text_of(error))  # it would end a loop of the tests early
             raise error
-        reader.known, reader.number, reader.first = self.shared.table(), True, self.shared.first(shared.HANDED_OUT)
+        reader.known, reader.number, reader.first = self.shared.table, True, self.shared.first(shared.HANDED_OUT)
         value = reader.decode()
         self.shared.add(shared.HANDED_OUT, reader.kept, origins | involved(value))
         for number in passed:
@@ -247,20 +247,20 @@ class Tests(Standing):
         return value
 
     def reader(self, data: bytes) -> decoding.Decoder:
-        return decoding.Decoder(data, self.shared.table(), resolve=self.resolve, record=self.record)
+        return decoding.Decoder(data, self.shared.table, resolve=self.resolve, record=self.record)
 
-    def change(self, number: int, content: bytes, seen: bool, table: dict[int, Any], origins: frozenset[Any]) -> None:
+    def change(self, number: int, content: bytes, seen: bool, origins: frozenset[Any]) -> None:
         """What the program did to a container that the tests hold. Not `seen`: what they hold stays as it is, and the program has another one."""
         if not content:
             self.shared.held[number].content = None
             return
-        reader, container = decoding.Decoder(content, table, resolve=self.resolve, record=self.record), table[number]
+        reader, container = self.reader(content), self.shared.table[number]
         tag = reader.take(1)
         if encoding.base_of(type(container)) is not (bytearray if tag == b"a" else type(decoding.NEW[tag]())):
             raise values.Malformed("another type of container")
         if not seen:
             held, container = self.shared.held[number], bytearray() if tag == b"a" else decoding.NEW[tag]()
-            table[number] = held.container = container
+            held.container = container
             held.origins, held.shown = origins, False
         reader.fill(tag, container, 0)
         self.shared.note(number)

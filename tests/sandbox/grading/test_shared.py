@@ -17,6 +17,7 @@ HOLDS = {
     "one that an object was made of": (QUEUE, "a = []\nq = Q(a)\nq.push('hello')\nassert a == ['hello']"),
     "it is the same": (QUEUE, "a = [1]\nq = Q(a)\nassert q.items is a and q.all() is a"),
     "the tests go on with a list of the program": (QUEUE, "q = Q()\nq.items.append(7)\nassert q.pop() == 7"),
+    "the tests go on with it again and again": (QUEUE, "q = Q()\nfor i in range(12): q.items.append(i)\nassert [q.pop() for _ in range(12)] == [*range(12)]"),
     "the tests go on with their own list": (QUEUE, "a = [1]\nq = Q(a)\na.append(2)\nq.pop()\nassert q.pop() == 2 and a == []"),
     "it was emptied": (QUEUE, "q = Q([5])\na = q.items\nq.pop()\nassert a == []"),
     "a list that is kept by the module": (LOG, "a = []\nregister(a)\nemit(1)\nemit()\nassert a == [1, 0]"),
