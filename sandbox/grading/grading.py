@@ -30,7 +30,7 @@ from sandbox.status import Ending, Status
 
 __all__ = ["Graded", "Grading", "Program", "telling_order"]
 
-THREADS_PER_SLOT = 5  # one program runs, a few wait in its container
+THREADS_PER_SLOT = 10  # one program runs, a few wait in its container, others are read and decided here
 ATTEMPTS = 3  # of one test in a session, when the sandbox fails under it
 LIMIT_VERDICTS = frozenset({Status.TLE, Status.IDLE, Status.MLE, Status.OLE})
 T = TypeVar("T")

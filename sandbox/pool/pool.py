@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 SOURCE_BYTES = 1 << 25
 STDIN_BYTES = 1 << 27
+PATIENCE_SECONDS = 0.5  # of tests that wait for another container
 PROCESS_WARNING = (
     "the `process` backend isolates nothing: programs of the model run with the rights of this user. "
     "Use it only for programs that you trust."
@@ -35,8 +36,8 @@ PROCESS_WARNING = (
 
 
 class Lane:
-    """Slots of one kind. Those of candidates start together with the first job; those of trusted testers, which few data sets need,
-    as many as there are jobs at once."""
+    """Slots of one kind. Those of candidates start together with the first job; of trusted testers, which few data sets need, one starts
+    then, and as many as there are jobs at once when that has lasted for longer than a container takes to start."""
 
     def __init__(self, settings: SandboxSettings, launchers: list[Launcher], slots: int, trusted: bool) -> None:
         self.dispatch = Dispatch(slots)
@@ -47,19 +48,36 @@ class Lane:
         self._together = not trusted
         self._lock = threading.Lock()
         self._started = 0
+        self._later: threading.Timer | None = None
 
     def start(self) -> None:
         """Start the slots that the jobs which wait or run now call for."""
         with self._lock:
             if self.dispatch.closed or self._started == len(self._slots):
                 return
-            until = len(self._slots) if self._together else self.dispatch.unfinished
-            for slot in self._slots[self._started : until]:
-                slot.start()
-                self._started += 1
+            if self._together or self._started == 0:
+                self._start(len(self._slots) if self._together else 1)
+            elif self._later is None and self.dispatch.unfinished > self._started:
+                self._later = threading.Timer(PATIENCE_SECONDS, self._start_more)
+                self._later.daemon = True
+                self._later.start()
+
+    def _start(self, until: int) -> None:
+        for slot in self._slots[self._started : until]:
+            slot.start()
+            self._started += 1
+
+    def _start_more(self) -> None:
+        with self._lock:
+            self._later = None
+            if not self.dispatch.closed:
+                self._start(self.dispatch.unfinished)
 
     def close(self) -> None:
         self.dispatch.close()
+        with self._lock:
+            if self._later is not None:
+                self._later.cancel()
         for nursery in self.nurseries:
             nursery.close()
         with self._lock:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:  # imported while containers start
 
 SPARE_MEMORY_MB = 256  # of a container beyond the largest limit of a row
 WANTED = "jsonl rows with program and tests"
+TURN_SECONDS = 0.0005  # of a thread while a sandbox is opened beside it
 STEP = 64  # programs between two words of progress
 Progress = Callable[[int, int], None]
 
@@ -114,9 +116,15 @@ def _place(lines: Iterable[Line], settings: VerifySettings) -> SandboxSettings:
 
 @contextlib.contextmanager
 def _opening(settings: SandboxSettings) -> Iterator[Future[Sandbox]]:
-    """Open a sandbox while the caller does something else, and close it in the end."""
+    """Open a sandbox while the caller does something else, and close it in the end.
+
+    Each answer of the engine would wait for the caller's turn to end, which is 5 ms long by default: together as long as a container takes to start.
+    """
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(TURN_SECONDS)
     with ThreadPoolExecutor(1, "opening") as thread:
         opening = thread.submit(open_sandbox, settings)
+        opening.add_done_callback(lambda _: sys.setswitchinterval(usual))
         try:
             yield opening
         finally:

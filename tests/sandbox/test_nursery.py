@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -65,14 +66,22 @@ def test_a_nursery_whose_threads_cannot_start_can_be_closed(monkeypatch: pytest.
     nursery.close()
 
 
-def test_testers_are_as_many_as_there_are_jobs_at_once() -> None:
+MEETING = """
+import os, sys, time
+folder, number = sys.stdin.read().split()
+open(f"{folder}/{number}", "w").close()
+while len(os.listdir(folder)) < 3: time.sleep(0.01)
+"""
+
+
+def test_testers_become_as_many_as_there_are_jobs_at_once(tmp_path: Path) -> None:
     with open_sandbox(SETTINGS) as sandbox:
         for _ in range(3):
             sandbox.run_many([Job(b"", trusted=True)])
         assert sandbox._testers._started == 1
-        slow = [sandbox.submit(Job(b"import time; time.sleep(0.5)", trusted=True)) for _ in range(3)]
+        jobs = [Job(MEETING.encode(), stdin=f"{tmp_path} {number}".encode(), trusted=True) for number in range(3)]
+        assert {one.ending for one in sandbox.run_many(jobs)} == {"OK"}  # each waits for the two others
         assert sandbox._testers._started == 3
-        assert {one.result().ending for one in slow} == {"OK"}
 
 
 class Late(ProcessLauncher):
