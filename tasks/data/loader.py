@@ -24,7 +24,7 @@ class Loader:
 
     `hub` is the data set (NAME or NAME:CONFIG) that is read where the settings name no path; `needs_path` is the error where
     there is none. `runs_tests` says that all of its problems are checked by running their tests. `license` is that of the data
-    that it is made for, empty where it reads anybody's.
+    that it is made for, empty where it reads anybody's. `fields` are the names that `columns` may map (empty: any).
     """
 
     name: str
@@ -34,6 +34,7 @@ class Loader:
     needs_path: str = ""
     runs_tests: bool = False
     license: str = ""
+    fields: tuple[str, ...] = ()
 
 
 def loader(
@@ -45,11 +46,12 @@ def loader(
     needs_path: str = "",
     runs_tests: bool = False,
     license: str = "",
+    fields: tuple[str, ...] = (),
 ) -> Loader:
     """Declare a loader, of `read` or of `make`."""
     if (read is None) == (make is None):
         raise UserError(f"loader {name!r} names {'neither' if read is None else 'both'} of read and make; name one")
-    return LOADERS.add(name, Loader(name, read, make, hub, needs_path, runs_tests, license))
+    return LOADERS.add(name, Loader(name, read, make, hub, needs_path, runs_tests, license, fields))
 
 
 def loader_named(kind: str) -> Loader:

@@ -7,6 +7,8 @@ import io
 import json
 import os
 import posixpath
+import re
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,16 +18,21 @@ import pyarrow.parquet as pq
 from fsspec.core import has_magic
 
 from tasks.domain.drafts import Record
-from tasks.domain.errors import UserError
+from tasks.domain.errors import UserError, one_sentence
 
-SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
+SUFFIXES = (".jsonl", ".json", ".csv", ".parquet", ".arrow")
 COMPRESSIONS = (".gz", ".bz2", ".xz")
+SPLITS = ("train", "test", "val", "valid", "validation", "dev")
+# What `datasets` writes beside the rows of a folder: their description, and caches of what was computed from them.
+BESIDE = re.compile(r"(dataset_infos?|dataset_dict|state)\.json|cache-.*\.arrow")
+HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")  # where one half lacks the other, no file can hold the text
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def records_of_path(path: str, split: str) -> list[Record]:
     """Read the records of a file, of the files that a pattern (`part-*.parquet`) names, or of a folder.
 
-    Of a folder its files named after the split are read where there are some, else all of them.
+    Of a folder its files named after the split are read, or those in folders named so; all of them where no name tells a split.
     """
     return [
         record
@@ -73,16 +80,35 @@ def _files(filesystem: Any, root: str, path: str, split: str) -> list[str]:
         return _matching(filesystem, root, path)
     if not filesystem.exists(root):
         where = "" if "://" in path or os.path.isabs(path) else f" in {os.getcwd()}, where the command runs"
+        hub = f", or hf:{path} for a data set of the Hub" if HUB_ID.fullmatch(path) else ""
         raise UserError(
-            f"{path} does not exist{where}; expected a file or folder with problems ({', '.join(SUFFIXES)})."
+            f"{path} does not exist{where}; expected a file or folder with problems ({', '.join(SUFFIXES)}){hub}."
         )
     if not filesystem.isdir(root):
         return [root]
-    files = sorted(file for file in filesystem.find(root) if _suffix(file) in SUFFIXES)
+    files = sorted(
+        file
+        for file in filesystem.find(root)
+        if _suffix(file) in SUFFIXES and not BESIDE.fullmatch(posixpath.basename(file))
+    )
     if not files:
         raise UserError(f"The folder {path} holds no {', '.join(SUFFIXES)} file; set path to one that does.")
-    named = [file for file in files if posixpath.basename(file).startswith(split)]
-    return named or files
+    return _of_split({file: file.removeprefix(root) for file in files}, path, split)
+
+
+def _of_split(files: dict[str, str], path: str, split: str) -> list[str]:
+    """Return the files of a folder that belong to the split, given as file -> name within the folder."""
+    if named := [file for file in files if posixpath.basename(file).startswith(split)]:
+        return named
+    words = {file: re.split(r"[^a-z0-9]+", name.lower()) for file, name in files.items()}
+    if named := [file for file in files if any(word.startswith(split.lower()) for word in words[file])]:
+        return named
+    others = sorted({word for found in words.values() for word in found if word in SPLITS})
+    if others:
+        raise UserError(
+            f"The folder {path} holds files of {', '.join(others)} and none of {split}; set split to one of them, or path to a file."
+        )
+    return list(files)
 
 
 def _matching(filesystem: Any, root: str, path: str) -> list[str]:
@@ -103,14 +129,20 @@ def _compression(file: str) -> str:
 
 def _bytes(filesystem: Any, file: str) -> bytes:
     if _suffix(file) not in SUFFIXES:
-        raise UserError(f"{file} has no known ending; expected one of {', '.join(SUFFIXES)}.")
+        raise UserError(
+            f"{file} has no known ending; expected one of {', '.join(SUFFIXES)}, or these packed as {', '.join(COMPRESSIONS)}."
+        )
     with filesystem.open(file, "rb", compression="infer") as stream:
         content: bytes = stream.read()
         return content
 
 
 def _jsonl(content: bytes, name: str) -> Iterator[Record]:
-    for number, line in enumerate(_text(content, name).split("\n"), start=1):
+    text = _text(content, name)
+    if re.match(r"\s*\[\s*\{", text):  # a list of records under the name of lines
+        yield from _json(content, name)
+        return
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             where = f"{name} line {number}"
             yield _record(_parsed(line, where), where)
@@ -120,6 +152,7 @@ def _json(content: bytes, name: str) -> Iterator[Record]:
     """Read a list of records; a file that starts like an object but is not one is read line by line."""
     text = _text(content, name)
     if not text.lstrip().startswith("["):
+        _refuse_one_object(text, name)
         yield from _jsonl(content, name)
         return
     for number, row in enumerate(_parsed(text, name), start=1):
@@ -127,20 +160,55 @@ def _json(content: bytes, name: str) -> Iterator[Record]:
         yield _record(row, where)
 
 
+def _refuse_one_object(text: str, name: str) -> None:
+    """Refuse an object over several lines: its records lie inside of it, if it holds any."""
+    if "\n" not in text.strip():
+        return
+    try:
+        fields = ", ".join(json.loads(text))
+    except (ValueError, RecursionError):
+        return
+    raise UserError(
+        f"{name} is one JSON object ({fields}), expected a list of records or one record a line; take the list out of it."
+    )
+
+
 def _csv(content: bytes, name: str) -> Iterator[Record]:
-    rows = csv.DictReader(io.StringIO(_text(content, name), newline=""), restkey="")
-    for row in rows:
-        where = f"{name} line {rows.line_num}"
-        if "" in row:
-            raise UserError(f"{where} has more cells than the header names; quote cells that hold a comma.")
-        yield Record({key: value or None for key, value in row.items()}, where)
+    csv.field_size_limit(sys.maxsize)  # the module's own limit is 128 KiB
+    rows = csv.DictReader(io.StringIO(_text(content, name), newline=""))
+    twice = {column for column in rows.fieldnames or () if (rows.fieldnames or []).count(column) > 1}
+    if twice:
+        raise UserError(f"{name} names the column {min(twice)!r} more than once; rename or remove one.")
+    try:
+        for row in rows:
+            where = f"{name} line {rows.line_num}"
+            if None in row:
+                raise UserError(f"{where} has more cells than the header names; quote cells that hold a comma.")
+            yield Record({key: value or None for key, value in row.items()}, where)
+    except csv.Error as error:
+        raise UserError(f"{name} line {rows.line_num} is not CSV ({error}); repair or remove it.") from error
 
 
 def _parquet(content: bytes, name: str) -> Iterator[Record]:
+    return _rows_of(lambda: pq.read_table(io.BytesIO(content)), "Parquet", name)
+
+
+def _arrow(content: bytes, name: str) -> Iterator[Record]:
+    """Read what `save_to_disk` of datasets writes (a stream), or an Arrow file."""
+    if content.startswith(b"ARROW1"):
+        return _rows_of(lambda: pa.ipc.open_file(content).read_all(), "Arrow", name)
+    return _rows_of(lambda: pa.ipc.open_stream(content).read_all(), "Arrow", name)
+
+
+def _rows_of(read: Callable[[], pa.Table], kind: str, name: str) -> Iterator[Record]:
     try:
-        rows = pq.read_table(io.BytesIO(content)).to_pylist()
-    except pa.ArrowInvalid as error:
-        raise UserError(f"{name} is not a readable Parquet file ({error}).") from error
+        table = read()
+        rows = table.to_pylist(maps_as_pydicts="lossy")
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        raise UserError(f"{name} is not a readable {kind} file ({one_sentence(error)}).") from error
+    twice = {column for column in table.column_names if table.column_names.count(column) > 1}
+    if twice:
+        raise UserError(f"{name} names the column {min(twice)!r} more than once; rename or remove one.")
     for number, row in enumerate(rows, start=1):
         yield Record(row, f"{name} row {number}")
 
@@ -150,10 +218,13 @@ PARSERS: dict[str, Callable[[bytes, str], Iterator[Record]]] = {
     ".json": _json,
     ".csv": _csv,
     ".parquet": _parquet,
+    ".arrow": _arrow,
 }
 
 
 def _text(content: bytes, name: str) -> str:
+    if 0 in content[:4]:
+        raise UserError(f"{name} is not UTF-8 text (every other byte is empty, as in UTF-16); convert it first.")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -162,9 +233,21 @@ def _text(content: bytes, name: str) -> str:
 
 def _parsed(text: str, where: str) -> Any:
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        if HALF_CHARACTER.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except json.JSONDecodeError as error:
-        raise UserError(f"{where} is not JSON ({error.msg} at column {error.colno}); repair or remove it.") from error
+        raise UserError(
+            f"{where} is not JSON ({error.msg} at column {error.colno}); a record of a .jsonl file is one line: repair or remove it."
+        ) from error
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # half a character, a number of more than 4300 digits, too many brackets
+        raise UserError(
+            f"{where} cannot be read ({one_sentence(error)}); write it as text, or leave it out."
+        ) from error
 
 
 def _record(value: Any, where: str) -> Record:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from tasks.data.loader import Loader, loader_named
 from tasks.data.readers import records_of_hub, records_of_path
 from tasks.domain.drafts import Draft, Record
-from tasks.domain.errors import UserError
+from tasks.domain.errors import UserError, one_sentence
 from tasks.domain.fingerprint import canonical, digest_of, digest_of_problems, digest_of_text
 from tasks.domain.hidden_tests import hold_back
 from tasks.domain.schema import Problem, Split
@@ -76,8 +76,13 @@ def check_disjoint(
 
 def _recorded(loader: Loader, settings: SourceSettings, split: Split, max_without_gold: float) -> Loaded:
     assert loader.read is not None
+    unread = sorted(settings.columns.keys() - set(loader.fields)) if loader.fields else []
+    if unread:
+        raise UserError(
+            f"columns maps {unread[0]!r}, which a {loader.name} does not read; it reads {', '.join(loader.fields)}."
+        )
     records = [replace(row, columns=settings.columns) for row in _records(loader, settings)]
-    drafts = [loader.read(row) for row in records]
+    drafts = [_draft(loader, row) for row in records]
     _require_golds(drafts, records, max_without_gold)
     problems = _with_ids(drafts, loader.name, split)
     wanted = [(draft, problem) for draft, problem in zip(drafts, problems, strict=True) if _wanted(draft, settings)]
@@ -86,12 +91,32 @@ def _recorded(loader: Loader, settings: SourceSettings, split: Split, max_withou
     if settings.shuffle_seed is not None:
         random.Random(settings.shuffle_seed).shuffle(kept)
     chosen = kept[settings.offset :][: settings.limit]
+    if not drafts:
+        raise UserError(
+            f"No {settings.kind} problem is left for {split}: 0 were read from {_place(loader, settings)}; it is empty, set path to another."
+        )
     if not chosen:
         raise UserError(
             f"No {settings.kind} problem is left for {split}: {len(drafts)} were read from {_place(loader, settings)}, {len(kept)} pass "
             f"the filters, and offset is {settings.offset}; loosen levels, max_calculations, min_tests or offset."
         )
     return Loaded([hold_back(problem, settings.hidden_tests) for problem in chosen], few)
+
+
+def _draft(loader: Loader, row: Record) -> Draft:
+    """Read one record. A loader meets what people bring: a value of another form than it knows is a fault of the record."""
+    assert loader.read is not None
+    try:
+        return loader.read(row)
+    except UserError as fault:
+        if row.where in str(fault):
+            raise
+        raise UserError(f"{row.where}: {fault}") from fault
+    except (AttributeError, TypeError, LookupError, ValueError) as error:
+        raise UserError(
+            f"{row.where} cannot be read as {loader.name} ({type(error).__name__}: {one_sentence(error)}); it has the columns "
+            f"{', '.join(map(str, row.data))}: compare it with what that loader reads."
+        ) from error
 
 
 def _records(loader: Loader, settings: SourceSettings) -> list[Record]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from tasks.domain.errors import UserError
 from tasks.domain.golds import joined_golds
-from tasks.domain.messages import Asked, asked_by
+from tasks.domain.messages import Asked, asked_by, messages_in
 from tasks.domain.nested import ABSENT, at_path, kind_of
 from tasks.domain.schema import Kind
 
@@ -65,7 +65,8 @@ class Record:
     def required(self, *names: str) -> Any:
         value = self.optional(*names)
         if value is None:
-            raise self._missing(" or ".join(self.columns.get(name, name) for name in names))
+            self.require_column(*names)
+            raise self._empty(*names)
         return value
 
     def require_column(self, *names: str) -> None:
@@ -78,16 +79,15 @@ class Record:
         """Return the text (or number) of the first of these columns that is filled; UserError for any other type."""
         value = self.plain(self.required(*names), *names).strip()
         if not value:
-            raise UserError(
-                f"{self.where}: {' or '.join(names)} is empty; every problem needs one, leave the record out."
-            )
+            raise self._empty(*names)
         return value
 
     def asked(self, *names: str) -> Asked:
         """Return the question of the first of these columns that is filled: text, or a list of messages."""
         value = self.required(*names)
-        if isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
-            return asked_by(value, self.where)
+        messages = messages_in(value)
+        if messages is not None:
+            return asked_by(messages, self.where)
         return Asked(self.text(*names), {})
 
     def gold(self, *names: str) -> str:
@@ -107,6 +107,9 @@ class Record:
             f"{self.where}: {column} is {kind_of(value)}, expected text or a number; "
             "name the field inside of it by a dotted path (columns = {field = 'column.field'}), or write it as text."
         )
+
+    def _empty(self, *names: str) -> UserError:
+        return UserError(f"{self.where}: {' or '.join(names)} is empty; every problem needs one, leave the record out.")
 
     def _missing(self, wanted: str) -> UserError:
         found = ", ".join(self._shown(name) for name in self.data) or "none"

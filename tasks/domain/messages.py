@@ -6,6 +6,7 @@ Read are `{"role", "content"}` (OpenAI, verl, TRL), where content is text or a l
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,18 @@ def asked_by(messages: Sequence[Any], where: str) -> Asked:
     return Asked("\n\n".join(one.content for one in turns), chat)
 
 
+def messages_in(value: Any) -> list[Any] | None:
+    """Return the list of messages that a question is, as a list or as its JSON text; None for any other question."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+        if not all(isinstance(one, Mapping) and ("role" in one or "from" in one) for one in value):
+            return None
+    return value if isinstance(value, list) and any(isinstance(one, Mapping) for one in value) else None
+
+
 def _check(read: Sequence[Message], turns: Sequence[Message], where: str) -> None:
     if any(one.role == "system" for one in read[len(read) - len(turns) :]):
         raise UserError(f"{where}: a system message stands behind a turn; expected it at the beginning")
@@ -65,6 +78,8 @@ def _message(value: Any, where: str) -> Message:
     if not isinstance(value, Mapping):
         raise UserError(f"{where}: a message is {kind_of(value)}, expected an object with role and content")
     role = value.get("role") or value.get("from")
+    if value.get("tool_calls") or value.get("function_call"):
+        raise UserError(f"{where}: a message of the {role} calls a tool; expected text alone, leave such records out")
     if role not in ROLES:
         raise UserError(f"{where}: a message has the role {role!r}, expected one of {', '.join(ROLES)}")
     text = _content(value.get("content", value.get("value")), where).strip()
@@ -81,4 +96,12 @@ def _content(value: Any, where: str) -> str:
         for one in value
     ):
         return "".join(one["text"] for one in value)
-    raise UserError(f"{where}: the content of a message is {kind_of(value)}, expected text or a list of text parts")
+    kinds = (
+        {str(one["type"]) for one in value if isinstance(one, Mapping) and one.get("type")}
+        if isinstance(value, list)
+        else set()
+    )
+    parts = f" with parts of the type {', '.join(sorted(kinds - {'text'}))}" if kinds - {"text"} else ""
+    raise UserError(
+        f"{where}: the content of a message is {kind_of(value)}{parts}, expected text or a list of text parts"
+    )

@@ -53,6 +53,8 @@ def kind_of(value: Any) -> str:
     """Name the kind of a value for people: `a list`, `an object`, `a boolean`."""
     if isinstance(value, bool):
         return "a boolean"
+    if value is None:
+        return "null"
     if isinstance(value, Mapping):
         return "an object"
     if isinstance(value, list | tuple):

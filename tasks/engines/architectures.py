@@ -23,7 +23,8 @@ class Needs:
 
     `packing` says that rows packed into one sequence stay apart, `router_loss` that the trainer adds a load-balancing loss.
     `refused` is why this architecture cannot be used at all, with the remedy, `unserved_on_cpu` why vLLM does not serve it on the CPU. `window` is
-    the longest context in which vLLM computes what transformers does (0: any).
+    the longest context in which vLLM computes what transformers does (0: any), `fields` what vLLM reads of config.json and transformers
+    does not write by itself.
     """
 
     attention: Attention | None = None
@@ -33,6 +34,7 @@ class Needs:
     refused: str = ""
     unserved_on_cpu: str = ""
     window: int = 0
+    fields: tuple[str, ...] = ()
     known: bool = True
 
 
@@ -48,11 +50,14 @@ TABLE: Mapping[str, Needs] = {
             "llama", "mistral", "qwen2", "qwen3", "qwen2_moe", "qwen3_moe", "mixtral", "olmoe", "gemma", "gemma2",
             "gemma3_text", "phi", "phi3", "gpt2", "gpt_neox", "gptj", "olmo2", "granite", "starcoder2",
             "stablelm", "cohere", "smollm3", "exaone4", "olmo3", "glm4", "nemotron", "cohere2", "ernie4_5",
-            "hunyuan_v1_dense", "apertus",
+            "hunyuan_v1_dense", "apertus", "seed_oss", "glm", "gemma4_text", "granitemoe", "ministral3", "arcee", "olmo",
+            "nanochat",
         ),
         PLAIN,
     ),
-    **dict.fromkeys(("falcon", "opt", "bloom"), MIXED),
+    **dict.fromkeys(("falcon", "opt", "bloom", "falcon_h1", "gpt_oss"), MIXED),
+    "lfm2": replace(MIXED, fields=("block_dim", "conv_dim")),
+    "deepseek_v3": replace(PLAIN, fields=("topk_method", "scoring_func")),
     "gpt_bigcode": Needs(unserved_on_cpu=OTHERWISE),
     **dict.fromkeys(("mamba", "falcon_mamba"), replace(MIXED, unserved_on_cpu=NO_SCAN)),
 }  # fmt: skip
@@ -75,7 +80,7 @@ def needs_of(config: Mapping[str, Any]) -> Needs:
     if config.get("attn_logit_softcapping"):
         # sdpa has no place for the cap and leaves it out without a word; vLLM and transformers' eager attention apply it
         needs = replace(needs, attention="eager")
-    if any((config.get(name) or 0) > 1 for name in EXPERTS):
+    if has_experts(config):
         # vLLM packs expert weights at the start and keeps the packed ones on a reload (0.32, CPU)
         needs = replace(needs, router_loss=True, reload=False)
     if config.get("model_type") == "cohere2":
@@ -88,6 +93,11 @@ def needs_of(config: Mapping[str, Any]) -> Needs:
         )
         needs = replace(needs, refused=refused)
     return needs
+
+
+def has_experts(config: Mapping[str, Any]) -> bool:
+    """Return whether a model with this config sends tokens to one of several experts."""
+    return any((config.get(name) or 0) > 1 for name in EXPERTS)
 
 
 def positions_of(config: Mapping[str, Any]) -> int:

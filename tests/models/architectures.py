@@ -26,9 +26,9 @@ MOE = {
     "router_aux_loss_coef": 0.01,
 }
 LATENT = {
-    "kv_lora_rank": 32,
+    "kv_lora_rank": 512,
     "qk_nope_head_dim": 32,
-    "qk_rope_head_dim": 32,
+    "qk_rope_head_dim": 64,
     "v_head_dim": 32,
     "n_routed_experts": 4,
     "n_shared_experts": 1,
@@ -37,7 +37,7 @@ LATENT = {
     "first_k_dense_replace": 1,
     "n_group": 1,
     "topk_group": 1,
-}  # DeepSeek's attention over compressed keys and values
+}  # DeepSeek's attention over compressed keys and values, of the one size that vLLM's kernel on the CPU takes
 LINEAR = {
     "head_dim": 32,
     "layer_types": ["linear_attention", "full_attention"],
@@ -108,13 +108,13 @@ ARCHITECTURES = (
     Architecture("hunyuan_v1_dense", {"head_dim": 32}),
     Architecture("apertus", {"rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0}}),
     Architecture("seed_oss", {"head_dim": 32, "attention_dropout": 0.0, "residual_dropout": 0.0}),
-    Architecture("lfm2", {"conv_dim": HIDDEN, "layer_types": ["conv", "full_attention"], "block_auto_adjust_ff_dim": False, "tie_word_embeddings": True}),
+    Architecture("lfm2", {"conv_dim": HIDDEN, "block_dim": HIDDEN, "layer_types": ["conv", "full_attention"], "block_auto_adjust_ff_dim": False, "tie_word_embeddings": True}),
     Architecture("granitemoehybrid", {"layer_types": ["mamba", "attention"], "num_local_experts": 0, "shared_intermediate_size": MLP, "mamba_n_heads": 4, "mamba_d_head": 32, "mamba_d_state": 16, "mamba_chunk_size": 32}),
     Architecture("qwen3_5_text", LINEAR),
     Architecture("falcon_h1", {"mamba_d_ssm": HIDDEN, "mamba_n_heads": 2, "mamba_d_head": 32, "mamba_d_state": 16, "mamba_chunk_size": 32, "head_dim": 32}),
     Architecture("gpt_oss", {"num_local_experts": 4, "num_experts_per_tok": 2, "output_router_logits": True, "head_dim": 32, "sliding_window": 16, "layer_types": ["sliding_attention", "full_attention"]}),
     Architecture("deepseek_v2", {**LATENT, "q_lora_rank": None, "topk_method": "greedy"}),
-    Architecture("deepseek_v3", {**LATENT, "q_lora_rank": 32}),
+    Architecture("deepseek_v3", {**LATENT, "q_lora_rank": 32, "topk_method": "noaux_tc", "scoring_func": "sigmoid"}),
     Architecture("qwen3_next", {**LINEAR, **MOE, "num_experts": 4, "shared_expert_intermediate_size": 64}),
     Architecture("glm", {"head_dim": 32}),
     Architecture("gemma4_text", {"num_hidden_layers": 4, "head_dim": 32, "global_head_dim": 32, "sliding_window": 16, "layer_types": ["sliding_attention", "full_attention"] * 2, "num_kv_shared_layers": 2, "hidden_size_per_layer_input": 32, "vocab_size_per_layer_input": VOCABULARY}),

@@ -8,6 +8,7 @@ from typing import Any
 from tasks.data.loader import loader
 from tasks.domain.drafts import Draft, Record, json_text, level_text, own_id, parsed_json
 from tasks.domain.errors import UserError
+from tasks.domain.nested import kind_of
 
 
 def read(record: Record) -> Draft:
@@ -27,7 +28,7 @@ def read(record: Record) -> Draft:
         level=level_text(record.optional("level")),
         own_id=own_id(record),
         meta=_meta(record),
-        tests_count=None if tests is None else _count_tests(parsed_json(tests, record.where)),
+        tests_count=None if tests is None else _count_tests(parsed_json(tests, record.where), record.where),
         chat=asked.chat,
     )
 
@@ -35,6 +36,8 @@ def read(record: Record) -> Draft:
 def _gold(record: Record) -> str:
     record.require_column("gold", "answer")
     value = record.optional("gold", "answer")
+    if isinstance(value, Mapping) and not value:
+        return ""
     if isinstance(value, Mapping) or (
         isinstance(value, list) and any(isinstance(one, Mapping | list) for one in value)
     ):
@@ -46,12 +49,27 @@ def _meta(record: Record) -> Mapping[str, Any]:
     """Return the column that is mapped to meta; other columns are not kept."""
     value = record.optional("meta") if "meta" in record.columns else None
     if value is not None and not isinstance(value, Mapping):
-        raise UserError(f"{record.where}: meta is a {type(value).__name__}, expected an object.")
+        raise UserError(f"{record.where}: meta is {kind_of(value)}, expected an object.")
     return value or {}
 
 
-def _count_tests(tests: Mapping[str, Any]) -> int:
-    return len(tests["inputs"]) if "inputs" in tests else str(tests.get("test", "")).count("assert ")
+def _count_tests(tests: Any, where: str) -> int:
+    """Return how many tests there are; UserError for any other shape than the two."""
+    if isinstance(tests, Mapping):
+        inputs, outputs, asserts = (tests.get(name) for name in ("inputs", "outputs", "test"))
+        if isinstance(inputs, list) and isinstance(outputs, list):
+            if len(inputs) == len(outputs):
+                return len(inputs)
+            raise UserError(
+                f"{where}: found {len(inputs)} inputs but {len(outputs)} outputs; expected as many of each."
+            )
+        if isinstance(asserts, str) or not tests:
+            return str(asserts or "").count("assert ")
+    held = f" with {', '.join(map(str, tests))}" if isinstance(tests, Mapping) else ""
+    raise UserError(
+        f"{where}: tests is {kind_of(tests)}{held}, expected an object with lists of inputs and outputs, or with asserts as the text test "
+        "(prompt and entry_point beside it)."
+    )
 
 
-LOADER = loader("table", read=read)
+LOADER = loader("table", read=read, fields=("id", "question", "gold", "answer", "tests", "level", "meta"))

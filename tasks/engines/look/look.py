@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -19,16 +20,17 @@ from tasks.domain.schema import Policy
 from tasks.engines.architectures import Needs, needs_of, positions_of, read_config
 from tasks.engines.look.asked import Asked
 from tasks.engines.look.files import check_files
+from tasks.engines.look.served import check_served
 from tasks.engines.look.texts import check_texts, plain_tokenizer
 from tasks.processes.json_child import JsonChild
 
-VERSION = 4  # raise it when a check is added: what was found before is looked at again
+VERSION = 5  # raise it when a check is added: what was found before is looked at again
 CHILD_TIMEOUT_S = 600.0
 
 
 def look(folder: Path, policy: Policy, asked: Asked, scratch: Path, *, remember: bool = True) -> tuple[str, ...]:
     """Return notes on the model in `folder`; UserError where the run could not use it. `remember` writes the answer into `scratch`."""
-    memory = scratch / "looks" / f"{digest_of([VERSION, _libraries(), policy.digest, asdict(asked)])}.json"
+    memory = scratch / "looks" / f"{digest_of([VERSION, _libraries(asked), policy.digest, asdict(asked)])}.json"
     if memory.is_file():
         return _told(json.loads(memory.read_text()))
     try:
@@ -47,32 +49,35 @@ def _told(answer: dict[str, Any]) -> tuple[str, ...]:
     return tuple(answer["notes"])
 
 
-def _libraries() -> list[str]:
-    return [importlib.metadata.version(name) for name in ("transformers", "tokenizers")]
+def _libraries(asked: Asked) -> list[str]:
+    """Return what the answer depends on beside the model; a server may lack any package, so then all that are installed."""
+    if not asked.server:
+        return [importlib.metadata.version(name) for name in ("transformers", "tokenizers")]
+    return sorted(file.name for folder in sys.path for file in Path(folder).glob("*.dist-info"))
 
 
 def _look(folder: Path, asked: Asked, scratch: Path) -> list[str]:
     notes = check_files(folder)
     config = read_config(folder)
     needs = needs_of(config)
-    if asked.server:
-        _check_server(folder, config, needs, asked)
+    own_code = _check_server(folder, config, needs, asked) if asked.server else True
     if asked.packing and not needs.packing:
         raise UserError(
             f"{folder.name}: packed rows are not kept apart by this architecture; set finetune.packing = false"
         )
-    if needs.known and (plain := plain_tokenizer(folder)):
+    probed = bool(asked.server) and not (needs.known and own_code)
+    if needs.known and not probed and (plain := plain_tokenizer(folder)):
         return [*notes, *check_texts(plain, folder, asked)]
     child = JsonChild("tasks.engines.look.program", scratch / "logs" / "look.log", env={"CUDA_VISIBLE_DEVICES": ""})
     try:
-        message = {"folder": str(folder), "asked": asdict(asked), "probe": not needs.known}
+        message = {"folder": str(folder), "asked": asdict(asked), "probe": not needs.known, "served": probed}
         return [*notes, *child.call(message, CHILD_TIMEOUT_S)["notes"]]
     finally:
         child.close()
 
 
-def _check_server(folder: Path, config: Mapping[str, Any], needs: Needs, asked: Asked) -> None:
-    """Refuse what vLLM cannot serve, or would compute otherwise than the trainer."""
+def _check_server(folder: Path, config: Mapping[str, Any], needs: Needs, asked: Asked) -> bool:
+    """Refuse what vLLM cannot serve, or would compute otherwise than the trainer; return whether it names the architecture as one of its own."""
     named = f"{folder.name} is of architecture {config.get('model_type')!r}"
     if asked.server == "cpu" and needs.unserved_on_cpu:
         raise UserError(f"{named}, {needs.unserved_on_cpu}; set engine.kind = 'hf', or try a GPU")
@@ -82,3 +87,10 @@ def _check_server(folder: Path, config: Mapping[str, Any], needs: Needs, asked: 
             f"{named}, of which vLLM computes contexts longer than its sliding window otherwise than transformers; set engine.max_model_len to at "
             f"most {needs.window}"
         )
+    lacking = [name for name in needs.fields if config.get(name) is None]
+    if lacking:
+        raise UserError(
+            f"{named}, of whose config.json vLLM reads {', '.join(lacking)}, which is not there; add it as the model's authors have it, or set "
+            "engine.kind = 'hf'"
+        )
+    return check_served(folder)

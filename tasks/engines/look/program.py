@@ -8,6 +8,7 @@ from typing import Any
 
 from tasks.domain.errors import UserError, one_sentence
 from tasks.engines.look.asked import Asked
+from tasks.engines.look.served import probe_served
 from tasks.engines.look.texts import check_texts
 from tasks.processes.json_child import answer_lines
 
@@ -21,6 +22,8 @@ def _look(message: Mapping[str, Any]) -> dict[str, Any]:
     folder, told = Path(message["folder"]), message["asked"]
     asked = Asked(**{**told, "prompts": tuple(told["prompts"]), "stop": tuple(told["stop"])})
     notes = check_texts(_tokenizer(folder), folder, asked)
+    if message["served"]:
+        probe_served(folder)
     return {"notes": [*notes, *(probe(folder, asked.packing) if message["probe"] else [])]}
 
 
@@ -49,6 +52,7 @@ def probe(folder: Path, packing: bool) -> list[str]:
             f"{name}: its two attention implementations differ by {apart:.2g} nats on random weights, and which one it was trained "
             "with is not known; add its needs to tasks/engines/architectures.py"
         )
+    _require_causal(folder, next(one for one in model.values() if one is not None))
     if packing:
         require_apart(next(one for one in model.values() if one is not None))
     return [
@@ -106,12 +110,26 @@ def _shorten(text: Any) -> None:
         text.num_kv_shared_layers = 0  # those are the last ones, and share with layers that are cut away
 
 
-def _logprobs(model: Any) -> Any:
+def _logprobs(model: Any, ids: Any = None) -> Any:
     import torch
 
-    ids = torch.arange(3, 3 + PROBE_TOKENS)[None]
     with torch.no_grad():
+        ids = torch.arange(3, 3 + PROBE_TOKENS)[None] if ids is None else ids
         return model(ids, use_cache=False).logits.log_softmax(-1)
+
+
+def _require_causal(folder: Path, model: Any) -> None:
+    """Refuse a model in which a token sees those behind it, as in models made to fill gaps."""
+    import torch
+
+    kept = PROBE_TOKENS // 2
+    ids = torch.arange(3, 3 + PROBE_TOKENS)[None]
+    other = torch.cat([ids[:, :kept], ids[:, kept:] + PROBE_TOKENS], dim=1)
+    if _difference(_logprobs(model, ids)[:, :kept], _logprobs(model, other)[:, :kept]) > SAME:
+        raise UserError(
+            f"{folder.name}: in this model a token sees those behind it, so it cannot write text from left to right; set is_decoder to true in "
+            "its config.json if it was trained so, or take another base"
+        )
 
 
 def _difference(one: Any, other: Any = None) -> float:

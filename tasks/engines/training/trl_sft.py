@@ -21,7 +21,7 @@ from typing import Any
 from tasks.domain.disk import fault_of
 from tasks.domain.errors import UserError, one_sentence
 from tasks.domain.fingerprint import digest_of
-from tasks.engines.architectures import EXPERTS, attention_of, read_config
+from tasks.engines.architectures import EXPERTS, attention_of, has_experts, read_config
 from tasks.engines.policy_model import load_whole
 from tasks.engines.training import sft_checkpoints as checkpoints
 from tasks.engines.training.sft_rows import (
@@ -131,12 +131,18 @@ def _trainer(job: TrainJob, rows: Sequence[TokenRow], tokenizer: Any, recipe: st
     from tasks.engines.training.sft_loop import ReportProgress, SaveByTheClock, SelfTrainer, collator, savable
 
     model = savable(_model(job, rows))
+    config = model.config.get_text_config()
+    routed, asked = has_experts(config.to_dict()), getattr(config, "output_router_logits", None)
     trainer = SelfTrainer(
         model=model, args=_arguments(job, len(rows)), train_dataset=_dataset(rows),
         processing_class=tokenizer, data_collator=None if job.settings.packing else collator(tokenizer),
         peft_config=_lora(job) if job.settings.lora_rank else None,
     )  # fmt: skip
     trainer.job, trainer.recipe = job, recipe
+    if (
+        trainer.aux_loss_enabled and not routed
+    ):  # TRL goes by the config's fields, which a model of that kind without experts has too
+        trainer.aux_loss_enabled, config.output_router_logits = False, asked
     if job.settings.packing:
         require_rows_apart(model, trainer.data_collator, rows)
     trainer.notes = _share_prefixes(trainer, rows) if job.settings.prefix_sharing != "off" else ()
