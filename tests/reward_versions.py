@@ -26,7 +26,7 @@ JUDGES = {
         "sandbox.image.inside.calls", "sandbox.image.inside.program", "sandbox.image.inside.prelude", "sandbox.image.inside.remote",
         "sandbox.image.inside.pytest_like", "sandbox.image.inside.shared", "sandbox.image.inside.lent", "sandbox.image.inside.operations",
         "sandbox.image.inside.referring", "sandbox.image.inside.lending", "sandbox.image.inside.failures", "sandbox.image.inside.standing",
-        "sandbox.image.inside.telling", "sandbox.image.inside.arrays",
+        "sandbox.image.inside.telling", "sandbox.image.inside.arrays", "sandbox.image.inside.guards", "sandbox.image.inside.sameness",
     ),
 }  # fmt: skip
 DECIDERS = {

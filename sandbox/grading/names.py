@@ -37,7 +37,7 @@ def names_and_modules(
     nodes: Sequence[ast.AST], entry_point: str | None, known: frozenset[str]
 ) -> tuple[set[str], set[str]]:
     """Return names of the program, and modules that the tests use without importing them."""
-    free = _free_names(nodes) - known
+    free = _free_names(nodes) - known - {"__file__"}
     plain = {name for name in free if not hasattr(builtins, name) or name == entry_point}
     modules = {
         name for name in plain if name in sys.stdlib_module_names and name != entry_point and _is_module(nodes, name)

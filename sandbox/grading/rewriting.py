@@ -8,24 +8,31 @@ from __future__ import annotations
 
 import ast
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal
 
-from sandbox.grading.beforehand import asserts_equal, is_made_of_arguments, make_beforehand
+from sandbox.grading.apart import BadTests, open_main_guards, without_program_imports, without_skipped
+from sandbox.grading.beforehand import (
+    asked_first,
+    asserts_equal,
+    functions_apart,
+    is_made_of_arguments,
+    is_reference,
+    make_beforehand,
+)
 from sandbox.grading.names import IMPORTS, is_member, names_and_modules, outcomes, prompt_names
 from sandbox.grading.trees import Function, called_names, dotted, nodes_of, of_kinds
 from sandbox.grading.unsupported import reason_to_refuse
 from tasks.domain.digits import any_digits
 from tasks.domain.python_source import parsed
 
-PACKAGES = frozenset({"numpy", "pytest", "scipy", "pandas", "sympy", "networkx", "sortedcontainers"})
 UNREACHABLE = re.compile(
     r"builtins\.(?:input|open|print)\b|\bsys\.stdin\s*=|[\"']sys\.stdin[\"']|\bmonkeypatch\b|\bcapfd\b|\btmp_path\b"
 )
 ASKED = frozenset({"type", "callable"})
+COUNTED = frozenset({"zip", "enumerate"})
 UNREACHABLE_WORDS = (
     "builtins.",
     "sys.stdin",
@@ -36,11 +43,9 @@ UNREACHABLE_WORDS = (
 WATCHING = re.compile(r"stdout\b|\bcapsys\b")
 WATCHING_WORDS = ("stdout", "capsys")
 NUMPY = re.compile(r"\bnumpy\b")
+__all__ = ["AssertTests", "BadTests", "assert_tests"]
+
 Failing = Literal["stop", "go on", "pass over"]
-
-
-class BadTests(ValueError):
-    """Tests that cannot be read or run; the message says what was found and expected."""
 
 
 @dataclass(frozen=True)
@@ -96,16 +101,17 @@ def _assert_tests(prompt: str, test: str, entry_point: str | None) -> AssertTest
         raise BadTests(f"the test code does not parse ({error})") from error
     if (found := _searched(UNREACHABLE, UNREACHABLE_WORDS, test)) is not None:
         raise BadTests(f"the tests change {found[0]!r}, which the program, in a process of its own, does not see")
+    left_out = without_skipped(tree)
     nodes, original = nodes_of(tree), test
-    imported = _without_program_imports(tree, of_kinds(nodes, IMPORTS))
-    if _open_main_guards(tree) or imported is not None:
+    imported = without_program_imports(tree, of_kinds(nodes, IMPORTS))
+    if open_main_guards(tree) or left_out or imported is not None:
         nodes, original = nodes_of(tree), ast.unparse(ast.fix_missing_locations(tree))
     if entry_point and _needs_call(tree, nodes):
         original += f"\ncheck({entry_point})"
-        nodes += nodes_of(ast.Call(ast.Name("check", ast.Load()), [ast.Name(entry_point, ast.Load())], []))
+        nodes += nodes_of(parsed(f"check({entry_point})"))
     known = prompt_names(prompt)
     names, modules = names_and_modules(nodes, entry_point, known or frozenset())
-    names |= (imported or set()) | ({entry_point} if entry_point else set())
+    names |= (imported or set()) | ({entry_point} if entry_point and entry_point.isidentifier() else set())
     if (reason := reason_to_refuse(nodes, names)) is not None:
         raise BadTests(reason)
     total = sum(type(node) is ast.Assert for node in nodes) + len(list(_test_cases(tree, nodes)))
@@ -119,57 +125,6 @@ def _assert_tests(prompt: str, test: str, entry_point: str | None) -> AssertTest
 def _searched(pattern: re.Pattern[str], words: Sequence[str], text: str) -> re.Match[str] | None:
     """Search a text, faster: most have none of the words of which each match has one."""
     return pattern.search(text) if any(word in text for word in words) else None
-
-
-# ------------------------------------------------------------ statements that make no sense apart from the program's file
-
-
-def _without_program_imports(tree: ast.Module, imports: Sequence[ast.AST]) -> set[str] | None:
-    """`from solution import f`: the statement goes, the names are the program's. Return None where there is no such statement."""
-    names: set[str] = set()
-    found = False
-    for node in imports:
-        top = node.module.split(".")[0] if isinstance(node, ast.ImportFrom) and node.module else None
-        if isinstance(node, ast.ImportFrom) and top not in sys.stdlib_module_names | PACKAGES | {"__future__"}:
-            if any(alias.asname for alias in node.names):
-                raise BadTests(f"the tests import {node.names[0].name} of the program under another name")
-            found, names = True, names | ({alias.name for alias in node.names} - {"*"})
-            _Without(node).visit(tree)
-        elif isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name.split(".")[0] not in sys.stdlib_module_names | PACKAGES:
-                    raise BadTests(f"the tests import the module {alias.name}, which is not part of Python")
-    if not tree.body:
-        tree.body.append(ast.Pass())
-    return names if found else None
-
-
-class _Without(ast.NodeTransformer):
-    """Puts `pass` in the place of one statement."""
-
-    def __init__(self, statement: ast.stmt) -> None:
-        self.statement = statement
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt:
-        return ast.Pass() if node is self.statement else node
-
-
-def _open_main_guards(tree: ast.Module) -> bool:
-    """What stands under `if __name__ == "__main__"` runs, but for the call of a test runner. Return whether anything is another now."""
-    opened: list[ast.stmt] = []
-    for node in tree.body:
-        guard = (
-            isinstance(node, ast.If) and "__name__" in ast.unparse(node.test) and "__main__" in ast.unparse(node.test)
-        )
-        opened += node.body if guard and isinstance(node, ast.If) else [node]
-    opened = [node for node in opened if not _runs_tests(node)] or [ast.Pass()]
-    changed, tree.body = opened != tree.body, opened
-    return changed
-
-
-def _runs_tests(node: ast.stmt) -> bool:
-    call = node.value if isinstance(node, ast.Expr) else None
-    return isinstance(call, ast.Call) and ast.unparse(call.func) in ("unittest.main", "pytest.main", "sys.exit", "main")
 
 
 def _needs_call(tree: ast.Module, nodes: Sequence[ast.AST]) -> bool:
@@ -202,11 +157,13 @@ class _Rewriter(ast.NodeTransformer):
 
     def __init__(self, names: set[str], apart: set[str], failing: Failing) -> None:
         self.names, self.apart, self.failing, self.total = names, apart, failing, 0
+        self.references: frozenset[str] = frozenset()  # functions of the tests that have nothing to do with the program
 
     def rewritten(self, tree: ast.Module) -> ast.Module:
         cases = list(_test_cases(tree, nodes_of(tree)))
         copy = parsed(ast.unparse(tree))
-        make_beforehand(copy, self.names)
+        self.references = functions_apart(copy, self.names)
+        make_beforehand(copy, self.names, self.references)
         copy = self.visit(copy)
         for report, code in cases:
             copy.body += parsed(f"{report}({self.total}, {code})").body
@@ -223,11 +180,25 @@ class _Rewriter(ast.NodeTransformer):
         """Rewrite a call; a function that is only called needs no look at its value."""
         if isinstance(node.func, ast.Name) and node.func.id in ASKED - self.names and len(node.args) == 1:
             return _asked(node.func.id, self.visit(node.args[0]))
-        if asserts_equal(node) and is_made_of_arguments(node.args[1], node.args[0], self.names):
-            node = ast.Call(node.func, [*node.args[1::-1], *node.args[2:]], node.keywords)
+        if asserts_equal(node) and is_made_of_arguments(node.args[1], node.args[0], self.names, self.references):
+            expected = asked_first(node.args[1], self.references)
+            node = ast.Call(node.func, [expected, node.args[0], *node.args[2:]], node.keywords)
+        elif len(node.args) > 1 and is_reference(node.args[1], node.args[0], self.references):
+            called = ast.Call(node.func, [*_SIDES, *node.args[2:]], node.keywords)
+            return self.visit_Call(_late(called, node.args[0], asked_first(node.args[1], self.references)))
+        if isinstance(node.func, ast.Name) and node.func.id in COUNTED - self.names:
+            node = ast.Call(ast.Name(f"_restem_{node.func.id}", ast.Load()), node.args, node.keywords)
         plain = isinstance(node.func, ast.Name) and not node.func.id[:1].isupper()
         function = node.func if plain else self.visit(node.func)
         return ast.Call(function, [self.visit(one) for one in node.args], [self.visit(one) for one in node.keywords])
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        """`f(items) - brute(items)`: the reference is asked first."""
+        if is_reference(node.right, node.left, self.references):
+            made = ast.BinOp(_SIDES[0], node.op, _SIDES[1])
+            return self.visit_Call(_late(made, node.left, asked_first(node.right, self.references)))
+        self.generic_visit(node)
+        return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         """Turn `x.__class__` into `type(x)`; note the value of `Color.RED`."""
@@ -243,8 +214,8 @@ class _Rewriter(ast.NodeTransformer):
         (one, *more), kinds = [node.left, *node.comparators], node.ops
         if len(more) == 1 and isinstance(kinds[0], ast.Eq):
             late = self._builds(one) and self._asks(more[0])
-            if late or is_made_of_arguments(more[0], one, self.names):
-                node = ast.Compare(more[0], kinds, [one])
+            if late or is_made_of_arguments(more[0], one, self.names, self.references):
+                node = ast.Compare(more[0] if late else asked_first(more[0], self.references), kinds, [one])
         self.generic_visit(node)
         return node
 
@@ -283,6 +254,15 @@ class _Rewriter(ast.NodeTransformer):
             return ast.If(ast.Constant(True), [node, ast.Expr(also)], [])
         asserts = isinstance(call, ast.Attribute) and call.attr.startswith("assert")
         return _passing_over(node) if asserts and self.failing == "pass over" else node
+
+
+_SIDES = (ast.Name("_restem_found", ast.Load()), ast.Name("_restem_wanted", ast.Load()))
+
+
+def _late(made: ast.expr, found: ast.expr, wanted: ast.expr) -> ast.Call:
+    """Make `made` of both `_SIDES`, of which what is wanted comes first."""
+    parameters = ast.arguments([], [ast.arg(one.id) for one in _SIDES[::-1]], None, [], [], None, [])
+    return ast.Call(ast.Lambda(parameters, made), [wanted, found], [])
 
 
 def _asked(function: str, value: ast.expr) -> ast.expr:

@@ -43,12 +43,21 @@ def _items(decoder: Decoder, depth: int) -> list[Any]:
 
 
 def _mapping(decoder: Decoder, depth: int) -> Any:
-    items = decoder.items(depth)
+    return _mapped(decoder.items(depth))
+
+
+def _mapped(items: list[Any]) -> Any:
     keys = [_key(key) for key in items[::2]]
     texts = [key for key in keys if key is not None]
     if len(items) % 2 or len(texts) < len(keys) or len(set(texts)) < len(texts):
         return OPAQUE
     return dict(zip(texts, items[1::2], strict=True))
+
+
+def _defaulting(decoder: Decoder, depth: int) -> Any:
+    """A defaultdict: the name of its factory may follow its items."""
+    items = decoder.items(depth)
+    return _mapped(items[: len(items) // 2 * 2])
 
 
 def _key(key: Any) -> str | None:
@@ -75,7 +84,8 @@ HOST_READERS: Final[dict[bytes, Reader]] = {
     **{tag: _as_opaque(READERS[tag]) for tag in (b".", b"n", b"b", b"a", b"c")},
     **dict.fromkeys((b"l", b"t", b"q"), _items),
     **{tag: _as_opaque(_items) for tag in (b"e", b"z", b"r")},
-    **dict.fromkeys((b"d", b"C", b"O", b"D"), _mapping),
+    **dict.fromkeys((b"d", b"C", b"O"), _mapping),
+    b"D": _defaulting,
     b"k": _named,
     b"y": _exact,
     b"p": lambda decoder, depth: decoder.items(depth)[2:],

@@ -98,7 +98,7 @@ class Ahead(Tests):
                 self.functions += 1
         return found
 
-    def ask(self, operation: str, target: Any, *arguments: Any, **keywords: Any) -> Any:
+    def ask(self, operation: str, target: Any, /, *arguments: Any, **keywords: Any) -> Any:
         if operation not in ("call", "watch", "seed"):
             self.stand()
         name = object.__getattribute__(target, "_restem_name") if isinstance(target, Remote) else None

@@ -182,7 +182,7 @@ class Server(Referring):
             self.loop = asyncio.new_event_loop()
         return self.loop.run_until_complete(whole())
 
-    def borrow(self, number: int, operation: str, *arguments: Any, **keywords: Any) -> Any:
+    def borrow(self, number: int, operation: str, /, *arguments: Any, **keywords: Any) -> Any:
         """Use an object of the tests; meanwhile they may use the program."""
         encoder = encoding.Encoder(refer=self.refer)
         self.channel.send(b"K" + encoder.encode((number, operation, list(arguments), keywords)))

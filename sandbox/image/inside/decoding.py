@@ -8,7 +8,20 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from typing import Any
 
-from .values import ARRAY_TYPES, COUNT, DOUBLE, EXACT, MAX_DEPTH, NAMED, NUMBER, NUMPY_TYPE, PAIR, TEXTS, Malformed
+from .values import (
+    ARRAY_TYPES,
+    COUNT,
+    DOUBLE,
+    EXACT,
+    FACTORIES,
+    MAX_DEPTH,
+    NAMED,
+    NUMBER,
+    NUMPY_TYPE,
+    PAIR,
+    TEXTS,
+    Malformed,
+)
 
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]  # a copy: the program may change the common ones
 ZONED = {"datetime.datetime": 1, "datetime.time": 1}  # fields beyond: the seconds that its zone is ahead of UTC
@@ -97,6 +110,8 @@ class Decoder:
         if tag in b"dCOD":
             for at in range(0, len(items) - 1, 2):
                 container[items[at]] = items[at + 1]
+            if tag == b"D" and len(items) % 2:
+                container.default_factory = FACTORIES[items[-1]]
         elif tag == b"e":
             container.update(items)
         else:

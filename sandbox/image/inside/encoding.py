@@ -12,6 +12,7 @@ from .values import (
     COUNT,
     DOUBLE,
     EXACT,
+    FACTORIES,
     MAX_BYTES,
     MAX_DEPTH,
     NAME_OF,
@@ -209,6 +210,18 @@ def mapping(tag: bytes) -> Writer:
     return write
 
 
+_factory_of: Callable[[Any], Any] = vars(defaultdict)["default_factory"].__get__  # whatever a class below it has
+
+
+def write_defaultdict(encoder: Encoder, value: defaultdict[Any, Any], depth: int) -> None:
+    """Its factory's name, where that is a plain type, after all items."""
+    factory = _factory_of(value)
+    name = next((name for name, kind in FACTORIES.items() if kind is factory), None)
+    encoder.put(b"D")
+    items = [part for pair in list(dict.items(value)) for part in pair]
+    write_items(encoder, items if name is None else [*items, name], depth)
+
+
 def write_range(encoder: Encoder, value: range, depth: int) -> None:
     encoder.put(b"r")
     write_items(encoder, [value.start, value.stop, value.step], depth)
@@ -234,7 +247,7 @@ WRITERS: dict[Any, Writer] = {
     deque: collection(b"q", deque),
     Counter: mapping(b"C"),
     OrderedDict: mapping(b"O"),
-    defaultdict: mapping(b"D"),
+    defaultdict: write_defaultdict,
     dict: mapping(b"d"),
     range: write_range,
 }

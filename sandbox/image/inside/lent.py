@@ -30,7 +30,7 @@ class Lent:
     def __init__(self, server: Server, number: int) -> None:
         self.__dict__.update(server=server, number=number)
 
-    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+    def __call__(self, /, *arguments: Any, **keywords: Any) -> Any:
         return self.server.borrow(self.number, "call", *arguments, **keywords)
 
     def __getattr__(self, name: str) -> Any:

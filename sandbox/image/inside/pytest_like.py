@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import io
+import itertools
 import math
 import re
 from collections.abc import Iterator
@@ -50,8 +51,8 @@ def raises(expected: Any, *call: Any, match: str | None = None, **keywords: Any)
 class approx:
     """A number, or a list or mapping of numbers, that others may be near."""
 
-    def __init__(self, expected: Any, rel: float | None = None, abs: float | None = None) -> None:
-        self.expected, self.rel, self.abs = expected, rel, abs
+    def __init__(self, expected: Any, rel: float | None = None, abs: float | None = None, nan_ok: bool = False) -> None:
+        self.expected, self.rel, self.abs, self.nan_ok = expected, rel, abs, nan_ok
 
     def __eq__(self, found: object) -> bool:
         return self._near(self.expected, found)
@@ -94,11 +95,14 @@ def fail(reason: str = "") -> None:
     raise AssertionError(reason)
 
 
-def fixture(function: Any = None, **_: Any) -> Any:
+def fixture(
+    function: Any = None, *, params: Any = None, autouse: bool = False, name: str | None = None, **_: Any
+) -> Any:
     """Marks a function whose value tests take by its name."""
 
     def mark_it(made: Any) -> Any:
-        made._restem_fixture = True
+        made._restem_fixture = name or made.__name__
+        made._restem_params, made._restem_autouse = None if params is None else list(params), autouse
         return made
 
     return mark_it if function is None else mark_it(function)
@@ -162,17 +166,79 @@ class CapSys:
 
 def run(function: Any) -> None:
     """A test function with its cases and fixtures; raises what it raises."""
+    holder = getattr(function, "__self__", None)
+    known = _fixtures(holder, function.__globals__)
     for case in getattr(function, "_restem_cases", [{}]):
-        with contextlib.ExitStack() as stack:
-            wanted = [name for name in inspect.signature(function).parameters if name not in case]
-            holder = getattr(function, "__self__", None)
-            _around(holder, "setup_method", function)
-            stack.callback(_around, holder, "teardown_method", function)
-            found = function(**case, **{name: _fixed(name, function.__globals__, stack) for name in wanted})
-            if inspect.iscoroutine(found):
-                import asyncio
+        wanted = [name for name in inspect.signature(function).parameters if name not in case]
+        used = [*(name for name, one in known.items() if one._restem_autouse), *wanted]
+        several = {name: known[name]._restem_params for name in _all_used(used, known)}
+        names = [name for name, values in several.items() if values is not None]
+        for values in itertools.product(*(several[name] for name in names)):
+            with contextlib.ExitStack() as stack:
+                _around(holder, "setup_class", function)
+                _around(holder, "setup_method", function)
+                stack.callback(_around, holder, "teardown_method", function)
+                fixed = Fixed(known, dict(zip(names, values, strict=True)), stack)
+                given = {name: fixed.value(name) for name in used}
+                _ran(function(**case, **{name: given[name] for name in wanted}))
 
-                asyncio.run(found)
+
+def _ran(found: Any) -> None:
+    if inspect.iscoroutine(found):
+        import asyncio
+
+        asyncio.run(found)
+
+
+def _fixtures(holder: Any, names: dict[str, Any]) -> dict[str, Any]:
+    """The fixtures of a module, and of the class that holds a test, by their names."""
+    listed = [*names.values(), *(getattr(holder, name) for name in dir(type(holder)) if holder is not None)]
+    return {one._restem_fixture: one for one in listed if type(getattr(one, "_restem_fixture", None)) is str}
+
+
+def _all_used(names: list[str], known: dict[str, Any]) -> list[str]:
+    """These fixtures and those that they use themselves, each once."""
+    found = [name for name in names if name in known]
+    for name in found:  # which grows meanwhile
+        found += [one for one in inspect.signature(known[name]).parameters if one in known and one not in found]
+    return list(dict.fromkeys(found))
+
+
+class Request:
+    """What a fixture may ask of its test."""
+
+    def __init__(self, param: Any, stack: contextlib.ExitStack) -> None:
+        self.param, self.stack = param, stack
+
+    def addfinalizer(self, function: Any) -> None:
+        self.stack.callback(function)
+
+
+class Fixed:
+    """The values of fixtures in one run of a test: each is made once."""
+
+    def __init__(self, known: dict[str, Any], params: dict[str, Any], stack: contextlib.ExitStack) -> None:
+        self.known, self.params, self.stack = known, params, stack
+        self.values: dict[str, Any] = {}
+
+    def value(self, name: str) -> Any:
+        if name not in self.values:
+            self.values[name] = self.made(name)
+        return self.values[name]
+
+    def made(self, name: str) -> Any:
+        if name == "capsys":
+            made = CapSys()
+            self.stack.enter_context(contextlib.redirect_stdout(made.stream))
+            return made
+        function = self.known[name]
+        request = Request(self.params.get(name), self.stack)
+        parameters = inspect.signature(function).parameters
+        value = function(**{other: request if other == "request" else self.value(other) for other in parameters})
+        if inspect.isgenerator(value):
+            generator, value = value, next(value)
+            self.stack.callback(next, generator, None)
+        return value
 
 
 def _around(holder: Any, name: str, function: Any) -> None:
@@ -180,16 +246,3 @@ def _around(holder: Any, name: str, function: Any) -> None:
     method = getattr(holder, name, None)
     if method is not None:
         method(function) if inspect.signature(method).parameters else method()
-
-
-def _fixed(name: str, names: dict[str, Any], stack: contextlib.ExitStack) -> Any:
-    if name == "capsys":
-        made = CapSys()
-        stack.enter_context(contextlib.redirect_stdout(made.stream))
-        return made
-    function = names[name]
-    value = function(**{other: _fixed(other, names, stack) for other in inspect.signature(function).parameters})
-    if inspect.isgenerator(value):
-        generator, value = value, next(value)
-        stack.callback(next, generator, None)
-    return value

@@ -77,7 +77,12 @@ class Referring:
         return b"o" + written[1:]  # the list's items under a tag of their own
 
     def with_fields(self, value: Any) -> bytes:
-        return self.once(value, lambda: self.described(value, ("object", self.place(type(value)), self.fields(value))))
+        return self.once(
+            value,
+            lambda: self.described(
+                value, ("object", self.place(type(value)), self.fields(value), type(value).__hash__ is not None)
+            ),
+        )
 
     def once(self, value: Any, write: Callable[[], bytes]) -> bytes:
         """An object that holds itself travels as its number there."""

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .sameness import StandIn, made_with, same_fields
+from .guards import Unlike
+from .sameness import StandIn, is_value, made_with, same_fields, variants
 from .values import NAMED
 
 OF_FLAGS = frozenset(["or_", "and_", "xor"])
@@ -26,9 +27,13 @@ class Remote(StandIn):
     # A name, or an object by its number. No docstring: what the tests ask for is the object's own.
 
     __slots__ = (
+        "_restem_count",
         "_restem_fields",
         "_restem_given",
+        "_restem_hashable",
+        "_restem_length",
         "_restem_made",
+        "_restem_maker",
         "_restem_mixed",
         "_restem_name",
         "_restem_number",
@@ -44,7 +49,7 @@ class Remote(StandIn):
     def __init__(self, tests: Any, name: str | None, number: int | None = None) -> None:
         for slot, value in (
             ("tests", tests), ("name", name), ("number", number), ("fields", None), ("made", False), ("given", None), ("owner", None), ("stored", None), ("mixed", False),
-            ("seen", True), ("told", False), ("titled", False),
+            ("seen", True), ("told", False), ("titled", False), ("maker", None), ("length", None), ("count", None), ("hashable", True),
         ):  # fmt: skip
             object.__setattr__(self, f"_restem_{slot}", value)
 
@@ -73,6 +78,7 @@ class Remote(StandIn):
         for involved in (self._restem_owner, *arguments, *keywords.values()):
             refreshed(involved)
         if isinstance(made, Remote) and isinstance(self, RemoteClass):
+            object.__setattr__(made, "_restem_maker", (self, arguments, keywords))
             made_with(made, [*arguments, *keywords.values()])
             object.__setattr__(made, "_restem_titled", self._restem_titled)
         return made
@@ -90,7 +96,12 @@ class Remote(StandIn):
 
     def __len__(self) -> int:
         length = self._restem_tests.ask("length", self)
-        return length if type(length) is int else -1
+        if type(length) is not int:
+            return -1
+        object.__setattr__(self, "_restem_length", length)
+        if self._restem_count is not None and self._restem_count < length and sum(1 for _ in self) < length:
+            raise Unlike(f"an object says that its length is {length}, and gives fewer items")
+        return length
 
     def __iter__(self) -> Any:
         iterator = self._restem_tests.ask("iterate", self)
@@ -157,14 +168,30 @@ class Remote(StandIn):
         return isinstance(value, Remote) and self._restem_tests.ask("issubclass", value, self) is True
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Remote):  # the base value of an object of a class below a built-in one
-            return self._restem_stored is not None and bool(self._restem_stored == other)
+        if not isinstance(other, Remote):
+            if self._restem_stored is not None:  # the base value of an object of a class below a built-in one
+                return bool(self._restem_stored == other)
+            other_one = variants(other)[:1]
+            return (
+                is_value(self, other)
+                and says_equal(self, other)
+                and not any(says_equal(self, one) for one in other_one)
+            )
         if self._restem_mixed or other._restem_mixed:
             return False
-        return identity(self) == identity(other) or same_fields(self, other)
+        return identity(self) == identity(other) or (same_fields(self, other) and says_equal(self, other))
+
+    def __ne__(self, other: object) -> bool:
+        """Neither is true of two objects whose class says that they are equal while their fields are not."""
+        if self == other or (isinstance(other, Remote) and identity(self) == identity(other)):
+            return False
+        alike = isinstance(other, Remote) and self._restem_stored is None and self._restem_fields is not None
+        return not (alike and says_equal(self, other))
 
     def __hash__(self) -> int:
         fields = self._restem_fields
+        if not self._restem_hashable:
+            raise TypeError("unhashable: the class has an __eq__ and no __hash__")
         return hash(identity(self) if fields is None else ("restem", fields[0]))
 
     def __await__(self) -> Any:
@@ -214,6 +241,11 @@ def copied(remote: Remote, how: str) -> Any:
 
 def identity(remote: Remote) -> Any:
     return object.__getattribute__(remote, "_restem_number"), object.__getattribute__(remote, "_restem_name")
+
+
+def says_equal(remote: Remote, other: Any) -> bool:
+    """What the class says, where that is no news for the program: of two of its own objects, or of a value that is the object's own."""
+    return remote._restem_tests.ask("binary", remote, "eq", other) is True
 
 
 def refreshed(value: Any) -> None:

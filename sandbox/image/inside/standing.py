@@ -27,7 +27,7 @@ class Standing(ABC):
         ] = {}  # exceptions, named tuples and values of the program, as classes of this process
 
     @abstractmethod
-    def ask(self, operation: str, target: Any, *arguments: Any, **keywords: Any) -> Any:
+    def ask(self, operation: str, target: Any, /, *arguments: Any, **keywords: Any) -> Any:
         """One operation on the program."""
 
     def resolve(self, tag: bytes, number: int, hint: Any) -> Any:
@@ -50,6 +50,7 @@ class Standing(ABC):
             return self.value(number, known[1], known[2], known[3])
         found = stand_in(self, number, b"-")
         object.__setattr__(found, "_restem_fields", (known[1], known[2]))
+        object.__setattr__(found, "_restem_hashable", known[0] != "object" or known[3] is True)
         if known[0] == "holder":
             object.__setattr__(found, "_restem_stored", known[3])
             object.__setattr__(found, "_restem_fields", (known[1], known[2] | {"": known[3]}))

@@ -41,6 +41,9 @@ EXACT = {
 }
 TEXTS = ("decimal.Decimal", "pathlib.PosixPath", "pathlib.PurePosixPath")  # made of their text
 VIEWS: dict[str, Any] = {"dict_keys": type({}.keys()), "dict_items": type({}.items()), "dict_values": type({}.values())}
+FACTORIES: dict[str, Any] = {
+    kind.__name__: kind for kind in (int, float, str, bool, list, tuple, dict, set)
+}  # of a defaultdict
 ARRAY_TYPES = "bBhHiIlLqQfd"  # of array.array
 NUMPY_TYPE = re.compile(r"[<>|=]?[biufc]\d{1,2}")
 

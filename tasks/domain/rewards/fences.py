@@ -16,7 +16,7 @@ MOST_BLOCKS = 200  # that are looked at, from the end
 FENCE = re.compile(r"^([ \t]*(?:(?:[-*+]|\d+\.)[ \t]+)?)(`{3,}|~{3,})[ \t]*([^\n`]*)$", re.MULTILINE)
 ONE_LINE = re.compile(r"^[ \t]*```[ \t]*(?:(?:python3?|py)[ \t]+)?([^\n`]+)```[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _CLOSED_ON_ITS_LINE = re.compile(r"(?<=[^\s`\"'#])`{3,}[ \t]*$", re.MULTILINE)
-_QUOTES = re.compile(r"\"\"\"|'''")
+QUOTES = re.compile(r"\"\"\"|'''")
 _PROVIDES = re.compile(
     r"^(?:(?:async )?def|class)[ \t]+(\w+)|^([A-Za-z_]\w*)[ \t]*(?::[^=\n]+)?=(?!=)|^import[ \t]+([^\n#]+)|^from[ \t]+[\w.]+[ \t]+import[ \t]+([^\n#]+)",
     re.MULTILINE,
@@ -24,6 +24,7 @@ _PROVIDES = re.compile(
 _DEFINITION = re.compile(
     r"(?:async )?def\b|class\b|import\b|from\b|@|#|\"\"\"|'''|[)\]}]|else\b|[A-Za-z_]\w*[ \t]*(?::[^=\n]+)?=(?!=)"
 )
+_WRITES = re.compile(r"\bprint\b|\bstdout\b|\bwrite\w*\s*\(")
 _READS = re.compile(r"\binput\s*\(|\bstdin\b|\bopen\s*\(\s*0|\bfileinput\b")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
@@ -44,10 +45,10 @@ def blocks_of(text: str) -> list[Block]:
         if start is None:
             start, seen, quoted = mark, mark.end(), False
             continue
-        quoted ^= len(_QUOTES.findall(text, seen, mark.start())) % 2 == 1
+        quoted ^= len(QUOTES.findall(text, seen, mark.start())) % 2 == 1
         seen = mark.end()
         other = mark[2][0] != start[2][0] or len(mark[2]) < len(start[2])
-        if other or (quoted and _QUOTES.search(text, mark.end())):
+        if other or (quoted and QUOTES.search(text, mark.end())):
             continue
         found.append(_block(start, text[start.end() : mark.start()]))
         start, seen, quoted = (mark, mark.end(), False) if mark[3].strip() else (None, 0, False)
@@ -70,7 +71,7 @@ def _block(start: re.Match[str], content: str) -> Block:
 def _until_its_mark(content: str) -> str:
     """A block whose closing mark stands at the end of its last line, outside of texts over several lines."""
     for mark in _CLOSED_ON_ITS_LINE.finditer(content):
-        if len(_QUOTES.findall(content, 0, mark.start())) % 2 == 0:
+        if len(QUOTES.findall(content, 0, mark.start())) % 2 == 0:
             return content[: mark.start()]
     return content
 
@@ -78,10 +79,13 @@ def _until_its_mark(content: str) -> str:
 def chosen(blocks: list[Block], entry_point: str | None) -> str:
     """The program that the blocks make; `blocks` has one at least."""
     python = [one.content for one in blocks if one.language in PYTHON and not _is_transcript(one.content)]
+    python = python or [typed for one in blocks if (typed := _typed(one.content))]
     python = (python or [one.content for one in blocks])[-MOST_BLOCKS:]
     marked = [one.content for one in blocks if one.language in PYTHON - {""} and not _is_transcript(one.content)]
     defining = [content for content in python if entry_point and defines(content, entry_point)]
     place = len(python) - 1 - python[::-1].index((defining or _programs(marked or python))[-1])
+    if not entry_point and (pieces := _pieces(marked or python)):
+        return "\n".join(pieces)
     program = _with_helpers(python[:place], python[place], entry_point)
     return _with_helpers(python[place + 1 :], program, entry_point, after=True)
 
@@ -89,6 +93,24 @@ def chosen(blocks: list[Block], entry_point: str | None) -> str:
 def _is_transcript(content: str) -> bool:
     """A session at an interpreter's or a shell's prompt."""
     return content.lstrip().startswith((">>>", "$ ", "In [1]"))
+
+
+def _typed(content: str) -> str:
+    """Return what was typed in a session at Python's prompt; nothing for any other text."""
+    if not content.lstrip().startswith(">>>"):
+        return ""
+    lines = [line.lstrip() for line in content.split("\n")]
+    return "\n".join(line[4:] for line in lines if line.startswith((">>> ", "... ")))
+
+
+def _pieces(contents: list[str]) -> list[str]:
+    """Return the blocks of a program that is written piece by piece: none reads and writes, one reads, and a later one writes what it read."""
+    reading = [place for place, one in enumerate(contents) if _READS.search(one)]
+    if not reading or any(_READS.search(one) and _WRITES.search(one) for one in contents):
+        return []
+    pieces, names = contents[reading[0] :], provided(contents[reading[0]])
+    uses = [one for one in pieces[1:] if names & set(_WORD.findall(one)) and _WRITES.search(one)]
+    return pieces if len(reading) == 1 and len(uses) == 1 and uses[0] is pieces[-1] else []
 
 
 def _programs(contents: list[str]) -> list[str]:
@@ -114,7 +136,7 @@ def _top_level(content: str) -> list[str]:
     for line in content.split("\n"):
         if not quoted and line[:1].strip():
             lines.append(line)
-        quoted ^= len(_QUOTES.findall(line)) % 2 == 1
+        quoted ^= len(QUOTES.findall(line)) % 2 == 1
     return lines
 
 

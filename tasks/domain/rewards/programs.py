@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import ast
 import html
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,20 +25,25 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from tasks.domain.python_source import parsed
-from tasks.domain.rewards.fences import FENCE, ONE_LINE, blocks_of, chosen, defines
+from tasks.domain.rewards.extraction.completion import THINKING_END, THINKING_START, final_channel, has_marks
+from tasks.domain.rewards.fences import FENCE, ONE_LINE, QUOTES, blocks_of, chosen, defines
 
 __all__ = ["FoundProgram", "assembled", "complete", "defines", "find_program"]
 
 MAX_PROGRAM = 1 << 20  # characters; a longer one is cut, and will not compile
 Tag = Literal["fence", "open_fence", "text"]
 
-_THINKING_END = re.compile(r"</(?:think|thinking|thought|reasoning)>")
-_THINKING_START = re.compile(r"<(?:think|thinking|thought|reasoning)>")
 _QUOTED_FENCE, _QUOTE = re.compile(r"^> ?(?:```|~~~)", re.MULTILINE), re.compile(r"^> ?", re.MULTILINE)
-_CHAT_MARK = re.compile(r"<\|[a-z_]{1,30}\|>|</s>|<eos>")
+_CHAT_MARK = re.compile(
+    r"<[|｜][^<>|｜\n]{1,40}[|｜]>|</?s>|<eos>|<(?:start|end)_of_turn>|^[ \t]*\[/?INST\]|<\|[a-z_]{0,30}\Z",
+    re.MULTILINE,
+)
+_FIELDS = ("code", "program", "solution", "python", "answer", "completion")  # of a JSON object
 _QUOTED_BEFORE = re.compile(r"[\"']|(?<!`)`(?!`)")
 _OPEN_TAG = re.compile(
-    r"<(answer|python|code|solution|program)>|^[ \t]*\[(BEGIN|PYTHON|ANSWER|CODE)\]", re.MULTILINE | re.IGNORECASE
+    r"<(answer|final_answer|response|python|code|solution|program|pre)(?:[ \t][^<>\n]{0,100})?>|^[ \t]*\[(BEGIN|PYTHON|ANSWER|CODE)\]"
+    r"|\\begin\{(verbatim|lstlisting|minted)\}[^\n]*",
+    re.MULTILINE | re.IGNORECASE,
 )
 _CODE_LINE = re.compile(
     r"(?:async def|def|class|global|nonlocal|raise|return|assert|lambda|del)\b(?![^\n(:=]*[a-z] [a-z]+ [a-z]+)|print\s*\(|try\s*:|else\s*:"
@@ -48,6 +54,12 @@ _CODE_LINE = re.compile(
 _PROSE = re.compile(
     r"[A-Z][\w'’]*[,!:]?(?: [\w'’,()-]+){2,}.*|[A-Z][\w'’ ]*[:.!]\s*|[-*>] .*|#{2,} .*|\d+\. .*|\*\*.*"
     r"|[a-z][\w'’]*,?(?: [\w'’,-]+){2,}[^\n=()\[\]{}]*"
+)
+_UNSEEN = re.compile(r"^[\ufeff\u200b-\u200f\u2060]+", re.MULTILINE)
+_LANGUAGE_LINE = re.compile(r"\s*(?:python3?|py)[ \t]*\n(?=[ \t]*\S)", re.IGNORECASE)
+_ASKS = re.compile(
+    r"^(?:\*\*)?(?:Question|Problem|Instruction|Exercise|Task|Example|Input|Human|User|Q)\b[ \d]*:(?:\*\*)?(?:[ \t]|$)",
+    re.MULTILINE,
 )
 _TOP_LEVEL = re.compile(r"(?:def|class|import|from|async def|@|[A-Z_][A-Z0-9_]*\s*=)")
 
@@ -62,7 +74,9 @@ class FoundProgram:
 
 def find_program(text: str, entry_point: str | None = None) -> FoundProgram | None:
     """The program of a completion; None when there is none."""
-    text = _unwrapped(_visible(text[-2 * MAX_PROGRAM :].replace("\r\n", "\n")))
+    text = text[-2 * MAX_PROGRAM :].replace("\r\n", "\n")
+    text = _unwrapped(_visible(text if text.isascii() else _UNSEEN.sub("", text)))
+    text = _field(text) or text
     if _QUOTED_FENCE.search(text):
         text = _QUOTE.sub("", text)
     found = _fenced(text, entry_point) or _as_it_is(text)
@@ -73,11 +87,12 @@ def find_program(text: str, entry_point: str | None = None) -> FoundProgram | No
 
 def _visible(text: str) -> str:
     """The text after the last thinking block and before a chat marker; what a text of the program says is neither."""
-    if "<" not in text:
+    if not has_marks(text) and "<" not in text:
         return text
-    ends = [one for one in _THINKING_END.finditer(text) if not _in_a_text(text, one)]
-    text = text[ends[-1].end() :] if ends else text
-    start = next((one for one in _THINKING_START.finditer(text) if not _in_a_text(text, one)), None)
+    if "<|channel|>" in text:
+        text = final_channel(text)
+    text = _after_thinking(text)
+    start = next((one for one in THINKING_START.finditer(text) if not _in_a_text(text, one)), None)
     text = text[: start.start()] if start else text
     parts, at = list[str](), 0
     for mark in _CHAT_MARK.finditer(text):
@@ -85,6 +100,31 @@ def _visible(text: str) -> str:
             parts.append(text[at : mark.start()])
             at = mark.end()
     return next((part for part in [*parts, text[at:]] if part.strip()), "")
+
+
+def _after_thinking(text: str) -> str:
+    """Return the text after the last thinking block. An end without a beginning that stands after a whole block, and before none, ends nothing."""
+    ends = [one for one in THINKING_END.finditer(text) if not _in_a_text(text, one)]
+    if not ends:
+        return text
+    before, after = text[: ends[-1].start()], text[ends[-1].end() :]
+    stray = not FENCE.search(after) and not _looks_like_code(after) and len(FENCE.findall(before)) % 2 == 0
+    if stray and FENCE.search(before) and not THINKING_START.search(before):
+        return THINKING_END.sub("", before)
+    return after
+
+
+def _field(text: str) -> str | None:
+    """Return the program that a JSON object holds, where the whole completion is one."""
+    whole = text.strip()
+    if not (whole.startswith("{") and whole.endswith("}") and '"' in whole):
+        return None
+    try:
+        found = json.loads(whole[:MAX_PROGRAM], strict=False)
+    except (ValueError, RecursionError):
+        return None
+    fields = [found[name] for name in _FIELDS if isinstance(found.get(name), str)] if isinstance(found, dict) else []
+    return fields[0] if fields and (FENCE.search(fields[0]) or _looks_like_code(fields[0])) else None
 
 
 def _in_a_text(text: str, tag: re.Match[str]) -> bool:
@@ -96,8 +136,10 @@ def _in_a_text(text: str, tag: re.Match[str]) -> bool:
 def _unwrapped(text: str) -> str:
     """What the last pair of tags that holds something holds; the text without tags otherwise."""
     for tag in reversed(list(_OPEN_TAG.finditer(text))[-10:]):
-        name = (tag[1] or tag[2]).lower()
-        close = f"</{name}>" if tag[1] else r"\[/?(?:done|end|python|answer|code)\]"
+        name = (tag[1] or tag[2] or tag[3]).lower()
+        close = (
+            f"</{name}>" if tag[1] else rf"\\end\{{{name}\}}" if tag[3] else r"\[/?(?:done|end|python|answer|code)\]"
+        )
         end = re.compile(close, re.IGNORECASE).search(text, tag.end())
         content = text[tag.end() : end.start() if end else len(text)]
         if content.strip() and not _in_a_text(text, tag) and (FENCE.search(content) or _looks_like_code(content)):
@@ -133,13 +175,32 @@ def _as_it_is(text: str) -> FoundProgram:
     whole = text.strip()
     if len(whole) > 2 and whole[0] == whole[-1] == "`" and "`" not in whole[1:-1]:
         return FoundProgram(whole[1:-1], "text")
-    lines = text[:MAX_PROGRAM].split("\n")
+    lines = _without_language(text[:MAX_PROGRAM]).split("\n")
     first, last = 0, len(lines)
     while first < last and (not lines[first].strip() or _is_prose(lines[first])):
         first += 1
+    lines = _until_asked("\n".join(lines[first:])).split("\n")
+    first, last = 0, len(lines)
     while last > first and (not lines[last - 1].strip() or _is_prose(lines[last - 1])):
         last -= 1
     return FoundProgram("\n".join(lines[first:last]), "text")
+
+
+def _without_language(text: str) -> str:
+    """A fence's first line whose marks are lost."""
+    line = _LANGUAGE_LINE.match(text)
+    return text[line.end() :] if line else text
+
+
+def _until_asked(text: str) -> str:
+    """Return the text up to a heading under which the model goes on with another question; in a text over several lines there is none."""
+    seen, quoted = 0, False
+    for heading in _ASKS.finditer(text):
+        quoted ^= len(QUOTES.findall(text, seen, heading.start())) % 2 == 1
+        seen = heading.start()
+        if not quoted and text.endswith("\n\n", 0, seen):
+            return text[:seen]
+    return text
 
 
 def _is_prose(line: str) -> bool:

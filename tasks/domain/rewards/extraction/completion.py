@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 
 _NAMES = "think|thinking|thought|thoughts|reasoning|reflection|scratchpad|analysis"
-_THINKING_END = re.compile(rf"</(?:{_NAMES})\s*>|◁/think▷|\[/THINK\]|<\|end_of_thought\|>", re.IGNORECASE)
-_THINKING_START = re.compile(rf"<(?:{_NAMES})\s*>|◁think▷|\[THINK\]|<\|begin_of_thought\|>", re.IGNORECASE)
+THINKING_END = re.compile(rf"</(?:{_NAMES})\s*>|◁/think▷|\[/THINK\]|<\|end_of_thought\|>", re.IGNORECASE)
+THINKING_START = re.compile(rf"<(?:{_NAMES})\s*>|◁think▷|\[THINK\]|<\|begin_of_thought\|>", re.IGNORECASE)
 _CHAT_MARK = re.compile(r"<[|｜][^<>|｜\n]{1,40}[|｜]>|</?s>|<eos>|<(?:start|end)_of_turn>|\[/?INST\]")
 _FINAL_CHANNEL = re.compile(r"<\|channel\|>\s*final[^<>]{0,40}<\|message\|>")
 _TAG_LIKE = re.compile(rf"<(?:[/|｜]|s>|eos|start|end|{_NAMES})", re.IGNORECASE)
@@ -39,10 +39,11 @@ _ASKS = re.compile(
 
 def visible(text: str) -> str:
     """Return the text after the last thinking block and before a chat marker; an unfinished block hides all that follows it."""
-    return _between_marks(text) if _has_marks(text) else text
+    return _between_marks(text) if has_marks(text) else text
 
 
-def _has_marks(text: str) -> bool:
+def has_marks(text: str) -> bool:
+    """Return whether there can be a thinking block or a chat marker."""
     if "◁" in text or ("<" in text and _TAG_LIKE.search(text)):
         return True
     return "[" in text and ("think]" in (folded := text.casefold()) or "inst]" in folded)
@@ -50,16 +51,16 @@ def _has_marks(text: str) -> bool:
 
 def _between_marks(text: str) -> str:
     if "<|channel|>" in text:
-        text = _final_channel(text)
-    ends = list(_THINKING_END.finditer(text))
+        text = final_channel(text)
+    ends = list(THINKING_END.finditer(text))
     text = text[ends[-1].end() :] if ends else text
-    start = _THINKING_START.search(text)
+    start = THINKING_START.search(text)
     text = text[: start.start()] if start else text
     return next((part for part in _CHAT_MARK.split(text) if part.strip()), "")
 
 
-def _final_channel(text: str) -> str:
-    """The final message of a completion in channels; what stands before the first channel, when there is none."""
+def final_channel(text: str) -> str:
+    """Return the final message of a completion in channels; what stands before the first channel, when there is none."""
     finals = list(_FINAL_CHANNEL.finditer(text))
     return text[finals[-1].end() :] if finals else text.partition("<|channel|>")[0]
 

@@ -1,0 +1,118 @@
+"""Statements of tests that make no sense apart from the program's file: imports of it, what runs the tests, tests that are left out."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Sequence
+
+from sandbox.grading.trees import dotted, nodes_of
+
+PACKAGES = frozenset({"numpy", "pytest", "scipy", "pandas", "sympy", "networkx", "sortedcontainers"})
+PROGRAM_FILES = frozenset(
+    [
+        "solution",
+        "main",
+        "answer",
+        "candidate",
+        "submission",
+        "program",
+        "module",
+        "my_module",
+        "your_module",
+        "my_solution",
+        "task",
+        "app",
+    ]
+)  # by which tests import the program
+SKIPPED = re.compile(r"pytest\.mark\.(?:skip|xfail)\b|unittest\.(?:skip|expectedFailure)\b")
+
+
+class BadTests(ValueError):
+    """Tests that cannot be read or run; the message says what was found and expected."""
+
+
+def without_program_imports(tree: ast.Module, imports: Sequence[ast.AST]) -> set[str] | None:
+    """`from solution import f`: the statement goes, the names are the program's. Return None where there is no such statement."""
+    names: set[str] = set()
+    found = False
+    for node in imports:
+        top = node.module.split(".")[0] if isinstance(node, ast.ImportFrom) and node.module else None
+        if isinstance(node, ast.ImportFrom) and top not in sys.stdlib_module_names | PACKAGES | {"__future__"}:
+            found, names = True, names | ({alias.name for alias in node.names} - {"*"})
+            _Plainly(node).visit(tree)
+        elif isinstance(node, ast.Import) and (module := _program_module(node)):
+            used = (one for one in nodes_of(tree) if isinstance(one, ast.Attribute) and dotted(one.value) == module)
+            found, names = True, names | {one.attr for one in used}
+            _Plainly(node, module).visit(tree)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] not in sys.stdlib_module_names | PACKAGES:
+                    raise BadTests(f"the tests import the module {alias.name}, which is not part of Python")
+    if not tree.body:
+        tree.body.append(ast.Pass())
+    return names if found else None
+
+
+def _program_module(node: ast.Import) -> str | None:
+    """Return the name under which the tests import the program's file."""
+    one = node.names[0]
+    return (one.asname or one.name) if len(node.names) == 1 and one.name in PROGRAM_FILES else None
+
+
+class _Plainly(ast.NodeTransformer):
+    """Puts in the place of an import of the program what makes its names known (`g = f` for `import f as g`), and `f` for `module.f`."""
+
+    def __init__(self, statement: ast.stmt, module: str = "") -> None:
+        self.statement, self.module = statement, module
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt | list[ast.stmt]:
+        if node is not self.statement:
+            return node
+        renamed = [one for one in node.names if one.asname]
+        made: list[ast.stmt] = [
+            ast.Assign([ast.Name(str(one.asname), ast.Store())], ast.Name(one.name, ast.Load())) for one in renamed
+        ]
+        return made or ast.Pass()
+
+    def visit_Import(self, node: ast.Import) -> ast.stmt:
+        return ast.Pass() if node is self.statement else node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        self.generic_visit(node)
+        plain = self.module and isinstance(node.value, ast.Name) and node.value.id == self.module
+        return ast.Name(node.attr, node.ctx) if plain else node
+
+
+def without_skipped(tree: ast.Module) -> bool:
+    """Tests that pytest leaves out, or of which it wants that they fail, are none. Return whether there were any."""
+    holders: list[ast.Module | ast.ClassDef] = [tree, *(one for one in tree.body if isinstance(one, ast.ClassDef))]
+    found = False
+    for node in holders:
+        kept = [one for one in node.body if not any(map(SKIPPED.match, _decorators(one)))]
+        if len(kept) < len(node.body):
+            found, node.body = True, kept or [ast.Pass()]
+    return found
+
+
+def _decorators(node: ast.stmt) -> list[str]:
+    return [ast.unparse(one) for one in getattr(node, "decorator_list", ())]
+
+
+def open_main_guards(tree: ast.Module) -> bool:
+    """What stands under `if __name__ == "__main__"` runs, but for the call of a test runner. Return whether anything is another now."""
+    opened: list[ast.stmt] = []
+    for node in tree.body:
+        guard = (
+            isinstance(node, ast.If) and "__name__" in ast.unparse(node.test) and "__main__" in ast.unparse(node.test)
+        )
+        opened += node.body if guard and isinstance(node, ast.If) else [node]
+    opened = [node for node in opened if not _runs_tests(node)] or [ast.Pass()]
+    changed, tree.body = opened != tree.body, opened
+    return changed
+
+
+def _runs_tests(node: ast.stmt) -> bool:
+    call = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(call, ast.Call) and ast.unparse(call.func) in ("unittest.main", "pytest.main", "sys.exit", "main")
