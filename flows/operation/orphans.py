@@ -1,4 +1,4 @@
-"""Ends runs without a process and processes without a run, as a killed worker, a lost server or `restem down` leaves them.
+"""Ends runs and tasks without a process and processes without a run, as a killed worker, a lost server or `restem down` leaves them.
 
 A run whose labels name a host is judged on that host. A run that has not started (Pending, Submitting, or Cancelling before it
 ever ran) is ended by any host that sees it, once it has been in that state for longer than a worker needs to start it (unbegun.py gives it
@@ -18,10 +18,13 @@ from uuid import UUID
 
 import psutil
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.filters import FlowRunFilter, TaskRunFilter
+from prefect.client.schemas.objects import FlowRun, StateType, TaskRun
+from prefect.client.schemas.responses import SetStateStatus
+from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Crashed, State
 
-from flows.operation.our_runs import has_our_mark, patience, set_unless_changed, unfinished
+from flows.operation.our_runs import OURS, has_our_mark, patience, set_unless_changed, unfinished
 from flows.operation.processes import (
     FLOW_RUN_VARIABLE,
     engines_of,
@@ -37,6 +40,9 @@ SETTLE_S = 20.0  # a process may outlive its run's final state this long: it is 
 UNSEEN_S = 180.0  # from Submitting to a process, where only workers of this machine take runs of the pool
 GONE = "The process of this run is gone; Retry goes on from what is stored."
 UNSEEN = "No worker started this run after it was taken; Retry starts it."
+RECORDED_S = 60.0  # after its run's end the server may still be recording how a task ended
+LEFT = "The process of this task is gone; the next attempt of the run makes it again or finds it stored."
+UNDER_WAY = (StateType.PENDING, StateType.RUNNING)
 CANCEL_S, TERM_S = 30.0, 15.0  # a worker that hears of a cancelling ends the run within seconds
 ENDED_HERE = (
     "Cancelled; its worker did not hear of it, as after a server that was away, so its process was ended for it."
@@ -108,3 +114,37 @@ def _is_over(client: SyncPrefectClient, flow_run_id: str) -> bool:
     state = run.state
     over = state is not None and state.is_final() and time.time() - state.timestamp.timestamp() > SETTLE_S
     return over and has_our_mark(run)
+
+
+def end_left_tasks(client: SyncPrefectClient, recorded_s: float = RECORDED_S) -> Iterator[str]:
+    """Mark task runs as Crashed whose run is over, or works in a later attempt, and yield their names: the page would draw them as running for ever."""
+    under_way = TaskRunFilter.model_validate({"state": {"type": {"any_": list(UNDER_WAY)}, "name": None}})
+    ours = FlowRunFilter.model_validate({"tags": {"all_": [OURS]}})
+    runs: dict[UUID, FlowRun | None] = {}
+    for task in client.read_task_runs(flow_run_filter=ours, task_run_filter=under_way, limit=200):
+        if task.flow_run_id is None:
+            continue
+        if task.flow_run_id not in runs:
+            runs[task.flow_run_id] = _read(client, task.flow_run_id)
+        if _is_left(task, runs[task.flow_run_id], recorded_s) and _marked(client, task):
+            yield task.name
+
+
+def _read(client: SyncPrefectClient, flow_run: UUID) -> FlowRun | None:
+    with suppress(ObjectNotFound):
+        return client.read_flow_run(flow_run)
+    return None
+
+
+def _is_left(task: TaskRun, run: FlowRun | None, recorded_s: float) -> bool:
+    if run is None or run.state is None:
+        return False
+    if run.state.is_final():
+        return time.time() - run.state.timestamp.timestamp() > recorded_s
+    return 0 < task.flow_run_run_count < run.run_count
+
+
+def _marked(client: SyncPrefectClient, task: TaskRun) -> bool:
+    with suppress(ObjectNotFound):  # it was deleted meanwhile
+        return client.set_task_run_state(task.id, Crashed(message=LEFT), force=True).status == SetStateStatus.ACCEPT
+    return False

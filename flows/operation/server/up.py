@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from flows.operation.server.api import is_healthy
 from flows.operation.server.database import PASSWORD_VARIABLE, check_database, password_pipe
 from flows.operation.server.environment import gpu_runs, server_patience_s
 from flows.operation.server.keeper import LOG_FILE, LOOPBACK, START_TIMEOUT_S, Machine, read_machine
-from tasks.domain.errors import InfrastructureError, UserError
+from tasks.domain.errors import InfrastructureError, UserError, one_sentence
 from tasks.processes.ports import free_port, is_taken
 from tasks.store.artifacts import Store
 
@@ -29,6 +30,7 @@ REGISTER_TIMEOUT_S = 300.0
 LEAST_AUTH_CHARACTERS = 12
 DEFAULT_STORE = RunSettings().store
 VIEWER_PORT_AFTER = 100  # 4300 beside 4200
+EXCEPTION = re.compile(r"[\w.]+: ")
 ROOT_VARIABLE = "RESTEM_ROOT"  # the checkout as the workers see it
 
 
@@ -172,5 +174,11 @@ def _register(machine: Machine) -> None:
             "says what the server does"
         ) from error
     if done.returncode:
-        lines = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
-        raise InfrastructureError(f"the deployments could not be made: {lines[-1]}")
+        raise InfrastructureError(f"the deployments could not be made: {_last_words(done.stderr or done.stdout)}")
+
+
+def _last_words(output: str) -> str:
+    """Return the exception that ended a process, whose message may have several lines, else its last line."""
+    lines = output.strip().splitlines() or ["no message"]
+    begins = [number for number, line in enumerate(lines) if EXCEPTION.match(line)]
+    return one_sentence("\n".join(lines[begins[-1] if begins else -1 :]))

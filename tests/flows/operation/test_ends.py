@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from flows.operation.device import device_limit
+from flows.operation.orphans import end_left_tasks
 from flows.operation.processes import HOST, PROCESS
 from sandbox.hosts.docker_py import connect
 from sandbox.hosts.engine import engine_at
@@ -92,6 +93,11 @@ def test_after_a_killed_worker_the_button_goes_on_from_what_is_stored(operated: 
     assert machine.finish(flow_run, 120).type == "CRASHED"
     again = machine.retry(flow_run)
     assert again.type == "COMPLETED", again
+    with machine.prefect_client() as client:
+        left = set(end_left_tasks(client, recorded_s=0.0))  # the keeper does it too, every minute
+    assert left <= {"iteration-1/finetune"}
+    first = machine.ended_task_runs(flow_run, 1)
+    assert first["iteration-1/finetune"] == "Crashed"
     second = machine.ended_task_runs(flow_run, 2)
     assert second["iteration-1/materialize"] == "Cached"
     assert second["iteration-1/finetune"] == "Completed"

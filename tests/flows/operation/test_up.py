@@ -23,7 +23,7 @@ from flows.operation.server.interface import CHANGES, changed
 from flows.operation.server.keeper import Machine as Kept
 from flows.operation.server.keeper import Patience
 from flows.operation.server.leases import ConcurrencyLeaseStorage
-from flows.operation.server.up import checkout
+from flows.operation.server.up import _last_words, checkout
 from tasks.domain.errors import UserError
 from tasks.processes.ports import free_port
 from tests.command import ROOT, restem
@@ -136,6 +136,21 @@ def test_a_keeper_that_has_ended_and_was_not_waited_for_is_none() -> None:
         time.sleep(0.01)
     assert machine.keeper is None
     child.wait()
+
+
+def test_of_a_registration_that_failed_the_reason_is_told_and_not_its_last_line() -> None:
+    said = """Traceback (most recent call last):
+  File "registration.py", line 1, in <module>
+pydantic_core.ValidationError: 1 validation error for Form
+state.name
+  Field required
+    For further information visit https://errors.pydantic.dev
+"""
+    assert _last_words(said).startswith(
+        "pydantic_core.ValidationError: 1 validation error for Form state.name Field required"
+    )
+    assert _last_words("killed\n") == "killed"
+    assert _last_words("") == "no message"
 
 
 def test_a_checkout_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
