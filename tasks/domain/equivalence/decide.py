@@ -16,12 +16,13 @@ from tasks.domain.equivalence.deciding.joined import (
 )
 from tasks.domain.equivalence.deciding.mathematics import by_mathematics
 from tasks.domain.equivalence.deciding.number_classes import same_class
-from tasks.domain.equivalence.deciding.options import of_options
+from tasks.domain.equivalence.deciding.options import of_options, other_option
 from tasks.domain.equivalence.deciding.parsed import parsed_equal, same_in_words
 from tasks.domain.equivalence.deciding.points import by_points
 from tasks.domain.equivalence.deciding.prose import is_prose, same_prose, same_statement
 from tasks.domain.equivalence.exact import decide_fast
 from tasks.domain.equivalence.hints import decoded
+from tasks.domain.equivalence.surface.forms import in_one_form
 from tasks.domain.equivalence.surface.parts import by_parts
 from tasks.domain.equivalence.surface.surface import rewritten
 from tasks.domain.equivalence.surface.symbols import in_symbols
@@ -30,10 +31,11 @@ from tasks.domain.equivalence.words import choices, dates, units
 from tasks.domain.equivalence.words.asides import without_asides
 from tasks.domain.equivalence.words.claims import contradict
 from tasks.domain.equivalence.words.figures import WORDED, numbers_of_words
-from tasks.domain.equivalence.words.named_values import same_named_values
+from tasks.domain.equivalence.words.named_values import extremes, same_named_values
 from tasks.domain.equivalence.words.phrases import canonical, same_possibility
 from tasks.domain.equivalence.words.statements import same_words
 from tasks.domain.equivalence.words.winners import same_winner
+from tasks.domain.equivalence.words.word_sets import same_names
 from tasks.domain.equivalence.words.wording import has_words
 
 _MATHEMATICS = re.compile(r"[\d=<>+*/^_|]|\\(?!text|mathrm|mathbf|textbf|mbox|left|right|,|;| |quad)")
@@ -42,7 +44,7 @@ _DIFFERS = (
     "taller",
 )  # fmt: skip
 _MORE_OR_LESS = re.compile(
-    rf"\d[\s}}$]*(?:\\text\w*\s*\{{)?\s*(?:{'|'.join(_DIFFERS)})\s*[}}$]*\s*",
+    rf"\d[\s}}$]*(?:\\text\w*\s*\{{)?\s*(?:[a-z]{{2,12}} )?(?:{'|'.join(_DIFFERS)})\s*[}}$]*\s*",
     re.IGNORECASE,
 )
 # Yes, they are similar: the word and its comment, which says nothing else of the kind.
@@ -87,12 +89,15 @@ def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
     gold, answer, hints = by_points(gold, answer, hints)
     gold, answer = in_symbols(gold, answer, decoded(hints).symbols)
     gold, answer = of_zero_product(gold, answer)
+    gold, answer = in_one_form(gold, answer)
     if alternatives_or_both(gold, answer) or of_other_sign(gold, answer):
         return False, "claims"
     gold, answer = rewritten(gold), rewritten(answer)
     worded = has_words(gold) or has_words(answer)  # most answers have no words, and need none of what is read in them
     if worded:
         gold, answer = numbers_of_words(gold, answer)
+    if other_option(gold, answer):
+        return False, "choice"
     if (chosen := of_options(gold, answer, hints)) != (gold, answer):
         gold, answer = chosen
         worded = has_words(gold) or has_words(answer)
@@ -126,7 +131,7 @@ def equivalent(gold: str, answer: str, hints: str = "|-||") -> tuple[bool, str]:
 
 def _by_sentences(gold: str, answer: str, hints: str) -> tuple[bool, str] | None:
     """What the words of both decide, with the formulas between them; None when they leave it open."""
-    if contradict(gold, answer) or _is_difference(gold, answer, hints):
+    if (contradict(gold, answer) and not extremes(gold, answer)) or _is_difference(gold, answer, hints):
         return False, "claims"
     by_names = same_named_values(gold, answer, lambda one, two: parsed_equal(one, two, hints, True)[0])
     if by_names is not None:
@@ -177,4 +182,8 @@ def _by_words(gold: str, answer: str, hints: str) -> tuple[bool, str] | None:
             return (some == others if sequence else set(some) == set(others)), "choices"
     if choices.same_choice(gold, answer):
         return True, "choice"
+    if WORDED.search(gold) and WORDED.search(answer) and not (_MATHEMATICS.search(gold) or _MATHEMATICS.search(answer)):
+        named = same_names(gold, answer, sequence="o" in decoded(hints).flags)
+        if named is not None:
+            return named, "names"
     return None

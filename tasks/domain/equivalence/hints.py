@@ -47,7 +47,7 @@ _COUNTING = re.compile(
     re.IGNORECASE,
 )
 _MONOTONE = re.compile(
-    r"monoton|(?:increasing|decreasing) intervals?|intervals?\b[^.?]{0,60}(?:increas|decreas)",
+    r"(?s)(?!.*(?:range of (?:values|the (?:real|parameter|number)|\$?\\?[a-z]\b)|solution set|inequality|取值范围|解集))(?:.*?)(?:monoton|(?:increasing|decreasing) intervals?|intervals?\b[^.?]{0,60}(?:increas|decreas))",
     re.IGNORECASE,
 )
 _BASE = re.compile(

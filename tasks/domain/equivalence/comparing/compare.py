@@ -115,6 +115,8 @@ class Comparison:
             return False
         if not two.stated and any(not symbols(formula) and formula.op != "rel" for formula in one.formulas):
             return False  # Alice, with probability 2/3
+        if not two.stated and _any_of(one.item) and any(formula.value != ("in",) for formula in one.formulas):
+            return False  # all (c, v) for which c > v
         if one.predicates and two.predicates and one.predicates != two.predicates:
             return False
         if any(whole_against_real(ours, theirs) for ours, theirs in ((one, two), (two, one))):
@@ -130,6 +132,12 @@ class Comparison:
         """At least 5 is only what is at least 5."""
         same = gold.op == answer.op and canonical(gold.value) == canonical(answer.value)
         return same and self.same(gold.args[0], answer.args[0])
+
+
+def _any_of(item: Node) -> bool:
+    """Letters without a value: what is said of them is the answer."""
+    parts = item.args if item.op == "tuple" else (item,)
+    return all(part.op == "sym" for part in parts) and len(set(parts)) == len(parts)
 
 
 def same_functions(c: Comparing, gold: Node, answer: Node) -> bool:

@@ -31,6 +31,8 @@ def same_collections(c: Comparing, gold: Node, answer: Node) -> bool:
         return assigned_collection(c, gold, answer)
     if not (gold.op in COLLECTIONS and answer.op in COLLECTIONS):
         return single_against_collection(c, gold, answer)
+    if gold.op == answer.op == "set" and _nested(gold) != _nested(answer):  # {1} is an element of {{1}}, and 1 is none
+        return False
     if gold.op == answer.op == "tuple":
         return _same_brackets(gold.value, answer.value, len(gold.args)) and in_order(c, gold.args, answer.args)
     single = next((side for side in (gold, answer) if side.op == "set" and len(side.args) == 1), None)
@@ -40,6 +42,10 @@ def same_collections(c: Comparing, gold: Node, answer: Node) -> bool:
     if "tuple" in (gold.op, answer.op):
         return tuple_against_other(c, gold, answer)
     return same_items(c, gold, answer)
+
+
+def _nested(node: Node) -> int:
+    return sum(arg.op in ("set", "empty") for arg in node.args)
 
 
 def assigned_collection(c: Comparing, gold: Node, answer: Node) -> bool:

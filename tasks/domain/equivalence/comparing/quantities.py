@@ -34,6 +34,8 @@ _NAMED = {
 def same_quantity(gold: Node, answer: Node, hints: Hints, rename: bool = True) -> str | None:
     """The rule by which both are equal, or None. `rename`: letters that nobody fixed may have other names."""
     gold, answer = _plain_letter_unit(gold, answer, hints), _plain_letter_unit(answer, gold, hints)
+    if _of_other_letter_units(gold, answer, hints):
+        return None
     if {"deg"} == {side.op for side in (gold, answer) if side.op != "unit"} and _in_radians(gold, answer):
         return "degrees" if same_value(gold, answer) else None
     (one, gold_unit), (two, answer_unit) = _without_unit(gold), _without_unit(answer)
@@ -91,7 +93,7 @@ def _without_unit(node: Node) -> tuple[Node, str | None]:
 
 def _plain_letter_unit(node: Node, other: Node, hints: Hints) -> Node:
     """5 m, 5 m^2 or 5 m/s against a quantity without symbols: the letters are a unit, unless the question has them all as its own."""
-    if node.op != "mul" or symbols(other):
+    if node.op != "mul" or (symbols(other) and not (_is_measured(node) and _is_measured(other))):
         return node
     bare = [factor for factor in node.args if not symbols(factor)]
     measured = other.value if other.op == "unit" else ""
@@ -104,6 +106,23 @@ def _plain_letter_unit(node: Node, other: Node, hints: Hints) -> Node:
     if bare[-1].op == "unit":  # 72 km h^{-1}
         known, bare = [bare[-1].value, *known], [*bare[:-1], *bare[-1].args]
     return Node("unit", (times(*bare),), " ".join(known).replace(" /", "/"))
+
+
+def _is_measured(node: Node) -> bool:
+    """4.18 J g^{-1} K^{-1}, of which the last factors are letters as they stand."""
+    return node.op == "mul" and any(arg.op == "unit" for arg in node.args)
+
+
+def _of_other_letter_units(gold: Node, answer: Node, hints: Hints) -> bool:
+    """0.64 N against 0.64 J, where neither letter is the question's own: units have no other names."""
+    names = []
+    for side in (gold, answer):
+        if side.op != "mul" or len(side.args) != 2 or symbols(side.args[0]) or side.args[1].op != "sym":
+            return False
+        names.append(side.args[1].value)
+    return all(name in units.LETTERS and name not in hints.symbols for name in names) and units.unit(
+        names[0]
+    ) != units.unit(names[1])
 
 
 def _unit_name(factor: Node, measured: str) -> str | None:

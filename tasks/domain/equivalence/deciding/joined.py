@@ -22,6 +22,8 @@ _CIRCLED = re.compile(r"[①-⑳]|\\textcircled\s*\{\s*\d\s*\}")
 _PLUS_MINUS = re.compile(r"[\s$]*(?:[a-z]\s*=\s*)?(?:\\pm|±)[^,]*")
 _PAIR = re.compile(r"[\s$]*(?:\\left)?[(\[][^()\[\],]*,[^()\[\],]*[)\]][\s$.]*")
 _CONGRUENT = re.compile(r"[\s$]*[a-z]\s*(?:\\equiv(?![a-z])|≡)\s*-?\d+[\s$.]*")
+_OUTSIDE = re.compile(r"(?:\\notin(?![a-z])|∉|\\not\s*\\in(?![a-z]))\s*(?:\\mathbb|\\mathbf|[ZNQRℤℕℚℝ])")
+_MEMBER = re.compile(r"(?<!\\not)(?:\\in(?![a-z])|∈)")
 _EQUIVALENT = re.compile(r"\\equiv(?![a-z])|≡|mod")
 _ZERO_PRODUCT = re.compile(r"^[\s$]*([a-z])\s*(?:\\cdot\s*)?([a-z])\s*=\s*0[\s$.]*$")
 _UNEQUAL = re.compile(r"≠|\\neq?(?![a-z])|\\not\s*=|!=")
@@ -65,7 +67,10 @@ def _disjoint(text: str) -> bool:
 
 
 def of_other_sign(gold: str, answer: str) -> bool:
-    """x = 5 with the sign of a congruence and no modulus, against a number; congruent figures against similar ones."""
+    """x = 5 with the sign of a congruence and no modulus, against a number; congruent figures against similar ones; k from Z
+    and k not from Z."""
+    if _OUTSIDE.search(answer) and not _OUTSIDE.search(gold) and _MEMBER.search(gold):
+        return True
     if _CONGRUENT.fullmatch(answer) and not _EQUIVALENT.search(gold):
         return True
     signs = [(r"\cong" in side or "≅" in side, r"\sim" in side or "∽" in side) for side in (gold, answer)]

@@ -9,14 +9,27 @@ from tasks.domain.equivalence.hints import decoded
 from tasks.domain.equivalence.words import choices
 
 _CHOICE_MARK = re.compile(
-    r"(?:\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{\s*\(?(?P<mark>[A-H])[).]?\s*\}|\((?P<bare>[A-H])\))(?:\\ |~|\s|\\q?quad)*(?P<value>[^\s=,)_^].*)$",
+    r"(?:\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{\s*\(?(?P<mark>[A-H])[).]?\s*\}|\((?P<bare>[A-H])\)|(?P<dotted>[A-H])[).](?=\s))(?:\\ |~|\s|\\q?quad)*(?P<value>[^\s=,)_^].*)$",
     re.DOTALL,
 )
+
+
+def _letter(match: re.Match[str]) -> str:
+    return match["mark"] or match["bare"] or match["dotted"]
+
+
+def other_option(gold: str, answer: str) -> bool:
+    """(D) 12 for (C) 12: both name their letter."""
+    one, two = _CHOICE_MARK.match(gold), _CHOICE_MARK.match(answer)
+    return bool(one and two and (_letter(one)) != (_letter(two)))
 
 
 def of_options(gold: str, answer: str, hints: str) -> tuple[str, str]:
     """Letters of a multiple choice against the values of its options."""
     options = decoded(hints).options
+    one, two = _CHOICE_MARK.match(gold), _CHOICE_MARK.match(answer)
+    if one and two and not options:  # of one letter, or else `other_option` has told them apart
+        return one["value"], two["value"]
     if not (several := choices.choices(gold)) or len(several) < 2:
         answer = _without_choice(gold, answer, options)
         gold = _content(gold, answer)
@@ -28,7 +41,7 @@ def _without_choice(gold: str, answer: str, options: tuple[str, ...]) -> str:
     match = _CHOICE_MARK.match(answer)
     if match is None or choices.choice(gold) is not None:
         return answer
-    listed = next((option[1:] for option in options if option[0] == (match["mark"] or match["bare"])), None)
+    listed = next((option[1:] for option in options if option[0] == _letter(match)), None)
     if listed is not None and not parsed_equal(gold, listed, "|-||", True)[0]:
         return listed
     return match["value"]

@@ -28,6 +28,7 @@ _SYNONYMS = tuple(
 )  # fmt: skip
 _FIGURE = re.compile(r"\$([^$]{1,100})\$|(?<![\w.\\{])(-?\d+(?:\.\d+)?(?:/\d+)?)(?![\w{}])")
 _COMMANDS = re.compile(r"\\[a-zA-Z]+|\$[^$]*\$")
+_SIGNS = re.compile(r"[+<>=^≤≥*/]|(?<![A-Za-z]{2})\s?[-−](?![A-Za-z]{2})")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 
@@ -41,6 +42,7 @@ def same_statement(gold: str, answer: str) -> bool:
     return (
         not _exchanged(gold, answer)
         and _NUMBER.findall(gold) == _NUMBER.findall(answer)
+        and ("$" in gold or "$" in answer or _SIGNS.findall(gold) == _SIGNS.findall(answer))
         and _denials(gold) == _denials(answer)
         and claims_in_order(gold) == claims_in_order(answer)
     )

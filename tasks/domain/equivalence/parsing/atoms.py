@@ -29,6 +29,8 @@ class AtomParser(WordParser):
     def decorated(self, mark: str) -> Node:
         """\\angle ABC, \\overline{AB}: one symbol."""
         name = self.argument_text()
+        if mark in (r"\overline", r"\bar") and len(name) == 1 and name.isalpha():  # the conjugate, or the mean
+            return Node("call", (symbol(name),), r"\overline")
         while self.peek().kind == "sym" and self.peek().value.isupper():
             name += self.next().value
         return symbol(mark + name)
@@ -66,6 +68,9 @@ class AtomParser(WordParser):
         """Read a symbol, or an unknown function with its arguments."""
         while token.value[0] in FUNCTION_LETTERS and self.peek().value == "'" and self.peek(1).value in ("(", "'"):
             token = token._replace(value=token.value + self.next().value)
+        if self.peek().value == "^" and token.value in "fgh" and self.is_inverse():
+            self.at += 5
+            token = token._replace(value=token.value + "^{-1}")
         if self.peek().value == "(" and (
             self.defines(token)
             or (not self.peek().spaced and (token.value[0] in FUNCTION_LETTERS or self.at_a_number(token)))
@@ -75,6 +80,10 @@ class AtomParser(WordParser):
             arguments = inside.args if inside.op == "tuple" else (inside,)
             return Node("call", arguments, token.value)
         return symbol(token.value)
+
+    def is_inverse(self) -> bool:
+        """f^{-1}(x) is the inverse function."""
+        return [self.peek(k).value for k in range(1, 6)] == ["{", "-", "1", "}", "("]
 
     def at_a_number(self, token: Token) -> bool:
         """I(0), N(2): nobody writes a product like that."""

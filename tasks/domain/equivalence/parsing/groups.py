@@ -120,6 +120,8 @@ class GroupParser(Cursor):
             arguments = (*arguments, base)
         if power is not None and power in (number(-1), Node("neg", (number(1),))) and "arc" + name in FUNCTIONS:
             return Node("fn", arguments, "arc" + name)
+        if name in ("gcd", "lcm", "max", "min") and len(arguments) > 1:
+            arguments = tuple(sorted(arguments, key=repr))
         node = Node("fn", arguments, name)
         return node if power is None else Node("pow", (node, power))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from tasks.domain.equivalence.nodes import Node, added, divided, number, symbol
+from tasks.domain.equivalence.nodes import Node, added, divided, number, symbol, times
 from tasks.domain.equivalence.parsing.groups import GroupParser
 from tasks.domain.equivalence.parsing.numerals import literal
 from tasks.domain.equivalence.parsing.tokens import OverLimit, Token, Unreadable
@@ -29,7 +29,11 @@ class PowerParser(GroupParser):
                 node = self.transposed(node) or chosen(node, self.raised(node))
             elif token.value == "!":
                 self.next()
-                node = Node("fn", (node,), "factorial")
+                if self.peek().value == "!" and not self.peek().spaced and (double := double_factorial(node)):
+                    self.next()
+                    node = double
+                else:
+                    node = Node("fn", (node,), "factorial")
             elif token.value in ("%", r"\%"):
                 self.next()
                 node = Node("pct", (node,))
@@ -129,6 +133,26 @@ class PowerParser(GroupParser):
             parts = [Token("num", token.value[0], False), Token("num", token.value[1:], False)]
             self.tokens = [*self.tokens[: self.at], *parts, *self.tokens[self.at + 1 :]]
         return self.atom()
+
+
+def double_factorial(node: Node) -> Node | None:
+    """7!! and (2k-1)!! by factorials; None where it does not show whether the number is even or odd."""
+    terms = node.args if node.op == "add" else (node,)
+    plain = [term.value for term in terms if term.op == "num"]
+    twice = all(
+        term.op == "mul" and term.args[0].op == "num" and term.args[0].value % 2 == 0
+        for term in terms
+        if term.op != "num"
+    )
+    if not twice or any(value.denominator != 1 for value in plain):
+        return None
+    odd = sum(plain) % 2 == 1
+    even = added(*terms, number(1)) if odd else node  # (2k)!! = 2^k k!, and (2k-1)!! = (2k)! / (2k)!!
+    if even.op == "num" and even.value < 0:
+        return None
+    half = divided(even, number(2))
+    below = times(Node("pow", (number(2), half)), Node("fn", (half,), "factorial"))
+    return divided(Node("fn", (even,), "factorial"), below) if odd else below
 
 
 def chosen(base: Node, power: Node) -> Node:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from itertools import pairwise
 
@@ -15,7 +16,46 @@ def elided(node: Node) -> Node:
     if (total := arithmetic_series(node)) is not None:
         return total
     ends = sorted(repr(end) for end in (node.args[0], node.args[-1]))
-    return Node("opaque", (), "+...+".join(ends))
+    return Node("opaque", (), "+...+".join(ends) + _step(node.args))
+
+
+_INDEX = re.compile(r"\{?([a-zA-Z]?)([+-]?\d*)\}?")
+
+
+def _step(terms: tuple[Node, ...]) -> str:
+    """By how much the index (or the power) grows from the lower end, where the first two terms show it: a_k + a_{k-1} + ... + a_0
+    grows by one, and no a_k + a_{k+1} + ... + a_0."""
+    indices = [_index(term) for term in (*terms[:2], terms[-1])]
+    if len(terms) < 4 or None in indices:
+        return ""
+    first, second, last = (index for index in indices if index is not None)
+    if first[0] != second[0]:
+        return ""
+    rises = first[0] == "" or (last[0] == first[0] and last[1] > first[1])
+    return f" by {(second[1] - first[1]) * (1 if rises else -1)}"
+
+
+def _index(term: Node) -> tuple[str, int] | None:
+    """The letter and the number of an index or a power: of a_{k-1} k and -1; None for other terms."""
+    if term.op == "num":
+        return ("", 0) if term.value == 1 else None
+    if term.op == "sym":
+        _, mark, under = term.value.partition("_")
+        found = _INDEX.fullmatch(under)
+        if not mark:
+            return "", 1
+        return (
+            (found[1], int(found[2] or "0"))
+            if found and (found[1] or found[2]) and found[2] not in ("+", "-")
+            else None
+        )
+    power = term.args[1] if term.op == "pow" else None
+    parts = power.args if power and power.op == "add" else (power,) if power else ()
+    letters = [part.value for part in parts if part.op == "sym"]
+    numbers = [part.value for part in parts if part.op == "num" and part.value.denominator == 1]
+    if not parts or len(letters) > 1 or len(letters) + len(numbers) != len(parts):
+        return None
+    return "".join(letters), int(sum(numbers))
 
 
 def arithmetic_series(node: Node) -> Node | None:

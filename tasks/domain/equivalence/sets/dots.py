@@ -34,8 +34,10 @@ def spelled_out(items: tuple[Node, ...]) -> tuple[Node, ...]:
     if not last:
         return (*(number(values[0] + step * k) for k in range(FIRST)), DOTS) if len(values) > 1 else items
     count = (last[0].value - values[0]) / step
-    if count.denominator != 1 or not len(values) <= count < MAX_SHOWN:
+    if count.denominator != 1 or not len(values) <= count:
         return items
+    if count >= MAX_SHOWN:
+        return (shown[0], number(values[0] + step), DOTS, last[0])
     return tuple(number(values[0] + step * k) for k in range(int(count) + 1))
 
 

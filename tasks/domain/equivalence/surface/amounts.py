@@ -19,6 +19,9 @@ _NO_UNIT = re.compile(
     r"\b(?:not|or|and|mod|base|million|thousand|hundred|if|when|for|since|as|approx\w*|squared|at|more|less|wrong|incorrect|maybe|perhaps|possibly|[a-z])\b",
     re.IGNORECASE,
 )
+_MICRO = re.compile(
+    r"(?<=[\d}~ ,;])(?:\\(?:text|mathrm)\s*\{\s*)?\\mu\s*\}?\s*\\(?:text|mathrm|rm)\s*\{\s*([mgsLFCAVJWN])\s*\}"
+)
 _ARC = re.compile(
     r"(\d{1,3})\s*(?:\\text\s*\{\s*)?degrees?\s*(?:,|and)?\s*\}?\s*(\d{1,2}(?:\.\d{1,6})?)\s*(?:\\text\s*\{\s*)?(?:arc)?minutes?\s*\}?",
     re.IGNORECASE,
@@ -48,6 +51,11 @@ def pound(text: str) -> str:
 def yuan_or_yen(text: str) -> str:
     """The sign of both, which contradicts neither."""
     return _YUAN_OR_YEN.sub(r"\1\2\\text{ yuan-yen}", text) if "¥" in text else text
+
+
+def micro(text: str) -> str:
+    """7.27 \\mu\\text{m} is measured in µm."""
+    return _MICRO.sub(r"\\text{ µ\1}", text) if r"\mu" in text else text
 
 
 def of_arc(text: str) -> str:

@@ -32,6 +32,13 @@ _ALL_BUT = re.compile(
     rf"{worded('all (?:real numbers|reals|real x|real values)(?: of x)?,? (?:except|but|other than|excluding|not equal to)(?: for)?')}\s*(?:\$?x\s*=\s*)?\$?(?=[-\d\\])",
     re.IGNORECASE,
 )
+# All positive integers except 2 and 5, all integers n \\ne 2, 5.
+_WHOLE_BUT = re.compile(
+    r"^[\s$]*(?:\\text\w*\s*\{\s*)?all (?P<sign>positive |natural |non-?negative )?(?:integers|whole numbers|numbers|natural numbers)(?: [a-z])?,?\s*\}?[\s$]*"
+    r"(?:(?:[a-z]\s*)?(?:\\neq?(?![a-z])|≠)|(?:\\text\w*\s*\{\s*)?(?:except(?: for)?|but|other than|excluding|not equal to)(?![A-Za-z])\s*\}?)[\s$]*(?:[a-z]\s*=\s*)?"
+    r"(?P<items>-?\d+(?:(?:[\s$,]|\\text\s*\{\s*|(?:and|or)\s*\}?|\})+-?\d+)*)[\s$.}]*$",
+    re.IGNORECASE,
+)
 _ALL_NONZERO = re.compile(worded(r"all non-?zero (?:real numbers|reals)"), re.IGNORECASE)
 
 
@@ -64,6 +71,18 @@ def between(text: str) -> str:
         return f"{match['low']} {sign} {match['name'] or 'x'} {sign} {match['high']}"
 
     return _BETWEEN.sub(chain, text) if "between" in text else text
+
+
+def whole_but(text: str) -> str:
+    """Whole numbers with a few left out, as a difference of sets."""
+    match = _WHOLE_BUT.match(text) if "ll " in text else None
+    if match is None or not (match["sign"] or "integers" in text or "whole" in text):
+        return text
+    left_out = ", ".join(re.findall(r"-?\d+", match["items"]))
+    positive = "^+" if (match["sign"] or "").startswith(("positive", "natural")) or "natural numbers" in text else ""
+    if (match["sign"] or "").lower().startswith("non"):
+        return text
+    return rf"\mathbb{{Z}}{positive} \setminus \{{{left_out}\}}"
 
 
 def all_but(text: str) -> str:

@@ -9,8 +9,17 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from tasks.domain.equivalence.surface.amounts import bracketed_unit, compound, euro, money, of_arc, pound, yuan_or_yen
-from tasks.domain.equivalence.surface.bounds import all_but, between, bounded, compared, unequal
+from tasks.domain.equivalence.surface.amounts import (
+    bracketed_unit,
+    compound,
+    euro,
+    micro,
+    money,
+    of_arc,
+    pound,
+    yuan_or_yen,
+)
+from tasks.domain.equivalence.surface.bounds import all_but, between, bounded, compared, unequal, whole_but
 from tasks.domain.equivalence.surface.domains import ranged
 from tasks.domain.equivalence.surface.items import circled, listed, numbered, separated, without_parts
 from tasks.domain.equivalence.surface.numerals import (
@@ -77,6 +86,8 @@ _REWRITES: tuple[Callable[[str], str], ...] = (
     separated,
     listed,
     of_arc,
+    micro,
+    whole_but,
     all_but,
     ranged,
     lambda text: _CONSTANT.sub("+ C", text) if "const" in text else text,

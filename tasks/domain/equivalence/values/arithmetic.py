@@ -15,6 +15,9 @@ from typing import Any, Protocol
 MAX_MAGNITUDE_BITS = 400_000  # of the exponent of a power
 MAX_ARGUMENT_BITS = 100  # of a function's argument: sin of more is noise, and slow
 MAX_FLOAT_NEAR_POLE = 1e13
+NUDGE = (
+    1e-9  # a value this near to a whole number is that number, whatever rounding made of it: the floor of ln 8 / ln 2
+)
 
 
 class NotNumeric(Exception):
@@ -161,13 +164,17 @@ def _log(log: Callable[[Any], Any]) -> Callable[..., Any]:
     return logarithm
 
 
+def _nudge(context: Any) -> Any:
+    return context.mpf(10) ** -(context.dps // 2)
+
+
 def _reciprocal(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: 1 / function(value)
 
 
 _REAL: dict[str, Any] = {
     "abs": abs, "sqrt": _root, "ln": _log(math.log), "log": _log(math.log), "lg": _log(math.log10), "max": max, "min": min,
-    "floor": lambda v: float(math.floor(v)), "ceil": lambda v: float(math.ceil(v)), "factorial": lambda v: math.gamma(v + 1),
+    "floor": lambda v: float(math.floor(v + NUDGE)), "ceil": lambda v: float(math.ceil(v - NUDGE)), "factorial": lambda v: math.gamma(v + 1),
     "arcsin": math.asin, "arccos": math.acos, "arctan": math.atan, "arccot": lambda v: math.atan(1 / v),
     "binomial": lambda n, k: math.gamma(n + 1) / math.gamma(k + 1) / math.gamma(n - k + 1),
     "gcd": lambda *v: float(math.gcd(*map(as_whole, v))), "lcm": lambda *v: float(math.lcm(*map(as_whole, v))),
@@ -179,7 +186,7 @@ _COMPLEX: dict[str, Any] = {
 _PRECISE: dict[str, Any] = {
     "abs": lambda c, v: abs(v), "sqrt": _precise_root, "ln": lambda c, *v: _log(c.log)(*v), "log": lambda c, *v: _log(c.log)(*v),
     "lg": lambda c, *v: _log(c.log10)(*v), "max": lambda c, *v: max(v), "min": lambda c, *v: min(v),
-    "floor": lambda c, v: c.floor(v), "ceil": lambda c, v: c.ceil(v), "factorial": lambda c, v: c.gamma(v + 1),
+    "floor": lambda c, v: c.floor(v + _nudge(c)), "ceil": lambda c, v: c.ceil(v - _nudge(c)), "factorial": lambda c, v: c.gamma(v + 1),
     "arcsin": lambda c, v: c.asin(v), "arccos": lambda c, v: c.acos(v), "arctan": lambda c, v: c.atan(v),
     "arccot": lambda c, v: c.acot(v), "binomial": lambda c, n, k: c.binomial(n, k),
     "gcd": lambda c, *v: c.mpf(math.gcd(*map(as_whole, v))), "lcm": lambda c, *v: c.mpf(math.lcm(*map(as_whole, v))),

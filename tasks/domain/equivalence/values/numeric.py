@@ -29,6 +29,7 @@ CLOSE = 1e-6  # doubles nearer than this need more digits
 PRECISE = 1e-60  # by which rounding noise shrinks when 90 digits become 250
 PLAIN, FINE, FINEST = digits(40), digits(90), digits(250)
 MOST_WRITTEN = 20  # digits that 90 have room for
+ROUNDED_POINTS = 36  # whole numbers at which what is rounded to whole numbers is compared
 CONFIRMED, WHOLE_POINTS = 3, 7  # points at which symbols are evaluated to many digits
 NO_LETTERS: frozenset[str] = frozenset()
 
@@ -152,10 +153,35 @@ def _agree(one: Node, two: Node, degrees: tuple[bool, bool], log10: bool, whole:
 
     if not symbols(one) | symbols(two) and not any(has(side, "call", "opaque", "dots", "based") for side in (one, two)):
         return _same_constant(one, two, degrees, both)
+    if _is_rounded(one) or _is_rounded(two):
+        return _agree_rounded(one, two, degrees, log10, whole)
     if _agree_everywhere(both) or _agree_on_whole_numbers(one, two, both, whole):
         proofs.note("symbolic" if proves_equal(one, two, degrees, log10, whole) else "sampled")
         return True
     return False
+
+
+def _is_rounded(node: Node) -> bool:
+    return any(part.op == "fn" and part.value in ("floor", "ceil") for part in walk(node))
+
+
+def _agree_rounded(one: Node, two: Node, degrees: tuple[bool, bool], log10: bool, whole: frozenset[str]) -> bool:
+    """Floors and ceilings are told apart at whole numbers only (the ceiling of x is its floor and 1 everywhere else), and are
+    the same there alone where the letters are whole: the ceiling of n/2 and the floor of (n+1)/2."""
+    letters = symbols(one) | symbols(two)
+
+    def both(m: Arithmetic, point: int) -> tuple[Any, Any]:
+        counted = letters if point >= len(SPANS) else whole
+        left = Evaluation(m, point, degrees[0], log10, counted).value(one)
+        return left, Evaluation(m, point, degrees[1], log10, counted).value(two)
+
+    verdicts = [_rough(both, len(SPANS) + k) for k in range(ROUNDED_POINTS)]
+    if False in verdicts or not (letters <= whole or _agree_everywhere(both)):
+        return False
+    if not any(verdicts):
+        return False
+    proofs.note("sampled")
+    return True
 
 
 def _same_constant(one: Node, two: Node, degrees: tuple[bool, bool], both: Both) -> bool:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from tasks.domain.equivalence.words.phrases import COMMANDS, canonical
 
 _CHOICE = re.compile(r"^[(\[]?([A-Za-z])(?:[)\].:]\s*(\S.*)?)?$", re.DOTALL)
-_OPTION_WORD = re.compile(r"^(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Ll]etter)\s*(?=\(?[A-H]\b)")
+_OPTION_WORD = re.compile(r"^(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Ll]etter)\s*(?=\(?[A-H]\b|\([a-h]\))")
 _BETWEEN_CHOICES, _CHOICES = re.compile(r"\band\b|[\s,;、&()\[\].]+"), re.compile(r"[A-H]+")
 _NUMERALS = frozenset(("I", "II", "III", "IV", "V", "VI"))
 # Of the letter itself: what stands behind its `.`, `)` or `:` is the text of the option, which may well say `not` or `False`.

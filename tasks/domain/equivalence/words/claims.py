@@ -15,9 +15,9 @@ from tasks.domain.equivalence.words.phrases import known_phrase
 _NUMBER = r"(?<![\w.,)\]}])[-−]?(?:[$€£]|\\\$)?\d[\d,]*(?:\.\d+)?(?:\.{3}(?!\d))?(?:\s*/\s*\d+(?:\.\d+)?)?(?:\s*\\?%)?|\.\d+|\d[\d,]*(?:\.\d+)?"
 _BEFORE = (
     r"at least|at most|(?:no |not )?(?:more|less|fewer|greater|larger|smaller) than|not|minus|negative|exceeding|up to|pas|nicht|не|no es|non è|não é|niet|geen|nie|ikke|inte"
-    r"|(?:square|cube) (?:root )?of|(?:not (?:an? )?)?(?:multiples? of|divisible by|powers? of)|half of|twice|double|triple|all but|base|modulo|±"
+    r"|(?:square|cube) (?:root )?of|(?:not (?:an? )?)?(?:multiples? of|divisible by|powers? of)|half of|twice|double|triple|all but|base|modulo|±|(?<=\bis )(?:below|above|under|over|beyond)"
 )
-_AFTER = r"or (?:more|less|fewer|greater|above|below)|squared|cubed|hundred|thousand|million|billion|trillion|dozen|factorial|pct|per ?cent"
+_AFTER = r"or (?:more|less|fewer|greater|above|below)|squared|cubed|hundred|thousand|million|billion|trillion|dozen|factorial|pct|per ?cent|(?:[a-z]{2,12} )?(?:more|fewer)(?=[.!*]*\s*$)"
 # A number in prose, with the words beside it that change its value.
 NUMBER_WITH_CLAIMS = re.compile(rf"(?:(?<!\w)(?:{_BEFORE})\s+)?(?:{_NUMBER})(?:\s*(?:{_AFTER})\b)?", re.IGNORECASE)
 

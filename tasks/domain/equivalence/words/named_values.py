@@ -21,7 +21,17 @@ _OR, _SHORT_NAME = (
 )
 _TEXT = re.compile(r"\\(?:text\w*|mathrm|mbox)\s*\{([^{}]*)\}")
 _JOINING = frozenset(("and", "or", "both", "either", "only", "exactly"))
-_SAME = {"average": "mean", "breadth": "width"}
+# 4122 (minimum), 6049 \text{ (maximum)}
+_LABEL = re.compile(r"\(\s*(?:\\text\w*\s*\{\s*)?([A-Za-z]{3,}(?: [A-Za-z]{3,})?)\.?\s*\}?\s*\)")
+_EXTREME = re.compile(r"(?<![A-Za-z\\])(max|min)(?![A-Za-z(])\.?", re.IGNORECASE)
+_SAME = {
+    "average": "mean",
+    "breadth": "width",
+    "max": "maximum",
+    "min": "minimum",
+    "largest": "maximum",
+    "smallest": "minimum",
+}
 MAX_PARTS = 12
 
 
@@ -52,9 +62,19 @@ def same_named_values(gold: str, answer: str, same: Same) -> bool | None:
     )
 
 
+def extremes(gold: str, answer: str) -> bool:
+    """Whether both give a maximum and a minimum, whatever they call them."""
+    return all(
+        {"maximum", "minimum"} == {word for part in named_values(side) for word in part.words}
+        for side in (gold, answer)
+    )
+
+
 @lru_cache(maxsize=4096)
 def named_values(text: str) -> tuple[NamedValue, ...]:
     """The parts of an answer, each with words and a value; empty when one has none of either, or there is only one."""
+    text = _LABEL.sub(r" \1 ", text) if "(" in text else text
+    text = _EXTREME.sub(r" \1imum ", text) if "max" in text or "min" in text else text
     if "begin" in text or "(" in text or "[" in text:
         return ()
     parts = [part for part in _SEPARATOR.split(_opened(text)) if part.strip(" .$")]

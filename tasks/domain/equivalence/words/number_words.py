@@ -44,7 +44,11 @@ def word_number(text: str) -> int | None:
 
 def word_fraction(text: str) -> Fraction | None:
     """Return the value of `two thirds`, `one-fifth`, `a half`; None for other texts."""
-    match = _FRACTION_WORDS.fullmatch(" ".join(text.casefold().replace("-", " ").split()))
+    words = " ".join(text.casefold().replace("-", " ").split())
+    match = _FRACTION_WORDS.fullmatch(words)
+    if match is None and words.endswith((" and a half", " and a quarter")):
+        whole, _, part = words.partition(" and a ")
+        return NUMBER_WORDS[whole] + Fraction(1, _PARTS[part]) if whole in NUMBER_WORDS else None
     if match is None:
         return None
     top = 1 if match[1] in ("a", "an") else NUMBER_WORDS[match[1]]

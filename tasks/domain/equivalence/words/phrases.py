@@ -38,6 +38,18 @@ _SAME |= {f"in {month}": month for month in MONTHS}
 _CONVERGES = re.compile(
     r"(?:(?:the|this) (?:\w+ ){0,2}(?:series|sequence|integral) |(?:series|sequence|integral) |it )?(?:is )?(con|di)verge(?:s|nt)"
 )
+_SAME |= {
+    "limit does not exist": "none",
+    "it does not exist": "none",
+    "limit is infinite": "infinite",
+    "limit is infinity": "infinite",
+}
+_SAME |= {"diverges to infinity": "infinite", "tends to infinity": "infinite", "infinitely many values": "infinite"}
+# No such n, there are no such positive integers, no positive integers exist.
+_NONE_SUCH = re.compile(
+    r"(?:there (?:is|are|exists?) )?no (?:such )?(?:positive |real |integer |natural |prime )*"
+    r"(?:integers?|numbers?|solutions?|values?|primes?|functions?|pairs?|triples?|[a-z])(?: of [a-z])?(?: exists?| works?)?"
+)
 _POSSIBLE = {"true": True, "possible": True, "false": False, "impossible": False, "none": False}
 _PHRASES = frozenset(_SAME.values())
 
@@ -50,6 +62,8 @@ def canonical(text: str) -> str:
     words = " ".join(_ARTICLES.sub(" ", " ".join(words.split())).split()).casefold()
     if "verge" in words and (said := _CONVERGES.fullmatch(words)):
         return f"{said[1]}verges"
+    if words.startswith(("no ", "there ")) and _NONE_SUCH.fullmatch(words):
+        return "none"
     return _SAME.get(words, words.removesuffix(" only"))
 
 

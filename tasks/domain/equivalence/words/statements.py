@@ -44,10 +44,20 @@ def same_words(gold: str, answer: str, same: Same) -> bool | None:
     one, two = pieces(gold), pieces(answer)
     told = [word for word in one.words if word not in _JOINING]
     if told and one.words == two.words and len(one.formulas) == len(two.formulas) <= MAX_PIECES:
-        equal = all(a == b or same(a, b) for a, b in zip(one.formulas, two.formulas, strict=True))
+        if "begin" in gold and one.formulas != two.formulas:
+            return None  # a piece of an environment is no formula
+        equal = all(a == b or _same_parts(a, b, same) for a, b in zip(one.formulas, two.formulas, strict=True))
         measured = any(units.known(word) for word in told)
         return equal if equal or not measured else None
     return None
+
+
+def _same_parts(one: str, two: str, same: Same) -> bool:
+    """The parts of a formula in their order: of `for all n, n+2 divides ...` the n and the n+2."""
+    ours, theirs = (re.split(r",\s+", side) for side in (one, two))
+    if len(ours) == len(theirs) > 1 and len(ours[0]) == 1 and ours[0].isalpha() and not re.search(r"[\[({]", one + two):
+        return all(a == b or same(a, b) for a, b in zip(ours, theirs, strict=True))
+    return same(one, two)
 
 
 def _same_cases(gold: str, answer: str, same: Same) -> bool | None:

@@ -8,7 +8,7 @@ from tasks.domain.equivalence.nodes import Node, symbol
 
 _TEXT_NAMES = """
     text mbox hbox textbf textit textrm textnormal texttt textsf mathrm mathbf mathit mathsf mathtt bm boldsymbol
-    operatorname emph vec hat bar tilde mathcal mathscr underline uline
+    operatorname emph vec hat tilde mathcal mathscr underline uline
 """
 _LAYOUT_NAMES = """
     left right big bigl bigr bigm Big Bigl Bigr Bigm bigg biggl biggr biggm Bigg Biggl Biggr Biggm middle displaystyle
@@ -29,8 +29,7 @@ TEXT_COMMANDS = rf"\\(?:{_either(_TEXT_NAMES)})(?![a-zA-Z])\*?\s*"
 LAYOUT_COMMANDS = rf"\\(?:{_either(_LAYOUT_NAMES)})(?![a-zA-Z])\.?"
 # Text commands that decorate a symbol rather than quote a word.
 SYMBOL_COMMANDS = tuple(
-    rf"\{name}"
-    for name in ["vec", "hat", "bar", "tilde", "mathcal", "mathscr", "underline", "mathbf", "bm", "boldsymbol"]
+    rf"\{name}" for name in ["vec", "hat", "tilde", "mathcal", "mathscr", "underline", "mathbf", "bm", "boldsymbol"]
 )
 WORDS = {"pi": r"\pi", "infinity": r"\infty", "infty": r"\infty", "inf": r"\infty", "oo": r"\infty", "theta": r"\theta"}
 WORDS |= {name: "\\" + name for name in ("alpha", "beta", "gamma", "lambda", "omega", "sqrt", "cdot", "times", "frac")}
@@ -79,7 +78,7 @@ LETTERS = words(
 SAME_LETTERS = {r"\varepsilon": r"\epsilon", r"\varphi": r"\phi", r"\vartheta": r"\theta"}
 DECORATIONS = (
     r"\dot", r"\ddot",
-    r"\angle", r"\triangle", r"\measuredangle", r"\overrightarrow", r"\overline", r"\widehat", r"\overset", r"\star",
+    r"\angle", r"\triangle", r"\measuredangle", r"\overrightarrow", r"\overline", r"\bar", r"\widehat", r"\overset", r"\star",
 )  # fmt: skip
 BIG_OPERATORS = (r"\sum", r"\prod", r"\int", r"\iint", r"\lim", r"\oint", r"\bigoplus", r"\limsup", r"\liminf")
 FUNCTION_LETTERS = frozenset("fghFGHPQRTSpq")

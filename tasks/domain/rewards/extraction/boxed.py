@@ -11,11 +11,15 @@ from tasks.domain.rewards.extraction.statement import MAX_STATEMENTS, NO_ANSWER,
 _BOX = re.compile(r"\\f?boxed\s*(?=[{\d\\a-zA-Z])")
 _UNBRACED, _BRACE = re.compile(r"\\?[a-zA-Z]+|\d[\d.,]*\d|\d"), re.compile(r"\\.|[{}]")
 _DENIED = re.compile(
-    r"(?:\b(?:[Nn]ot|never|can(?:not|['’]t) be|(?:is|are|was)n['’]t)(?:\s+(?:be|equal(?: to)?))?|\\neq?|≠)[\s$(\\]*$"
+    r"(?:\b(?:[Nn]ot|never|can(?:not|['’]t) be|(?:is|are|was)n['’]t|(?:any|every)thing (?:but|except)|other than|rather than|instead of)"
+    r"(?:\s+(?:be|equal(?: to)?))?|\\neq?|≠|\b(?:[Oo]ne|[Aa]|[Aa]nother|[Aa]n?other possible|[Ss]ome|[Ff]irst|[Ii]nitial|[Nn]aive) (?:first |naive |initial |possible )?"
+    r"(?:candidate|guess|attempt)(?: answer| value)?\s+(?:is|was|would be|could be|might be))[\s$(\\]*$"
 )
 _WRONG = r"(?:wrong|incorrect|not (?:correct|right|the (?:right |correct |final )?answer))"
 _DENIED_BEHIND = re.compile(
     rf"[\s$).,\\]*(?:(?:which\s+)?\b(?:is|was)\s+{_WRONG}|\({_WRONG}\)|(?:(?:But|Hmm|Wait|No),?\s+)?(?:[Tt]his|[Tt]hat)(?:\s+is|\s+was|['’]s)\s+{_WRONG})\s*(?=[.!,;\n$]|$)"
+    r"|[\s$).,;:—–\\-]*(?:(?:[Nn]o|[Ww]ait|[Oo]h|[Hh]mm),?\s+)?(?:[Ss]cratch|[Ss]trike|[Ff]orget|[Ii]gnore) (?:that|this)\b"
+    r"|[\s$)*]*\?(?!\s*(?:[Yy]es|[Ii]ndeed|[Cc]orrect))"
 )
 LINE = re.compile(r"\s*([^\n]*)")
 
@@ -24,7 +28,7 @@ _FLAT = frozenset("0123456789+-=.,:;/()[] xyzabcnkmt")  # what a box holds most 
 
 def _is_denied(text: str, box: Statement) -> bool:
     """Whether the words right before a box, or right behind it, say that it is not the answer."""
-    before = text[max(0, box.start - 20) : box.start]
+    before = text[max(0, box.start - 40) : box.start]
     return bool(_DENIED.search(before) or _DENIED_BEHIND.match(text, box.end))
 
 

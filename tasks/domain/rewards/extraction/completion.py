@@ -24,6 +24,7 @@ _FULL_WIDTH |= {
 }
 _FULL_WIDTH |= {ord(space): " " for space in "\u00a0\u2007\u202f\u3000\u2009"}
 _HTML = re.compile(r"<(b|i|u|em|strong|mark|code|center|span|p|div|h[1-6])>([^<>]{0,200})</\1>", re.IGNORECASE)
+_RAISED = re.compile(r"<(sup|sub)>([^<>]{1,20})</\1>", re.IGNORECASE)
 _BLOCKS = frozenset({"p", "div", "center", *(f"h{size}" for size in range(1, 7))})  # each on a line of its own
 _LONG_GAP, _SPACES, STRIDE = re.compile(r"\s{30,}"), re.compile(r"\s{6}"), 5
 _WIDE_GROUPS = re.compile(r"(?<=\d)，(?=\d{3}(?!\d))")
@@ -79,6 +80,8 @@ def legible(text: str) -> str:
 
 def unmarked(text: str) -> str:
     """Return the text without HTML marks around a few words: `<b>42</b>` is 42."""
+    if "<su" in text:
+        text = _RAISED.sub(lambda mark: ("^{" if mark[1].lower() == "sup" else "_{") + mark[2] + "}", text)
     return (
         _HTML.sub(lambda mark: f" {mark[2]} " if mark[1].lower() in _BLOCKS else mark[2], text)
         if "<" in text and "</" in text

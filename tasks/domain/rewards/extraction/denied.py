@@ -22,6 +22,7 @@ _DENIED_BEHIND = re.compile(
     r"|are\s+(?:impossible|extraneous)"
     r"|(?:cannot|(?:is|was|are|does|do|can|could|will|would|may|must)(?:\s*not|n['’]t))\s+(?:be\s+)?"
     r"(?:work\b|hold|satisfy|count\b|(?:the\s+)?(?:correct|right)|possible|valid|allowed|it\b|(?:the|an?)\s+(?:\w+\s+)?(?:answer|solution|root|value)|fit\b|equal)"
+    r"|(?:is|was|are|were)(?:\s*not|n['’]t)\s+(?:the|an?)\b|(?:is|was)\s+(?:only\s+|just\s+|merely\s+)?an?\s+(?:lower|upper)\s+bound"
     r"|fails\b|(?:leads|is|gives)(?:\s+to)?\s+a\s+contradiction"
     r")",
     re.IGNORECASE,
