@@ -35,6 +35,11 @@ ROWS = Path(".restem/bench/models")
 ALL_KINDS = KINDS | REAL
 PAGE = Path("docs/models.md")
 TOKENIZER = "tokenizer "
+# The code of a row: what this module imports, and what the server, the trainer and the look are started with by name.
+PROGRAMS = (
+    "tests.benchmarks.models", "tasks.engines.sampling.vllm_main", "tasks.engines.sampling.vllm_worker",
+    "tasks.engines.training.trl_sft", "tasks.engines.look.program",
+)  # fmt: skip
 NOTES = """*packing* is what the trainer's own check finds of two rows in one sequence: *apart*, or *mixed*, where `finetune.packing` is refused.
 
 What vLLM 0.32 and transformers 5.19 do themselves: vLLM has no kernel on the CPU for the selective scan of Mamba 1, and computes gpt_bigcode (which it runs
@@ -72,7 +77,7 @@ def makers() -> dict[str, Callable[[], dict[str, Any]]]:
 
 
 def _make(label: str, make: Callable[[], dict[str, Any]]) -> None:
-    code = digest_of_text(digest_of_code("tests.benchmarks.models") + repr(BY_LABEL.get(label)))
+    code = digest_of_text("".join(map(digest_of_code, PROGRAMS)) + repr(BY_LABEL.get(label)))
     if (_kept(label) or {}).get("code") == code:
         return
     of_commit, row = commit(), make()
