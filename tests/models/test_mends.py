@@ -166,6 +166,7 @@ def changed_weights(base, folder, **values):
     return folder
 
 
+ROUTING = ("output_router_logits", "router_aux_loss_coef")
 NAN = np.full((128, 64), np.nan, np.float32)
 UP = "model.layers.1.mlp.up_proj.weight"
 
@@ -216,6 +217,17 @@ def test_a_routers_loss_stands_apart_from_the_nll(model, tmp_path):
     assert entry["loss"] == pytest.approx(entry["nll"] + entry["router_loss"])
     assert entry["nll"] == pytest.approx(plain_loss(model("qwen2_moe")), rel=1e-4)
     assert result.epochs[0].train_loss == pytest.approx(entry["nll"])
+
+
+def test_a_mixtures_kind_without_experts_has_no_routers_loss(model, tmp_path):
+    """Dense Granite 4 models have the fields of the mixture and no router, of which TRL asked the loss."""
+    base = model("granitemoehybrid")
+    result = train_here(base, tmp_path / "out")
+    assert "router_loss" not in result.history[0]
+    assert result.history[0]["loss"] == pytest.approx(plain_loss(base), rel=1e-4)
+    saved = json.loads((result.epochs[-1].path / "config.json").read_text())
+    before = json.loads((base / "config.json").read_text())
+    assert [saved[name] for name in ROUTING] == [before[name] for name in ROUTING]
 
 
 def test_a_row_that_cannot_be_a_target_is_held_back_and_told(model, tmp_path):
