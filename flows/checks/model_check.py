@@ -40,7 +40,7 @@ def asked(config: RunConfig, problems: list[Problem]) -> Asked:
     return Asked(
         tuple(prompts[:MOST_PROMPTS]), template.specimen(), template.stop,
         max(config.generate.max_tokens, config.evaluate.max_tokens), config.engine.max_model_len, config.finetune.packing,
-        template.complete, template.end, _server(config),
+        template.complete, template.end, _server(config), config.engine.dtype,
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ class Needs:
     `packing` says that rows packed into one sequence stay apart, `router_loss` that the trainer adds a load-balancing loss.
     `refused` is why this architecture cannot be used at all, with the remedy, `unserved_on_cpu` why vLLM does not serve it on the CPU. `window` is
     the longest context in which vLLM computes what transformers does (0: any), `fields` what vLLM reads of config.json and transformers
-    does not write by itself.
+    does not write by itself, `cpu_dtype` the only dtype of vLLM's kernel on the CPU ("": any).
     """
 
     attention: Attention | None = None
@@ -35,6 +35,7 @@ class Needs:
     unserved_on_cpu: str = ""
     window: int = 0
     fields: tuple[str, ...] = ()
+    cpu_dtype: str = ""
     known: bool = True
 
 
@@ -44,6 +45,8 @@ MIXED = Needs(
 )  # positions by ALiBi, by the model's own count, or a recurrent state: packed rows see each other
 OTHERWISE = "which vLLM computes otherwise than transformers"
 NO_SCAN = "for whose selective scan vLLM has no kernel on the CPU"
+NO_BALANCE = "whose router adds a balance to choose experts, which vLLM leaves out on the CPU"
+NO_EXPERTS = "whose experts vLLM cannot run through transformers' code"
 TABLE: Mapping[str, Needs] = {
     **dict.fromkeys(
         (
@@ -51,16 +54,25 @@ TABLE: Mapping[str, Needs] = {
             "gemma3_text", "phi", "phi3", "gpt2", "gpt_neox", "gptj", "olmo2", "granite", "starcoder2",
             "stablelm", "cohere", "smollm3", "exaone4", "olmo3", "glm4", "nemotron", "cohere2", "ernie4_5",
             "hunyuan_v1_dense", "apertus", "seed_oss", "glm", "gemma4_text", "granitemoe", "ministral3", "arcee", "olmo",
-            "nanochat",
+            "nanochat", "deepseek_v2", "glm4_moe",
         ),
         PLAIN,
     ),
-    **dict.fromkeys(("falcon", "opt", "bloom", "falcon_h1", "gpt_oss"), MIXED),
+    **dict.fromkeys(("falcon", "opt", "bloom", "falcon_h1", "gpt_oss", "granitemoehybrid", "lfm2_moe", "nemotron_h", "mamba2"), MIXED),
     "lfm2": replace(MIXED, fields=("block_dim", "conv_dim")),
     "deepseek_v3": replace(PLAIN, fields=("topk_method", "scoring_func")),
     "gpt_bigcode": Needs(unserved_on_cpu=OTHERWISE),
+    "ernie4_5_moe": Needs(unserved_on_cpu=NO_BALANCE),
+    "phimoe": Needs(unserved_on_cpu=NO_EXPERTS),
     **dict.fromkeys(("mamba", "falcon_mamba"), replace(MIXED, unserved_on_cpu=NO_SCAN)),
 }  # fmt: skip
+IN_BFLOAT16 = (
+    "qwen3_next",
+    "qwen3_5",
+    "qwen3_5_text",
+    "qwen3_5_moe",
+    "qwen3_5_moe_text",
+)  # linear attention in vLLM's kernel
 EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
 
 
@@ -83,6 +95,8 @@ def needs_of(config: Mapping[str, Any]) -> Needs:
     if has_experts(config):
         # vLLM packs expert weights at the start and keeps the packed ones on a reload (0.32, CPU)
         needs = replace(needs, router_loss=True, reload=False)
+    if config.get("model_type") in IN_BFLOAT16:
+        needs = replace(needs, cpu_dtype="bfloat16")
     if config.get("model_type") == "cohere2":
         # vLLM's sliding layers see one token more than transformers' (0.32: its window is the config's plus one)
         needs = replace(needs, window=int(config.get("sliding_window") or 0))

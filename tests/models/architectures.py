@@ -41,12 +41,16 @@ LATENT = {
 LINEAR = {
     "head_dim": 32,
     "layer_types": ["linear_attention", "full_attention"],
-    "linear_key_head_dim": 32,
-    "linear_value_head_dim": 32,
+    "linear_key_head_dim": 128,
+    "linear_value_head_dim": 128,
     "linear_num_key_heads": 2,
     "linear_num_value_heads": 2,
 }
 SCALE = 0.15  # standard deviation of the weights
+BALANCE = (
+    "e_score_correction_bias",
+    "expert_bias",
+)  # what a router adds to choose experts, zero in a new model and not in a trained one
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,9 @@ def write_model(folder: Path, architecture: Architecture, seed: int = 0, tokeniz
         model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
         for name, values in model.named_parameters():
             _fill(name, values)
+        for name, values in model.named_buffers():
+            if name.endswith(BALANCE):
+                values.copy_(torch.randn_like(values) * SCALE)
     model.save_pretrained(folder)
     return folder
 

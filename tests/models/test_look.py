@@ -247,6 +247,25 @@ def test_an_architecture_that_vllm_does_not_serve_on_the_cpu_is_refused_where_it
     see(folder, tmp_path)
 
 
+def test_linear_attention_that_vllm_computes_in_one_dtype_on_the_cpu_needs_that_dtype(tmp_path):
+    folder = write_model(tmp_path / "base", BY_LABEL["qwen3_next"])
+    with pytest.raises(UserError, match=r"'qwen3_next'.*bfloat16 alone; set engine.dtype = 'bfloat16'"):
+        see(folder, tmp_path, replace(ASKED, server="cpu"))
+    see(folder, tmp_path, replace(ASKED, server="cpu", dtype="bfloat16"))
+    see(folder, tmp_path, replace(ASKED, server="gpu"))
+
+
+@pytest.mark.parametrize("label, lacking", [("lfm2", "conv_dim"), ("deepseek_v3", "topk_method")])
+def test_what_vllm_reads_of_a_config_and_is_not_there_is_named(tmp_path, label, lacking):
+    """transformers has no such fields of its own: it keeps them where a config had them."""
+    folder = write_model(tmp_path / "base", BY_LABEL[label])
+    see(folder, tmp_path, replace(ASKED, server="cpu"))
+    bare = with_files_of(folder, tmp_path / "bare", {"config.json": {lacking: None}})
+    with pytest.raises(UserError, match=rf"of whose config.json vLLM reads {lacking}, which is not there"):
+        see(bare, tmp_path, replace(ASKED, server="cpu"))
+    see(bare, tmp_path)
+
+
 def test_contexts_beyond_a_window_that_vllm_takes_for_longer_are_refused(tmp_path):
     """Cohere 2: vLLM's sliding layers see one token more than transformers'."""
     window = 200

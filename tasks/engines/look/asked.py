@@ -12,7 +12,7 @@ class Asked:
 
     `solution` is a worked completion of the first prompt. `max_tokens` is the most that is drawn behind a prompt, and
     `context` what the engine is limited to (None: the model's own length). `complete` prompts hold their special tokens, and `end` is the
-    text of the token that ends a target (empty: EOS). `server` is the vLLM that serves, if one does.
+    text of the token that ends a target (empty: EOS). `server` is the vLLM that serves, if one does, with weights of `dtype` (`engine.dtype`).
     """
 
     prompts: tuple[str, ...]
@@ -24,3 +24,4 @@ class Asked:
     complete: bool = False
     end: str = ""
     server: Literal["", "cpu", "gpu"] = ""
+    dtype: str = "auto"

@@ -81,6 +81,11 @@ def _check_server(folder: Path, config: Mapping[str, Any], needs: Needs, asked: 
     named = f"{folder.name} is of architecture {config.get('model_type')!r}"
     if asked.server == "cpu" and needs.unserved_on_cpu:
         raise UserError(f"{named}, {needs.unserved_on_cpu}; set engine.kind = 'hf', or try a GPU")
+    if asked.server == "cpu" and needs.cpu_dtype not in ("", asked.dtype):
+        raise UserError(
+            f"{named}, whose linear attention vLLM computes on the CPU in {needs.cpu_dtype} alone; set engine.dtype = {needs.cpu_dtype!r}, or "
+            "engine.kind = 'hf'"
+        )
     context = asked.context or positions_of(config)
     if needs.window and context > needs.window:
         raise UserError(
