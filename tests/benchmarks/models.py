@@ -44,7 +44,11 @@ NOTES = """*packing* is what the trainer's own check finds of two rows in one se
 
 What vLLM 0.32 and transformers 5.19 do themselves: vLLM has no kernel on the CPU for the selective scan of Mamba 1, and computes gpt_bigcode (which it runs
 through transformers' code) with other log-probabilities. It leaves an output head of Cohere's own out and uses the embeddings, so only models that tie the two are
-taken. It loads Qwen 3.5 only where torchvision is installed. Its sliding layers of Cohere 2 see one token more than transformers': the row has a window as long as its context, and the look refuses a longer context.
+taken. It loads Qwen 3.5 only where torchvision is installed, and computes its and Qwen 3 Next's linear attention on the CPU in bfloat16 alone: the row of Qwen 3 Next is served with
+`engine.dtype = "bfloat16"` (hence its nats). On the CPU it leaves the balance out that Ernie 4.5's router adds, cannot run Phi's mixture through transformers' code, and turned the
+queries of LFM 2 and DeepSeek by the positions of other tokens, until our program of the server lays a token's heads out in one row. Its sliding layers of Cohere 2 see one
+token more than transformers': the row has a window as long as its context, and the look refuses a longer context. It serves MPT no longer; what of transformers' other causal models
+it serves, the look asks its registry.
 The proof caught each of these."""
 ASKED = Asked((PROMPT,), " 3 + 4 = 7. The answer is \\boxed{7}.", ("Question:",), 64)
 HEAD = """# Which models work
@@ -98,7 +102,7 @@ def _architecture(one: Architecture) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         base = write_model(work / "base", one)
-        row = _looked(one.label, base, work, "vllm").as_json()
+        row = _looked(one.label, base, work, "vllm", one.dtype).as_json()
         return row | ({"packing": _packing(base)} if row["works"] else {})
 
 
@@ -121,14 +125,14 @@ def _tokenizer(name: str) -> dict[str, Any]:
         ).as_json()
 
 
-def _looked(name: str, base: Path, work: Path, kind: str) -> Row:
+def _looked(name: str, base: Path, work: Path, kind: str, dtype: str = "auto") -> Row:
     """A model that the look refuses goes no further, as in a run."""
-    asked = replace(ASKED, server="cpu" if kind == "vllm" else "")
+    asked = replace(ASKED, server="cpu" if kind == "vllm" else "", dtype=dtype)
     try:
         look(base, Policy("0" * 16, str(base)), asked, work / "scratch")
     except UserError as fault:
         return Row(name, {}, str(fault))
-    return passage(name, base, work, kind)
+    return passage(name, base, work, kind, dtype)
 
 
 def write(rows: Mapping[str, dict[str, Any]]) -> None:

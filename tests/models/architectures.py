@@ -60,6 +60,7 @@ class Architecture:
     model_type: str
     config: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""
+    dtype: str = "auto"  # of the served weights
 
     @property
     def label(self) -> str:
@@ -114,12 +115,12 @@ ARCHITECTURES = (
     Architecture("seed_oss", {"head_dim": 32, "attention_dropout": 0.0, "residual_dropout": 0.0}),
     Architecture("lfm2", {"conv_dim": HIDDEN, "block_dim": HIDDEN, "layer_types": ["conv", "full_attention"], "block_auto_adjust_ff_dim": False, "tie_word_embeddings": True}),
     Architecture("granitemoehybrid", {"layer_types": ["mamba", "attention"], "num_local_experts": 0, "shared_intermediate_size": MLP, "mamba_n_heads": 4, "mamba_d_head": 32, "mamba_d_state": 16, "mamba_chunk_size": 32}),
-    Architecture("qwen3_5_text", LINEAR),
+    Architecture("qwen3_5_text", LINEAR, dtype="bfloat16"),
     Architecture("falcon_h1", {"mamba_d_ssm": HIDDEN, "mamba_n_heads": 2, "mamba_d_head": 32, "mamba_d_state": 16, "mamba_chunk_size": 32, "head_dim": 32}),
     Architecture("gpt_oss", {"num_local_experts": 4, "num_experts_per_tok": 2, "output_router_logits": True, "head_dim": 32, "sliding_window": 16, "layer_types": ["sliding_attention", "full_attention"]}),
     Architecture("deepseek_v2", {**LATENT, "q_lora_rank": None, "topk_method": "greedy"}),
     Architecture("deepseek_v3", {**LATENT, "q_lora_rank": 32, "topk_method": "noaux_tc", "scoring_func": "sigmoid"}),
-    Architecture("qwen3_next", {**LINEAR, **MOE, "num_experts": 4, "shared_expert_intermediate_size": 64}),
+    Architecture("qwen3_next", {**LINEAR, **MOE, "num_experts": 4, "shared_expert_intermediate_size": 64}, dtype="bfloat16"),
     Architecture("glm", {"head_dim": 32}),
     Architecture("gemma4_text", {"num_hidden_layers": 4, "head_dim": 32, "global_head_dim": 32, "sliding_window": 16, "layer_types": ["sliding_attention", "full_attention"] * 2, "num_kv_shared_layers": 2, "hidden_size_per_layer_input": 32, "vocab_size_per_layer_input": VOCABULARY}),
     Architecture("granitemoe", {"num_local_experts": 4, "num_experts_per_tok": 2, "output_router_logits": True}),

@@ -56,11 +56,11 @@ class Row:
         return {"name": self.name, "works": self.works, "refused": self.refused, **self.words}
 
 
-def passage(name: str, base: Path, work: Path, kind: str = "vllm") -> Row:
+def passage(name: str, base: Path, work: Path, kind: str = "vllm", dtype: str = "auto") -> Row:
     """The whole way of the model in `base`; whatever it is refused with stands in the row."""
     row = Row(name)
     try:
-        with _host(kind, work) as host:
+        with _host(kind, work, dtype) as host:
             _serve(row, host, base, kind)
             trained = _train(row, base, work / "trained")
             _serve_again(row, host, trained, kind)
@@ -72,8 +72,8 @@ def passage(name: str, base: Path, work: Path, kind: str = "vllm") -> Row:
 
 
 @contextmanager
-def _host(kind: str, work: Path) -> Iterator[EngineHost]:
-    settings = EngineSettings(kind=kind, kv_cache_gib=0.1, max_in_flight=8)  # type: ignore[arg-type]
+def _host(kind: str, work: Path, dtype: str = "auto") -> Iterator[EngineHost]:
+    settings = EngineSettings(kind=kind, dtype=dtype, kv_cache_gib=0.1, max_in_flight=8)  # type: ignore[arg-type]
     host = EngineHost(settings, lambda policy: Path(policy.uri), work / "logs")
     try:
         yield host

@@ -135,7 +135,7 @@ def test_a_package_that_vllms_code_needs_is_named(tmp_path):
     with pytest.raises(
         UserError, match=r"'Qwen3_5ForCausalLM', for which vLLM needs the package torchvision.*install it, or"
     ):
-        see(base, tmp_path, SERVED_HERE)
+        see(base, tmp_path, replace(SERVED_HERE, dtype="bfloat16"))
 
 
 @pytest.mark.parametrize("causal", [True, False])
