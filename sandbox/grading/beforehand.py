@@ -12,6 +12,7 @@ it has nothing to do with the program.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Set
 
 from sandbox.grading.trees import nodes_of
@@ -21,6 +22,10 @@ MAKES_NEW = frozenset({
     "sorted", "sum", "min", "max", "set", "list", "tuple", "dict", "reversed", "any", "all", "abs", "str", "zip", "map", "filter", "enumerate",
     "range", "Counter", "values", "items", "keys", "copy", "count", "index", "get", "union", "intersection", "difference", "join",
 })  # fmt: skip
+OF_MODULES = re.compile(
+    r"(?:math|statistics|functools|itertools|operator|collections|np|numpy)\.\w+"
+)  # functions that make something new
+NEW = (ast.BinOp, ast.ListComp, ast.SetComp, ast.DictComp)
 COPIES = frozenset({"list", "tuple", "set", "dict", "copy"})
 EXPECTED = "_restem_expected_{}"
 
@@ -77,10 +82,12 @@ def _whole_call(expected: ast.expr) -> ast.Call | None:
 
 
 def _function_of(call: ast.Call) -> set[str]:
-    """Return the name of what is called: `brute`, also of `Reference().brute`."""
+    """Return the name of what is called: `brute`, also of `Reference().brute` and `self.brute`."""
     function = call.func
     if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Call) and not function.value.args:
         function = function.value.func
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) and function.value.id == "self":
+        return {function.attr}
     return {function.id} if isinstance(function, ast.Name) else set()
 
 
@@ -97,17 +104,24 @@ def is_made_of_arguments(expected: ast.expr, asked: ast.expr, names: Set[str], a
     read = {node.id for node in nodes if isinstance(node, ast.Name)}
     slices = any(isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice) for node in nodes)
     calls = [node.func for node in nodes if isinstance(node, ast.Call)]
-    if not (calls or slices or isinstance(expected, ast.BinOp | ast.ListComp)) or read & names:
+    if not (calls or slices or isinstance(expected, NEW)) or read & names:
         return False
-    if any(isinstance(node, ast.NamedExpr | ast.Await | ast.Lambda) for node in nodes):
+    if any(isinstance(node, ast.NamedExpr | ast.Await) for node in nodes):
         return False
-    return all(_name_of(one) in MAKES_NEW - names for one in calls) and bool(read & _names_of_arguments(asked, names))
+    made = all(
+        _name_of(one) in (MAKES_NEW | {"upper", "lower", "reduce"}) - names or _of_a_module(one) for one in calls
+    )
+    return made and bool(read & _names_of_arguments(asked, names))
+
+
+def _of_a_module(function: ast.expr) -> bool:
+    return isinstance(function, ast.Attribute) and OF_MODULES.fullmatch(ast.unparse(function)) is not None
 
 
 def _names_of_arguments(asked: ast.expr, names: Set[str]) -> set[str]:
     """Return the names among the arguments of calls of anything but `MAKES_NEW`."""
     calls = [node for node in nodes_of(asked) if isinstance(node, ast.Call)]
-    calls = [call for call in calls if _name_of(call.func) not in MAKES_NEW - names]
+    calls = [call for call in calls if _name_of(call.func) not in MAKES_NEW - names and not _of_a_module(call.func)]
     arguments = [one for call in calls for one in (*call.args, *(named.value for named in call.keywords))]
     return {node.id for one in arguments for node in nodes_of(one) if isinstance(node, ast.Name)}
 
@@ -135,13 +149,16 @@ def make_beforehand(tree: ast.Module, names: Set[str], apart: Set[str]) -> None:
 def _references_first(block: list[ast.stmt], apart: Set[str]) -> None:
     """`wanted = brute(items)` goes before `found = f(items)` that it follows."""
     for place in range(len(block) - 1):
-        call, reference = block[place], block[place + 1]
+        call, at = block[place], place + 1
+        while at < len(block) - 1 and isinstance(block[at], ast.Expr) and not _reads(block[at], apart):
+            at += 1  # something is printed
+        reference = block[at]
         if isinstance(call, ast.Assign) and isinstance(reference, ast.Assign):
             bound = {node.id for one in call.targets for node in nodes_of(one) if isinstance(node, ast.Name)}
             read = {node.id for node in nodes_of(reference) if isinstance(node, ast.Name)}
             if not bound & read and is_reference(reference.value, call.value, apart):
                 reference.value = asked_first(reference.value, apart)
-                block[place], block[place + 1] = reference, call
+                block.insert(place, block.pop(at))
 
 
 def _in_block(block: list[ast.stmt], names: Set[str], apart: Set[str], count: int) -> int:

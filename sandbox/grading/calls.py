@@ -82,7 +82,7 @@ def _decided(answer: bytes, test: CallTest) -> tuple[Status, str]:
         value = returned_value(content)
     except Malformed as error:
         return Status.WA, shortened(f"not a value: {error}")
-    right = same_value(test.expected, value)
+    right = same_value(test.expected, value, test.alone)
     return (Status.AC, "") if right else (Status.WA, "another value")
 
 

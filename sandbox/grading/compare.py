@@ -11,7 +11,7 @@ Standard output, as bytes:
 
 Returned values: Python's own equality of numbers, texts, booleans and None, lists and tuples item by item, mappings by key (a
 whole number is the key that JSON writes as text), floats as in rule 4. A set is no list. An expected value may stand alone in a
-list, as in Codewars' tests.
+list where all of a problem do, as in Codewars' tests.
 """
 
 from __future__ import annotations
@@ -62,11 +62,11 @@ def _near(wanted: float, found: float) -> bool:
     return math.isfinite(found) and abs(wanted - found) <= TOLERANCE * max(1.0, abs(wanted))
 
 
-def same_value(expected: Any, actual: Any) -> bool:
-    """`expected` as JSON gives it, `actual` as `sandbox.grading.values.returned_value` does; never raises."""
+def same_value(expected: Any, actual: Any, alone: bool = True) -> bool:
+    """`expected` as JSON gives it, perhaps `alone` in a list, `actual` as `sandbox.grading.values.returned_value` does; never raises."""
     if _equal(expected, actual):
         return True
-    return isinstance(expected, list) and len(expected) == 1 and _equal(expected[0], actual)
+    return alone and isinstance(expected, list) and len(expected) == 1 and _equal(expected[0], actual)
 
 
 def _equal(expected: Any, actual: Any) -> bool:

@@ -188,9 +188,27 @@ class _Rewriter(ast.NodeTransformer):
             return self.visit_Call(_late(called, node.args[0], asked_first(node.args[1], self.references)))
         if isinstance(node.func, ast.Name) and node.func.id in COUNTED - self.names:
             node = ast.Call(ast.Name(f"_restem_{node.func.id}", ast.Load()), node.args, node.keywords)
+        items = node.args[0] if isinstance(node.func, ast.Name) and node.func.id == "all" and node.args else None
+        if isinstance(items, ast.GeneratorExp | ast.ListComp):
+            items.generators[0].iter = _whole(items.generators[0].iter)
         plain = isinstance(node.func, ast.Name) and not node.func.id[:1].isupper()
         function = node.func if plain else self.visit(node.func)
         return ast.Call(function, [self.visit(one) for one in node.args], [self.visit(one) for one in node.keywords])
+
+    def visit_For(self, node: ast.For) -> ast.stmt:
+        """A loop that asserts something of each item looks at all that the length promises."""
+        if any(isinstance(one, ast.Assert) for one in nodes_of(node)):
+            node.iter = _whole(node.iter)
+        self.generic_visit(node)
+        return node
+
+    def visit_Tuple(self, node: ast.Tuple) -> ast.expr:
+        """`found, wanted = f(items), brute(items)`."""
+        if len(node.elts) == 2 and is_reference(node.elts[1], node.elts[0], self.references):
+            wanted = asked_first(node.elts[1], self.references)
+            return self.visit_Call(_late(ast.Tuple([*_SIDES], ast.Load()), node.elts[0], wanted))
+        self.generic_visit(node)
+        return node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         """`f(items) - brute(items)`: the reference is asked first."""
@@ -212,8 +230,8 @@ class _Rewriter(ast.NodeTransformer):
         """Turn a comparison round: `P(1, 2) == f(1)`, so that the expected value is built only after the program was called, and
         `f(items) == sorted(items)`, so that it is made before the program can empty the list."""
         (one, *more), kinds = [node.left, *node.comparators], node.ops
-        if len(more) == 1 and isinstance(kinds[0], ast.Eq):
-            late = self._builds(one) and self._asks(more[0])
+        if len(more) == 1 and isinstance(kinds[0], ast.Eq | ast.NotEq):
+            late = isinstance(kinds[0], ast.Eq) and self._builds(one) and self._asks(more[0])
             if late or is_made_of_arguments(more[0], one, self.names, self.references):
                 node = ast.Compare(more[0] if late else asked_first(more[0], self.references), kinds, [one])
         self.generic_visit(node)
@@ -263,6 +281,14 @@ def _late(made: ast.expr, found: ast.expr, wanted: ast.expr) -> ast.Call:
     """Make `made` of both `_SIDES`, of which what is wanted comes first."""
     parameters = ast.arguments([], [ast.arg(one.id) for one in _SIDES[::-1]], None, [], [], None, [])
     return ast.Call(ast.Lambda(parameters, made), [wanted, found], [])
+
+
+def _whole(items: ast.expr) -> ast.expr:
+    """What is looped over; of a range or of what is written down there is nothing to check."""
+    simple = isinstance(items, ast.List | ast.Tuple | ast.Dict) or ast.unparse(items).startswith(
+        ("range(", "zip(", "enumerate(")
+    )
+    return items if simple else ast.Call(ast.Name("_restem_whole", ast.Load()), [items], [])
 
 
 def _asked(function: str, value: ast.expr) -> ast.expr:

@@ -29,11 +29,12 @@ class StdinTest:
 
 @dataclass(frozen=True)
 class CallTest:
-    """A test by a call of `function`, and the value that it must return (both as JSON gives them)."""
+    """A test by a call of `function`, and the value that it must return (both as JSON gives them), which may stand `alone` in a list."""
 
     function: str
     arguments: tuple[Any, ...]
     expected: Any
+    alone: bool = True
 
 
 Case = StdinTest | CallTest
@@ -74,7 +75,8 @@ def _cases(record: Mapping[str, Any]) -> tuple[Case, ...]:
         return tuple(StdinTest(_bytes(one), _bytes(other)) for one, other in zip(inputs, outputs, strict=True))
     if not isinstance(function, str) or not function.isidentifier():
         raise BadTests(f"fn_name is {function!r}, expected the name of a function")
-    if _are_json_lines(inputs, outputs):
+    lines = _are_json_lines(inputs, outputs)
+    if lines:
         calls = [(_json_lines(one), digits.loads(other)) for one, other in zip(inputs, outputs, strict=True)]
     else:
         calls = [(_arguments(one), other) for one, other in zip(inputs, outputs, strict=True)]
@@ -82,7 +84,10 @@ def _cases(record: Mapping[str, Any]) -> tuple[Case, ...]:
         raise BadTests(
             f"an argument or a result is nested more than {MOST_NESTED} deep, which is not sent to a program"
         )
-    return tuple(CallTest(function, arguments, expected) for arguments, expected in calls)
+    alone = not lines and all(
+        isinstance(one, list) and len(one) == 1 for one in outputs
+    )  # else no list stands around any
+    return tuple(CallTest(function, arguments, expected, alone) for arguments, expected in calls)
 
 
 def _is_deeper(value: Any, most: int) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import re
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -57,7 +59,7 @@ def enumerated(iterable: Iterable[Any], start: int = 0) -> Any:
 
 
 def whole(iterable: Iterable[Any]) -> Iterable[Any]:
-    """An object of the program gives as many items as it said that it has: else a loop over its items and the expected ones ends early."""
+    """An object of the program gives as many items as it says that it has: else a loop over its items and the expected ones ends early."""
     return _counted(iterable) if isinstance(iterable, StandIn) else iterable
 
 
@@ -67,13 +69,34 @@ def _counted(remote: Any) -> Iterator[Any]:
         count += 1
         yield item
     object.__setattr__(remote, "_restem_count", count)
-    length = object.__getattribute__(remote, "_restem_length")
-    if length is not None and count < length and count < len(remote):
+    try:
+        length = len(remote)
+    except (TypeError, ValueError):  # it has none
+        return
+    if count < length:
         raise Unlike(f"{count} items of an object whose length is {length}")
+
+
+def says_equal(remote: Any, other: Any) -> bool:
+    """What the class says, where that is no news for the program: of two of its own objects, or of a value that is the object's own."""
+    return remote._restem_tests.ask("binary", remote, "eq", other) is True
+
+
+def equals_anything(remote: Any) -> bool:
+    """Whether its class says that it is equal to a value that nobody can have in mind."""
+    if remote._restem_fields is None:
+        return False
+    known, kind = remote._restem_tests.jokers, remote._restem_fields[0]
+    if kind not in known:
+        known[kind] = False  # while it is asked
+        with contextlib.suppress(Exception):  # whatever it says of a text
+            known[kind] = says_equal(remote, f"{id(known):x} {time.monotonic_ns():x}")
+    return bool(known[kind])
 
 
 NAMES = {
     "_restem_reference": reference,
     "_restem_zip": zipped,
     "_restem_enumerate": enumerated,
+    "_restem_whole": whole,
 }  # what the rewritten tests call

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .guards import Unlike
+from .guards import Unlike, equals_anything, says_equal
 from .sameness import StandIn, is_value, made_with, same_fields, variants
 from .values import NAMED
 
@@ -171,6 +171,8 @@ class Remote(StandIn):
         if not isinstance(other, Remote):
             if self._restem_stored is not None:  # the base value of an object of a class below a built-in one
                 return bool(self._restem_stored == other)
+            if equals_anything(self):
+                raise Unlike("an object that is equal to anything")
             other_one = variants(other)[:1]
             return (
                 is_value(self, other)
@@ -241,11 +243,6 @@ def copied(remote: Remote, how: str) -> Any:
 
 def identity(remote: Remote) -> Any:
     return object.__getattribute__(remote, "_restem_number"), object.__getattribute__(remote, "_restem_name")
-
-
-def says_equal(remote: Remote, other: Any) -> bool:
-    """What the class says, where that is no news for the program: of two of its own objects, or of a value that is the object's own."""
-    return remote._restem_tests.ask("binary", remote, "eq", other) is True
 
 
 def refreshed(value: Any) -> None:

@@ -22,6 +22,7 @@ class Standing(ABC):
             int, list[tuple[list[Any], Any]]
         ] = {}  # by class: what the tests made objects of, and their fields
         self.forgetful: set[int] = set()  # classes whose objects do not show what they were made of
+        self.jokers: dict[int, bool] = {}  # by class: whether its objects are equal to anything
         self.classes: dict[
             Any, Any
         ] = {}  # exceptions, named tuples and values of the program, as classes of this process

@@ -91,7 +91,8 @@ def _visible(text: str) -> str:
         return text
     if "<|channel|>" in text:
         text = final_channel(text)
-    text = _after_thinking(text)
+    ends = [one for one in THINKING_END.finditer(text) if not _in_a_text(text, one)]
+    text = text[ends[-1].end() :] if ends else text
     start = next((one for one in THINKING_START.finditer(text) if not _in_a_text(text, one)), None)
     text = text[: start.start()] if start else text
     parts, at = list[str](), 0
@@ -100,18 +101,6 @@ def _visible(text: str) -> str:
             parts.append(text[at : mark.start()])
             at = mark.end()
     return next((part for part in [*parts, text[at:]] if part.strip()), "")
-
-
-def _after_thinking(text: str) -> str:
-    """Return the text after the last thinking block. An end without a beginning that stands after a whole block, and before none, ends nothing."""
-    ends = [one for one in THINKING_END.finditer(text) if not _in_a_text(text, one)]
-    if not ends:
-        return text
-    before, after = text[: ends[-1].start()], text[ends[-1].end() :]
-    stray = not FENCE.search(after) and not _looks_like_code(after) and len(FENCE.findall(before)) % 2 == 0
-    if stray and FENCE.search(before) and not THINKING_START.search(before):
-        return THINKING_END.sub("", before)
-    return after
 
 
 def _field(text: str) -> str | None:
