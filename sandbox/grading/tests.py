@@ -34,7 +34,7 @@ class CallTest:
     function: str
     arguments: tuple[Any, ...]
     expected: Any
-    alone: bool = True
+    alone: bool = False
 
 
 Case = StdinTest | CallTest
