@@ -96,6 +96,26 @@ def without_skipped(tree: ast.Module) -> bool:
     return found
 
 
+class _Asserting(ast.NodeTransformer):
+    """`if wrong: raise AssertionError` is an assert."""
+
+    def visit_If(self, node: ast.If) -> ast.stmt:
+        self.generic_visit(node)
+        raised = node.body[0].exc if len(node.body) == 1 and isinstance(node.body[0], ast.Raise) else None
+        kind = raised.func if isinstance(raised, ast.Call) else raised
+        if node.orelse or not (isinstance(kind, ast.Name) and kind.id == "AssertionError"):
+            return node
+        return ast.copy_location(ast.Assert(ast.UnaryOp(ast.Not(), node.test), None), node)
+
+
+def with_asserts(tree: ast.Module, test: str) -> bool:
+    """Make asserts of what raises their error. Return whether there is such a statement."""
+    if "raise AssertionError" not in test:
+        return False
+    _Asserting().visit(tree)
+    return True
+
+
 def _decorators(node: ast.stmt) -> list[str]:
     return [ast.unparse(one) for one in getattr(node, "decorator_list", ())]
 

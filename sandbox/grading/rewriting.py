@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal
 
-from sandbox.grading.apart import BadTests, open_main_guards, without_program_imports, without_skipped
+from sandbox.grading.apart import BadTests, open_main_guards, with_asserts, without_program_imports, without_skipped
 from sandbox.grading.beforehand import (
     asked_first,
     asserts_equal,
@@ -101,7 +101,7 @@ def _assert_tests(prompt: str, test: str, entry_point: str | None) -> AssertTest
         raise BadTests(f"the test code does not parse ({error})") from error
     if (found := _searched(UNREACHABLE, UNREACHABLE_WORDS, test)) is not None:
         raise BadTests(f"the tests change {found[0]!r}, which the program, in a process of its own, does not see")
-    left_out = without_skipped(tree)
+    left_out = without_skipped(tree) | with_asserts(tree, test)
     nodes, original = nodes_of(tree), test
     imported = without_program_imports(tree, of_kinds(nodes, IMPORTS))
     if open_main_guards(tree) or left_out or imported is not None:

@@ -83,6 +83,7 @@ def chosen(blocks: list[Block], entry_point: str | None) -> str:
     python = (python or [one.content for one in blocks])[-MOST_BLOCKS:]
     marked = [one.content for one in blocks if one.language in PYTHON - {""} and not _is_transcript(one.content)]
     defining = [content for content in python if entry_point and defines(content, entry_point)]
+    defining = [content for content in defining if not _is_stub(content)] or defining
     place = len(python) - 1 - python[::-1].index((defining or _programs(marked or python))[-1])
     if not entry_point and (pieces := _pieces(marked or python)):
         return "\n".join(pieces)
@@ -93,6 +94,12 @@ def chosen(blocks: list[Block], entry_point: str | None) -> str:
 def _is_transcript(content: str) -> bool:
     """A session at an interpreter's or a shell's prompt."""
     return content.lstrip().startswith((">>>", "$ ", "In [1]"))
+
+
+def _is_stub(content: str) -> bool:
+    """Whether it shows a signature alone: `def f(x): ...`."""
+    lines = [line.strip() for line in content.split("\n") if line.strip()]
+    return len(lines) < 4 and lines[-1].endswith(("...", "pass")) and (len(lines) > 1 or ":" in lines[-1])
 
 
 def _typed(content: str) -> str:

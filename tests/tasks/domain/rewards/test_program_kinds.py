@@ -35,6 +35,7 @@ CASES = [
     ("quote fence", f"> {T}python\n> def f(x):\n>     return x\n> {T}", "f", ["def f(x):\n    return x"], [">"]),
     ("test block after", f"{T}python\ndef f(x): return x\n{T}\nTests:\n{T}python\nassert f(1) == 1\nassert f(2) == 2\n{T}", "f", ["def f"], ["assert"]),
     ("class helper later", f"{T}python\ndef f(x): return Node(x).v\n{T}\nwith\n{T}python\nclass Node:\n    def __init__(s,v): s.v=v\n{T}", "f", ["def f","class Node"], []),
+    ("a signature last", f"{T}python\ndef f(x):\n    return x\n{T}\nSignature:\n{T}python\ndef f(x: int) -> int:\n    ...\n{T}", "f", ["return x"], ["..."]),
     ("only thinking", f"{T}python\ndef f(x): return x\n{T}\n</think>\nDone.", "f", [], ["def f"]),
     ("thinking in brackets", f"[THINK]\n{T}python\ndef f(x): return 0\n{T}\n[/THINK]\n{T}python\ndef f(x): return 1\n{T}", "f", ["return 1"], ["return 0"]),
     ("channels", f"<|channel|>analysis<|message|>{T}python\ndef f(x): return 0\n{T}<|end|><|start|>assistant<|channel|>final<|message|>{T}python\ndef f(x): return 1\n{T}", "f", ["return 1"], ["return 0"]),
