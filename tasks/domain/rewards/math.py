@@ -34,7 +34,7 @@ class MathReward:
     """Correct when the extracted answer is equivalent to the gold; unparseable when there is no answer."""
 
     name = "math"
-    version = "26"
+    version = "27"
     kind: Kind = "math"
 
     def prepare(self, problem: Problem, text: str) -> Check:

@@ -14,7 +14,7 @@ class ExactReward:
     """The extracted answer equals the gold as a string, white space aside."""
 
     name = "exact"
-    version = "15"
+    version = "16"
     kind: Kind = "math"
 
     def prepare(self, problem: Problem, text: str) -> Check:

@@ -19,6 +19,7 @@ _WRONG = r"(?:wrong|incorrect|not (?:correct|right|the (?:right |correct |final 
 _DENIED_BEHIND = re.compile(
     rf"[\s$).,\\]*(?:(?:which\s+)?\b(?:is|was)\s+{_WRONG}|\({_WRONG}\)|(?:(?:But|Hmm|Wait|No),?\s+)?(?:[Tt]his|[Tt]hat)(?:\s+is|\s+was|['’]s)\s+{_WRONG})\s*(?=[.!,;\n$]|$)"
     r"|[\s$).,;:—–\\-]*(?:(?:[Nn]o|[Ww]ait|[Oo]h|[Hh]mm),?\s+)?(?:[Ss]cratch|[Ss]trike|[Ff]orget|[Ii]gnore) (?:that|this)\b"
+    rf"|[\s$),;]*\bbut\s+(?:that|this|it)(?:\s+is|\s+was|['’]s)\s+{_WRONG}\s*(?=[.!,;\n$]|$)"
     r"|[\s$)*]*\?(?!\s*(?:[Yy]es|[Ii]ndeed|[Cc]orrect))"
 )
 LINE = re.compile(r"\s*([^\n]*)")
