@@ -128,8 +128,6 @@ def _bytes(value: Any) -> bytes:
         text = "".join(line if line.endswith("\n") else f"{line}\n" for line in map(str, value))
     else:
         text = str(value)
-    if "\r\n" in text and text.count("\r\n") == text.count("\n") == text.count("\r"):
-        text = text.replace("\r\n", "\n")  # a file of Windows, where programs read its lines without the `\r`
     return text.encode("utf-8", "surrogatepass")
 
 

@@ -139,7 +139,7 @@ KINDS: list[tuple[str, str, dict[str, Any], str]] = [
     ("9 float","AC",S([""],["0.333333333"]),"print(1/3)"),
     ("9 float exp","AC",S([""],["1.0e-7"]),"print(1.00000001e-7)"),
     ("9 list lines","AC",S([["1","2"]],[["3"]]),"import sys\nl=sys.stdin.read()\nassert l.endswith('\\n')\nprint(sum(map(int,l.split())))"),
-    ("9 cr","AC",S(["a\r\nb\r\n"],["['a\\n', 'b\\n']"]),"import sys\nprint(sys.stdin.readlines())"),
+    ("9 cr","AC",S(["a\r\nb\r\n"],["['a\\r\\n', 'b\\r\\n']"]),"import sys\nprint(sys.stdin.readlines())"),
     ("9 cr within","AC",S(["a\r\nb\rc\n"],["['a\\r\\n', 'b\\rc\\n']"]),"import sys\nprint(sys.stdin.readlines())"),
     ("9 no trailing newline","AC",S(["5"],["5"]),"import sys\nprint(sys.stdin.read())"),
     ("9 float long","AC",S([""],["0."+"3"*400]),"print('0.'+'3'*405)"),

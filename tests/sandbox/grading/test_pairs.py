@@ -44,7 +44,7 @@ PAIRS: dict[str, Pair] = {
     "lines as a list": stdin([["2", "7 8"]], [["15"]], "input(); print(sum(map(int, input().split())))", "input(); print(max(map(int, input().split())))"),
     "a mean": stdin(["3\n1 2 4\n"], ["2.3333333"], f"{MEAN}print(statistics.mean(values))", f"{MEAN}print(statistics.median(values))"),
     "exponents": stdin(["1"], ["1e-09"], "print('%.9f' % 1e-9)", "print('%.9f' % 2e-6)"),
-    "carriage returns": stdin(["a\r\nb\n"], ["2"], "import sys\nprint(len(sys.stdin.readline().rstrip('\\n')))", "print(len(input().strip()))"),
+    "carriage returns": stdin(["a\r\nb"], ["2"], "import sys\nprint(len(sys.stdin.readline().rstrip('\\n')))", "print(len(input().strip()))"),
     "many numbers": stdin(["200000"], [" ".join(map(str, range(200_000)))], "print(*range(int(input())))", "print(*range(int(input()) - 1), 0)"),
     "in place": call("rotate", [[[1, 2, 3], 1]], [[3, 1, 2]], "def rotate(a, k):\n    a[:] = a[-k:] + a[:-k]\n    return a", "def rotate(a, k):\n    a[:] = a[k:] + a[:k]\n    return a"),
     "a method": call("gcd", [[12, 18]], [6], "class Solution:\n    def gcd(self, a: int, b: int) -> int: return gcd(a, b)", "class Solution:\n    def gcd(self, a: int, b: int) -> int: return lcm(a, b)"),
