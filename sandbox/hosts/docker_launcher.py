@@ -8,6 +8,7 @@ import logging
 import struct
 from functools import partial
 from http import HTTPStatus
+from threading import Event
 from typing import Any
 
 from sandbox.hosts import seccomp
@@ -38,9 +39,10 @@ ENGINE_TRAITS = (
 class DockerLink:
     """A link over an attach socket."""
 
-    def __init__(self, engine: Engine, container: str) -> None:
+    def __init__(self, engine: Engine, container: str, owner_leaves: Event) -> None:
         self.name = container[:12]
-        self._engine, self._container = engine, container
+        self._engine, self._container, self._owner_leaves = engine, container, owner_leaves
+        self.runs = False
         self._stream = engine.attach(container)
         self._buffer, self._words = bytearray(), b""
 
@@ -77,8 +79,9 @@ class DockerLink:
         return b"".join(parts)
 
     def kill(self) -> None:
-        with contextlib.suppress(OSError):
-            self._engine.remove(self._container)
+        if not (self.runs and self._owner_leaves.is_set()):
+            with contextlib.suppress(OSError):
+                self._engine.remove(self._container)
         self._stream.close()
 
     def last_words(self) -> str:
@@ -90,7 +93,7 @@ class DockerLauncher:
 
     def __init__(self, host: str, settings: SandboxSettings) -> None:
         self.host, self._settings, self._owner = host, settings, Owner.me()
-        self._engine = engine_at(host)
+        self._engine, self._leaves = engine_at(host), Event()
         remove_dead(self._engine)
         self.image = ensure_image(self._engine, settings)
         self._about = self._engine.info()
@@ -116,8 +119,9 @@ class DockerLauncher:
         container = claim(self._settings, self._taken_uids, partial(self._created, trusted))
         link = None
         try:
-            link = DockerLink(self._engine, container)
+            link = DockerLink(self._engine, container, self._leaves)
             self._engine.start(container)
+            link.runs = True
         except BaseException:
             if link is not None:
                 link.kill()
@@ -181,10 +185,15 @@ class DockerLauncher:
             "LogConfig": {"Type": "none", "Config": {}},
         }
 
+    def leave(self) -> None:
+        """A supervisor whose stdin is closed ends, as after the death of its owner, and the engine removes its container: that takes longer
+        than all that a short command still has to do."""
+        self._leaves.set()
+
     def close(self) -> None:
-        """Remove every container of this process on this engine."""
+        """Remove every container of this process on this engine, unless they end by themselves."""
         with contextlib.suppress(OSError):
-            for one in self._engine.containers(f"{OWNER_LABEL}={self._owner}"):
+            for one in [] if self._leaves.is_set() else self._engine.containers(f"{OWNER_LABEL}={self._owner}"):
                 _remove(self._engine, one["Id"])
         self._engine.close()
 

@@ -51,6 +51,9 @@ class Launcher(Protocol):
     def launch(self, trusted: bool) -> Link:
         """Start a fresh supervisor; LaunchFailed when none can be started now."""
 
+    def leave(self) -> None:
+        """Note that this process is about to end: what loses its owner ends by itself, and nobody waits for it any more."""
+
     def close(self) -> None:
         """End everything that this launcher started."""
 

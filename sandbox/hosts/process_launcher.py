@@ -80,5 +80,8 @@ class ProcessLauncher:
         except OSError as error:
             raise LaunchFailed(f"no process could be started: {error}") from error
 
+    def leave(self) -> None:
+        """Do nothing, because processes end at once."""
+
     def close(self) -> None:
         """Do nothing, because cells close their links."""

@@ -173,6 +173,12 @@ class Sandbox:
         nurseries = [nursery for lane in (self._candidates, self._testers) for nursery in lane.nurseries]
         return [cell for nursery in nurseries for cell in nursery.watched()]
 
+    def leave(self) -> None:
+        """Close at the end of this process: containers end without it, and are not waited for."""
+        for launcher in self._launchers:
+            launcher.leave()
+        self.close()
+
     def close(self) -> None:
         """End every container; jobs that wait or run end as INFRA."""
         with ThreadPoolExecutor(2, "sandbox-lanes") as ending:  # the engine takes as long for all containers as for one

@@ -116,7 +116,7 @@ def _place(lines: Iterable[Line], settings: VerifySettings) -> SandboxSettings:
 
 @contextlib.contextmanager
 def _opening(settings: SandboxSettings) -> Iterator[Future[Sandbox]]:
-    """Open a sandbox while the caller does something else, and close it in the end.
+    """Open a sandbox while the caller does something else, and leave it in the end.
 
     Each answer of the engine would wait for the caller's turn to end, which is 5 ms long by default: together as long as a container takes to start.
     """
@@ -129,7 +129,7 @@ def _opening(settings: SandboxSettings) -> Iterator[Future[Sandbox]]:
             yield opening
         finally:
             if opening.exception() is None:
-                opening.result().close()
+                opening.result().leave()
 
 
 def _first_rows(rows: Sequence[Row], programs: int) -> list[Row]:

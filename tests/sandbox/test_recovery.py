@@ -16,6 +16,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from sandbox.hosts.engine import engine_at
 from sandbox.hosts.owner import LABEL, OWNER_LABEL, UIDS_LABEL, Owner
 from sandbox.hosts.uids import UIDS_PER_CONTAINER
 from sandbox.job import Job
@@ -127,13 +128,19 @@ def test_eight_busy_loops_at_once_end_at_their_limit() -> None:
     assert max(abs(one.cpu_seconds - 0.5) for one in found) <= 0.05
 
 
-def test_nothing_is_left_after_close(one_slot: Sandbox) -> None:
+@pytest.mark.parametrize("leaves", [False, True])
+def test_nothing_is_left_after_close(one_slot: Sandbox, leaves: bool) -> None:
     with docker_sandbox(slots=3) as sandbox:
         sandbox.run_many([Job(DOUBLE, stdin=b"1")] * 30)
         sandbox.session(Job(b"", mode="echo", trusted=True)).close()
         used = containers_in(sandbox)
         threads = [*sandbox._candidates._slots, *sandbox._testers._slots, sandbox._keeper._thread]
         assert len(used) >= 2
+        if leaves:
+            endless = sandbox.submit(Job(b"while True: pass"))
+            assert until(lambda: busy_cells(sandbox), 10)
+            sandbox.leave()
+            assert endless.result().ending == "INFRA"
     assert until(lambda: not used & set(containers_of(str(Owner.me()))), 10)
     assert not any(thread.is_alive() for thread in threads)
 
@@ -213,6 +220,7 @@ def test_a_host_over_tls(other_engine: SecondEngine, one_slot: Sandbox, monkeypa
     monkeypatch.setenv("DOCKER_CERT_PATH", str(other_engine.certificates))
     with docker_sandbox(hosts=(other_engine.tls_url,), image=image, slots=2) as sandbox:
         assert_it_works(sandbox)
+        assert_it_can_be_left(sandbox)
 
 
 def test_a_host_over_ssh(
@@ -226,6 +234,7 @@ def test_a_host_over_ssh(
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with docker_sandbox(hosts=("ssh://somewhere",), image=image, slots=2) as sandbox:
         assert_it_works(sandbox)
+        assert_it_can_be_left(sandbox)
 
 
 def test_tcp_without_certificates_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,6 +248,15 @@ def assert_it_works(sandbox: Sandbox) -> None:
     assert [one.stdout for one in found] == [b"%d\n" % (2 * number) for number in range(200)]
     big = sandbox.run_many([Job(b"print('x' * 1_000_000)"), Job(b"print(len(input()))", stdin=b"y" * 5_000_000)])
     assert [len(one.stdout) for one in big] == [1_000_001, 8]
+
+
+def assert_it_can_be_left(sandbox: Sandbox) -> None:
+    launcher = sandbox._launchers[0]
+    asked = engine_at(launcher.host)
+    used = containers_in(sandbox)
+    sandbox.leave()
+    assert used
+    assert until(lambda: not used & {one["Id"] for one in asked.containers(LABEL)}, 20)
 
 
 def test_an_engine_restart_loses_and_doubles_nothing(other_engine: SecondEngine, one_slot: Sandbox) -> None:
