@@ -43,6 +43,8 @@ def without_program_imports(tree: ast.Module, imports: Sequence[ast.AST]) -> set
             found, names = True, names | ({alias.name for alias in node.names} - {"*"})
             _Plainly(node).visit(tree)
         elif isinstance(node, ast.Import) and (module := _program_module(node)):
+            if _is_more_than_a_prefix(tree, node, module):
+                raise BadTests(f"the tests use the module {module} of the program, of which only the names are known")
             used = (one for one in nodes_of(tree) if isinstance(one, ast.Attribute) and dotted(one.value) == module)
             found, names = True, names | {one.attr for one in used}
             _Plainly(node, module).visit(tree)
@@ -59,6 +61,41 @@ def _program_module(node: ast.Import) -> str | None:
     """Return the name under which the tests import the program's file."""
     one = node.names[0]
     return (one.asname or one.name) if len(node.names) == 1 and one.name in PROGRAM_FILES else None
+
+
+def _is_more_than_a_prefix(tree: ast.Module, statement: ast.Import, module: str) -> bool:
+    """Return whether `module` is more than what stands before names that the tests read, and bind nowhere themselves."""
+    nodes = nodes_of(tree)
+    prefixes = [
+        one for one in nodes
+        if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name) and one.value.id == module
+    ]  # fmt: skip
+    uses = sum(isinstance(one, ast.Name) and one.id == module for one in nodes)
+    bound = _bound(nodes, statement, module)
+    return (
+        uses > len(prefixes)
+        or module in bound
+        or any(not isinstance(one.ctx, ast.Load) or one.attr in bound for one in prefixes)
+    )
+
+
+def _bound(nodes: Sequence[ast.AST], statement: ast.Import, module: str) -> set[str]:
+    """Return the names that the tests bind, but for `total = solution.total`."""
+    as_it_is: set[int] = set()
+    names: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target = node.targets[0]
+            if ast.unparse(node.value) == f"{module}.{ast.unparse(target)}":
+                as_it_is.add(id(target))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.Import | ast.ImportFrom) and node is not statement:
+            names |= {one.asname or one.name for one in node.names}
+    stored = (one for one in nodes if isinstance(one, ast.Name) and not isinstance(one.ctx, ast.Load))
+    return names | {one.id for one in stored if id(one) not in as_it_is}
 
 
 class _Plainly(ast.NodeTransformer):
@@ -86,18 +123,22 @@ class _Plainly(ast.NodeTransformer):
 
 
 def without_skipped(tree: ast.Module) -> bool:
-    """Tests that pytest leaves out, or of which it wants that they fail, are none. Return whether there were any."""
+    """Tests that pytest leaves out, or of which it wants that they fail, are none, unless others use them. Return whether there were any."""
     holders: list[ast.Module | ast.ClassDef] = [tree, *(one for one in tree.body if isinstance(one, ast.ClassDef))]
-    found = False
+    found, used = False, {one.id for one in nodes_of(tree) if isinstance(one, ast.Name)}
     for node in holders:
-        kept = [one for one in node.body if not any(map(SKIPPED.match, _decorators(one)))]
+        kept = [
+            one
+            for one in node.body
+            if getattr(one, "name", "") in used or not any(map(SKIPPED.match, _decorators(one)))
+        ]
         if len(kept) < len(node.body):
             found, node.body = True, kept or [ast.Pass()]
     return found
 
 
 class _Asserting(ast.NodeTransformer):
-    """`if wrong: raise AssertionError` is an assert."""
+    """`if wrong: raise AssertionError` is an assert, and `if found != expected` one that they are equal."""
 
     def visit_If(self, node: ast.If) -> ast.stmt:
         self.generic_visit(node)
@@ -105,7 +146,10 @@ class _Asserting(ast.NodeTransformer):
         kind = raised.func if isinstance(raised, ast.Call) else raised
         if node.orelse or not (isinstance(kind, ast.Name) and kind.id == "AssertionError"):
             return node
-        return ast.copy_location(ast.Assert(ast.UnaryOp(ast.Not(), node.test), None), node)
+        holds: ast.expr = ast.UnaryOp(ast.Not(), node.test)
+        if isinstance(node.test, ast.Compare) and len(node.test.ops) == 1 and isinstance(node.test.ops[0], ast.NotEq):
+            holds = ast.Compare(node.test.left, [ast.Eq()], node.test.comparators)
+        return ast.copy_location(ast.Assert(holds, None), node)
 
 
 def with_asserts(tree: ast.Module, test: str) -> bool:

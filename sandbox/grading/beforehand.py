@@ -6,14 +6,15 @@
 
 Not where the expected value is the argument itself, a copy of it or its length: `assert shrink(items) == len(items)` is about the list as
 it is then. A function of the tests that gets the very arguments of the call (`f(items) == brute(items)`) says what is expected, too, if
-it has nothing to do with the program.
+it has nothing to do with the program: it is called where it stands, with copies that were made before the call of the program.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Set
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
 
 from sandbox.grading.trees import nodes_of
 
@@ -32,29 +33,69 @@ EXPECTED = "_restem_expected_{}"
 
 def functions_apart(tree: ast.Module, names: Set[str]) -> frozenset[str]:
     """Return the functions of the tests that have nothing to do with the program, and keep nothing."""
-    defined = {node.name: nodes_of(node) for node in nodes_of(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    for node in nodes_of(tree):  # `brute = lambda items: ...`
+    nodes = nodes_of(tree)
+    defined = {node.name: nodes_of(node) for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    for node in nodes:  # `brute = lambda items: ...`
         if (
             isinstance(node, ast.Assign)
             and isinstance(node.value, ast.Lambda)
             and isinstance(node.targets[0], ast.Name)
         ):
             defined[node.targets[0].id] = nodes_of(node.value)
-    read = {name: {one.id for one in nodes if isinstance(one, ast.Name)} for name, nodes in defined.items()}
+    if not defined:
+        return frozenset()
+    of_program = names | _made_of(nodes, names)
+    read = {name: _read_from_outside(inside) for name, inside in defined.items()}
     involved = {
         name
-        for name, nodes in defined.items()
-        if read[name] & names or any(isinstance(one, ast.Global | ast.Nonlocal | ast.Assert) for one in nodes)
+        for name, inside in defined.items()
+        if read[name] & of_program or any(isinstance(one, ast.Global | ast.Nonlocal | ast.Assert) for one in inside)
     }
     while more := {name for name in defined.keys() - involved if read[name] & involved}:
         involved |= more
     return frozenset(defined.keys() - involved)
 
 
+def _made_of(nodes: list[ast.AST], names: Set[str]) -> set[str]:
+    """Return the names that are given something of the program: `store` of `store = Store()`."""
+    given: list[tuple[list[ast.expr], ast.expr]] = []
+    for node in nodes:
+        if isinstance(node, ast.Assign) and not isinstance(node.value, ast.Lambda):
+            given.append((node.targets, node.value))
+        elif isinstance(node, ast.For):
+            given.append(([node.target], node.iter))
+        elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+            given.append(([node.optional_vars], node.context_expr))
+        elif isinstance(node, ast.NamedExpr):
+            given.append(([node.target], node.value))
+    found: set[str] = set()
+    while (
+        more := {name for targets, value in given if _reads(value, names | found) for name in _stored(targets)} - found
+    ):
+        found |= more
+    return found
+
+
+def _read_from_outside(inside: list[ast.AST]) -> set[str]:
+    """Return the names that a function reads and does not bind, with attributes of `self`."""
+    own = {one.arg for one in inside if isinstance(one, ast.arg)} | set(_stored(inside))
+    return {one.id for one in inside if isinstance(one, ast.Name)} - own
+
+
+def _stored(nodes: Iterable[ast.AST]) -> list[str]:
+    names = [one for node in nodes for one in nodes_of(node) if isinstance(one, ast.Name)]
+    return [one.id for one in names if isinstance(one.ctx, ast.Store)]
+
+
 def is_reference(expected: ast.expr, asked: ast.expr, apart: Set[str]) -> bool:
     """Return whether this is a call of a function of the tests, with the arguments of a call in `asked`."""
     call = _whole_call(expected)
-    if call is None or not _function_of(call) & apart or not (call.args or call.keywords):
+    if (
+        call is None
+        or not _function_of(call) & apart
+        or not (call.args or call.keywords)
+        or isinstance(asked, ast.Starred)
+    ):
         return False
     given = _given(call)
     others = (node for node in nodes_of(asked) if isinstance(node, ast.Call) and not _function_of(node) & apart)
@@ -63,12 +104,14 @@ def is_reference(expected: ast.expr, asked: ast.expr, apart: Set[str]) -> bool:
     )
 
 
-def asked_first(expected: ast.expr, apart: Set[str]) -> ast.expr:
-    """Return what is expected, to be made before the call: a function of the tests gets copies of the arguments, which it may change."""
+def given_first(expected: ast.expr, apart: Set[str], given: ast.expr) -> ast.expr | None:
+    """Make a call of a function of the tests take what was `given`; return what is to be evaluated for it before the call of the program."""
     call = _whole_call(expected)
-    if call is not None and _function_of(call) & apart:
-        call.args, call.func = [call.func, *call.args], ast.Name("_restem_reference", ast.Load())
-    return expected
+    if call is None or not _function_of(call) & apart:
+        return None
+    before = ast.Call(ast.Name("_restem_given", ast.Load()), [call.func, *call.args], call.keywords)
+    call.func, call.args, call.keywords = ast.Name("_restem_reference", ast.Load()), [given], []
+    return before
 
 
 def _whole_call(expected: ast.expr) -> ast.Call | None:
@@ -142,23 +185,79 @@ def make_beforehand(tree: ast.Module, names: Set[str], apart: Set[str]) -> None:
     for node in nodes_of(tree):
         for block in (getattr(node, "body", None), getattr(node, "orelse", None), getattr(node, "finalbody", None)):
             if isinstance(block, list) and any(isinstance(one, ast.Assign) for one in block):
-                _references_first(block, apart)
+                count = _references_first(block, apart, count)
                 count = _in_block(block, names, apart, count)
 
 
-def _references_first(block: list[ast.stmt], apart: Set[str]) -> None:
-    """`wanted = brute(items)` goes before `found = f(items)` that it follows."""
-    for place in range(len(block) - 1):
-        call, at = block[place], place + 1
-        while at < len(block) - 1 and isinstance(block[at], ast.Expr) and not _reads(block[at], apart):
-            at += 1  # something is printed
-        reference = block[at]
-        if isinstance(call, ast.Assign) and isinstance(reference, ast.Assign):
-            bound = {node.id for one in call.targets for node in nodes_of(one) if isinstance(node, ast.Name)}
-            read = {node.id for node in nodes_of(reference) if isinstance(node, ast.Name)}
-            if not bound & read and is_reference(reference.value, call.value, apart):
-                reference.value = asked_first(reference.value, apart)
-                block.insert(place, block.pop(at))
+def _references_first(block: list[ast.stmt], apart: Set[str], count: int) -> int:
+    """What `wanted = brute(items)` is given is copied before `found = f(items)` that it follows, where both are compared; the same in
+    `found, wanted = f(items), brute(items)`."""
+    place = 0
+    while place < len(block):
+        pair = _pair_at(block, place)
+        if pair is not None and is_reference(pair.expected, pair.asked, apart) and pair.is_compared(block):
+            name, count = EXPECTED.format(count), count + 1
+            before = given_first(pair.expected, apart, ast.Name(name, ast.Load()))
+            if before is not None:
+                block.insert(place, ast.Assign([ast.Name(name, ast.Store())], before))
+                place += 1
+        place += 1
+    return count
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """What is `asked` of the program and given to the names `found`, and what is `expected` and given to `wanted`. Both are there before the
+    statement at `after`."""
+
+    asked: ast.expr
+    found: frozenset[str]
+    expected: ast.expr
+    wanted: frozenset[str]
+    after: int
+
+    def is_compared(self, block: list[ast.stmt]) -> bool:
+        """Return whether a later comparison, or call, has both on different sides."""
+        later = (one for statement in block[self.after :] for one in nodes_of(statement))
+        sides = (
+            [one.left, *one.comparators] if isinstance(one, ast.Compare) else one.args
+            for one in later
+            if isinstance(one, ast.Compare | ast.Call)
+        )
+        return any(
+            any(_reads(one, self.found) for one in several) and any(_reads(one, self.wanted) for one in several)
+            for several in sides
+        )
+
+
+def _pair_at(block: list[ast.stmt], place: int) -> _Pair | None:
+    first = block[place]
+    if not isinstance(first, ast.Assign):
+        return None
+    target = first.targets[0]
+    if (
+        isinstance(first.value, ast.Tuple)
+        and isinstance(target, ast.Tuple)
+        and len(first.value.elts) == len(target.elts) == 2
+    ):
+        (asked, expected), (found, wanted) = first.value.elts, target.elts
+        return _Pair(asked, frozenset(_stored([found])), expected, frozenset(_stored([wanted])), place + 1)
+    at = place + 1
+    while at < len(block) - 1 and _prints(block[at]):
+        at += 1
+    second = block[at] if at < len(block) else None
+    bound = frozenset(_stored(first.targets))
+    if not isinstance(second, ast.Assign) or _reads(second, bound):
+        return None
+    return _Pair(first.value, bound, second.value, frozenset(_stored(second.targets)), at + 1)
+
+
+def _prints(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "print"
+
+
+def _asserts(node: ast.Expr) -> bool:
+    return ast.unparse(node).startswith("self.assert")
 
 
 def _in_block(block: list[ast.stmt], names: Set[str], apart: Set[str], count: int) -> int:
@@ -171,6 +270,8 @@ def _in_block(block: list[ast.stmt], names: Set[str], apart: Set[str], count: in
             if not isinstance(statement, ast.Assert | ast.Expr) or _reads(statement, names):
                 break
             compared = _compared(statement)
+            if isinstance(statement, ast.Expr) and compared is None and not (_prints(statement) or _asserts(statement)):
+                break  # it may change what is compared
             if compared is None or not _reads(compared[0], {found}):
                 continue
             sides, side = compared[1:]
@@ -178,8 +279,10 @@ def _in_block(block: list[ast.stmt], names: Set[str], apart: Set[str], count: in
                 continue  # `items = f(items)`: what is expected is made of the answer
             if is_made_of_arguments(sides[side], asked, names, apart) and not _is_copy(sides[side]):
                 name, count = EXPECTED.format(count), count + 1
-                made.append(ast.Assign([ast.Name(name, ast.Store())], asked_first(sides[side], apart)))
-                sides[side] = ast.Name(name, ast.Load())
+                before = given_first(sides[side], apart, ast.Name(name, ast.Load()))
+                made.append(ast.Assign([ast.Name(name, ast.Store())], sides[side] if before is None else before))
+                if before is None:
+                    sides[side] = ast.Name(name, ast.Load())
         block[place:place] = made
     return count
 

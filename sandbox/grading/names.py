@@ -74,6 +74,12 @@ def _innermost(node: ast.AST, free: set[str]) -> Iterator[str]:
 
 def _free_names(nodes: Sequence[ast.AST]) -> set[str]:
     """Return names that the tests read and do not define."""
+    read, bound = read_and_bound(nodes)
+    return read - bound
+
+
+def read_and_bound(nodes: Sequence[ast.AST]) -> tuple[set[str], set[str]]:
+    """Return the names that are read, and those that are given something, in whatever scope."""
     read: set[str] = set()
     bound: set[str] = set()
     for node in nodes:
@@ -82,7 +88,7 @@ def _free_names(nodes: Sequence[ast.AST]) -> set[str]:
             (read if type(node.ctx) is ast.Load else bound).add(node.id)  # type: ignore[attr-defined]
         elif kind is not ast.Constant and kind in BINDING:
             bound.update(_bound_by(node))
-    return read - bound
+    return read, bound
 
 
 def _bound_by(node: ast.AST) -> list[str]:

@@ -15,14 +15,14 @@ from typing import Literal
 
 from sandbox.grading.apart import BadTests, open_main_guards, with_asserts, without_program_imports, without_skipped
 from sandbox.grading.beforehand import (
-    asked_first,
     asserts_equal,
     functions_apart,
+    given_first,
     is_made_of_arguments,
     is_reference,
     make_beforehand,
 )
-from sandbox.grading.names import IMPORTS, is_member, names_and_modules, outcomes, prompt_names
+from sandbox.grading.names import IMPORTS, is_member, names_and_modules, outcomes, prompt_names, read_and_bound
 from sandbox.grading.trees import Function, called_names, dotted, nodes_of, of_kinds
 from sandbox.grading.unsupported import reason_to_refuse
 from tasks.domain.digits import any_digits
@@ -101,8 +101,11 @@ def _assert_tests(prompt: str, test: str, entry_point: str | None) -> AssertTest
         raise BadTests(f"the test code does not parse ({error})") from error
     if (found := _searched(UNREACHABLE, UNREACHABLE_WORDS, test)) is not None:
         raise BadTests(f"the tests change {found[0]!r}, which the program, in a process of its own, does not see")
-    left_out = without_skipped(tree) | with_asserts(tree, test)
+    left_out = without_skipped(tree)
     nodes, original = nodes_of(tree), test
+    if not any(type(node) is ast.Assert for node in nodes) and not list(_test_cases(tree, nodes)):
+        left_out |= with_asserts(tree, test)
+        nodes = nodes_of(tree)
     imported = without_program_imports(tree, of_kinds(nodes, IMPORTS))
     if open_main_guards(tree) or left_out or imported is not None:
         nodes, original = nodes_of(tree), ast.unparse(ast.fix_missing_locations(tree))
@@ -157,12 +160,14 @@ class _Rewriter(ast.NodeTransformer):
 
     def __init__(self, names: set[str], apart: set[str], failing: Failing) -> None:
         self.names, self.apart, self.failing, self.total = names, apart, failing, 0
+        self.counted: frozenset[str] = frozenset()
         self.references: frozenset[str] = frozenset()  # functions of the tests that have nothing to do with the program
 
     def rewritten(self, tree: ast.Module) -> ast.Module:
         cases = list(_test_cases(tree, nodes_of(tree)))
         copy = parsed(ast.unparse(tree))
         self.references = functions_apart(copy, self.names)
+        self.counted = COUNTED - self.names - read_and_bound(nodes_of(copy))[1]
         make_beforehand(copy, self.names, self.references)
         copy = self.visit(copy)
         for report, code in cases:
@@ -180,13 +185,12 @@ class _Rewriter(ast.NodeTransformer):
         """Rewrite a call; a function that is only called needs no look at its value."""
         if isinstance(node.func, ast.Name) and node.func.id in ASKED - self.names and len(node.args) == 1:
             return _asked(node.func.id, self.visit(node.args[0]))
-        if asserts_equal(node) and is_made_of_arguments(node.args[1], node.args[0], self.names, self.references):
-            expected = asked_first(node.args[1], self.references)
-            node = ast.Call(node.func, [expected, node.args[0], *node.args[2:]], node.keywords)
-        elif len(node.args) > 1 and is_reference(node.args[1], node.args[0], self.references):
-            called = ast.Call(node.func, [*_SIDES, *node.args[2:]], node.keywords)
-            return self.visit_Call(_late(called, node.args[0], asked_first(node.args[1], self.references)))
-        if isinstance(node.func, ast.Name) and node.func.id in COUNTED - self.names:
+        if len(node.args) > 1 and is_reference(node.args[1], node.args[0], self.references):
+            if (late := self._late_call(node)) is not None:
+                return self.visit_Call(late)
+        elif asserts_equal(node) and is_made_of_arguments(node.args[1], node.args[0], self.names, self.references):
+            node = ast.Call(node.func, [node.args[1], node.args[0], *node.args[2:]], node.keywords)
+        if isinstance(node.func, ast.Name) and node.func.id in self.counted:
             node = ast.Call(ast.Name(f"_restem_{node.func.id}", ast.Load()), node.args, node.keywords)
         items = node.args[0] if isinstance(node.func, ast.Name) and node.func.id == "all" and node.args else None
         if isinstance(items, ast.GeneratorExp | ast.ListComp):
@@ -202,21 +206,31 @@ class _Rewriter(ast.NodeTransformer):
         self.generic_visit(node)
         return node
 
-    def visit_Tuple(self, node: ast.Tuple) -> ast.expr:
-        """`found, wanted = f(items), brute(items)`."""
-        if len(node.elts) == 2 and is_reference(node.elts[1], node.elts[0], self.references):
-            wanted = asked_first(node.elts[1], self.references)
-            return self.visit_Call(_late(ast.Tuple([*_SIDES], ast.Load()), node.elts[0], wanted))
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        """`f(items) - brute(items)`: what the reference is given is copied first."""
+        if is_reference(node.right, node.left, self.references):
+            made = ast.BinOp(_FOUND, node.op, node.right)
+            return self.visit_Call(self._late(made, node.left, node.right))
         self.generic_visit(node)
         return node
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-        """`f(items) - brute(items)`: the reference is asked first."""
-        if is_reference(node.right, node.left, self.references):
-            made = ast.BinOp(_SIDES[0], node.op, _SIDES[1])
-            return self.visit_Call(_late(made, node.left, asked_first(node.right, self.references)))
-        self.generic_visit(node)
-        return node
+    def _late_call(self, node: ast.Call) -> ast.Call | None:
+        """`near(f(items), brute(items), 1e-6)`; None where it cannot be told what all the arguments are."""
+        others = [*node.args[2:], *(one.value for one in node.keywords)]
+        if any(isinstance(one, ast.Starred) for one in others) or not all(one.arg for one in node.keywords):
+            return None
+        names: list[ast.expr] = [ast.Name(_MORE.format(number), ast.Load()) for number in range(len(others))]
+        more, values = names[: len(node.args) - 2], names[len(node.args) - 2 :]
+        named = [ast.keyword(one.arg, value) for one, value in zip(node.keywords, values, strict=True)]
+        return self._late(ast.Call(node.func, [_FOUND, node.args[1], *more], named), node.args[0], node.args[1], others)
+
+    def _late(self, made: ast.expr, found: ast.expr, wanted: ast.expr, others: Sequence[ast.expr] = ()) -> ast.Call:
+        """Make `made` of what was found and of what the reference says of copies, which are made before the program is asked."""
+        given = given_first(wanted, self.references, ast.Name(_GIVEN, ast.Load()))
+        assert given is not None
+        names = [_GIVEN, _FOUND.id, *(_MORE.format(number) for number in range(len(others)))]
+        parameters = ast.arguments([], [ast.arg(one) for one in names], None, [], [], None, [])
+        return ast.Call(ast.Lambda(parameters, made), [given, found, *others], [])
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         """Turn `x.__class__` into `type(x)`; note the value of `Color.RED`."""
@@ -230,10 +244,12 @@ class _Rewriter(ast.NodeTransformer):
         """Turn a comparison round: `P(1, 2) == f(1)`, so that the expected value is built only after the program was called, and
         `f(items) == sorted(items)`, so that it is made before the program can empty the list."""
         (one, *more), kinds = [node.left, *node.comparators], node.ops
-        if len(more) == 1 and isinstance(kinds[0], ast.Eq | ast.NotEq):
-            late = isinstance(kinds[0], ast.Eq) and self._builds(one) and self._asks(more[0])
+        if len(more) == 1 and isinstance(kinds[0], ast.Eq):
+            if is_reference(more[0], one, self.references):
+                return self.visit_Call(self._late(ast.Compare(_FOUND, kinds, more), one, more[0]))
+            late = self._builds(one) and self._asks(more[0])
             if late or is_made_of_arguments(more[0], one, self.names, self.references):
-                node = ast.Compare(more[0] if late else asked_first(more[0], self.references), kinds, [one])
+                node = ast.Compare(more[0], kinds, [one])
         self.generic_visit(node)
         return node
 
@@ -274,13 +290,7 @@ class _Rewriter(ast.NodeTransformer):
         return _passing_over(node) if asserts and self.failing == "pass over" else node
 
 
-_SIDES = (ast.Name("_restem_found", ast.Load()), ast.Name("_restem_wanted", ast.Load()))
-
-
-def _late(made: ast.expr, found: ast.expr, wanted: ast.expr) -> ast.Call:
-    """Make `made` of both `_SIDES`, of which what is wanted comes first."""
-    parameters = ast.arguments([], [ast.arg(one.id) for one in _SIDES[::-1]], None, [], [], None, [])
-    return ast.Call(ast.Lambda(parameters, made), [wanted, found], [])
+_FOUND, _GIVEN, _MORE = ast.Name("_restem_found", ast.Load()), "_restem_before", "_restem_more_{}"
 
 
 def _whole(items: ast.expr) -> ast.expr:

@@ -16,7 +16,8 @@ from .sameness import StandIn
 EXPECTED_NAN = re.compile(  # in tests that know of such numbers
     r"(?<![a-z])nan(?![a-z])|isnan|isfinite|(?<![\w.])(\w[\w.]*(?:\([^()]*\))?) != \1(?![\w.(\[])", re.IGNORECASE
 )
-COPIED = (list, dict, set, bytearray, deque)
+LEAVES = (int, float, complex, str, bytes, bool, bytearray, type(None))
+MOST_NESTED, MOST_PARTS = 50, 1_000_000
 CONTAINERS = (list, tuple, set, frozenset, deque)
 
 
@@ -44,10 +45,33 @@ def check_numbers(written: bytes, value: Any) -> None:
         raise Unlike("the program's answer is not a number")
 
 
-def reference(function: Any, /, *arguments: Any, **keywords: Any) -> Any:
-    """What a function of the tests says of arguments that the program gets after it: it may change its copies."""
-    given = [copy.deepcopy(one) if type(one) in COPIED else one for one in arguments]
-    return function(*given, **keywords)
+def given(function: Any, /, *arguments: Any, **keywords: Any) -> Any:
+    """A reference of the tests with copies of its arguments, made before the program may change them. Only what is data down to its leaves
+    is copied: anything else is meant itself."""
+    return function, [copy.deepcopy(one) if is_plain(one) else one for one in arguments], keywords
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value is data down to its leaves; one that is nested very deep is not."""
+    level = [value]
+    for _ in range(MOST_NESTED):
+        if len(level) > MOST_PARTS or not all(
+            type(one) in LEAVES or type(one) in CONTAINERS or type(one) is dict for one in level
+        ):
+            return False
+        level = [
+            part
+            for one in level
+            if type(one) not in LEAVES
+            for part in ((*one, *one.values()) if type(one) is dict else one)
+        ]
+    return not level
+
+
+def reference(before: tuple[Any, list[Any], dict[str, Any]]) -> Any:
+    """What it says of them."""
+    function, arguments, keywords = before
+    return function(*arguments, **keywords)
 
 
 def zipped(*iterables: Iterable[Any], **named: Any) -> Any:
@@ -64,16 +88,14 @@ def whole(iterable: Iterable[Any]) -> Iterable[Any]:
 
 
 def _counted(remote: Any) -> Iterator[Any]:
-    count = 0
+    count, length = 0, 0
+    with contextlib.suppress(Exception):  # it has none
+        length = len(remote)
     for item in remote:
         count += 1
         yield item
     object.__setattr__(remote, "_restem_count", count)
-    try:
-        length = len(remote)
-    except (TypeError, ValueError):  # it has none
-        return
-    if count < length:
+    if not count and length > 0:
         raise Unlike(f"{count} items of an object whose length is {length}")
 
 
@@ -96,6 +118,7 @@ def equals_anything(remote: Any) -> bool:
 
 NAMES = {
     "_restem_reference": reference,
+    "_restem_given": given,
     "_restem_zip": zipped,
     "_restem_enumerate": enumerated,
     "_restem_whole": whole,

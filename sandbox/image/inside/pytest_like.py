@@ -192,8 +192,10 @@ def _ran(found: Any) -> None:
 
 def _fixtures(holder: Any, names: dict[str, Any]) -> dict[str, Any]:
     """The fixtures of a module, and of the class that holds a test, by their names."""
-    listed = [*names.values(), *(getattr(holder, name) for name in dir(type(holder)) if holder is not None)]
-    return {one._restem_fixture: one for one in listed if type(getattr(one, "_restem_fixture", None)) is str}
+    own = [] if holder is None else dir(type(holder))
+    methods = [getattr(holder, name) for name in own if inspect.isfunction(inspect.getattr_static(type(holder), name))]
+    listed = [*filter(inspect.isfunction, names.values()), *methods]
+    return {one._restem_fixture: one for one in listed if hasattr(one, "_restem_fixture")}
 
 
 def _all_used(names: list[str], known: dict[str, Any]) -> list[str]:

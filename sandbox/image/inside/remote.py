@@ -31,7 +31,6 @@ class Remote(StandIn):
         "_restem_fields",
         "_restem_given",
         "_restem_hashable",
-        "_restem_length",
         "_restem_made",
         "_restem_maker",
         "_restem_mixed",
@@ -49,7 +48,7 @@ class Remote(StandIn):
     def __init__(self, tests: Any, name: str | None, number: int | None = None) -> None:
         for slot, value in (
             ("tests", tests), ("name", name), ("number", number), ("fields", None), ("made", False), ("given", None), ("owner", None), ("stored", None), ("mixed", False),
-            ("seen", True), ("told", False), ("titled", False), ("maker", None), ("length", None), ("count", None), ("hashable", True),
+            ("seen", True), ("told", False), ("titled", False), ("maker", None), ("count", None), ("hashable", True),
         ):  # fmt: skip
             object.__setattr__(self, f"_restem_{slot}", value)
 
@@ -98,8 +97,7 @@ class Remote(StandIn):
         length = self._restem_tests.ask("length", self)
         if type(length) is not int:
             return -1
-        object.__setattr__(self, "_restem_length", length)
-        if self._restem_count is not None and self._restem_count < length and sum(1 for _ in self) < length:
+        if self._restem_count == 0 and length and not sum(1 for _ in self):
             raise Unlike(f"an object says that its length is {length}, and gives fewer items")
         return length
 

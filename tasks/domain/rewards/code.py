@@ -27,7 +27,7 @@ class CodeReward:
     """Correct when every test passes; unparseable when there is no program."""
 
     name = "code"
-    version = "18"
+    version = "19"
     kind: Kind = "code"
 
     def prepare(self, problem: Problem, text: str) -> Check:

@@ -6,6 +6,7 @@ Helpers and imports that it takes from earlier blocks come before it. All scans 
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 from textwrap import dedent
@@ -98,8 +99,21 @@ def _is_transcript(content: str) -> bool:
 
 def _is_stub(content: str) -> bool:
     """Whether it shows a signature alone: `def f(x): ...`."""
-    lines = [line.strip() for line in content.split("\n") if line.strip()]
-    return len(lines) < 4 and lines[-1].endswith(("...", "pass")) and (len(lines) > 1 or ":" in lines[-1])
+    try:
+        (only,) = ast.parse(content).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    if not isinstance(only, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return False
+    body = [
+        one
+        for one in only.body
+        if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant) and isinstance(one.value.value, str))
+    ]
+    dots = [
+        isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant) and one.value.value is ... for one in body
+    ]
+    return all(dots) or (isinstance(only, ast.FunctionDef) and len(body) == 1 and isinstance(body[0], ast.Pass))
 
 
 def _typed(content: str) -> str:
@@ -116,8 +130,10 @@ def _pieces(contents: list[str]) -> list[str]:
     if not reading or any(_READS.search(one) and _WRITES.search(one) for one in contents):
         return []
     pieces, names = contents[reading[0] :], provided(contents[reading[0]])
+    used = set(_WORD.findall("\n".join(pieces)))
+    before = [one for one in contents[: reading[0]] if provided(one) & used]
     uses = [one for one in pieces[1:] if names & set(_WORD.findall(one)) and _WRITES.search(one)]
-    return pieces if len(reading) == 1 and len(uses) == 1 and uses[0] is pieces[-1] else []
+    return before + pieces if len(reading) == 1 and len(uses) == 1 and uses[0] is pieces[-1] else []
 
 
 def _programs(contents: list[str]) -> list[str]:

@@ -89,7 +89,7 @@ def _visible(text: str) -> str:
     """The text after the last thinking block and before a chat marker; what a text of the program says is neither."""
     if not has_marks(text) and "<" not in text:
         return text
-    if "<|channel|>" in text:
+    if any(not _in_a_text(text, one) for one in re.finditer(r"<\|channel\|>", text)):
         text = final_channel(text)
     ends = [one for one in THINKING_END.finditer(text) if not _in_a_text(text, one)]
     text = text[ends[-1].end() :] if ends else text
@@ -118,6 +118,9 @@ def _field(text: str) -> str | None:
 
 def _in_a_text(text: str, tag: re.Match[str]) -> bool:
     """Whether a quote or a comment stands before the tag on its line, and code could."""
+    start = max((one.end() for one in FENCE.finditer(text, 0, tag.start())), default=0)
+    if len(QUOTES.findall(text, start, tag.start())) % 2 == 1 and QUOTES.search(text, tag.end()):
+        return True
     line = text[max(text.rfind("\n", 0, tag.start()) + 1, tag.start() - 1000) : tag.start()]
     return bool(_QUOTED_BEFORE.search(line)) and not re.search(r"[a-z]['’][a-z]", line)
 
