@@ -142,14 +142,23 @@ class _Asserting(ast.NodeTransformer):
 
     def visit_If(self, node: ast.If) -> ast.stmt:
         self.generic_visit(node)
-        raised = node.body[0].exc if len(node.body) == 1 and isinstance(node.body[0], ast.Raise) else None
-        kind = raised.func if isinstance(raised, ast.Call) else raised
-        if node.orelse or not (isinstance(kind, ast.Name) and kind.id == "AssertionError"):
+        if node.orelse or not raises_its_error(node):
             return node
-        holds: ast.expr = ast.UnaryOp(ast.Not(), node.test)
-        if isinstance(node.test, ast.Compare) and len(node.test.ops) == 1 and isinstance(node.test.ops[0], ast.NotEq):
-            holds = ast.Compare(node.test.left, [ast.Eq()], node.test.comparators)
-        return ast.copy_location(ast.Assert(holds, None), node)
+        return ast.copy_location(ast.Assert(as_equality(node.test) or ast.UnaryOp(ast.Not(), node.test), None), node)
+
+
+def raises_its_error(node: ast.If) -> bool:
+    """Return whether all that a condition leads to is `raise AssertionError`."""
+    raised = node.body[0].exc if len(node.body) == 1 and isinstance(node.body[0], ast.Raise) else None
+    kind = raised.func if isinstance(raised, ast.Call) else raised
+    return isinstance(kind, ast.Name) and kind.id == "AssertionError"
+
+
+def as_equality(test: ast.expr) -> ast.Compare | None:
+    """Return `a == b` for `a != b`, and None for anything else."""
+    if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.NotEq):
+        return ast.Compare(test.left, [ast.Eq()], test.comparators)
+    return None
 
 
 def with_asserts(tree: ast.Module, test: str) -> bool:

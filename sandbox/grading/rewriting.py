@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal
 
-from sandbox.grading.apart import BadTests, open_main_guards, with_asserts, without_program_imports, without_skipped
+from sandbox.grading.apart import (
+    BadTests,
+    as_equality,
+    open_main_guards,
+    raises_its_error,
+    with_asserts,
+    without_program_imports,
+    without_skipped,
+)  # fmt: skip
 from sandbox.grading.beforehand import (
     asserts_equal,
     functions_apart,
@@ -198,6 +206,13 @@ class _Rewriter(ast.NodeTransformer):
         plain = isinstance(node.func, ast.Name) and not node.func.id[:1].isupper()
         function = node.func if plain else self.visit(node.func)
         return ast.Call(function, [self.visit(one) for one in node.args], [self.visit(one) for one in node.keywords])
+
+    def visit_If(self, node: ast.If) -> ast.stmt:
+        """`if f(items) != brute(items): raise AssertionError` compares as an assert does."""
+        equal = as_equality(node.test) if raises_its_error(node) else None
+        node.test = node.test if equal is None else ast.UnaryOp(ast.Not(), equal)
+        self.generic_visit(node)
+        return node
 
     def visit_For(self, node: ast.For) -> ast.stmt:
         """A loop that asserts something of each item looks at all that the length promises."""
