@@ -80,6 +80,7 @@ def browser(served: str) -> Iterator[Browser]:
 
 def fits(browser: Browser) -> bool:
     """Whether no part of the page is cut off at this width; what is wider scrolls inside itself."""
+    browser.page.wait_for_load_state()  # without its style it is wider: a click does not wait for that
     return bool(browser.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
 
