@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from textwrap import dedent
 
+from tasks.domain.python_source import parsed
+
 PYTHON = {"python", "python3", "py", "py3", ""}
 MOST_BLOCKS = 200  # that are looked at, from the end
 
@@ -100,7 +102,7 @@ def _is_transcript(content: str) -> bool:
 def _is_stub(content: str) -> bool:
     """Whether it shows a signature alone: `def f(x): ...`."""
     try:
-        (only,) = ast.parse(content).body
+        (only,) = parsed(content).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     if not isinstance(only, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
