@@ -22,6 +22,10 @@ _DENIED_BEHIND = re.compile(
     rf"|[\s$),;]*\bbut\s+(?:that|this|it)(?:\s+is|\s+was|['’]s)\s+{_WRONG}\s*(?=[.!,;\n$]|$)"
     r"|[\s$)*]*\?(?!\s*(?:[Yy]es|[Ii]ndeed|[Cc]orrect))"
 )
+# What surrounds a box, and how what `_DENIED` finds before it ends and what `_DENIED_BEHIND` finds behind it begins.
+_MARKS = " \t\n\r\f\v\u00a0\u2009\u202f\u3000$()\\.,;:—–-*"
+_ENDS = ("not", "Not", "never", "be", "n't", "n’t", "equal", "to", "but", "except", "than", "of", "\\ne", "\\neq", "≠")
+_BEGINS = tuple("wibhntosfWIBHNTOSF?")
 LINE = re.compile(r"\s*([^\n]*)")
 
 _FLAT = frozenset("0123456789+-=.,:;/()[] xyzabcnkmt")  # what a box holds most often: no brace and no command
@@ -30,7 +34,18 @@ _FLAT = frozenset("0123456789+-=.,:;/()[] xyzabcnkmt")  # what a box holds most 
 def _is_denied(text: str, box: Statement) -> bool:
     """Whether the words right before a box, or right behind it, say that it is not the answer."""
     before = text[max(0, box.start - 40) : box.start]
-    return bool(_DENIED.search(before) or _DENIED_BEHIND.match(text, box.end))
+    if _may_deny(before) and _DENIED.search(before):
+        return True
+    behind = text[box.end : box.end + 200].lstrip(_MARKS)
+    return behind.startswith(_BEGINS) and _DENIED_BEHIND.match(text, box.end) is not None
+
+
+def _may_deny(before: str) -> bool:
+    """Whether the last word is one that `_DENIED` ends with: most texts have `is` there, and no candidate before it."""
+    words = before.rstrip(_MARKS)
+    if words.endswith(("is", "was")):
+        return "candidate" in words or "guess" in words or "attempt" in words
+    return words.endswith(_ENDS)
 
 
 def boxes_in(text: str) -> list[Statement]:
