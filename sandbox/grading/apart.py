@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Sequence
 
+from sandbox.grading.names import read_and_bound
 from sandbox.grading.trees import dotted, nodes_of
 
 PACKAGES = frozenset({"numpy", "pytest", "scipy", "pandas", "sympy", "networkx", "sortedcontainers"})
@@ -81,21 +82,14 @@ def _is_more_than_a_prefix(tree: ast.Module, statement: ast.Import, module: str)
 
 def _bound(nodes: Sequence[ast.AST], statement: ast.Import, module: str) -> set[str]:
     """Return the names that the tests bind, but for `total = solution.total`."""
-    as_it_is: set[int] = set()
-    names: set[str] = set()
-    for node in nodes:
-        if isinstance(node, ast.Assign) and len(node.targets) == 1:
-            target = node.targets[0]
-            if ast.unparse(node.value) == f"{module}.{ast.unparse(target)}":
-                as_it_is.add(id(target))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.arg):
-            names.add(node.arg)
-        elif isinstance(node, ast.Import | ast.ImportFrom) and node is not statement:
-            names |= {one.asname or one.name for one in node.names}
-    stored = (one for one in nodes if isinstance(one, ast.Name) and not isinstance(one.ctx, ast.Load))
-    return names | {one.id for one in stored if id(one) not in as_it_is}
+    as_they_are = {
+        id(node.targets[0])
+        for node in nodes
+        if isinstance(node, ast.Assign)
+        and len(node.targets) == 1
+        and ast.unparse(node.value) == f"{module}.{ast.unparse(node.targets[0])}"
+    }
+    return read_and_bound([node for node in nodes if node is not statement and id(node) not in as_they_are])[1]
 
 
 class _Plainly(ast.NodeTransformer):
@@ -125,16 +119,14 @@ class _Plainly(ast.NodeTransformer):
 def without_skipped(tree: ast.Module) -> bool:
     """Tests that pytest leaves out, or of which it wants that they fail, are none, unless others use them. Return whether there were any."""
     holders: list[ast.Module | ast.ClassDef] = [tree, *(one for one in tree.body if isinstance(one, ast.ClassDef))]
-    found, used = False, {one.id for one in nodes_of(tree) if isinstance(one, ast.Name)}
+    skipped = [one for node in holders for one in node.body if any(map(SKIPPED.match, _decorators(one)))]
+    if not skipped:
+        return False
+    used = {one.id for one in nodes_of(tree) if isinstance(one, ast.Name)}
+    left_out = [one for one in skipped if getattr(one, "name", "") not in used]
     for node in holders:
-        kept = [
-            one
-            for one in node.body
-            if getattr(one, "name", "") in used or not any(map(SKIPPED.match, _decorators(one)))
-        ]
-        if len(kept) < len(node.body):
-            found, node.body = True, kept or [ast.Pass()]
-    return found
+        node.body = [one for one in node.body if one not in left_out] or [ast.Pass()]
+    return bool(left_out)
 
 
 class _Asserting(ast.NodeTransformer):
@@ -161,12 +153,9 @@ def as_equality(test: ast.expr) -> ast.Compare | None:
     return None
 
 
-def with_asserts(tree: ast.Module, test: str) -> bool:
-    """Make asserts of what raises their error. Return whether there is such a statement."""
-    if "raise AssertionError" not in test:
-        return False
+def make_asserts(tree: ast.Module) -> None:
+    """Make asserts of what raises their error."""
     _Asserting().visit(tree)
-    return True
 
 
 def _decorators(node: ast.stmt) -> list[str]:

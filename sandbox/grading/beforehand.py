@@ -27,6 +27,7 @@ OF_MODULES = re.compile(
     r"(?:math|statistics|functools|itertools|operator|collections|np|numpy)\.\w+"
 )  # functions that make something new
 NEW = (ast.BinOp, ast.ListComp, ast.SetComp, ast.DictComp)
+ALSO_NEW = frozenset({"upper", "lower", "reduce"})
 COPIES = frozenset({"list", "tuple", "set", "dict", "copy"})
 EXPECTED = "_restem_expected_{}"
 
@@ -138,7 +139,7 @@ def _given(call: ast.Call) -> tuple[str, ...]:
     return tuple(map(ast.dump, (*call.args, *call.keywords)))
 
 
-def is_made_of_arguments(expected: ast.expr, asked: ast.expr, names: Set[str], apart: Set[str] = frozenset()) -> bool:
+def is_made_of_arguments(expected: ast.expr, asked: ast.expr, names: Set[str], apart: Set[str]) -> bool:
     """Return whether something new is expected that the tests make of an argument of the call. `names` are the program's, `apart` what
     `functions_apart` found."""
     if is_reference(expected, asked, apart):
@@ -151,9 +152,7 @@ def is_made_of_arguments(expected: ast.expr, asked: ast.expr, names: Set[str], a
         return False
     if any(isinstance(node, ast.NamedExpr | ast.Await) for node in nodes):
         return False
-    made = all(
-        _name_of(one) in (MAKES_NEW | {"upper", "lower", "reduce"}) - names or _of_a_module(one) for one in calls
-    )
+    made = all(_name_of(one) in (MAKES_NEW | ALSO_NEW) - names or _of_a_module(one) for one in calls)
     return made and bool(read & _names_of_arguments(asked, names))
 
 

@@ -16,12 +16,12 @@ from typing import Literal
 from sandbox.grading.apart import (
     BadTests,
     as_equality,
+    make_asserts,
     open_main_guards,
     raises_its_error,
-    with_asserts,
     without_program_imports,
     without_skipped,
-)  # fmt: skip
+)
 from sandbox.grading.beforehand import (
     asserts_equal,
     functions_apart,
@@ -40,6 +40,7 @@ UNREACHABLE = re.compile(
     r"builtins\.(?:input|open|print)\b|\bsys\.stdin\s*=|[\"']sys\.stdin[\"']|\bmonkeypatch\b|\bcapfd\b|\btmp_path\b"
 )
 ASKED = frozenset({"type", "callable"})
+RAISES = "raise AssertionError"
 COUNTED = frozenset({"zip", "enumerate"})
 UNREACHABLE_WORDS = (
     "builtins.",
@@ -109,13 +110,13 @@ def _assert_tests(prompt: str, test: str, entry_point: str | None) -> AssertTest
         raise BadTests(f"the test code does not parse ({error})") from error
     if (found := _searched(UNREACHABLE, UNREACHABLE_WORDS, test)) is not None:
         raise BadTests(f"the tests change {found[0]!r}, which the program, in a process of its own, does not see")
-    left_out = without_skipped(tree)
+    changed = without_skipped(tree)
     nodes, original = nodes_of(tree), test
-    if not any(type(node) is ast.Assert for node in nodes) and not list(_test_cases(tree, nodes)):
-        left_out |= with_asserts(tree, test)
-        nodes = nodes_of(tree)
+    if RAISES in test and not of_kinds(nodes, {ast.Assert}) and not list(_test_cases(tree, nodes)):
+        make_asserts(tree)
+        nodes, changed = nodes_of(tree), True
     imported = without_program_imports(tree, of_kinds(nodes, IMPORTS))
-    if open_main_guards(tree) or left_out or imported is not None:
+    if open_main_guards(tree) or changed or imported is not None:
         nodes, original = nodes_of(tree), ast.unparse(ast.fix_missing_locations(tree))
     if entry_point and _needs_call(tree, nodes):
         original += f"\ncheck({entry_point})"

@@ -202,10 +202,15 @@ def collection(tag: bytes, base: Any) -> Writer:
     return write
 
 
+def parts_of(value: dict[Any, Any]) -> list[Any]:
+    """Its keys and values in turn."""
+    return [part for pair in list(dict.items(value)) for part in pair]
+
+
 def mapping(tag: bytes) -> Writer:
     def write(encoder: Encoder, value: dict[Any, Any], depth: int) -> None:
         encoder.put(tag)
-        write_items(encoder, [part for pair in list(dict.items(value)) for part in pair], depth)
+        write_items(encoder, parts_of(value), depth)
 
     return write
 
@@ -218,8 +223,7 @@ def write_defaultdict(encoder: Encoder, value: defaultdict[Any, Any], depth: int
     factory = _factory_of(value)
     name = next((name for name, kind in FACTORIES.items() if kind is factory), None)
     encoder.put(b"D")
-    items = [part for pair in list(dict.items(value)) for part in pair]
-    write_items(encoder, items if name is None else [*items, name], depth)
+    write_items(encoder, parts_of(value) if name is None else [*parts_of(value), name], depth)
 
 
 def write_range(encoder: Encoder, value: range, depth: int) -> None:

@@ -30,9 +30,8 @@ from .values import NUMBER
 
 THREADS = re.compile(r"\bthreading\b|ThreadPool")
 UNCOUNTED = ("name", "get", "object", "watch", "seed", "text", "repr", "class", "callable")
-NAMING = frozenset(
-    ["get", "set", "delete", "convert", "binary", "unary"]
-)  # their first argument is the name of an attribute or operator
+# Their first argument is the name of an attribute or operator.
+NAMING = frozenset(["get", "set", "delete", "convert", "binary", "unary"])
 
 
 def main(source: bytes, channel: Any) -> None:
